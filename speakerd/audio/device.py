@@ -18,23 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Protocol, TypeAlias
 
-from speakerd.audio.frames import MIC_RATE, WIRE_RATE
+from speakerd.audio.events import Direction
 
-Direction = Literal["capture", "playback"]
-
-BLOCK_S: Final = 0.01
-"""One block: short enough to stop a word at once, long enough for a Pi Zero's Python to keep up."""
-CAPTURE_BLOCK: Final = MIC_RATE // 100
-"""Samples in a captured block."""
-PLAYBACK_BLOCK: Final = WIRE_RATE // 100
-"""Samples in a block to play."""
-
-OnCapture = Callable[[bytes, float], None]
-"""Takes one block of exactly `CAPTURE_BLOCK` samples and the device's time (`AudioDevice.now`) at which its
-last sample reached the microphone, as well as the device knows."""
-PullPlayback = Callable[[int], bytes]
+OnCapture: TypeAlias = Callable[[bytes, float], None]
+"""Takes one block of exactly `MIC_BLOCK` samples and the device's time (`AudioDevice.now`) at which its last
+sample reached the microphone, as well as the device knows."""
+PullPlayback: TypeAlias = Callable[[int], bytes]
 """Takes a number of samples and returns exactly so many, as bytes."""
 
 

@@ -113,11 +113,15 @@ class DeviceNotFoundError(DeviceError):
 
 
 class DeviceBusyError(DeviceError):
-    """Another program holds the device."""
+    """Another program holds the device: `holder`, where it is known, as in "aplay (process 812)"."""
+
+    def __init__(self, direction: str, name: str, holder: str = "") -> None:
+        super().__init__(direction, name, "busy")
+        self.holder = holder
 
     def __str__(self) -> str:
         return (
-            f"{self.direction} device {self.name!r} is held by another program: stop it, or share the card "
+            f"{self.direction} device {self.name!r} is held by {self.holder or 'another program'}: stop it, or share the card "
             f"through dmix/dsnoop and name that in {self.key}"
         )
 

@@ -116,6 +116,22 @@ class DeviceReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceStuck:
+    """The driver hangs and cannot be reopened from inside: only a new process helps. Sent once."""
+
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureSilent:
+    """The microphone has given nothing but digital zeros for `seconds`. Once per silence."""
+
+    seconds: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Xruns:
     """`count` over- or underflows of the device since the last such event."""
 
@@ -145,6 +161,8 @@ AudioEvent: TypeAlias = (
     | Level
     | DeviceLost
     | DeviceReturned
+    | DeviceStuck
+    | CaptureSilent
     | Xruns
     | WakeWordHeard
 )
