@@ -1,4 +1,4 @@
-"""The port behind which a sound card lives: 10 ms blocks out of a microphone, 10 ms blocks into a loudspeaker.
+"""The port behind which a sound card lives: blocks of 10 ms from a microphone, and into a loudspeaker.
 
 A device owns its clock and its threads. From `start` to `stop` it calls `on_capture` with every block it has
 heard and `pull_playback` for every block it needs; both run in the device's own threads, must not block, and
@@ -13,8 +13,6 @@ runs at is the implementation's business.
 Two implementations stand under one contract suite (`tests/audio/device_contract.py`):
 `pyaudio_device.PyAudioDevice` and `simulated.SimulatedDevice`.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ PullPlayback: TypeAlias = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Beats:
-    """How many blocks went each way since the device was made. Never reset, so a standstill is a standstill."""
+    """How many blocks went each way since the device was made. Never reset."""
 
     capture: int = 0
     playback: int = 0

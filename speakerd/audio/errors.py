@@ -121,8 +121,8 @@ class DeviceBusyError(DeviceError):
 
     def __str__(self) -> str:
         return (
-            f"{self.direction} device {self.name!r} is held by {self.holder or 'another program'}: stop it, or share the card "
-            f"through dmix/dsnoop and name that in {self.key}"
+            f"{self.direction} device {self.name!r} is held by {self.holder or 'another program'}: "
+            f"stop it, or share the card through dmix/dsnoop and name that in {self.key}"
         )
 
 
