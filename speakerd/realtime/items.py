@@ -1,0 +1,236 @@
+"""What a conversation is made of: messages and tool calls, as plain immutable values.
+
+An item is what the session's history holds and what `history_added` and `history_updated` carry. Items are
+frozen, so a list of them is a snapshot that no later event changes. `to_dict()` gives JSON-ready values and
+`item_from_dict()` reads them back; the field names are the layer's own (`item_id`, not the wire's `id`).
+
+Audio bytes are never kept: `InputAudio.audio` and `AssistantAudio.audio` exist because code written against
+the documented items reads them, and are `None` in every history. `AssistantAudio.heard_ms` is set when a reply
+was cut off: the transcript beside it is then what was heard, not what was generated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias
+
+ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputText:
+    """Text that the user typed, or that the program put in as the system."""
+
+    text: str = ""
+    type: Literal["input_text"] = "input_text"
+
+
+@dataclass(frozen=True, slots=True)
+class InputAudio:
+    """Something the user said; `transcript` is `None` until the server has transcribed it."""
+
+    transcript: str | None = None
+    audio: str | None = None
+    type: Literal["input_audio"] = "input_audio"
+
+
+@dataclass(frozen=True, slots=True)
+class InputImage:
+    """A picture for the model: a `data:` or `https:` URL."""
+
+    image_url: str = ""
+    detail: str | None = None
+    type: Literal["input_image"] = "input_image"
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantText:
+    """Text that the model answered with, in text modality."""
+
+    text: str = ""
+    type: Literal["text"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantAudio:
+    """Something the model said. `heard_ms` is how much of it was played when it was cut off."""
+
+    transcript: str | None = None
+    heard_ms: int | None = None
+    audio: str | None = None
+    type: Literal["audio"] = "audio"
+
+
+UserContent: TypeAlias = InputText | InputAudio | InputImage
+AssistantContent: TypeAlias = AssistantText | AssistantAudio
+Content: TypeAlias = UserContent | AssistantContent
+
+
+class _Freezing:
+    """Turns the sequence given as `content` into a tuple, so that the item is a value throughout."""
+
+    __slots__ = ()
+
+    content: Sequence[Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content", tuple(self.content))
+
+
+@dataclass(frozen=True, slots=True)
+class SystemMessageItem(_Freezing):
+    """A message by the program: context for the model that nobody said."""
+
+    item_id: str
+    content: Sequence[InputText] = ()
+    previous_item_id: str | None = None
+    status: ItemStatus | None = None
+    type: Literal["message"] = "message"
+    role: Literal["system"] = "system"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as JSON-ready values."""
+        return _to_dict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessageItem(_Freezing):
+    """A message by the user: spoken, typed, or a picture."""
+
+    item_id: str
+    content: Sequence[UserContent] = ()
+    previous_item_id: str | None = None
+    status: ItemStatus | None = None
+    type: Literal["message"] = "message"
+    role: Literal["user"] = "user"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as JSON-ready values."""
+        return _to_dict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantMessageItem(_Freezing):
+    """A message by the model; `incomplete` when it was cut off."""
+
+    item_id: str
+    content: Sequence[AssistantContent] = ()
+    previous_item_id: str | None = None
+    status: ItemStatus | None = None
+    type: Literal["message"] = "message"
+    role: Literal["assistant"] = "assistant"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as JSON-ready values."""
+        return _to_dict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeToolCallItem:
+    """A call of a tool by the model; `output` is what the tool answered, `None` while it runs."""
+
+    item_id: str
+    name: str
+    arguments: str = "{}"
+    output: str | None = None
+    call_id: str | None = None
+    previous_item_id: str | None = None
+    status: ItemStatus | None = None
+    type: Literal["function_call"] = "function_call"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The item as JSON-ready values."""
+        return _to_dict(self)
+
+
+RealtimeMessageItem: TypeAlias = SystemMessageItem | UserMessageItem | AssistantMessageItem
+RealtimeItem: TypeAlias = RealtimeMessageItem | RealtimeToolCallItem
+
+_MESSAGES: dict[str, type[SystemMessageItem | UserMessageItem | AssistantMessageItem]] = {
+    "system": SystemMessageItem,
+    "user": UserMessageItem,
+    "assistant": AssistantMessageItem,
+}
+_CONTENT: dict[str, type[Content]] = {
+    "input_text": InputText,
+    "input_audio": InputAudio,
+    "input_image": InputImage,
+    "text": AssistantText,
+    "audio": AssistantAudio,
+    # The names that the wire uses for the assistant's parts since the GA protocol.
+    "output_text": AssistantText,
+    "output_audio": AssistantAudio,
+}
+_STATUSES = ("in_progress", "completed", "incomplete")
+
+
+def text_of(item: RealtimeItem) -> str:
+    """All that was said or written in `item`, as one string; empty where nothing is known (yet)."""
+    if isinstance(item, RealtimeToolCallItem):
+        return item.output or ""
+    parts: list[str] = []
+    for part in item.content:
+        if isinstance(part, InputText | AssistantText):
+            parts.append(part.text)
+        elif isinstance(part, InputAudio | AssistantAudio):
+            parts.append(part.transcript or "")
+    return " ".join(part for part in parts if part)
+
+
+def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
+    """The item that `data` describes: our own `to_dict()` form, or the wire's (`id` for `item_id`).
+
+    Content parts of unknown types are left out, audio bytes are dropped.
+
+    Raises:
+        ValueError: `data` is neither a message of a known role nor a function call, or has no id.
+    """
+    item_id = data.get("item_id") or data.get("id")
+    if not isinstance(item_id, str):
+        raise ValueError(f"An item needs an id, found {item_id!r}")  # noqa: TRY004  # of the data, not of the call
+    previous = data.get("previous_item_id")
+    status = data.get("status") if data.get("status") in _STATUSES else None
+    if data.get("type") == "function_call":
+        output = data.get("output")
+        return RealtimeToolCallItem(
+            item_id=item_id,
+            name=str(data.get("name") or ""),
+            arguments=str(data.get("arguments") or "{}"),
+            output=output if output is None or isinstance(output, str) else str(output),
+            call_id=data.get("call_id"),
+            previous_item_id=previous,
+            status=status,
+        )
+    kind = _MESSAGES.get(str(data.get("role")))
+    if data.get("type", "message") != "message" or kind is None:
+        raise ValueError(
+            f"Not a message or function call: type {data.get('type')!r}, role {data.get('role')!r}"
+        )
+    parts = tuple(part for raw in data.get("content") or () if (part := _content_from_dict(raw)) is not None)
+    return kind(item_id=item_id, content=parts, previous_item_id=previous, status=status)  # type: ignore[arg-type]  # a server may put any part under any role
+
+
+def with_content(item: RealtimeMessageItem, content: Sequence[Content]) -> RealtimeMessageItem:
+    """`item` with other content parts."""
+    return replace(item, content=tuple(content))  # type: ignore[arg-type]  # the caller keeps part types to the role
+
+
+def _content_from_dict(raw: object) -> Content | None:
+    if not isinstance(raw, Mapping):
+        return None
+    kind = _CONTENT.get(str(raw.get("type")))
+    if kind is None:
+        return None
+    known = {f.name for f in fields(kind)} - {"type", "audio"}
+    return kind(**{key: value for key, value in raw.items() if key in known})
+
+
+def _to_dict(item: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for f in fields(item):
+        value = getattr(item, f.name)
+        if f.name == "content":
+            value = [{g.name: getattr(part, g.name) for g in fields(part)} for part in value]
+        out[f.name] = value
+    return out

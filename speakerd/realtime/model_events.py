@@ -1,0 +1,346 @@
+"""What a model tells its listeners: the port's outgoing side.
+
+A `RealtimeModel` turns its server's frames into these values, in order. Each has a `type` that tells it apart.
+Who emits what, and when:
+
+======================================= ==============================================================
+`raw_server_event`                      every frame that was read, before what is made of it
+`connection_status`                     the connection came up, was lost, is being healed, or ended
+`turn_started`, `turn_ended`            `response.created` and `response.done`
+`audio`, `audio_done`                   a chunk to play; the last chunk of an item has been sent
+`audio_interrupted`                     playback must stop now (never when playback had finished)
+`item_truncated`                        an assistant item was cut to what was heard of it
+`transcript_delta`, `transcript_done`   what the assistant is saying; all it said in one part
+`output_text_delta`                     the same in text modality
+`input_audio_transcription_delta`,      what the user said, while and after it was transcribed
+`input_audio_transcription_completed`
+`speech_started`, `speech_stopped`      the server's own turn detection heard the user begin and end
+`input_audio_committed`                 the audio sent so far became a user item
+`input_audio_timeout_triggered`         the server's idle timeout fired
+`item_updated`, `item_deleted`          the conversation changed
+`function_call`                         the model calls a tool
+`mcp_approval_request`                  the server wants leave to call a hosted MCP tool
+`usage`                                 token counts of one response
+`error`                                 the server complained, or a frame was malformed; the session goes on
+`exception`                             the model cannot go on; the session ends after it
+`end_of_stream`                         nothing will come any more
+`other`                                 a frame of a kind unknown to us
+======================================= ==============================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.usage import Usage
+
+RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
+ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelErrorEvent:
+    """The server reported an error, or sent something malformed. The session goes on."""
+
+    error: Any
+    """What the server said, as a mapping of `type`, `code`, `message`, `param`, `event_id`; or an exception."""
+    type: Literal["error"] = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelToolCallEvent:
+    """The model calls a tool or a handoff."""
+
+    name: str
+    call_id: str
+    arguments: str
+    """A JSON object as text, as the model wrote it: possibly invalid."""
+    id: str | None = None
+    """The item's id."""
+    previous_item_id: str | None = None
+    response_id: str | None = None
+    type: Literal["function_call"] = "function_call"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelMcpApprovalRequestEvent:
+    """The server asks whether it may call a tool of a hosted MCP server."""
+
+    approval_request_id: str
+    server_label: str
+    name: str
+    arguments: str
+    type: Literal["mcp_approval_request"] = "mcp_approval_request"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelAudioEvent:
+    """A chunk of audio to play, decoded, in the session's output format."""
+
+    data: bytes
+    response_id: str
+    item_id: str
+    content_index: int = 0
+    type: Literal["audio"] = "audio"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelAudioInterruptedEvent:
+    """Stop playing, at once. Sent only when something was, or may have been, still to be heard."""
+
+    item_id: str
+    """The item that was being heard."""
+    content_index: int = 0
+    type: Literal["audio_interrupted"] = "audio_interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelAudioDoneEvent:
+    """All audio of this part has been sent. It may still be playing for a long time."""
+
+    item_id: str
+    content_index: int = 0
+    type: Literal["audio_done"] = "audio_done"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelItemTruncatedEvent:
+    """An assistant item was cut to the part that was heard, by us or by the server."""
+
+    item_id: str
+    content_index: int = 0
+    audio_end_ms: int = 0
+    """How much of it was heard."""
+    audio_total_ms: int | None = None
+    """How much of it had been received, where that is known: the measure for cutting the transcript."""
+    type: Literal["item_truncated"] = "item_truncated"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelInputAudioTranscriptionDeltaEvent:
+    """A piece of the transcript of what the user says."""
+
+    item_id: str
+    delta: str
+    content_index: int = 0
+    type: Literal["input_audio_transcription_delta"] = "input_audio_transcription_delta"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelInputAudioTranscriptionCompletedEvent:
+    """The whole transcript of what the user said."""
+
+    item_id: str
+    transcript: str
+    content_index: int = 0
+    type: Literal["input_audio_transcription_completed"] = "input_audio_transcription_completed"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelInputAudioTimeoutTriggeredEvent:
+    """The server's idle timeout committed a stretch of silence. Times count from the session's first audio."""
+
+    item_id: str
+    audio_start_ms: int
+    audio_end_ms: int
+    type: Literal["input_audio_timeout_triggered"] = "input_audio_timeout_triggered"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelSpeechStartedEvent:
+    """The server heard the user begin to speak."""
+
+    item_id: str | None = None
+    """The user item to come."""
+    audio_start_ms: int | None = None
+    """Counted from the session's first audio; includes the prefix padding."""
+    type: Literal["speech_started"] = "speech_started"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelSpeechStoppedEvent:
+    """The server heard the user end."""
+
+    item_id: str | None = None
+    audio_end_ms: int | None = None
+    type: Literal["speech_stopped"] = "speech_stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelInputAudioCommittedEvent:
+    """What was in the input buffer became a user item."""
+
+    item_id: str
+    previous_item_id: str | None = None
+    type: Literal["input_audio_committed"] = "input_audio_committed"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelTranscriptDeltaEvent:
+    """A piece of the transcript of what the assistant says."""
+
+    item_id: str
+    delta: str
+    response_id: str
+    content_index: int = 0
+    type: Literal["transcript_delta"] = "transcript_delta"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelTranscriptDoneEvent:
+    """The whole transcript of one audio part that the assistant generated."""
+
+    item_id: str
+    transcript: str
+    response_id: str
+    content_index: int = 0
+    type: Literal["transcript_done"] = "transcript_done"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelOutputTextDeltaEvent:
+    """A piece of the assistant's answer in text modality."""
+
+    item_id: str
+    delta: str
+    response_id: str
+    content_index: int = 0
+    type: Literal["output_text_delta"] = "output_text_delta"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelItemUpdatedEvent:
+    """A conversation item appeared or changed. `item` holds what is known of it now."""
+
+    item: RealtimeItem
+    type: Literal["item_updated"] = "item_updated"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelItemDeletedEvent:
+    """A conversation item is gone."""
+
+    item_id: str
+    type: Literal["item_deleted"] = "item_deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelConnectionStatusEvent:
+    """The state of the connection changed."""
+
+    status: RealtimeConnectionStatus
+    reason: str | None = None
+    """In words, for people: why it was lost, or what it waits for."""
+    fatal: bool = False
+    """With `disconnected`: trying again cannot help (a bad key, no such model, no money)."""
+    attempt: int = 0
+    """With `reconnecting`: which attempt comes next, from 1."""
+    retry_in_s: float | None = None
+    """With `reconnecting`: how long until it is made."""
+    type: Literal["connection_status"] = "connection_status"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelEndOfStreamEvent:
+    """The model has ended; no event follows."""
+
+    type: Literal["end_of_stream"] = "end_of_stream"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelTurnStartedEvent:
+    """A response has begun."""
+
+    response_id: str | None = None
+    out_of_band: bool = False
+    """It was asked for with `conversation: "none"`: it leaves no trace in the conversation."""
+    metadata: Mapping[str, str] | None = None
+    """What the request for it carried, to tell it apart."""
+    type: Literal["turn_started"] = "turn_started"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelTurnEndedEvent:
+    """A response has been generated to its end, or was ended. Its sound may still be playing."""
+
+    response_id: str | None = None
+    status: ResponseStatus | None = None
+    reason: str | None = None
+    """Why it was not completed, as the server calls it (`turn_detected`, `max_output_tokens` …)."""
+    had_audio: bool = False
+    """At least one `audio` event came from it."""
+    out_of_band: bool = False
+    metadata: Mapping[str, str] | None = None
+    output_text: str = ""
+    """All text and transcript of its messages, joined: the answer of an out-of-band response."""
+    type: Literal["turn_ended"] = "turn_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelUsageEvent:
+    """Token counts of one response."""
+
+    usage: Usage
+    response_id: str | None = None
+    type: Literal["usage"] = "usage"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelRawServerEvent:
+    """A frame as the server sent it, parsed."""
+
+    data: Any
+    type: Literal["raw_server_event"] = "raw_server_event"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelOtherEvent:
+    """A frame that means nothing to us."""
+
+    data: Any
+    type: Literal["other"] = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeModelExceptionEvent:
+    """The model cannot go on."""
+
+    exception: Exception
+    context: str | None = None
+    """What was being done."""
+    type: Literal["exception"] = "exception"
+
+
+RealtimeModelEvent: TypeAlias = (
+    RealtimeModelErrorEvent
+    | RealtimeModelToolCallEvent
+    | RealtimeModelMcpApprovalRequestEvent
+    | RealtimeModelAudioEvent
+    | RealtimeModelAudioInterruptedEvent
+    | RealtimeModelAudioDoneEvent
+    | RealtimeModelItemTruncatedEvent
+    | RealtimeModelInputAudioTranscriptionDeltaEvent
+    | RealtimeModelInputAudioTranscriptionCompletedEvent
+    | RealtimeModelInputAudioTimeoutTriggeredEvent
+    | RealtimeModelSpeechStartedEvent
+    | RealtimeModelSpeechStoppedEvent
+    | RealtimeModelInputAudioCommittedEvent
+    | RealtimeModelTranscriptDeltaEvent
+    | RealtimeModelTranscriptDoneEvent
+    | RealtimeModelOutputTextDeltaEvent
+    | RealtimeModelItemUpdatedEvent
+    | RealtimeModelItemDeletedEvent
+    | RealtimeModelConnectionStatusEvent
+    | RealtimeModelEndOfStreamEvent
+    | RealtimeModelTurnStartedEvent
+    | RealtimeModelTurnEndedEvent
+    | RealtimeModelUsageEvent
+    | RealtimeModelRawServerEvent
+    | RealtimeModelOtherEvent
+    | RealtimeModelExceptionEvent
+)

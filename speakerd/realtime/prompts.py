@@ -1,0 +1,19 @@
+"""Prompts that live at the provider: instructions, tools and settings under an id, filled in with variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _PromptId(TypedDict):
+    id: str
+
+
+class Prompt(_PromptId, total=False):
+    """Which prompt, which version of it, and what to fill in. An agent's own instructions hold over it."""
+
+    version: str
+    variables: Mapping[str, Any]
