@@ -1,1 +1,1 @@
-"""(being built)"""
+"""Turn-taking: who may speak now, as one sans-I/O state machine (being built)."""

@@ -1,1 +1,1 @@
-"""(being built)"""
+"""What the speaker can do when asked: clock, timers, volume, commands of your own (being built)."""

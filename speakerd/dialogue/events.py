@@ -1,0 +1,221 @@
+"""What the dialogue is told: plain frozen values, one union (`Event`).
+
+Gestures come from `speakerd.panel.types`, sound events from `speakerd.audio.events`; here are the facts about
+the session, the tools and the daemon, and the requests of the control socket. Sound itself never comes here:
+its way is decided by `Dialogue.uplink`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from speakerd.audio.events import (
+    BargeInConfirmed,
+    BargeInRejected,
+    BargeInSuspected,
+    DeviceLost,
+    DeviceReturned,
+    PlaybackDrained,
+    PlaybackStarted,
+    SpeechEnded,
+    SpeechStarted,
+    WakeWordHeard,
+)
+from speakerd.panel.types import Gesture
+
+ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
+
+ErrorKind: TypeAlias = Literal[
+    "account",  # key, quota, billing, unknown model: nothing works until somebody acts
+    "server",  # the server failed at what was asked; the next question may do
+    "rate_limit",  # too many questions for now
+    "empty_turn",  # there was no speech in what was committed: nobody's fault
+    "request",  # one request was refused, the conversation goes on
+    "tool",  # a tool failed; the model was told
+    "internal",  # a fault of ours
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Sound and panel are open; the start-up is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The process is to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The session can take sound and text now."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """There is no session, or the attempt to make one failed. `fatal`: trying again cannot help.
+
+    Not sent for a connection that we closed, or for one that is being renewed between turns.
+    """
+
+    reason: str
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCommitted:
+    """The server took the user's turn as complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpeechStarted:
+    """The server hears speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpeechStopped:
+    """The server hears it no longer: where it detects turns, the turn is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseStarted:
+    """The model begins a response in the conversation; out-of-band ones are not told."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseEnded:
+    """It has been generated (not: heard). `tool_calls`: how many of its calls await a further response."""
+
+    response_id: str
+    status: ResponseStatus = "completed"
+    had_audio: bool = True
+    tool_calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool runs."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEnded:
+    """It has ended, well or not; a further response follows."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeeded:
+    """A tool call waits for a yes or a no."""
+
+    call_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalResolved:
+    """It has been answered elsewhere (by the control socket)."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionError:
+    """Something failed without the connection being lost."""
+
+    kind: ErrorKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEndRequested:
+    """The tool `end_conversation` was called: when the answer has been heard, it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRinging:
+    """A timer has run out."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimerSilenced:
+    """It needs no more ringing (cancelled by a tool or by the control socket). None: all of them."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Listen as after a press."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the conversation, silence timers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Shut the microphone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmute:
+    """Open it again, unless the mute switch is on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A typed question, answered aloud."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Something to be said aloud."""
+
+    text: str
+
+
+AudioFact: TypeAlias = (
+    SpeechStarted
+    | SpeechEnded
+    | BargeInSuspected
+    | BargeInConfirmed
+    | BargeInRejected
+    | PlaybackStarted
+    | PlaybackDrained
+    | DeviceLost
+    | DeviceReturned
+    | WakeWordHeard
+)
+
+SessionFact: TypeAlias = (
+    Ready
+    | StopRequested
+    | Connected
+    | ConnectionLost
+    | TurnCommitted
+    | ServerSpeechStarted
+    | ServerSpeechStopped
+    | ResponseStarted
+    | ResponseEnded
+    | ToolStarted
+    | ToolEnded
+    | ApprovalNeeded
+    | ApprovalResolved
+    | SessionError
+    | ConversationEndRequested
+    | TimerRinging
+    | TimerSilenced
+)
+
+Request: TypeAlias = Wake | Stop | Mute | Unmute | Ask | Say
+
+Event: TypeAlias = Gesture | AudioFact | SessionFact | Request
