@@ -1,14 +1,13 @@
-"""What waits to be sent to the model, in order: sound, the end of a turn, text.
+"""What waits to be sent to the model, in order: sound, the end of a turn, text, answers to approvals.
 
-The dialogue says what may become of captured speech (`Dialogue.uplink`): `open`, it goes out; `hold`, the
-connection is still being made, so it waits here; `closed`, it is dropped before it gets this far. Everything
-to send passes through this one queue, so a turn that ends while connecting ends after its own sound, never
-before.
+The dialogue says what may become of captured speech (`Dialogue.uplink`): `open`, it is queued to go out; `hold`,
+the connection is still being made, so it waits apart until `release`; `closed`, it is dropped before it gets
+here. All that goes out passes through this one queue, so a turn ends after its own sound, never before.
 
-Invariant, and the reason for `clear`: when the uplink closes (mute, end of the conversation) nothing that was
-queued before may leave the process afterwards. The queue is bounded by seconds of sound; past that the oldest
-sound is dropped and counted, since a person who talked for longer than that while nothing was connected has
-long given up on the first sentence.
+Invariant, and the reason for `forget_sound`: once the uplink has closed (mute, end of the conversation) no sound
+that was queued before it leaves the process afterwards. Both places together are bounded by seconds of sound;
+past that the oldest sound gives way and is counted, since whoever talked for longer than that into a connection
+that is not there has long given up on the first sentence.
 
 Pure: no clock, no tasks, no locks; used from the event loop only.
 """
@@ -16,7 +15,7 @@ Pure: no clock, no tasks, no locks; used from the event loop only.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 BYTES_PER_SECOND = 48_000
 """24 kHz, 16 bit, mono: the only PCM the wire knows."""
@@ -26,7 +25,7 @@ BYTES_PER_SECOND = 48_000
 class Sound:
     """Captured speech, PCM16 mono at 24 kHz."""
 
-    pcm: bytes
+    pcm: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +34,44 @@ class EndOfTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Discard:
-    """Have the server forget the sound of the turn that was begun."""
+class ClearInput:
+    """Have the server forget the sound of a turn that was begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A typed message of the user's."""
+    """A typed message; with `verbatim` it is to be said word by word."""
 
     text: str
+    verbatim: bool = False
 
 
-Outgoing = Sound | EndOfTurn | Discard | Text
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """End the answer; what was heard of it is known by now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a tool call that waited for approval; `reason` is set for a no."""
+
+    call_id: str
+    reason: str | None = None
+
+
+Outgoing = Sound | EndOfTurn | ClearInput | Text | CutOff | Verdict
+
+_OF_A_TURN = (Sound, EndOfTurn)
+"""What holds a person's speech, or asks for a reply to it."""
 
 
 class Outbox:
-    """A bounded first-in first-out queue of `Outgoing`."""
+    """A first-in first-out queue of `Outgoing`, bounded by seconds of sound, with a place to hold sound back."""
 
     def __init__(self, limit_s: float = 60.0) -> None:
-        """Hold at most `limit_s` seconds of sound."""
+        """Keep at most `limit_s` seconds of sound."""
         self._limit = int(limit_s * BYTES_PER_SECOND)
+        self._held: deque[Sound] = deque()
         self._queue: deque[Outgoing] = deque()
         self._bytes = 0
         self.dropped_bytes = 0
@@ -65,19 +82,27 @@ class Outbox:
 
     @property
     def seconds(self) -> float:
-        """Seconds of sound that wait."""
+        """Seconds of sound that wait, held or queued."""
         return self._bytes / BYTES_PER_SECOND
 
     def put(self, item: Outgoing) -> None:
-        """Queue `item` behind all others; past the limit the oldest sound gives way."""
+        """Queue `item` behind all others."""
         self._queue.append(item)
         if isinstance(item, Sound):
-            self._bytes += len(item.pcm)
-            while self._bytes > self._limit:
-                self._drop_oldest_sound()
+            self._grow(item)
+
+    def hold(self, sound: Sound) -> None:
+        """Keep `sound` until `release` or `forget_sound`."""
+        self._held.append(sound)
+        self._grow(sound)
+
+    def release(self) -> None:
+        """Queue what was held, in order."""
+        self._queue.extend(self._held)
+        self._held.clear()
 
     def take(self) -> Outgoing | None:
-        """The oldest item, or None."""
+        """The oldest queued item, or None."""
         if not self._queue:
             return None
         item = self._queue.popleft()
@@ -85,21 +110,30 @@ class Outbox:
             self._bytes -= len(item.pcm)
         return item
 
+    def forget_sound(self) -> None:
+        """Forget all sound and ends of turns that have not left; typed words and verdicts stay."""
+        self._held.clear()
+        kept = [item for item in self._queue if not isinstance(item, _OF_A_TURN)]
+        self._queue.clear()
+        self._queue.extend(kept)
+        self._bytes = 0
+
     def clear(self) -> None:
         """Forget everything that has not left."""
+        self._held.clear()
         self._queue.clear()
         self._bytes = 0
 
-    def clear_sound(self) -> None:
-        """Forget a turn that was not finished, sound and its end; typed messages stay."""
-        kept = [item for item in self._queue if isinstance(item, Text)]
-        self.clear()
-        self._queue.extend(kept)
+    def _grow(self, sound: Sound) -> None:
+        self._bytes += len(sound.pcm)
+        while self._bytes > self._limit:
+            self._drop_oldest_sound()
 
     def _drop_oldest_sound(self) -> None:
-        for index, item in enumerate(self._queue):
-            if isinstance(item, Sound):
-                del self._queue[index]
-                self._bytes -= len(item.pcm)
-                self.dropped_bytes += len(item.pcm)
-                return
+        for place in (self._queue, self._held):
+            for index, item in enumerate(place):
+                if isinstance(item, Sound):
+                    del place[index]
+                    self._bytes -= len(item.pcm)
+                    self.dropped_bytes += len(item.pcm)
+                    return
