@@ -4,11 +4,12 @@ What differs between boards is in `ButtonSettings` (`[panel.button]`), what diff
 `GestureSettings` (`[panel.gestures]`), and how the light looks in `LightSettings` (`[panel.light]`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
+from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.types import Pin
 
 TapAction = Literal["conversation", "mute", "stop", "none"]
@@ -99,3 +100,19 @@ class GestureSettings:
             raise ValueError(
                 "stuck_s must be above hold_ms and long_ms, or a held button would count as jammed"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSettings:
+    """`[panel]`: what the button and the light are made of."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    kind: Literal["gpio", "terminal", "simulated", "none"] = "gpio"
+    """gpio: pins of a Pi (no pin named: no panel). terminal: keyboard and a line of text. simulated: a script."""
+    button: ButtonSettings = field(default_factory=ButtonSettings)
+    """The inputs and how they are wired."""
+    gestures: GestureSettings = field(default_factory=GestureSettings)
+    """What presses mean."""
+    light: LightSettings = field(default_factory=LightSettings)
+    """The lights and what they show."""

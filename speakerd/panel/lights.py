@@ -1,0 +1,149 @@
+"""What each state looks like: the table, and the words for it.
+
+The looks are told apart in three ways, so that none is needed alone: by movement on a light of one colour, by
+on and off on a plain LED (no two states blink alike there), and by colour where there is one. Muted and
+listening are as far apart as can be: a short wink in the dark against a light that stays on and follows your
+voice.
+
+`[panel.light.states]` changes single fields; `look_of` applies that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
+
+from speakerd.panel.light_settings import LightSettings
+from speakerd.panel.patterns import Look
+from speakerd.panel.types import LightState
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the light table."""
+
+    look: Look
+    """What is shown unless the settings change it."""
+    meaning: str
+    """What the light says, in the words of the person in the room."""
+    plain: str
+    """What a plain LED does, in words."""
+
+
+TABLE: Mapping[LightState, Row] = MappingProxyType(
+    {
+        "approval": Row(
+            Look("blink", "magenta", period_s=1.4, flash_s=1.05),
+            "I want to do something that needs your yes or no",
+            "on, with a short gap each 1.4 s",
+        ),
+        "ringing": Row(
+            Look("blink", "warm", period_s=0.4, flash_s=0.2),
+            "A timer has run out",
+            "blinks fast",
+        ),
+        "starting": Row(
+            Look("breathe", "white", brightness=0.6, period_s=3.0),
+            "I am starting",
+            "1.5 s on, 1.5 s off",
+        ),
+        "connecting": Row(
+            Look("breathe", "cyan", brightness=0.8, period_s=1.0),
+            "I am calling the voice model; go on speaking, I keep what you say",
+            "½ s on, ½ s off",
+        ),
+        "listening": Row(
+            Look("level", "blue", floor=0.55),
+            "I am listening, and what you say is sent",
+            "stays on",
+        ),
+        "thinking": Row(
+            Look("pulse", "violet", period_s=1.2, floor=0.05),
+            "I am thinking about the answer, or doing what you asked",
+            "a short flash each 1.2 s",
+        ),
+        "speaking": Row(
+            Look("level", "green", floor=0.15),
+            "I am speaking; press, or just talk, to interrupt",
+            "flickers with the voice",
+        ),
+        "stopping": Row(
+            Look("fade", "white", brightness=0.6, period_s=1.0),
+            "I am going off",
+            "goes out once",
+        ),
+        "error": Row(
+            Look("blink", "red", period_s=2.6, flashes=3, flash_s=0.2),
+            "Something is wrong; the journal says what and what to do",
+            "three flashes, pause",
+        ),
+        "offline": Row(
+            Look("heartbeat", "amber", brightness=0.7, period_s=2.4),
+            "I cannot reach the voice model; I keep trying",
+            "two flashes, pause",
+        ),
+        "muted": Row(
+            Look("blink", "red", brightness=0.5, period_s=3.0, flash_s=0.12),
+            "Muted: nothing that is said here leaves this box",
+            "one short wink each 3 s",
+        ),
+        "idle": Row(
+            Look("steady", "white", brightness=0.08),
+            "I am waiting for a press; nothing is sent",
+            "dark",
+        ),
+    }
+)
+"""In the order of precedence: of two that hold at once, the upper one is shown."""
+
+
+def look_of(state: LightState, settings: LightSettings) -> Look:
+    """The look of `state` with the changes that `settings.states` makes.
+
+    Raises ValueError, naming the key, if the changed look is none (a blink that does not fit its period).
+    """
+    change = settings.states.get(state)
+    base = TABLE[state].look
+    if change is None:
+        return base
+    changed = {key: value for key, value in asdict(change).items() if value is not None}
+    try:
+        return replace(base, **changed)
+    except ValueError as error:
+        raise ValueError(f"panel.light.states.{state}: {error}") from error
+
+
+def looks(settings: LightSettings) -> dict[LightState, Look]:
+    """All looks. Raises ValueError like `look_of`."""
+    return {state: look_of(state, settings) for state in TABLE}
+
+
+def describe(look: Look) -> str:
+    """The look in a few words: "blue, follows the sound"."""
+    movement = {
+        "steady": "steady" if look.brightness >= 0.3 else "a faint steady glow",
+        "blink": f"{_count(look.flashes)} each {look.period_s:g} s",
+        "breathe": f"breathes, {look.period_s:g} s",
+        "pulse": f"pulses, {look.period_s:g} s",
+        "heartbeat": f"heartbeat, {look.period_s:g} s",
+        "level": "follows the sound",
+        "fade": f"fades in {look.period_s:g} s",
+    }[look.pattern]
+    return f"{look.color}, {movement}"
+
+
+def _count(flashes: int) -> str:
+    return {1: "one flash", 2: "two flashes", 3: "three flashes"}.get(flashes, f"{flashes} flashes")
+
+
+def table_markdown(settings: LightSettings | None = None) -> str:
+    """The light table for the README, in order of precedence.
+
+    The column for a plain LED describes the built-in look; a state that `settings` changes says so instead.
+    """
+    settings = settings or LightSettings()
+    lines = ["| light | state | means | on a plain LED |", "| --- | --- | --- | --- |"]
+    for state, row in TABLE.items():
+        look = look_of(state, settings)
+        plain = row.plain if look == row.look else "as set in panel.light.states"
+        lines.append(f"| {describe(look)} | {state} | {row.meaning} | {plain} |")
+    return "\n".join(lines) + "\n"
