@@ -1,0 +1,269 @@
+"""The way of the sound from the microphone to the dialogue, as one pure object.
+
+Every 10 ms it takes a block from the microphone and the block that was handed to the loudspeaker at that time, and
+answers with events: echo canceller, then frames of 20 ms, voice detector and noise floor, then the gate or, while
+the loudspeaker sounds, barge-in. What passes the gate is brought to 24 kHz; each sentence has a resampler of its
+own beginning, so nothing of one sentence leaks into the next.
+
+While the loudspeaker sounds and for `echo_tail_ms` after, only barge-in opens the gate. In half duplex nothing
+does, an open gate is shut, and what was heard is forgotten: it was the speaker itself.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from speakerd.audio.barge_in import BargeIn
+from speakerd.audio.echo import EchoCanceller, PassThrough
+from speakerd.audio.errors import BadBlockError
+from speakerd.audio.events import (
+    AudioEvent,
+    BargeInConfirmed,
+    BargeInRejected,
+    BargeInSuspected,
+    Level,
+    SpeechAudio,
+    SpeechEnded,
+    SpeechEndReason,
+    SpeechStarted,
+    WakeWordHeard,
+)
+from speakerd.audio.frames import (
+    BLOCK_S,
+    FRAME_S,
+    MIC_BLOCK_BYTES,
+    MIC_FRAME_BYTES,
+    MIC_RATE,
+    WIRE_BLOCK_BYTES,
+    WIRE_RATE,
+    dbfs,
+    gain_of,
+    samples_of,
+    to_int16,
+)
+from speakerd.audio.gate import (
+    Frame,
+    Gate,
+    GateClosed,
+    GateOpened,
+    GateOutput,
+    GateStatistics,
+    ListenMode,
+    TurnOwner,
+)
+from speakerd.audio.noise_floor import NoiseFloor
+from speakerd.audio.resample import Resampler
+from speakerd.audio.settings import AudioSettings
+from speakerd.audio.vad import VoiceDetector, WebRtcDetector
+from speakerd.audio.wake_word import WakeWordDetector
+
+LEVEL_INTERVAL_S = 0.1
+"""Ten a second: what a light or a meter can show."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineParts:
+    """What the pipeline is made of; the defaults need no extra."""
+
+    canceller: EchoCanceller
+    detector: VoiceDetector
+    wake_word: WakeWordDetector | None = None
+
+    @classmethod
+    def bare(cls, settings: AudioSettings) -> "PipelineParts":
+        """No canceller, no second opinion, no wake word."""
+        return cls(PassThrough("off"), WebRtcDetector(settings.gate.aggressiveness))
+
+
+class SpeechPipeline:
+    """See the module. Not thread-safe: one owner, the processing thread."""
+
+    def __init__(
+        self, settings: AudioSettings, parts: PipelineParts | None = None, *, owner: TurnOwner = "local"
+    ) -> None:
+        parts = parts or PipelineParts.bare(settings)
+        self._settings = settings
+        self._canceller = parts.canceller
+        self._detector = parts.detector
+        self._wake_word = parts.wake_word
+        self._gate = Gate(settings.gate, owner)
+        self._barge_in = BargeIn(settings.barge_in)
+        self._floor = NoiseFloor()
+        self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
+        self._gain = gain_of(settings.input_gain_db)
+        self._half: bytes = b""
+        self._own = False
+        self._far_ends = float("-inf")
+        self._own_ends = float("-inf")
+        self._sent_until = 0.0
+        self._mic_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
+        self._far_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
+        self._blocks = 0
+
+    # -- what is known -------------------------------------------------------------------------------------
+
+    @property
+    def mode(self) -> ListenMode:
+        """closed, gated or open."""
+        return self._gate.mode
+
+    @property
+    def gate_open(self) -> bool:
+        """Whether sound passes now."""
+        return self._gate.is_open
+
+    @property
+    def statistics(self) -> GateStatistics:
+        """Seconds heard and sent, openings."""
+        return self._gate.statistics
+
+    @property
+    def noise_floor_dbfs(self) -> float:
+        """The room's own noise."""
+        return self._floor.level
+
+    @property
+    def owner(self) -> TurnOwner:
+        """Who ends the turn."""
+        return self._gate.owner
+
+    @owner.setter
+    def owner(self, value: TurnOwner) -> None:
+        self._gate.owner = value
+
+    # -- what the dialogue wants ---------------------------------------------------------------------------
+
+    def listen(self, mode: ListenMode, now: float, since: float | None = None) -> list[AudioEvent]:
+        """Change what may pass; `since` reaches back to what was already said (`Gate.listen`)."""
+        events = self._events(self._gate.listen(mode, now, since))
+        if mode != "gated" and self._barge_in.cancel():
+            events.append(BargeInRejected(now))
+        return events
+
+    def server_ended(self, now: float) -> list[AudioEvent]:
+        """The server has reported the end of speech (server turns)."""
+        return self._events(self._gate.server_ended(now))
+
+    def forget(self) -> None:
+        """Drop all that was heard and has not passed: the microphone was muted."""
+        self._gate.forget()
+
+    def interrupted(self, now: float, reason: SpeechEndReason = "device_lost") -> list[AudioEvent]:
+        """The stream of blocks has a gap (device lost): shut the gate, forget, relearn the echo."""
+        self._half = b""
+        self._canceller.reset()
+        self._detector.reset()
+        events = self._events(self._gate.shut(now, reason))
+        self._gate.forget()
+        if self._barge_in.cancel():
+            events.append(BargeInRejected(now))
+        return events
+
+    # -- the sound -----------------------------------------------------------------------------------------
+
+    def process(
+        self, mic_block: bytes, far_block: bytes, now: float, *, own_sound: bool = False
+    ) -> list[AudioEvent]:
+        """10 ms of the microphone (16 kHz) and of what was played (24 kHz); `now` is the end of the first.
+
+        `own_sound`: the far block holds one of the speaker's own sounds, which is never heard as speech.
+        Raises BadBlockError.
+        """
+        if len(mic_block) != MIC_BLOCK_BYTES:
+            raise BadBlockError("a microphone block", str(MIC_BLOCK_BYTES), len(mic_block))
+        if len(far_block) != WIRE_BLOCK_BYTES:
+            raise BadBlockError("a far-end block", str(WIRE_BLOCK_BYTES), len(far_block))
+        far = samples_of(far_block)
+        silent = not far.any()
+        tail_s = self._settings.echo_tail_ms / 1000
+        if not silent:
+            self._far_ends = now + tail_s
+            if own_sound:
+                self._own_ends = now + tail_s
+        if self._gain != 1.0:
+            mic_block = to_int16(samples_of(mic_block).astype(np.float32) * np.float32(self._gain)).tobytes()
+        clean = self._canceller.process(mic_block, far_block, far_silent=silent)
+        events = self._levels(mic_block, far_block, now)
+        events += self._listen_for_word(clean, now)
+        self._half += clean
+        if len(self._half) == MIC_FRAME_BYTES:
+            pcm, self._half = self._half, b""
+            events += self._frame(pcm, now)
+        return events
+
+    def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
+        playing = now < self._far_ends
+        deaf = playing and self._canceller.mode == "half_duplex"
+        level = dbfs(samples_of(pcm))
+        if not playing:
+            self._floor.update(level)
+        gate = self._settings.gate
+        loud = level > max(gate.min_level_dbfs, self._floor.level + gate.margin_db)
+        voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not deaf)
+        frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=now < self._own_ends)
+        if deaf:
+            out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []
+            if self._gate.mode != "open":
+                self._gate.forget()
+                return self._events(out)
+        if not playing:
+            events: list[AudioEvent] = [BargeInRejected(now)] if self._barge_in.cancel() else []
+            return events + self._events(self._gate.process(frame))
+        return self._frame_while_playing(frame, now)
+
+    def _frame_while_playing(self, frame: Frame, now: float) -> list[AudioEvent]:
+        events = self._events(self._gate.process(frame, may_open=False))
+        if self._gate.is_open or self._gate.mode != "gated" or not self._settings.barge_in.enabled:
+            return events
+        verdict = self._barge_in.process(frame)
+        if verdict == "suspected":
+            events.append(BargeInSuspected(now))
+        elif verdict == "rejected":
+            events.append(BargeInRejected(now))
+        elif verdict == "confirmed":
+            events.append(BargeInConfirmed(now))
+            events += self._events(self._gate.force_open(self._barge_in.since))
+        return events
+
+    def _listen_for_word(self, clean: bytes, now: float) -> list[AudioEvent]:
+        if self._wake_word is None or self._gate.is_open:
+            return []
+        word = self._wake_word.process(clean, now)
+        return [WakeWordHeard(word, now)] if word is not None else []
+
+    def _levels(self, mic: bytes, far: bytes, now: float) -> list[AudioEvent]:
+        self._mic_level.append(dbfs(samples_of(mic)))
+        self._far_level.append(dbfs(samples_of(far)))
+        self._blocks += 1
+        if self._blocks % (self._mic_level.maxlen or 1):
+            return []
+        return [Level(max(self._mic_level), max(self._far_level), self._gate.is_open, now)]
+
+    def _events(self, outputs: list[GateOutput]) -> list[AudioEvent]:
+        """The gate's answers as events, the frames at 24 kHz, joined."""
+        events: list[AudioEvent] = []
+        passed = bytearray()
+        begins = 0.0
+        for output in outputs:
+            if isinstance(output, GateOpened):
+                self._upsampler.clear()
+                self._sent_until = output.at
+                events.append(SpeechStarted(output.at))
+            elif isinstance(output, GateClosed):
+                self._emit(events, passed, begins)
+                rest = self._upsampler.finish()
+                self._emit(events, bytearray(rest), self._sent_until)
+                events.append(SpeechEnded(output.at, output.reason))
+            else:
+                if not passed:
+                    begins = output.frame.at
+                passed += self._upsampler.process(output.frame.pcm)
+                self._sent_until = output.frame.end
+        self._emit(events, passed, begins)
+        return events
+
+    def _emit(self, events: list[AudioEvent], pcm: bytearray, at: float) -> None:
+        if pcm:
+            events.append(SpeechAudio(bytes(pcm), at))
+            pcm.clear()

@@ -1,0 +1,77 @@
+"""Waking by a word: microWakeWord behind a port (extra `wakeword`), off by default.
+
+The detector sees the canceller's output while the gate is shut, 10 ms at a time. It costs a feature frame per
+block and a small network every third; nothing it hears is kept.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from speakerd.audio.errors import BadModelError, ExtraMissingError
+from speakerd.audio.settings import WakeWordSettings
+
+
+class WakeWordDetector(Protocol):
+    """Listens for one word."""
+
+    def process(self, block: bytes, now: float) -> str | None:
+        """Take 10 ms at 16 kHz that ended at `now`; the word, when it has just been heard."""
+        ...
+
+    def reset(self) -> None:
+        """A gap in the sound."""
+        ...
+
+
+class MicroWakeWordDetector:
+    """microWakeWord's streaming network. Raises ExtraMissingError, BadModelError."""
+
+    def __init__(self, settings: WakeWordSettings) -> None:
+        try:
+            import pymicro_wakeword  # noqa: PLC0415  # an extra: loaded only where wanted
+        except ImportError as error:
+            raise ExtraMissingError("wake_word.enabled", "wakeword") from error
+        self._model: Any = _load(pymicro_wakeword, settings.model)
+        self._features: Any = pymicro_wakeword.MicroWakeWordFeatures()
+        self._threshold = settings.threshold or float(self._model.probability_cutoff)
+        self._refractory_s = settings.refractory_s
+        self._deaf_until = float("-inf")
+
+    @property
+    def word(self) -> str:
+        """The word it listens for."""
+        return str(self._model.wake_word)
+
+    def process(self, block: bytes, now: float) -> str | None:
+        """See the port. After a hit it is deaf for `refractory_s`, so one word is one wake."""
+        heard = False
+        for features in self._features.process_streaming(block):
+            probability = self._model.process_streaming_prob(features)
+            heard = heard or (probability is not None and probability > self._threshold)
+        if not heard or now < self._deaf_until:
+            return None
+        self._deaf_until = now + self._refractory_s
+        return self.word
+
+    def reset(self) -> None:
+        """Forget the sound so far."""
+        self._features.reset()
+        self._model.reset()
+
+
+def _load(library: Any, model: str) -> Any:
+    known = [entry.value for entry in library.Model]
+    if model in known:
+        return library.MicroWakeWord.from_builtin(library.Model(model))
+    path = Path(model)
+    if not path.is_file():
+        raise BadModelError(model, known, "there is no such model and no such file")
+    try:
+        return library.MicroWakeWord.from_config(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadModelError(model, known, f"cannot be read ({error})") from error
+
+
+def make_wake_word(settings: WakeWordSettings) -> WakeWordDetector | None:
+    """The detector the settings ask for, or None where it is off."""
+    return MicroWakeWordDetector(settings) if settings.enabled else None
