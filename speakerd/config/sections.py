@@ -8,6 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
+from speakerd.panel.light_settings import LightSettings
+from speakerd.panel.settings import ButtonSettings, GestureSettings
+
 INSTRUCTIONS = """\
 You are the voice of a small speaker in a home. You are heard, not read: answer in one to three short
 sentences, without lists, markup or emoji, in the language you were spoken to. Say so when you do not know.
@@ -25,13 +28,13 @@ class ModelSettings:
     backend: Literal["remote", "offline"] = "remote"
     """remote: the server at `url`. offline: the embedded one, in this process; no key, no network."""
     fallback: Literal["none", "offline"] = "none"
-    """offline: while the remote model cannot be reached, the embedded server answers (needs speakerd[offline])."""
+    """offline: the embedded server answers while the remote one cannot be reached; needs [offline]."""
     url: str = "wss://api.openai.com/v1/realtime"
     """WebSocket address. Azure: wss://RESOURCE.openai.azure.com/openai/v1/realtime, with auth = "api-key"."""
     model: str = "gpt-realtime"
     """Name of the model (on Azure: of the deployment). Sent as ?model= unless the url already has it."""
     auth: Literal["bearer", "api-key", "none"] = "bearer"
-    """How the key is shown: Authorization: Bearer, the header api-key (Azure), or not at all (home servers)."""
+    """How the key is sent: Authorization: Bearer, header api-key (Azure), or not at all (home servers)."""
     api_key_file: str = ""
     """File of mode 0600 with the key alone. Empty: systemd credential `api-key`, or $OPENAI_API_KEY."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -39,7 +42,7 @@ class ModelSettings:
     safety_identifier: str = ""
     """Sent as OpenAI-Safety-Identifier when not empty: a stable pseudonym of the household, no name."""
     connection: Literal["on_wake", "warm"] = "on_wake"
-    """on_wake: connected only during conversations (speech is kept meanwhile). warm: always, 0.3-1 s sooner."""
+    """on_wake: connected only in conversations; speech is kept meanwhile. warm: always, up to 1 s sooner."""
     connect_timeout_s: Annotated[float, Ge(1), Le(60)] = 10.0
     """Seconds for name, TLS and handshake together, before it counts as not reachable."""
     rotate_after_min: Annotated[float, Ge(1), Le(59)] = 55.0
@@ -53,9 +56,9 @@ class ModelSettings:
     instructions: str = INSTRUCTIONS
     """What the model is told about itself at the start of each session."""
     transcription: str = "gpt-4o-mini-transcribe"
-    """Model that writes down what was said to it, for captions and history. Empty: no captions, a bit cheaper."""
+    """Model that writes down what you said, for captions and history. Empty: neither, and a bit cheaper."""
     turn_detection: Literal["local", "server_vad", "semantic_vad"] = "local"
-    """Who decides that you have finished: our own gate (sends least), or the model's detector (hears silence too)."""
+    """Who decides that you have finished: our gate (sends least), or the model (must hear silence too)."""
     server_vad_threshold: Annotated[float, Ge(0), Le(1)] = 0.5
     """For server_vad: how sure it must be that it hears speech; higher for noisy rooms."""
     server_vad_prefix_ms: Annotated[int, Ge(0), Le(2000)] = 300
@@ -70,3 +73,14 @@ class ModelSettings:
     """Longest answer in tokens (one token of sound = 50 ms). 0: the model's own limit."""
     truncation: Literal["auto", "disabled"] = "auto"
     """auto: the server forgets the oldest turns when its context is full. disabled: it fails then instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSettings:
+    """The button and the light."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    button: ButtonSettings = field(default_factory=ButtonSettings)
+    gestures: GestureSettings = field(default_factory=GestureSettings)
+    light: LightSettings = field(default_factory=LightSettings)

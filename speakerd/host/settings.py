@@ -1,4 +1,4 @@
-"""Settings of the host room: the control socket and the journal. Composed into the whole by `speakerd.config`."""
+"""Settings of the host room: the control socket and the journal."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -31,7 +31,7 @@ class LogSettings:
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severity that is written. One line per turn is `info`; each wire event is `debug`."""
     transcripts: bool = False
-    """On: what was said by both sides is written too. Off by default: the journal outlives the conversation."""
+    """On: what both sides said is written too. Off by default: the journal outlives the conversation."""
     repeat_burst: Annotated[int, Ge(1), Le(1000)] = 5
     """So many entries of one kind are written per `repeat_window_s`; the rest are counted, not written."""
     repeat_window_s: Annotated[float, Ge(1), Le(3600)] = 60.0

@@ -1,0 +1,239 @@
+"""Every setting there is, read off the dataclasses: key, type, default, limits and explanation.
+
+The explanation is the string that stands under the field in the source, the same one that an editor shows.
+"""
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import textwrap
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import PurePath
+from typing import Any, Literal, TypeGuard
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        path: as it stands in the file, `("audio", "gate", "hangover_ms")`.
+        default: its value when the file says nothing.
+        allowed: what may stand there, in words.
+        doc: why it is there and in which unit.
+        element: for a list of tables, the dataclass of one table; else None.
+        group: for a table with keys of the user's own choice whose values are tables, their dataclass.
+    """
+
+    path: tuple[str, ...]
+    default: Any
+    allowed: str
+    doc: str
+    element: type | None = None
+    group: type | None = None
+
+    @property
+    def key(self) -> str:
+        """Dotted name."""
+        return ".".join(self.path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Section:
+    """One table of the file: its path (empty for the top) and what it is about."""
+
+    path: tuple[str, ...]
+    doc: str
+
+
+def entries(model: type, path: tuple[str, ...] = ()) -> Iterator[Section | Setting]:
+    """Sections and settings in the order of the file: a table's own settings before its sub-tables."""
+    yield Section(path, first_paragraph(model))
+    nested: list[tuple[str, type]] = []
+    docs = field_docs(model)
+    for name, hint, default in fields(model):
+        if is_section(hint):
+            nested.append((name, hint))
+            continue
+        yield Setting(
+            (*path, name),
+            default,
+            allowed(hint),
+            docs.get(name, ""),
+            element=_element(hint),
+            group=_group(hint),
+        )
+    for name, hint in nested:
+        yield from entries(hint, (*path, name))
+
+
+@cache
+def settings(model: type) -> Mapping[str, Setting]:
+    """All settings by dotted key."""
+    return {entry.key: entry for entry in entries(model) if isinstance(entry, Setting)}
+
+
+def fields(model: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Name, type with its limits, and default of each field of a section."""
+    hints = typing.get_type_hints(model, include_extras=True)
+    if issubclass(model, BaseModel):
+        for name, info in model.model_fields.items():
+            yield name, hints[name], info.get_default(call_default_factory=True, validated_data={})
+        return
+    for item in dataclasses.fields(model):
+        default = item.default
+        if default is dataclasses.MISSING:
+            factory = item.default_factory
+            default = PydanticUndefined if factory is dataclasses.MISSING else factory()
+        yield item.name, hints[item.name], default
+
+
+def is_section(hint: Any) -> TypeGuard[type]:
+    """Whether a field of this type is a table of its own."""
+    return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel))
+
+
+def field_docs(model: type) -> dict[str, str]:
+    """The string under each field, joined to one line; those of the parent classes too."""
+    docs: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        if cls is BaseModel or not is_section(cls):
+            continue
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        body = tree.body if isinstance(tree, ast.ClassDef) else []
+        for above, below in itertools.pairwise(body):
+            match above, below:
+                case (
+                    ast.AnnAssign(target=ast.Name(id=name)),
+                    ast.Expr(value=ast.Constant(value=str(text))),
+                ):
+                    docs[name] = " ".join(text.split())
+    return docs
+
+
+def first_paragraph(model: type) -> str:
+    """The head of the class's docstring, as one line."""
+    return " ".join(inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0].split())
+
+
+def allowed(hint: Any) -> str:
+    """A type with its limits, in words."""
+    limits: list[Any] = []
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *metadata = typing.get_args(hint)
+        limits = list(_flat(metadata))
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return " or ".join(f'"{arg}"' if isinstance(arg, str) else str(arg) for arg in args)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(allowed(arg) for arg in args if arg is not type(None))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return f"a table of names, each with {allowed(args[1])}"
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        fixed = origin is tuple and Ellipsis not in args
+        return (
+            "[" + ", ".join(map(allowed, args)) + "]"
+            if fixed
+            else f"a list{_bounds(limits)}, each {allowed(args[0])}"
+        )
+    words = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text in quotes",
+    }
+    if isinstance(hint, type) and issubclass(hint, PurePath):
+        return "a path in quotes"
+    if is_section(hint):
+        return "a table with " + ", ".join(name for name, _, _ in fields(hint))
+    return words.get(hint, getattr(hint, "__name__", str(hint))) + _bounds(limits)
+
+
+def _flat(metadata: Sequence[Any]) -> Iterator[Any]:
+    for item in metadata:
+        if isinstance(item, annotated_types.GroupedMetadata):
+            yield from item
+        else:
+            yield item
+
+
+def _bounds(limits: Sequence[Any]) -> str:
+    low = high = ""
+    words: list[str] = []
+    for limit in limits:
+        match limit:
+            case annotated_types.Ge(ge=value):
+                low = _number(value)
+            case annotated_types.Gt(gt=value):
+                low = f"above {_number(value)}"
+            case annotated_types.Le(le=value):
+                high = _number(value)
+            case annotated_types.Lt(lt=value):
+                high = f"below {_number(value)}"
+            case annotated_types.MinLen(min_length=value):
+                words.append("not empty" if value == 1 else f"at least {value} long")
+            case annotated_types.MaxLen(max_length=value):
+                words.append(f"at most {value} long")
+            case annotated_types.MultipleOf(multiple_of=value):
+                words.append(f"a multiple of {value}")
+    if low and high:
+        words.insert(0, f"from {low} to {high}")
+    elif low:
+        words.insert(0, low if low.startswith("above") else f"{low} or more")
+    elif high:
+        words.insert(0, high if high.startswith("below") else f"{high} or less")
+    return " " + ", ".join(words) if words else ""
+
+
+def _number(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def hint_at(model: Any, path: Sequence[str]) -> Any:
+    """The type at a path, through lists (by index) and tables of one's own (by name); None if there is none."""
+    here: Any = model
+    for part in path:
+        if here is None:
+            return None
+        here = _bare(here)
+        origin, args = typing.get_origin(here), typing.get_args(here)
+        if is_section(here):
+            here = next((hint for name, hint, _ in fields(here) if name == part), None)
+        elif isinstance(origin, type) and issubclass(origin, Mapping):
+            here = args[1]
+        elif isinstance(origin, type) and issubclass(origin, Sequence):
+            here = args[0]
+        else:
+            return None
+    return here
+
+
+def _bare(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+
+
+def _element(hint: Any) -> type | None:
+    bare = _bare(hint)
+    args = typing.get_args(bare)
+    if typing.get_origin(bare) in (tuple, list) and args and is_section(args[0]):
+        section: type = args[0]
+        return section
+    return None
+
+
+def _group(hint: Any) -> type | None:
+    bare = _bare(hint)
+    args = typing.get_args(bare)
+    origin = typing.get_origin(bare)
+    if isinstance(origin, type) and issubclass(origin, Mapping) and is_section(args[1]):
+        section: type = args[1]
+        return section
+    return None

@@ -1,0 +1,100 @@
+"""What can be wrong with a configuration.
+
+::
+
+    ConfigError (ValueError)        root of this room
+    ├── ConfigErrors                the file was read, and these are all its mistakes
+    └── ConfigFileError (OSError)   there is no such file, or it cannot be read or written
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class ConfigError(ValueError):
+    """Root of all errors of the configuration; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in one place.
+
+    Attributes:
+        file: where it stands; None for settings that came from no file.
+        line: counted from 1; None where no line can be named.
+        key: dotted, as `audio.gate.hangover_ms`; empty for the file as a whole.
+        what: the mistake in words.
+        found: the value as TOML, masked if it may be a secret; empty where it does not matter.
+        allowed: what may stand there.
+        cure: what to do, if that is not clear from `allowed`.
+    """
+
+    file: Path | None
+    line: int | None
+    key: str
+    what: str
+    found: str = ""
+    allowed: str = ""
+    cure: str = ""
+
+    def __str__(self) -> str:
+        """One line for the mistake itself, and one each for what is allowed and what to do."""
+        place = str(self.file) if self.file else "settings"
+        if self.line is not None:
+            place += f":{self.line}"
+        subject = f"{self.key} = {self.found}" if self.found and self.key else self.key
+        text = ": ".join(part for part in (place, subject, self.what) if part)
+        if self.allowed:
+            text += f"\n    allowed: {self.allowed}"
+        if self.cure:
+            text += f"\n    {self.cure}"
+        return text
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """The same as JSON-safe fields."""
+        return {
+            "file": str(self.file) if self.file else None,
+            "line": self.line,
+            "key": self.key,
+            "what": self.what,
+            "found": self.found,
+            "allowed": self.allowed,
+            "cure": self.cure,
+        }
+
+
+class ConfigErrors(ConfigError):  # noqa: N818 - it is many of them
+    """All mistakes of one configuration, in the order of the file.
+
+    Attributes:
+        problems: at least one.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(tuple(problems))
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """The mistakes one below the other, and their number."""
+        count = len(self.problems)
+        head = "1 mistake in the configuration:" if count == 1 else f"{count} mistakes in the configuration:"
+        return "\n".join([head, *map(str, self.problems)])
+
+
+class ConfigFileError(ConfigError, OSError):
+    """The file itself cannot be had.
+
+    Attributes:
+        path: the file.
+        reason: why, and what to do about it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Path and reason."""
+        return f"{self.path}: {self.reason}"

@@ -1,0 +1,64 @@
+"""What in a configuration may be a secret, and how it is shown.
+
+The key of the model never stands in the file: people paste the file into bug reports and keep it in git.
+What else may be secret (headers, a password within a URL) is masked wherever settings are shown.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+MASK = "********"
+CURE = (
+    "The key does not belong into this file. Remove the line and put it where only the service can read it:\n"
+    "    `sudo scripts/install --key` asks for it; or write it alone into a file of mode 0600 and name that\n"
+    "    file in model.api_key_file. If this file was ever shared, revoke the key."
+)
+
+_NAME = re.compile(r"(^|[-_])(api[-_]?key|key|token|secret|password|passwd|authorization)$", re.IGNORECASE)
+_VALUE = re.compile(r"\b(sk|ek)[-_][A-Za-z0-9_-]{16,}|\bBearer\s+\S{8,}", re.IGNORECASE)
+_HARMLESS_QUERY = frozenset({"model", "deployment", "api-version", "intent"})
+_AUTH_HEADERS = frozenset({"authorization", "api-key"})
+
+
+def secret_name(name: str) -> bool:
+    """Whether a key of this name would hold a secret."""
+    return _NAME.search(name) is not None
+
+
+def secret_value(value: object) -> bool:
+    """Whether a text looks like an API key or a bearer token."""
+    return isinstance(value, str) and _VALUE.search(value) is not None
+
+
+def auth_header(name: str) -> bool:
+    """Whether this header carries the key, so that `model.auth` and the key file must make it."""
+    return name.lower() in _AUTH_HEADERS
+
+
+def masked(path: tuple[str, ...], value: Any) -> Any:
+    """The value as it may be shown: equal to `value` unless it is, or holds, a secret. Never raises."""
+    if secret_name(path[-1]) or secret_value(value):
+        return MASK if value else value
+    if isinstance(value, Mapping):
+        if path[-1] == "headers":
+            return dict.fromkeys(value, MASK)
+        return {name: masked((*path, str(name)), item) for name, item in value.items()}
+    if isinstance(value, str) and "://" in value:
+        return _masked_url(value)
+    return value
+
+
+def _masked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # not a URL at all; whatever it is, it is not worth showing
+        return MASK
+    host = parts.netloc.rpartition("@")
+    place = f"{MASK}@{host[2]}" if host[1] else parts.netloc
+    query = [
+        (name, item if name in _HARMLESS_QUERY else MASK)
+        for name, item in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return urlunsplit(parts._replace(netloc=place, query=urlencode(query, safe="*")))

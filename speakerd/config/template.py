@@ -1,0 +1,103 @@
+"""The commented default file, made from the settings themselves: `python -m speakerd.config.template`.
+
+What it prints is `config/speakerd.toml`; a test holds the two equal, so that the file names every setting
+there is and no default can drift. What a setting is for is written once, under the field in the source.
+"""
+
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from speakerd.config import catalog
+from speakerd.config.model import Settings
+from speakerd.config.toml_text import toml_value
+
+_WIDTH = 108
+
+# Sections name their own table in their docstrings, which says nothing new below its header.
+_TABLE_NAME = re.compile(r"\s*\(`\[[^\]]*\]`[^)]*\)|`\[[^\]]*\]`:?")
+
+_HEAD = """\
+speakerd: every setting there is, with its default. Any line may be left out; an unknown name is refused.
+After a change:  speakerd check  and then  sudo systemctl reload speakerd
+The API key does not stand here: `sudo scripts/install --key` asks for it.
+"""
+
+
+def template() -> str:
+    """The whole file, ending in a newline."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    for line in _HEAD.splitlines():
+        yield f"# {line}"
+    for entry in catalog.entries(Settings):
+        if isinstance(entry, catalog.Section):
+            yield ""
+            if entry.path:
+                about = _TABLE_NAME.sub("", entry.doc).strip(" :.")
+                yield from _comment(about[:1].upper() + about[1:])
+                yield f"[{'.'.join(entry.path)}]"
+        else:
+            yield from _comment(entry.doc)
+            yield from _assignment(entry)
+
+
+def _limits(allowed: str) -> str:
+    """What may stand there, as a remark beside the value; nothing where the value shows it by itself."""
+    if allowed.startswith("a text in quotes") or allowed == "true or false":
+        return ""
+    if allowed.startswith('"'):
+        allowed = allowed.replace(" or ", " | ")
+    for plain in ("a whole number ", "a number "):
+        if not allowed.startswith(f"{plain}or "):
+            allowed = allowed.removeprefix(plain).removeprefix("from ")
+    return f"   # {allowed}"
+
+
+def _assignment(entry: catalog.Setting) -> Iterator[str]:
+    name = entry.path[-1]
+    if entry.default is None:
+        yield f"# {name} ={_limits(entry.allowed)}"
+    elif entry.element is not None and not entry.default:
+        yield f"{name} = []"
+        yield from _example(f"[[{entry.key}]]", entry.element)
+    elif entry.group is not None and not entry.default:
+        yield from _example(f"[{entry.key}.NAME]", entry.group)
+    else:
+        yield f"{name} = {toml_value(entry.default)}{_limits(entry.allowed)}"
+
+
+def _example(header: str, element: type) -> Iterator[str]:
+    """A commented table, since there is none by default."""
+    yield f"# {header}"
+    docs = catalog.field_docs(element)
+    for name, hint, default in catalog.fields(element):
+        value = _or_needed(default)
+        yield from _comment(f"  {docs.get(name, '')}")
+        yield f"# {name} = {value}".rstrip() + _limits(catalog.allowed(hint))
+
+
+def _or_needed(default: Any) -> str:
+    try:
+        return toml_value(default)
+    except TypeError:  # nothing, or no default: the owner must write one
+        return ""
+
+
+def _comment(text: str) -> Iterator[str]:
+    for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False):
+        yield f"# {line}"
+
+
+def main() -> int:
+    """Print it."""
+    sys.stdout.write(template())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

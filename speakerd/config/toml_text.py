@@ -1,0 +1,57 @@
+"""Values as TOML writes them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+
+def toml_value(value: Any) -> str:
+    """One value as it stands right of the equals sign. Lines of a long text are kept as lines.
+
+    Raises:
+        TypeError: for what TOML cannot hold, None among it.
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Enum():
+            return toml_value(value.value)
+        case int():
+            return str(value)
+        case float():
+            return repr(value)
+        case PurePath():
+            return toml_value(str(value))
+        case str():
+            return _text(value)
+        case Mapping():
+            inside = ", ".join(f"{toml_key(str(name))} = {toml_value(item)}" for name, item in value.items())
+            return f"{{ {inside} }}" if inside else "{}"
+        case Sequence():
+            return "[" + ", ".join(map(toml_value, value)) + "]"
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            shown = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+            return toml_value({name: item for name, item in shown.items() if item is not None})
+    raise TypeError(f"TOML has no way to write {value!r}")
+
+
+def toml_key(name: str) -> str:
+    """One part of a key, quoted only where it must be."""
+    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return name if bare else _quoted(name)
+
+
+def _text(value: str) -> str:
+    lines = value.split("\n")
+    if len(lines) > 1 and all(line.isprintable() for line in lines) and not value.endswith('"'):
+        body = value.replace("\\", "\\\\").replace('"""', '""\\"')
+        return f'"""\n{body}"""'
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    """JSON's escapes are TOML's too, except that TOML wants DEL escaped and knows no surrogates."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,78 @@
+"""Changing single values in the owner's file. Comments, order and everything else stay as they are."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable, Table
+
+from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
+from speakerd.config.load import read_text
+
+
+def edited(text: str, changes: Mapping[str, Any]) -> str:
+    """The text with these settings changed or added, by dotted key. Tables that are missing are added at the end.
+
+    Raises:
+        ConfigErrors: the text is not TOML, or a change would go through something that is no table.
+    """
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise ConfigErrors([Problem(None, None, "", f"this is not TOML: {error}")]) from None
+    for key, value in changes.items():
+        *tables, name = key.split(".")
+        here: Any = document
+        for part in tables:
+            if part not in here:
+                here[part] = tomlkit.table()
+            here = here[part]
+            if not isinstance(here, (Table, InlineTable, tomlkit.TOMLDocument, dict)):
+                raise ConfigErrors([Problem(None, None, key, f"{part} is not a table")])
+        if name in here and hasattr(here[name], "trivia"):
+            item = tomlkit.item(value)
+            item.trivia.comment_ws = here[name].trivia.comment_ws
+            item.trivia.comment = here[name].trivia.comment
+            here[name] = item
+        else:
+            here[name] = value
+    return tomlkit.dumps(document)
+
+
+def write(path: Path, changes: Mapping[str, Any]) -> None:
+    """Change settings in a file, in one step: it holds either the old text or the new, whatever happens.
+
+    The result is judged first; what would not load is not written. Mode and owner of the file are kept.
+
+    Raises:
+        ConfigErrors: with these changes the file would not load.
+        ConfigFileError: it cannot be read or written.
+    """
+    try:
+        text = path.read_text("utf-8")
+        status = path.stat()
+    except OSError as error:
+        raise ConfigFileError(path, f"cannot be read: {error.strerror}") from error
+    new = edited(text, changes)
+    read_text(new, path)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        reason = f"cannot be written: {error.strerror}. Run this with sudo"
+        raise ConfigFileError(path, reason) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), status.st_mode & 0o7777)
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), status.st_uid, status.st_gid)
+            file.write(new)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise ConfigFileError(path, f"cannot be written: {error.strerror}") from error
