@@ -13,7 +13,18 @@ from dataclasses import dataclass, field
 
 _PARAMETERS = frozenset({"args", "arguments", "parameters", "params", "other parameters", "keyword args"})
 _SKIPPED = frozenset(
-    {"returns", "return", "yields", "raises", "example", "examples", "note", "notes", "see also", "references"}
+    {
+        "returns",
+        "return",
+        "yields",
+        "raises",
+        "example",
+        "examples",
+        "note",
+        "notes",
+        "see also",
+        "references",
+    }
 )
 _SECTION = re.compile(r"^([A-Za-z][A-Za-z ]*):\s*$")
 _GOOGLE_PARAMETER = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
@@ -50,7 +61,9 @@ def parse_docstring(text: str | None) -> ToolDoc:
             at += 1
     return ToolDoc(
         description="\n".join(described).strip(),
-        parameters={name: " ".join(part.strip() for part in parts).strip() for name, parts in parameters.items()},
+        parameters={
+            name: " ".join(part.strip() for part in parts).strip() for name, parts in parameters.items()
+        },
     )
 
 

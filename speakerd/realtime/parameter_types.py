@@ -1,8 +1,8 @@
 """From an annotation to a JSON schema, and from a JSON value to what the annotation asks for.
 
-What tools mostly take (text, numbers, flags, choices, lists and dictionaries of these) is done here, in a few lines
-and without imports. Anything else, such as dataclasses, pydantic models or constrained numbers, is handed to pydantic,
-which is loaded then and only then: it costs more memory than the rest of the session layer.
+What tools mostly take (text, numbers, flags, choices, lists and dictionaries of these) is done here, in a few
+lines and without imports. Anything else, such as dataclasses, pydantic models or constrained numbers, is handed to
+pydantic, which is loaded then and only then: it costs more memory than the rest of the session layer.
 
 Reading is lenient where the meaning is clear: models write `"5"` for 5, `5.0` for 5 and `"true"` for true.
 """
@@ -14,7 +14,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 _LISTS = (list, Sequence, MutableSequence, Iterable)
 _MAPPINGS = (dict, Mapping)
@@ -165,7 +165,7 @@ def _by_pydantic(annotation: Any) -> ParameterType:
     except PydanticUserError as error:
         raise TypeError(f"no JSON schema can be made of {annotation!r}: {error.message}") from error
     definitions = schema.pop("$defs", None)
-    return ParameterType(cast("dict[str, Any]", schema), adapter.validate_python, definitions)
+    return ParameterType(schema, adapter.validate_python, definitions)
 
 
 _SIMPLE: dict[Any, ParameterType] = {
