@@ -24,7 +24,6 @@ from os import PathLike
 from typing import Final
 
 import numpy as np
-import soxr
 
 from speakerd.audio.device import (
     Beats,
@@ -48,6 +47,7 @@ from speakerd.audio.frames import (
     gain_of,
     samples_of,
 )
+from speakerd.audio.resample import Resampler, resample
 from speakerd.audio.simulated_person import Person, Utterance
 from speakerd.audio.simulated_room import Room, RoomShape
 
@@ -197,7 +197,7 @@ class SimulatedDevice:
         """What someone in the room heard, 24 kHz: the loudspeaker and the person."""
         with self._lock:
             played, near = b"".join(self._played), b"".join(self._near)
-        person = soxr.resample(samples_of(near), MIC_RATE, WIRE_RATE).astype(np.int32)
+        person = samples_of(resample(near, MIC_RATE, WIRE_RATE)).astype(np.int32)
         speaker = samples_of(played).astype(np.int32)
         length = min(len(person), len(speaker))
         mixed = np.clip(person[:length] + speaker[:length], -32_768, 32_767)
@@ -256,8 +256,8 @@ class SimulatedDevice:
         self._stalled.clear()
         self._failure = None
         self._on_the_way = deque(bytes(WIRE_BLOCK_BYTES) for _ in range(self._latency_blocks))
-        self._to_mic = soxr.ResampleStream(WIRE_RATE, MIC_RATE, 1, dtype="int16")
-        # soxr gives its first samples late: a reserve keeps every block full.
+        self._to_mic = Resampler(WIRE_RATE, MIC_RATE)
+        # It gives its first samples late: a reserve keeps every block full.
         self._far = bytearray(4 * MIC_BLOCK_BYTES)
 
     def _run(self) -> None:
@@ -293,7 +293,7 @@ class SimulatedDevice:
             return _SILENT_BLOCK
         heard = near.astype(np.float64)
         if self._room is not None:
-            self._far += self._to_mic.resample_chunk(samples_of(out)).tobytes()
+            self._far += self._to_mic.process(out)
             far = bytes(self._far[:MIC_BLOCK_BYTES])
             del self._far[:MIC_BLOCK_BYTES]
             heard += self._room.echo(far)

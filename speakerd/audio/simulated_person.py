@@ -11,10 +11,10 @@ from os import PathLike
 from typing import Final
 
 import numpy as np
-import soxr
 
 from speakerd.audio.errors import BadBlockError
 from speakerd.audio.frames import MIC_BLOCK, MIC_RATE, Samples, gain_of, samples_of, to_int16
+from speakerd.audio.resample import resample
 
 MOST_WAITING: Final = 64
 """Utterances that may wait; a script that says more has lost count."""
@@ -120,7 +120,4 @@ def read_wav(path: str | PathLike[str], rate: int) -> Samples:
         channels = recording.getnchannels()
         samples = samples_of(recording.readframes(recording.getnframes()))[::channels]
         found = recording.getframerate()
-    if found == rate:
-        return samples
-    resampled: Samples = soxr.resample(samples, found, rate)
-    return resampled
+    return samples_of(resample(samples.tobytes(), found, rate))

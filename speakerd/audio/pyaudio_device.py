@@ -1,0 +1,343 @@
+"""The real sound card: ALSA through PortAudio, in callback mode, 10 ms blocks.
+
+*Callbacks only move bytes.* PortAudio calls them in threads of its own, one for each direction; they take the
+GIL, hand a block over, and return the whole block asked for: a short one would end the stream, an exception in
+one would be thrown into the main thread, so both are made impossible.
+
+*Opening.* PortAudio lists the cards once, when it is initialised, so every `start` initialises it anew: a card
+plugged in since is then there. Rates are tried in order, the port's own first; what the card cannot do,
+`rate_bridge` does with soxr. PortAudio's own resampling and ALSA's linear one are never asked for.
+
+*Latency* is measured, not taken from the data sheet: every playback callback is told when its samples will
+sound (`output_buffer_dac_time`), from which the present is taken off. That clock is the wall clock in
+PortAudio, so only differences within one call are used, and absurd ones (the date was set) are dropped.
+
+*A lost card* shows itself by blocks that no longer come (`beats`); no PortAudio function is asked, since
+asking one on a dead stream may hang or free it. Healing is `keeper`'s business.
+"""
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+import pyaudio
+
+from speakerd.audio.device import Beats, DeviceFailure, OnCapture, PullPlayback, XrunCount
+from speakerd.audio.device_names import DeviceRow, find_device, wants_plug
+from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
+from speakerd.audio.events import Direction
+from speakerd.audio.frames import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
+from speakerd.audio.rate_bridge import BLOCKS_A_SECOND, CaptureBridge, PlaybackBridge
+from speakerd.audio.settings import AudioSettings
+from speakerd.audio.sound_cards import holder_of, sound_cards
+from speakerd.audio.stderr_filter import StderrFilter
+
+log = logging.getLogger(__name__)
+
+CAPTURE_RATES: Final = (MIC_RATE, 48_000, 44_100)
+PLAYBACK_RATES: Final = (WIRE_RATE, 48_000, 44_100)
+LONGEST_LATENCY_S: Final = 2.0
+"""A latency above this is a clock that jumped, not a buffer."""
+_SMOOTHING: Final = 0.05
+"""Part of each new latency in the running mean: it follows within a fifth of a second."""
+
+Reply: TypeAlias = tuple[bytes | None, int]
+
+
+class Stream(Protocol):
+    """What we use of pyaudio's stream."""
+
+    def start_stream(self) -> None:
+        """Let the callbacks run."""
+
+    def close(self) -> None:
+        """Stop and free it."""
+
+
+class PortAudio(Protocol):
+    """What we use of `pyaudio.PyAudio`."""
+
+    def get_device_count(self) -> int:
+        """How many devices there are."""
+
+    def get_device_info_by_index(self, index: int, /) -> Mapping[str, Any]:
+        """One of them."""
+
+    def get_host_api_info_by_index(self, index: int, /) -> Mapping[str, Any]:
+        """ALSA, JACK and the like."""
+
+    def open(self, **options: Any) -> Stream:
+        """A stream. Raises OSError, its errno one of PortAudio's codes."""
+
+    def terminate(self) -> None:
+        """Close everything."""
+
+
+# The published stubs type what `open` takes more narrowly than one call for both directions can be written.
+REAL_PORTAUDIO: Final = cast("Callable[[], PortAudio]", pyaudio.PyAudio)
+
+
+class PyAudioDevice:
+    """An `AudioDevice` on PortAudio. `portaudio` makes the binding: the real one, or one with faults in tests."""
+
+    def __init__(self, settings: AudioSettings, portaudio: Callable[[], PortAudio] = REAL_PORTAUDIO) -> None:
+        self._settings = settings
+        self._make = portaudio
+        self._portaudio: PortAudio | None = None
+        self._streams: list[Stream] = []
+        self._filter = contextlib.ExitStack()
+        self._captured = 0
+        self._played = 0
+        self._lost = [0, 0]
+        self._failure: DeviceFailure | None = None
+        self._input_latency = 0.0
+        self._output_latency = 0.0
+
+    # -- the port ------------------------------------------------------------------------------------------
+
+    def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
+        """See `AudioDevice.start`."""
+        self.stop()
+        self._failure = None
+        self._input_latency = self._output_latency = 0.0
+        self._filter.enter_context(StderrFilter())
+        try:
+            self._portaudio = open_portaudio(self._make, self._settings)
+            rows, cards = list_rows(self._portaudio), sound_cards()
+            output = find_device(self._settings.output, "playback", rows, cards)
+            microphone = find_device(self._settings.input, "capture", rows, cards)
+            self._streams.append(self._open_playback(output, pull_playback))
+            self._streams.append(self._open_capture(microphone, on_capture))
+            for stream in self._streams:
+                stream.start_stream()
+        except OSError as error:
+            self.stop()
+            if isinstance(error, DeviceError):
+                raise
+            raise DeviceError("playback", self._settings.output, f"PortAudio: {error}") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """See `AudioDevice.stop`. May hang inside PortAudio if the card was pulled: call it in a thread."""
+        streams, self._streams = self._streams, []
+        portaudio, self._portaudio = self._portaudio, None
+        for stream in streams:
+            try:
+                stream.close()
+            except OSError as error:
+                log.debug("closing a stream: %s", error)
+        if portaudio is not None:
+            portaudio.terminate()
+        self._filter.close()
+
+    def now(self) -> float:
+        """See `AudioDevice.now`."""
+        return time.monotonic()
+
+    @property
+    def beats(self) -> Beats:
+        """See `AudioDevice.beats`."""
+        return Beats(self._captured, self._played)
+
+    @property
+    def xruns(self) -> XrunCount:
+        """See `AudioDevice.xruns`."""
+        return XrunCount(*self._lost)
+
+    @property
+    def failure(self) -> DeviceFailure | None:
+        """See `AudioDevice.failure`."""
+        return self._failure
+
+    @property
+    def output_latency_s(self) -> float:
+        """See `AudioDevice.output_latency_s`."""
+        return self._output_latency
+
+    @property
+    def input_latency_s(self) -> float:
+        """See `AudioDevice.input_latency_s`."""
+        return self._input_latency
+
+    @property
+    def stepped(self) -> bool:
+        """See `AudioDevice.stepped`."""
+        return False
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def _open_capture(self, row: DeviceRow, on_capture: OnCapture) -> Stream:
+        channel = self._settings.input_channel
+        most = row.channels("capture")
+        if channel >= most:
+            raise DeviceError(
+                "capture",
+                self._settings.input,
+                f"has {most} channels; audio.input_channel = {channel} is none of them",
+            )
+        only = self._settings.input_rate_hz
+        for rate in (only,) if only else CAPTURE_RATES:
+            # The card may give only all of its channels, or only pairs.
+            for channels in sorted({channel + 1, max(2, channel + 1), most}):
+                if channels > most:
+                    continue
+                callback = self._capture_callback(CaptureBridge(rate, channels, channel), on_capture)
+                stream = self._try_open("capture", row, rate, channels, callback)
+                if stream is not None:
+                    return stream
+        raise RateNotSupportedError("capture", self._settings.input, (only,) if only else CAPTURE_RATES)
+
+    def _open_playback(self, row: DeviceRow, pull: PullPlayback) -> Stream:
+        only = self._settings.output_rate_hz
+        most = row.channels("playback")
+        for rate in (only,) if only else PLAYBACK_RATES:
+            for channels in sorted({1, min(2, most)}):
+                callback = self._playback_callback(PlaybackBridge(rate, channels, pull), rate, channels)
+                stream = self._try_open("playback", row, rate, channels, callback)
+                if stream is not None:
+                    return stream
+        raise RateNotSupportedError("playback", self._settings.output, (only,) if only else PLAYBACK_RATES)
+
+    def _try_open(
+        self,
+        direction: Direction,
+        row: DeviceRow,
+        rate: int,
+        channels: int,
+        callback: Callable[..., Reply],
+    ) -> Stream | None:
+        """A stream not yet started; None if the card cannot do this rate or these channels."""
+        assert self._portaudio is not None  # noqa: S101  # opened by start, which alone comes here
+        name = self._settings.input if direction == "capture" else self._settings.output
+        try:
+            stream = open_stream(
+                self._portaudio, direction, row, rate=rate, channels=channels, callback=callback
+            )
+        except Unsuitable:
+            return None
+        except OSError as error:
+            raise explain(error, direction, name, row) from error
+        log.info(
+            "%s: %s at %d Hz, %d channel%s", direction, row.name, rate, channels, "" if channels == 1 else "s"
+        )
+        return stream
+
+    # -- the callbacks, in PortAudio's threads -------------------------------------------------------------
+
+    def _capture_callback(self, bridge: CaptureBridge, on_capture: OnCapture) -> Callable[..., Reply]:
+        def captured(raw: bytes, _frames: int, when: Mapping[str, float], status: int) -> Reply:
+            try:
+                if status & pyaudio.paInputOverflow:
+                    self._lost[0] += 1
+                delay = when["current_time"] - when["input_buffer_adc_time"]
+                if 0 <= delay <= LONGEST_LATENCY_S:
+                    self._input_latency = _smooth(self._input_latency, delay + bridge.held_s)
+                heard_at = time.monotonic() - self._input_latency
+                for block in bridge.convert(raw):
+                    self._captured += 1
+                    on_capture(block, heard_at)
+            except Exception as error:  # noqa: BLE001  # PyAudio would throw it into the main thread
+                self._broke("capture", error)
+            return None, pyaudio.paContinue
+
+        return captured
+
+    def _playback_callback(self, bridge: PlaybackBridge, rate: int, channels: int) -> Callable[..., Reply]:
+        def wanted(_raw: None, frames: int, when: Mapping[str, float], status: int) -> Reply:
+            try:
+                if status & pyaudio.paOutputUnderflow:
+                    self._lost[1] += 1
+                block = bridge.take(frames)
+                self._played += 1
+                delay = when["output_buffer_dac_time"] - when["current_time"]
+                if 0 < delay <= LONGEST_LATENCY_S:
+                    # Between two pulls the ear moves on by a block: half of one is the mean.
+                    latency = delay + frames / rate / 2 + bridge.held_s
+                    self._output_latency = _smooth(self._output_latency, latency)
+            except Exception as error:  # noqa: BLE001  # likewise
+                self._broke("playback", error)
+                block = bytes(frames * channels * SAMPLE_BYTES)
+            return block, pyaudio.paContinue
+
+        return wanted
+
+    def _broke(self, direction: Direction, error: Exception) -> None:
+        """A callback of ours raised: that is a bug, and the stream is reopened rather than left half dead."""
+        if self._failure is None:
+            log.error("the %s callback failed", direction, exc_info=error)
+            self._failure = DeviceFailure(direction, f"our own callback failed: {error!r}")
+
+
+def _smooth(mean: float, new: float) -> float:
+    return mean + _SMOOTHING * (new - mean) if mean else new
+
+
+class Unsuitable(Exception):  # noqa: N818  # not an error: the next rate is tried
+    """A card cannot do a rate or a number of channels."""
+
+
+def open_portaudio(make: Callable[[], PortAudio], settings: AudioSettings) -> PortAudio:
+    """Initialise PortAudio, with ALSA's own conversion if a name asks for it by `plughw:`."""
+    plug = wants_plug(settings.input) or wants_plug(settings.output)
+    # Read by PortAudio while it lists the cards. It holds for both directions.
+    os.environ["PA_ALSA_PLUGHW"] = "1" if plug else "0"
+    return make()
+
+
+def list_rows(portaudio: PortAudio) -> tuple[DeviceRow, ...]:
+    """ALSA's devices as PortAudio lists them; those of any host API where there is no ALSA."""
+    infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+    alsa = [info for info in infos if _host_api(portaudio, info) == pyaudio.paALSA]
+    return tuple(
+        DeviceRow(
+            int(info["index"]),
+            str(info["name"]),
+            int(info["maxInputChannels"]),
+            int(info["maxOutputChannels"]),
+        )
+        for info in alsa or infos
+    )
+
+
+def open_stream(
+    portaudio: PortAudio,
+    direction: Direction,
+    row: DeviceRow,
+    *,
+    rate: int,
+    channels: int,
+    callback: Callable[..., Reply],
+) -> Stream:
+    """A stream of 10 ms blocks, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
+    end = "input" if direction == "capture" else "output"
+    try:
+        return portaudio.open(
+            rate=rate,
+            channels=channels,
+            format=pyaudio.paInt16,
+            frames_per_buffer=rate // BLOCKS_A_SECOND,
+            start=False,
+            stream_callback=callback,
+            **{end: True, f"{end}_device_index": row.index},
+        )
+    except OSError as error:
+        if error.errno in {pyaudio.paInvalidSampleRate, pyaudio.paInvalidChannelCount}:
+            raise Unsuitable from error
+        raise
+
+
+def explain(error: OSError, direction: Direction, name: str, row: DeviceRow) -> DeviceError:
+    """PortAudio's error as one that says what the user can do."""
+    if error.errno == pyaudio.paDeviceUnavailable:
+        holder = holder_of(*row.hardware, direction) if row.hardware else ""
+        return DeviceBusyError(direction, name, holder)
+    return DeviceError(direction, name, f"PortAudio cannot open it: {error.strerror or error}")
+
+
+def _host_api(portaudio: PortAudio, info: Mapping[str, Any]) -> int:
+    return int(portaudio.get_host_api_info_by_index(int(info["hostApi"]))["type"])
