@@ -92,24 +92,29 @@ class Renderer:
         while self._lamps:
             self._lamps.pop().close()
 
+    def draw(self) -> float | None:
+        """Show one frame now; returns when the next one is due, None for not before `show`.
+
+        Called by the thread; by hand only where `start` is not used, as in a stepped simulation.
+        """
+        with self._wake:
+            self._dirty = False
+            frame = self._animator.frame(self._clock(), self._minute_of_day())
+        # Outside the lock: a slow bus must not hold up the caller of show().
+        for lamp in tuple(self._lamps):
+            try:
+                lamp.show(frame)
+            except Exception as error:  # noqa: BLE001  whatever a driver throws, the other lamps go on
+                self._lose(lamp, error)
+        with self._wake:
+            return self._animator.next_change(self._clock())
+
     def _run(self) -> None:
-        while True:
+        while not self._closing:
+            due = self.draw()
             with self._wake:
-                if self._closing:
-                    return
-                self._dirty = False
-                frame = self._animator.frame(self._clock(), self._minute_of_day())
-            # Outside the lock: a slow bus must not hold up the caller of show().
-            for lamp in tuple(self._lamps):
-                try:
-                    lamp.show(frame)
-                except Exception as error:  # noqa: BLE001  whatever a driver throws, the other lamps go on
-                    self._lose(lamp, error)
-            with self._wake:
-                now = self._clock()
-                due = self._animator.next_change(now)
                 if not (self._dirty or self._closing):
-                    self._wake.wait(None if due is None else max(due - now, 0.0))
+                    self._wake.wait(None if due is None else max(due - self._clock(), 0.0))
 
     def _lose(self, lamp: Lamp, error: Exception) -> None:
         self._lamps.remove(lamp)

@@ -1,0 +1,25 @@
+"""Making the panel that the settings name."""
+
+from speakerd.panel.gpio_panel import GpioPanel
+from speakerd.panel.light_settings import LightSettings
+from speakerd.panel.panel import Panel
+from speakerd.panel.settings import ButtonSettings, PanelSettings
+from speakerd.panel.simulated import SimulatedPanel
+from speakerd.panel.terminal import TerminalPanel
+
+
+def open_panel(settings: PanelSettings) -> Panel:
+    """The panel, not started: `start` opens its pins and raises the PanelError that says what to do.
+
+    `kind = "gpio"` with no pin and no strip named, and `kind = "none"`, give a panel that has nothing and needs
+    nothing. Raises ValueError if the settings make an impossible look.
+    """
+    match settings.kind:
+        case "gpio":
+            return GpioPanel(settings.button, settings.light)
+        case "terminal":
+            return TerminalPanel(settings.light)
+        case "simulated":
+            return SimulatedPanel(settings.light)
+        case "none":
+            return GpioPanel(ButtonSettings(), LightSettings())
