@@ -54,10 +54,15 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     return Loaded(judge(own, board, further), own, board)
 
 
+def files_dir() -> Path:
+    """The folder of files that come with the program: inside the package when installed, beside it in a checkout."""
+    packaged = Path(__file__).parent / "files"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "config"
+
+
 def boards_dir() -> Path:
-    """The folder of board presets: inside the package when installed, beside it in a checkout."""
-    packaged = Path(__file__).parent / "boards"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "config" / "boards"
+    """The folder of board presets."""
+    return files_dir() / "boards"
 
 
 def boards() -> dict[str, Path]:
@@ -67,8 +72,7 @@ def boards() -> dict[str, Path]:
 
 def default_file() -> Path:
     """The commented file that holds every setting at its default."""
-    packaged = Path(__file__).parent / "speakerd.toml"
-    return packaged if packaged.is_file() else Path(__file__).parents[2] / "config" / "speakerd.toml"
+    return files_dir() / "speakerd.toml"
 
 
 def _board(own: Document) -> tuple[Document | None, list[Problem]]:
