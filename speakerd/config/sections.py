@@ -36,7 +36,7 @@ class ModelSettings:
     auth: Literal["bearer", "api-key", "none"] = "bearer"
     """How the key is sent: Authorization: Bearer, header api-key (Azure), or not at all (home servers)."""
     api_key_file: str = ""
-    """File of mode 0600 with the key alone. Empty: systemd credential `api-key`, or $OPENAI_API_KEY."""
+    """File of mode 0600 with the key alone. Empty: the credential that scripts/install made."""
     headers: dict[str, str] = field(default_factory=dict)
     """Further headers of the handshake. Shown masked. A secret belongs into the key file rather than here."""
     safety_identifier: str = ""

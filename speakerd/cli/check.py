@@ -1,0 +1,94 @@
+"""`speakerd check [FILE]`: is this configuration right, and what would be in force?
+
+On stdout the effective settings with secrets masked, on stderr every mistake at once. Exit code 2 for a
+mistake in the file, 3 for a key that is named and cannot be used.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from speakerd.config.load import Loaded
+
+DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's words."""
+    parser = sub.add_parser(
+        "check",
+        help="check a configuration; print what would be in force",
+        description="Print the effective settings with secrets masked, or every mistake with its line.",
+    )
+    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+    parser.add_argument("--changed", action="store_true", help="only what differs from the defaults")
+    parser.add_argument("--json", action="store_true", help="for programs: settings or mistakes as JSON")
+    parser.add_argument("--quiet", action="store_true", help="print mistakes only")
+    parser.add_argument("--defaults", action="store_true", help="print the commented default file and leave")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check one file. Exit code 0, 2 or 3."""
+    from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.config.load import default_file, read
+
+    if args.defaults:
+        sys.stdout.write(default_file().read_text("utf-8"))
+        return 0
+    try:
+        loaded = read(args.file)
+    except ConfigErrors as errors:
+        if args.json:
+            print(
+                json.dumps(
+                    {"ok": False, "problems": [problem.to_dict() for problem in errors.problems]}, indent=2
+                )
+            )
+        else:
+            print(errors, file=sys.stderr)
+        return 2
+    except ConfigError as error:
+        if args.json:
+            print(
+                json.dumps(
+                    {"ok": False, "problems": [{"file": str(args.file), "what": str(error)}]}, indent=2
+                )
+            )
+        else:
+            print(error, file=sys.stderr)
+        return 2
+    return _report(args, loaded)
+
+
+def _report(args: argparse.Namespace, loaded: Loaded) -> int:
+    from speakerd.config import show
+    from speakerd.host.credentials import find_key
+    from speakerd.host.errors import CredentialError
+
+    settings = loaded.settings
+    code, key = 0, "none found; fine for a service that has the credential api-key"
+    if settings.model.backend == "offline" or settings.model.auth == "none":
+        key = "not needed"
+    else:
+        try:
+            if found := find_key(os.environ, settings.model.api_key_file):
+                key = f"from {found.source}"
+        except CredentialError as error:
+            code, key = 3, str(error)
+    if args.json:
+        print(json.dumps({"ok": not code, "settings": show.masked(settings), "key": key}, indent=2))
+    elif not args.quiet:
+        board = f", over the board {loaded.board.file}" if loaded.board else ""
+        print(f"# {args.file}{board}")
+        print(f"# API key: {key}" if not code else "# API key: unusable, see below")
+        sys.stdout.write(show.show(settings, changed_only=args.changed))
+    if code:
+        print(key, file=sys.stderr)
+    return code
