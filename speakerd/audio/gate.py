@@ -25,7 +25,8 @@ Statistics: seconds heard, seconds passed, openings.
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from itertools import pairwise
+from typing import Final, Literal, TypeAlias
 
 from speakerd.audio.events import SpeechEndReason
 from speakerd.audio.frames import FRAME_MS, FRAME_S
@@ -35,14 +36,25 @@ ListenMode: TypeAlias = Literal["closed", "gated", "open"]
 TurnOwner: TypeAlias = Literal["local", "server"]
 
 
+DYING_DB: Final = 5.0
+"""A sound that has fallen by this much without rising again is dying away."""
+FALTER_DB: Final = 0.5
+"""What does not count as rising."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """20 ms at 16 kHz, `at` the time of the first sample; `own` while one of our own sounds was playing."""
+    """20 ms at 16 kHz, `at` the time of the first sample.
+
+    `voiced`: speech, surely enough to open the gate; `sustained`: perhaps speech, enough to hold it open. `own`:
+    one of the speaker's own sounds was playing.
+    """
 
     pcm: bytes = field(repr=False)
     at: float
     voiced: bool
     level_dbfs: float
+    sustained: bool = False
     own: bool = False
 
     @property
@@ -99,6 +111,7 @@ class Gate:
         self.mode: ListenMode = "closed"
         self._history: deque[Frame] = deque(maxlen=max(1, _frames(settings.lookback_s * 1000)))
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
+        self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._earliest = 0.0  # nothing from before this may pass
         self._open = False
         self._opened_at = 0.0
@@ -181,10 +194,20 @@ class Gate:
         if self._silent_frames >= _frames(self._settings.hangover_ms):
             self._must_hear_silence = False
         self._window.append(frame.voiced and not frame.own)
+        self._levels.append(frame.level_dbfs)
         if not may_open or self._must_hear_silence or sum(self._window) < self._settings.onset_frames:
+            return []
+        if self._dies_away():
             return []
         first = list(self._window).index(True)
         return self._open_from(frame.end - (len(self._window) - first) * FRAME_S)
+
+    def _dies_away(self) -> bool:
+        """Whether the window's sound, once at its loudest, only falls: so does a slam, and no syllable for long."""
+        levels = list(self._levels)
+        fall = levels[levels.index(max(levels)) :]
+        steady = all(after < before + FALTER_DB for before, after in pairwise(fall))
+        return steady and fall[0] - fall[-1] > DYING_DB
 
     def _open_from(self, voiced_at: float) -> list[GateOutput]:
         begin = max(self._earliest, voiced_at - self._settings.pre_roll_ms / 1000)
@@ -210,7 +233,7 @@ class Gate:
     def _process_open(self, frame: Frame) -> list[GateOutput]:
         if self.mode == "open":
             return self._pass(frame)
-        self._silent_frames = 0 if frame.voiced else self._silent_frames + 1
+        self._silent_frames = 0 if frame.voiced or frame.sustained else self._silent_frames + 1
         out = self._flow(frame)
         if frame.end - self._opened_at >= self._settings.longest_turn_s:
             self._must_hear_silence = True

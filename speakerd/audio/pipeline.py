@@ -58,6 +58,8 @@ from speakerd.audio.settings import AudioSettings
 from speakerd.audio.vad import VoiceDetector, WebRtcDetector
 from speakerd.audio.wake_word import WakeWordDetector
 
+HOLD_DB = 1.5
+"""An open gate is held open by frames this much nearer to the noise than those that open it."""
 LEVEL_INTERVAL_S = 0.1
 """Ten a second: what a light or a meter can show."""
 
@@ -121,7 +123,7 @@ class SpeechPipeline:
     @property
     def noise_floor_dbfs(self) -> float:
         """The room's own noise."""
-        return self._floor.level
+        return self._floor.level_dbfs
 
     @property
     def owner(self) -> TurnOwner:
@@ -195,11 +197,12 @@ class SpeechPipeline:
     def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
         playing = now < self._far_ends
         deaf = playing and self._canceller.mode == "half_duplex"
-        level = dbfs(samples_of(pcm))
-        if not playing:
-            self._floor.update(level)
+        samples = samples_of(pcm)
+        level = dbfs(samples)
         gate = self._settings.gate
-        loud = level > max(gate.min_level_dbfs, self._floor.level + gate.margin_db)
+        excess = self._floor.excess_db(samples, learn=not playing)
+        margin = gate.margin_db - (HOLD_DB if self._gate.is_open else 0.0)
+        loud = level > gate.min_level_dbfs and excess > margin
         voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not deaf)
         frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=now < self._own_ends)
         if deaf:
