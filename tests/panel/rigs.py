@@ -130,9 +130,9 @@ class TerminalRig:
 
     def is_off(self) -> bool:
         # Whatever is typed after that is echoed, as in any terminal.
-        hides, shows = (lambda: self.screen.count("\x1b[?25l")), (lambda: self.screen.count("\x1b[?25h"))
-        wait_until(lambda: hides() == shows(), "the cursor is shown again")
-        return hides() == 0 or self.screen.rpartition("\x1b[?25h")[0].endswith("\x1b[2K")
+        hide, show = "\x1b[?25l", "\x1b[?25h"
+        wait_until(lambda: self.screen.count(hide) == self.screen.count(show), "the cursor is shown again")
+        return hide not in self.screen or self.screen.rpartition(show)[0].endswith("\x1b[2K")
 
     def hang_up(self) -> None:
         self._in.close()
