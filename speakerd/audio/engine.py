@@ -15,7 +15,7 @@ call `close`. If it or anything else in that thread raises, that is reported as 
 and is started anew rather than being deaf.
 
 *Simulated time.* With a stepped device there is no thread: a block is worked off inside `step`, and whoever
-steps calls `tick` after it (`SimulatedDevice.on_step`).
+steps calls `tick` after it (`SimulatedDevice.after_each_block`).
 """
 
 import logging

@@ -16,12 +16,14 @@ time, so that a reported position can be checked against them.
 it would heal in a real card: a stall yes, a missing plug no.
 """
 
+import logging
 import threading
 import time
 import wave
 from collections import deque
+from collections.abc import Callable
 from os import PathLike
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -51,7 +53,10 @@ from speakerd.audio.resample import Resampler, resample
 from speakerd.audio.simulated_person import Person, Utterance
 from speakerd.audio.simulated_room import Room, RoomShape
 
+log = logging.getLogger(__name__)
+
 NAME: Final = "simulated"
+OnStep: TypeAlias = Callable[[], object]
 _LATE_S: Final = 0.5
 """Blocks later than this are not made up for: a machine that slept does not live through the night again."""
 _SILENT_BLOCK: Final = bytes(MIC_BLOCK_BYTES)
@@ -97,6 +102,7 @@ class SimulatedDevice:
         self._deaf = False
         self._unhung = threading.Event()
         self._unhung.set()
+        self._on_step: OnStep = int
         self._begin()
 
     # -- the port ------------------------------------------------------------------------------------------
@@ -172,6 +178,10 @@ class SimulatedDevice:
     def hush(self) -> None:
         """Have the person fall silent at once. Any thread."""
         self._person.hush()
+
+    def after_each_block(self, call: OnStep) -> None:
+        """Call this at the end of every block, as `AudioEngine.tick`: what would be other threads' work."""
+        self._on_step = call
 
     def step(self, blocks: int = 1) -> None:
         """Let `blocks` times 10 ms pass, in this thread. Only where `stepped`; time passes when stopped too."""
@@ -272,12 +282,7 @@ class SimulatedDevice:
         running = self._unplugged is None and self._failure is None
         pull = self._pull if running and "playback" not in self._stalled else None
         on_capture = self._on_capture if running and "capture" not in self._stalled else None
-        if pull is not None:
-            self._on_the_way.append(pull(WIRE_BLOCK))
-            out = self._on_the_way.popleft()
-            self._pulled += 1
-        else:
-            out = bytes(WIRE_BLOCK_BYTES)
+        out = self._speaker(pull) if pull is not None else bytes(WIRE_BLOCK_BYTES)
         near = self._person.block(self.now())
         heard = self._microphone(near, out)
         with self._lock:
@@ -285,8 +290,25 @@ class SimulatedDevice:
             self._near.append(near.tobytes())
             self._heard.append(heard)
         if on_capture is not None:
-            on_capture(heard, self.now())
             self._captured += 1
+            try:
+                on_capture(heard, self.now())
+            except Exception as error:  # noqa: BLE001  # a real card's thread must not die of it either
+                self._broke("capture", error)
+        self._on_step()
+
+    def _speaker(self, pull: PullPlayback) -> bytes:
+        try:
+            self._on_the_way.append(pull(WIRE_BLOCK))
+        except Exception as error:  # noqa: BLE001  # likewise
+            self._on_the_way.append(bytes(WIRE_BLOCK_BYTES))
+            self._broke("playback", error)
+        self._pulled += 1
+        return self._on_the_way.popleft()
+
+    def _broke(self, direction: Direction, error: Exception) -> None:
+        log.error("the %s callback failed", direction, exc_info=error)
+        self._failure = DeviceFailure(direction, f"our own callback failed: {error!r}")
 
     def _microphone(self, near: Samples, out: bytes) -> bytes:
         if self._deaf:
