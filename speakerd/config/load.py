@@ -55,7 +55,7 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
 
 
 def files_dir() -> Path:
-    """The folder of files that come with the program: inside the package when installed, beside it in a checkout."""
+    """The files that come with the program: inside the package when installed, beside it in a checkout."""
     packaged = Path(__file__).parent / "files"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "config"
 

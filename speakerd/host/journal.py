@@ -1,0 +1,174 @@
+"""Where log records go: journald under systemd, readable lines on a terminal otherwise.
+
+A record may carry fields, `logger.info("...", extra=fields(event="turn", latency_ms=430))`; in the journal they are
+`SPEAKERD_EVENT=turn`, `SPEAKERD_LATENCY_MS=430`, and `journalctl SPEAKERD_EVENT=turn -o json` is the interface for
+programs. `events` lists the events there are.
+
+Every record passes two gates first: repeats are held back (`repeats`), secrets are replaced (`redact`).
+Logging never raises into the caller; what cannot be written is dropped, for there is nowhere left to say
+so.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from speakerd.host.redact import Redactor
+from speakerd.host.repeats import RepeatLimit
+
+IDENTIFIER = "speakerd"
+_PREFIX = "SPEAKERD_"
+_ORDINARY_BURST = 100
+_COLOURS = {"WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[1;31m", "DEBUG": "\033[2m"}
+
+
+def fields(**values: Any) -> dict[str, Any]:
+    """Fields for a record's `extra`: `latency_ms=430` becomes `SPEAKERD_LATENCY_MS`. None values are left out."""
+    return {f"{_PREFIX}{name.upper()}": value for name, value in values.items() if value is not None}
+
+
+class Journal:
+    """The handler on the root logger, and the knobs that a reload may turn. `close` takes it off again."""
+
+    def __init__(
+        self,
+        level: str = "info",
+        *,
+        burst: int = 5,
+        window_s: float = 60.0,
+        environment: Mapping[str, str] = os.environ,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take over the root logger.
+
+        Args:
+            level: `debug`, `info`, `warning` or `error`.
+            burst: entries of one kind that pass ...
+            window_s: ... in so many seconds.
+            environment: says whether stderr is the journal (`$JOURNAL_STREAM`).
+            stream: where lines go otherwise; default stderr.
+            clock: monotonic seconds.
+        """
+        self.redactor = Redactor()
+        stream = stream or sys.stderr
+        self._gate = _Gate(RepeatLimit(burst, window_s), self.redactor, clock)
+        self._handler: logging.Handler
+        if is_journal(stream, environment):
+            self._handler = journal_handler(self.redactor)
+        else:
+            self._handler = logging.StreamHandler(stream)
+            self._handler.setFormatter(LineFormatter(self.redactor, colour=stream.isatty()))
+        self._handler.addFilter(self._gate)
+        root = logging.getLogger()
+        self._before = root.level
+        root.addHandler(self._handler)
+        self.set(level, burst, window_s)
+
+    def set(self, level: str, burst: int, window_s: float) -> None:
+        """Apply changed settings."""
+        logging.getLogger().setLevel(level.upper())
+        # Their debug output shows every frame with its content: keys, sound and words.
+        logging.getLogger("websockets").setLevel(max(logging.INFO, logging.getLogger().level))
+        self._gate.limit.burst = burst
+        self._gate.limit.window_s = window_s
+
+    def close(self) -> None:
+        """Give the root logger back. Idempotent."""
+        root = logging.getLogger()
+        if self._handler in root.handlers:
+            root.removeHandler(self._handler)
+            root.setLevel(self._before)
+            self._handler.close()
+
+
+def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether this stream is connected to journald: systemd names its device and inode in `$JOURNAL_STREAM`."""
+    device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
+    if not (device.isdigit() and inode.isdigit()):
+        return False
+    try:
+        status = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # no descriptor behind it, or closed
+        return False
+    return (status.st_dev, status.st_ino) == (int(device), int(inode))
+
+
+def journal_handler(redact: Redactor, send: Callable[..., object] | None = None) -> logging.Handler:
+    """systemd-python's handler, with only the fields that are meant for the journal.
+
+    Left alone it also sends the arguments of the message and the live traceback objects, which is where
+    secrets are.
+
+    Args:
+        redact: applied to message and fields.
+        send: takes the message and the fields; default journald.
+    """
+    from systemd import journal  # noqa: PLC0415 - absent outside Linux, and not needed without journald
+
+    deliver = send or journal.send
+
+    def clean(message: str, /, **values: Any) -> None:
+        kept = {
+            name: redact(str(value))
+            for name, value in values.items()
+            if name.isupper() and value is not None and name not in {"EXCEPTION_INFO", "CODE_ARGS"}
+        }
+        kept["CODE_LINE"] = values["CODE_LINE"]  # the one that must stay a number
+        deliver(redact(message), **kept)
+
+    handler: logging.Handler = journal.JournalHandler(sender_function=clean, SYSLOG_IDENTIFIER=IDENTIFIER)
+    return handler
+
+
+class LineFormatter(logging.Formatter):
+    """One readable line: time, level where it matters, room, message, fields."""
+
+    def __init__(self, redact: Redactor, *, colour: bool) -> None:
+        super().__init__()
+        self._redact = redact
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and a traceback below it if there is one."""
+        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+        room = record.name.removeprefix("speakerd.").partition(".")[0]
+        shown = " ".join(
+            f"{name.removeprefix(_PREFIX).lower()}={value}"
+            for name, value in record.__dict__.items()
+            if name.startswith(_PREFIX)
+        )
+        level = "" if record.levelno == logging.INFO else f" {record.levelname}"
+        line = f"{clock}{level} {room}: {super().format(record)}" + (f"  [{shown}]" if shown else "")
+        line = self._redact(line)
+        if self._colour and (start := _COLOURS.get(record.levelname)):
+            return f"{start}{line}\033[0m"
+        return line
+
+
+class _Gate(logging.Filter):
+    """Holds repeats back; what passes after that says how many there were."""
+
+    def __init__(self, limit: RepeatLimit, redact: Redactor, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.limit = limit
+        # Below a warning is the ordinary course of things, such as one line per turn: only a runaway is held back.
+        self.runaway = RepeatLimit(_ORDINARY_BURST, limit.window_s)
+        self._redact = redact
+        self._clock = clock
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # By template, not by text: "device lost: %s" is one kind whatever the device said.
+        kind = (record.name, record.levelno, str(record.msg))
+        limit = self.limit if record.levelno >= logging.WARNING else self.runaway
+        held = limit.admit(kind, self._clock())
+        if held is None:
+            return False
+        if held:
+            record.msg = f"{record.getMessage()} (and {held} more like this were not written)"
+            record.args = ()
+            record.__dict__[f"{_PREFIX}REPEATS"] = held
+        return True
