@@ -28,6 +28,9 @@ class DialogueSettings:
     turn_limit_s: Annotated[float, Ge(5), Le(3600)] = 120.0
     """The longest turn, also by push-to-talk; then it is answered. Nothing stays open for ever."""
 
+    sound_at_press: bool = False
+    """A sound also when a press starts to listen (the wake word always has one). Off: the light is enough,
+    and nothing covers the first word."""
     press_while_listening: Literal["end", "send"] = "end"
     """end: a press ends the conversation. send: what was said so far is answered; if nothing was, it ends."""
     press_while_answering: Literal["listen", "end"] = "listen"
