@@ -182,10 +182,10 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("connecting", ("response_ended", "barge_in_rejected"), "", SAME),
     # -- listening: the person has the floor.
     _row("listening", "press", "", SAME, "press_noted"),
-    _row("listening", "tap", "press_sends & heard", "thinking", "settle commit"),
+    _row("listening", "tap", "press_sends & heard", "thinking", "commit"),
     _row("listening", "tap", "", "idle", "sound_end"),
-    _row("listening", "confirm", "turn_over", "thinking", "settle commit"),
-    _row("listening", "undo", "turn_over & not began", "thinking", "settle commit"),
+    _row("listening", "confirm", "turn_over", "thinking", "commit"),
+    _row("listening", "undo", "turn_over & not began", "thinking", "commit"),
     _row("listening", "talk_start", "", SAME, "talk"),
     _row("listening", "talk_end", "talking", SAME, "end_turn"),
     _row("listening", "start", "", SAME),
@@ -228,7 +228,7 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("listening", "timeout", "released", "thinking", "commit"),
     _row("listening", "timeout", "talking", SAME, "end_turn"),
     _row("listening", "timeout", "owned & heard & not server_heard", SAME, "discard listen_again"),
-    _row("listening", "timeout", "heard", "thinking", "settle commit"),
+    _row("listening", "timeout", "heard", "thinking", "commit"),
     _row("listening", "timeout", "", "idle", "sound_end"),
     # -- thinking and speaking: the answer, which may be interrupted at any moment.
     _row(_ANSWER, "press", "muted", "idle", "interrupt press_began"),
