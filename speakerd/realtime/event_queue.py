@@ -1,0 +1,150 @@
+"""The queue between a session and whoever reads its events: bounded, and never silent about it.
+
+When the reader lags and `limit` events wait, the queue makes itself smaller without losing anything that matters:
+
+1. `raw_model_event`s go: they only repeat what other events say. The reader is told how many, once per lag, by an
+   `error` event that carries `EventsShedError`.
+2. Between two events of any other kind, chunks of audio of one part become one chunk, captions of one item become
+   one caption, and of several `history_updated` only the last stays.
+3. If that does not do, the model is made to wait: it stops reading from its socket until there is room. Audio is
+   thus never lost, nor is any error, tool or interruption. Only what comes in bulk waits; other events are let in
+   up to twice the limit, and the reader's own task never waits for itself.
+
+The queue is read out to its end before a failure is raised or the end is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from speakerd.realtime.errors import RealtimeLayerError
+from speakerd.realtime.event_compaction import BULK, compact, weight
+from speakerd.realtime.events import RealtimeAudio, RealtimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from speakerd.realtime.events import RealtimeEventInfo, RealtimeSessionEvent
+
+_log = logging.getLogger(__name__)
+
+_MAX_BYTES = 64 * 1024 * 1024
+"""Audio that may wait: twenty minutes of it at 24 kHz, so that a long reply never has to stop its model."""
+
+
+class EventsShedError(RealtimeLayerError):
+    """The reader lagged and `count` raw events were dropped for it."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+    def __str__(self) -> str:
+        """Say what was lost and how not to lose it."""
+        return (
+            f"{self.count} raw_model_event were dropped because the session's events are not read fast enough. "
+            "Read them in a task of their own; audio and all other events are kept"
+        )
+
+
+class EventQueue:
+    """A queue of session events for one reader. Use it on one event loop only."""
+
+    def __init__(self, info: RealtimeEventInfo, limit: int = 4096) -> None:
+        self._info = info
+        self._limit = limit
+        self._events: deque[RealtimeSessionEvent] = deque()
+        self._bytes = 0
+        self._next_compaction = limit
+        self._next_compaction_bytes = _MAX_BYTES
+        self._ended = False
+        self._failure: BaseException | None = None
+        self._shed = 0
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._reader: asyncio.Task[object] | None = None
+
+    def __len__(self) -> int:
+        """How many events wait."""
+        return len(self._events)
+
+    async def put(self, event: RealtimeSessionEvent) -> None:
+        """Add an event, waiting for room as described above. After the end, it is dropped."""
+        while not self._ended and self._is_full(event):
+            self._room.clear()
+            await self._room.wait()
+        if self._ended:
+            return
+        self._events.append(event)
+        self._bytes += weight(event)
+        self._changed.set()
+
+    async def get(self) -> RealtimeSessionEvent | None:
+        """The next event; `None` when the end is reached.
+
+        Raises:
+            BaseException: the failure given to `fail`, once, when all that was queued before has been read.
+        """
+        self._reader = asyncio.current_task()
+        while not self._events:
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+            if self._ended:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        event = self._events.popleft()
+        self._bytes -= weight(event)
+        if len(self._events) <= self._limit // 2 and self._bytes <= _MAX_BYTES // 2:
+            self._next_compaction = self._limit
+            self._next_compaction_bytes = _MAX_BYTES
+            self._room.set()
+            if self._shed:
+                shed, self._shed = EventsShedError(self._shed), 0
+                _log.warning("%s", shed)
+                self._events.append(RealtimeError(error=shed, info=self._info))
+        return event
+
+    def drop_audio(self, response_id: str) -> None:
+        """Take out the audio of one response that nobody has read yet: it must not be heard."""
+        self._replace(
+            event
+            for event in self._events
+            if not (isinstance(event, RealtimeAudio) and event.audio.response_id == response_id)
+        )
+
+    def end(self) -> None:
+        """Nothing will come any more."""
+        self._ended = True
+        self._changed.set()
+        self._room.set()
+
+    def fail(self, failure: BaseException) -> None:
+        """It ends with an exception. The first one counts."""
+        if not self._ended:
+            self._failure = failure
+            self.end()
+
+    def _is_full(self, event: RealtimeSessionEvent) -> bool:
+        if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
+            return False
+        if len(self._events) >= self._next_compaction or self._bytes >= self._next_compaction_bytes:
+            kept, shed = compact(self._events)
+            self._shed += shed
+            self._replace(kept)
+            # The next one only after a good many more have come: it stays cheap however long the lag.
+            self._next_compaction = len(self._events) + self._limit // 4
+            self._next_compaction_bytes = self._bytes + _MAX_BYTES // 4
+            if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
+                return False
+        if self._reader is not None and self._reader is asyncio.current_task():
+            return False
+        return event.type in BULK or len(self._events) >= 2 * self._limit
+
+    def _replace(self, events: Iterable[RealtimeSessionEvent]) -> None:
+        self._events = deque(events)
+        self._bytes = sum(map(weight, self._events))
