@@ -3,10 +3,11 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from speakerd.audio.settings import AudioSettings, WakeWordSettings
-from speakerd.config.sections import ModelSettings, PanelSettings
+from speakerd.config.sections import ModelSettings
 from speakerd.dialogue.settings import DialogueSettings
 from speakerd.host.settings import ControlSettings, LogSettings
 from speakerd.offline.settings import OfflineSettings
+from speakerd.panel.settings import PanelSettings
 from speakerd.tools.settings import ToolsSettings
 
 

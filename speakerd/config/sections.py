@@ -8,9 +8,6 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Le
 
-from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.settings import ButtonSettings, GestureSettings
-
 INSTRUCTIONS = """\
 You are the voice of a small speaker in a home. You are heard, not read: answer in one to three short
 sentences, without lists, markup or emoji, in the language you were spoken to. Say so when you do not know.
@@ -73,14 +70,3 @@ class ModelSettings:
     """Longest answer in tokens (one token of sound = 50 ms). 0: the model's own limit."""
     truncation: Literal["auto", "disabled"] = "auto"
     """auto: the server forgets the oldest turns when its context is full. disabled: it fails then instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class PanelSettings:
-    """The button and the light."""
-
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
-
-    button: ButtonSettings = field(default_factory=ButtonSettings)
-    gestures: GestureSettings = field(default_factory=GestureSettings)
-    light: LightSettings = field(default_factory=LightSettings)
