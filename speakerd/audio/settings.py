@@ -38,7 +38,7 @@ class GateSettings:
     """Voiced frames of 20 ms that open the gate ..."""
     onset_window: Annotated[int, Ge(1), Le(50)] = 8
     """... among this many in a row: a click or a slam is shorter."""
-    pre_roll_ms: Milliseconds = 400
+    pre_roll_ms: Milliseconds = 500
     """Sound kept from before the onset, so that no first sound is lost."""
     hangover_ms: Annotated[int, Ge(100), Le(10_000)] = 700
     """Silence that ends the sentence; shorter pauses are breaths."""
@@ -52,7 +52,7 @@ class GateSettings:
     """Sound kept while closed, from which a press or a wake word takes what was already said."""
     silero: Literal["auto", "on", "off"] = "auto"
     """The second opinion (extra `silero`): asked only while webrtcvad says speech."""
-    silero_threshold: Annotated[float, Ge(0), Le(1)] = 0.4
+    silero_threshold: Annotated[float, Ge(0), Le(1)] = 0.6
     """Its probability from which a frame counts as speech."""
 
 

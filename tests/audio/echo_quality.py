@@ -1,0 +1,154 @@
+"""How well barge-in tells a person from the speaker's own echo.
+
+The speaker talks without end (recordings, one after another, with the gaps of speech); now and then a person
+speaks over it. The loop is closed as in the real speaker: a suspicion ducks the voice, a confirmation stops it
+until the person has finished. A confirmation with nobody speaking is a false barge-in; one within `FOUND_S` of
+the person's first word is a true one, and its latency counts from that word's begin.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+import numpy as np
+import soxr
+
+from speakerd.audio.echo import EchoCanceller, make_canceller
+from speakerd.audio.events import BargeInConfirmed, BargeInRejected, BargeInSuspected
+from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.settings import AudioSettings
+from speakerd.audio.vad import make_detector
+from tests.audio.recordings import LABELLED, RATE, Floats, load, rms
+from tests.audio.rooms import BLOCK, Room, RoomPlan
+
+FAR_RMS = 2_600.0
+"""Of the spoken words as played: -22 dBFS."""
+FOUND_S = 1.5
+SETTLE_S = 3.0
+"""The canceller is given this long at the very beginning, counted as false all the same if it fails then."""
+
+
+@dataclass
+class BargeInScore:
+    seconds: float = 0.0
+    false: int = 0
+    suspected: int = 0
+    said: int = 0
+    found: int = 0
+    latencies_ms: list[float] = field(default_factory=list)
+
+    @property
+    def false_per_minute(self) -> float:
+        return self.false / (self.seconds / 60)
+
+    @property
+    def found_share(self) -> float:
+        return self.found / self.said if self.said else 1.0
+
+    @property
+    def latency_ms(self) -> float:
+        return median(self.latencies_ms) if self.latencies_ms else float("nan")
+
+
+def own_voice() -> Iterator[bytes]:
+    """What the speaker says for ever, 24 kHz: the recordings in turn, 0.4 s between them."""
+    sentences = []
+    for name in (*LABELLED, "jfk"):
+        recording = load(name)
+        samples = soxr.resample(recording.samples, RATE, 24_000) * (FAR_RMS / recording.speech_rms)
+        sentences.append(np.clip(np.rint(samples), -32_768, 32_767).astype("<i2").tobytes())
+    while True:
+        for sentence in sentences:
+            yield sentence
+            yield bytes(24_000 * 2 * 4 // 10)
+
+
+def interruption(index: int, level_rms: float) -> tuple[Floats, float]:
+    """Someone's words at a level, and when in them the first word begins."""
+    name = ("goforward", "librivox-0880", "librivox-0890", "librivox-0870")[index % 4]
+    recording = load(name)
+    samples = recording.samples
+    if recording.words:
+        begin, speech = recording.words[0].begin_s, recording.speech_rms
+    else:
+        begin, speech = _first_sound(samples)
+    return samples * (level_rms / speech), begin
+
+
+def _first_sound(samples: Floats) -> tuple[float, float]:
+    """Where an unlabelled recording begins to speak, and its level from there on."""
+    frames = samples[: samples.size // 160 * 160].reshape(-1, 160)
+    loud = np.sqrt((frames**2).mean(axis=1))
+    speaking = np.flatnonzero(loud > 0.1 * loud.max())
+    first = int(speaking[0])
+    return first / 100, rms(frames[speaking].ravel())
+
+
+def run_room(
+    plan: RoomPlan,
+    settings: AudioSettings,
+    *,
+    seconds: float,
+    near_db: float | None = None,
+    every_s: float = 9.0,
+    canceller: EchoCanceller | None = None,
+    trace: list[tuple[float, ...]] | None = None,
+) -> BargeInScore:
+    """The speaker talks for `seconds`; with `near_db` someone interrupts at that level relative to the echo."""
+    room = Room(plan)
+    playback = PlaybackBuffer(duck_db=settings.barge_in.duck_db, limit_s=3600)
+    parts = PipelineParts(canceller or make_canceller("cancel"), make_detector(settings.gate))
+    pipeline = SpeechPipeline(settings, parts)
+    pipeline.listen("gated", 0.0)
+    voice = own_voice()
+    score = BargeInScore(seconds=seconds)
+    echo_rms = FAR_RMS * 10 ** (plan.echo_db / 20)
+    near: Floats = np.zeros(0)
+    cursor = said_at = 0
+    next_near = 8.0
+    word_at = float("-inf")
+    answered = True
+    resume_at = 0.0
+    item = 0
+    for index in range(int(seconds * 100)):
+        now = (index + 1) / 100
+        if playback.queued_s < 1 and now >= resume_at:
+            playback.append(f"item-{item}", 0, next(voice))
+        if near_db is not None and now >= next_near and cursor >= near.size:
+            near, begin = interruption(said_at, echo_rms * 10 ** (near_db / 20))
+            said_at += 1
+            cursor = 0
+            word_at = now + begin
+            answered = False
+            next_near = now + every_s + 1.7 * (said_at % 3)
+            score.said += 1
+        far = playback.pull(240)
+        speaking = near[cursor : cursor + BLOCK]
+        cursor += BLOCK
+        mic = room.hear(far, speaking)
+        for event in pipeline.process(mic, far, now):
+            if isinstance(event, BargeInSuspected):
+                playback.duck()
+                score.suspected += 1
+            elif isinstance(event, BargeInRejected):
+                playback.restore()
+            elif isinstance(event, BargeInConfirmed):
+                playback.flush()
+                item += 1
+                pause = max(0.0, (near.size - cursor) / RATE)
+                resume_at = now + pause + 0.5
+                if cursor < near.size + RATE // 2 and now >= word_at - 0.1:
+                    if not answered and now - word_at <= FOUND_S:
+                        score.found += 1
+                        score.latencies_ms.append((now - word_at) * 1000)
+                    answered = True
+                else:
+                    score.false += 1
+        if trace is not None:
+            trace.append((now, _level(far), _level(mic), float(pipeline.gate_open)))
+    return score
+
+
+def _level(pcm: bytes) -> float:
+    return rms(np.frombuffer(pcm, dtype="<i2").astype(np.float64))
