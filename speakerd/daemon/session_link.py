@@ -1,0 +1,252 @@
+"""One conversation with the model: opens a session, sends the outbox, tells what comes back.
+
+The link owns two tasks per connection, one that reads the session's events and one that empties the outbox into
+it, and turns session events into dialogue events (`facts.py`). Nothing here decides anything: when to connect, what
+may be sent and when to stop is the dialogue's business.
+
+The session heals its own connection (backoff, replay); while it does, the outbox waits, and the dialogue is told
+`ConnectionLost` and later `Connected`.
+
+All of it runs on the event loop. `close` and `disconnect` are idempotent and may be called at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
+
+from speakerd.daemon.facts import Facts, details_of
+from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Outbox, Outgoing, Sound, Text, Verdict
+from speakerd.dialogue.events import Connected, ConnectionLost
+from speakerd.realtime.errors import ConnectFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from speakerd.dialogue.events import Event
+    from speakerd.realtime.events import RealtimeSessionEvent
+    from speakerd.realtime.session import RealtimeSession
+
+log = logging.getLogger(__name__)
+
+SAY = "Repeat after me, word for word: {text}"
+"""What a text to be said aloud is wrapped in: models, the embedded one too, know this sentence."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+"""Between tries of a session that is to be kept warm; a wake does not wait for them."""
+
+_CLOSE_LIMIT_S = 1.0
+"""A server that does not answer a close must not hold up the stop of the daemon."""
+
+
+class LinkSink(Protocol):
+    """Who is told. All methods are called on the event loop and return at once."""
+
+    def fact(self, event: Event) -> None:
+        """Something the dialogue must know."""
+
+    def audio(self, item_id: str, content_index: int, pcm: bytes) -> bool:
+        """Sound to play. False: taken, but wait until `room`."""
+
+    def audio_done(self, item_id: str) -> None:
+        """No more of that item will come."""
+
+    def audio_interrupted(self) -> None:
+        """Playback must stop now."""
+
+    def caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
+        """A piece (or with `final` all) of what one side said."""
+
+    def detail(self, event: str, fields: dict[str, Any]) -> None:
+        """Something for the monitor and the journal: usage, a tool, an error."""
+
+    def room(self) -> bool:
+        """Whether playback takes more."""
+
+
+class SessionLink:
+    """See the module."""
+
+    def __init__(
+        self,
+        open_session: Callable[[], Awaitable[RealtimeSession]],
+        sink: LinkSink,
+        *,
+        keep_warm: bool = False,
+        outbox: Outbox | None = None,
+    ) -> None:
+        """`open_session` makes an entered session or raises `ConnectFailedError`.
+
+        With `keep_warm` a session that could not be had, or has ended, is tried again by itself.
+        """
+        self._open_session = open_session
+        self._sink = sink
+        self._keep_warm = keep_warm
+        self.outbox = outbox or Outbox()
+        self._task: asyncio.Task[None] | None = None
+        self._session: RealtimeSession | None = None
+        self._usable = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether something can be sent now."""
+        return self._usable.is_set()
+
+    @property
+    def session(self) -> RealtimeSession | None:
+        """The session that runs, if one does."""
+        return self._session
+
+    def connect(self) -> None:
+        """Be connected: begin now, also where the next try would come later."""
+        if self._closed:
+            return
+        self._hurry.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="session")
+
+    async def disconnect(self) -> None:
+        """End the session, and forget what was to be sent in it."""
+        task, self._task = self._task, None
+        self.outbox.clear()
+        self._usable.clear()
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def close(self) -> None:
+        """Disconnect for good."""
+        self._closed = True
+        await self.disconnect()
+
+    def send(self, item: Outgoing) -> None:
+        """Queue `item`; it leaves in order once connected."""
+        self.outbox.put(item)
+        self._filled.set()
+
+    def release(self) -> None:
+        """Queue what was held."""
+        self.outbox.release()
+        self._filled.set()
+
+    async def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            self._hurry.clear()
+            if await self._serve():
+                pause_s = _FIRST_PAUSE_S
+            if not self._keep_warm:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _serve(self) -> bool:
+        """One session from its opening to its end; False where there was none."""
+        try:
+            session = await self._open_session()
+        except ConnectFailedError as error:
+            self._sink.fact(ConnectionLost(str(error), fatal=error.fatal))
+            return False
+        self._session = session
+        sender = asyncio.create_task(self._send_outbox(session), name="session-sender")
+        sender.add_done_callback(self._sender_ended)
+        self._usable.set()
+        self._sink.fact(Connected())
+        try:
+            await self._read(session)
+        finally:
+            self._usable.clear()
+            self._session = None
+            sender.cancel()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)
+        return True
+
+    async def _read(self, session: RealtimeSession) -> None:
+        facts = Facts()
+        reason, fatal = "the session ended", False
+        try:
+            async for event in session:
+                if event.type == "connection":
+                    self._usable.set() if event.status == "connected" else self._usable.clear()
+                    reason = event.reason or reason
+                await self._tell(event, facts)
+        except ConnectFailedError as error:
+            reason, fatal = str(error), error.fatal
+        except Exception as error:  # a fault in the session must be heard of, and must not end the daemon
+            log.exception("the session failed")
+            reason = f"internal error: {error}"
+        self._sink.fact(ConnectionLost(reason, fatal=fatal))
+
+    async def _tell(self, event: RealtimeSessionEvent, facts: Facts) -> None:
+        sink = self._sink
+        if event.type == "audio":
+            audio = event.audio
+            if not sink.audio(audio.item_id, audio.content_index, audio.data):
+                await self._wait_for_room()
+            return
+        match event.type:
+            case "audio_end":
+                sink.audio_done(event.item_id)
+            case "audio_interrupted":
+                sink.audio_interrupted()
+            case "transcript_delta":
+                sink.caption(event.role, event.item_id, event.delta, final=False)
+            case "conversation.item.input_audio_transcription.completed":
+                sink.caption("user", event.item_id, event.transcript.strip(), final=True)
+            case "response.audio_transcript.done":
+                sink.caption("assistant", event.item_id, event.transcript.strip(), final=True)
+        for detail, fields in details_of(event):
+            sink.detail(detail, fields)
+        for fact in facts.of(event):
+            sink.fact(fact)
+
+    async def _wait_for_room(self) -> None:
+        """The model is minutes ahead of the ear: leave its frames in the socket until some were played."""
+        while not self._sink.room():
+            await asyncio.sleep(0.1)
+
+    async def _send_outbox(self, session: RealtimeSession) -> None:
+        while True:
+            await self._usable.wait()
+            item = self.outbox.take()
+            if item is None:
+                self._filled.clear()
+                await self._filled.wait()
+                continue
+            await _send(session, item)
+
+    def _sender_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is None:
+            return
+        # Sending fails only where the session has ended for good; its reader then ends too. Never in silence.
+        log.error("sending to the model failed: %s", task.exception())
+        if self._task is not None:
+            self._task.cancel()
+            self._sink.fact(ConnectionLost(f"sending failed: {task.exception()}"))
+
+
+async def _send(session: RealtimeSession, item: Outgoing) -> None:
+    match item:
+        case Sound(pcm):
+            await session.send_audio(pcm)
+        case EndOfTurn():
+            await session.commit_audio()
+            await session.respond()
+        case ClearInput():
+            await session.clear_audio()
+        case Text(text, verbatim):
+            await session.send_message(SAY.format(text=text) if verbatim else text)
+        case CutOff():
+            await session.interrupt()
+        case Verdict(call_id, None):
+            await session.approve_tool_call(call_id)
+        case Verdict(call_id, reason):
+            await session.reject_tool_call(call_id, rejection_message=reason)

@@ -1,0 +1,306 @@
+"""The speaker: one event loop that joins sound, light, dialogue and session.
+
+    panel threads ──edges──▶            ┌─▶ engine (microphone, loudspeaker)
+    audio thread ───events─▶  dialogue ─┼─▶ link (outbox ─▶ session ─▶ model)
+    link ───────────facts──▶            └─▶ panel (light)
+
+Everything that happens becomes an event of the dialogue; the dialogue answers with commands; `Performer` carries
+them out. Captured speech does not pass the dialogue, it asks it: `uplink` says drop, hold or send. After every
+event the light, the outbox and the one timer are brought into line with the dialogue, so that none of them can
+remember something else.
+
+Threads post into the loop with `call_soon_threadsafe`, in order. The loop may stall without being heard: the
+loudspeaker is fed by its own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from speakerd.audio.engine import AudioEngine
+from speakerd.audio.events import (
+    CaptureSilent,
+    DeviceStuck,
+    Level,
+    PlaybackUnderrun,
+    SpeechAudio,
+    Xruns,
+)
+from speakerd.daemon.heard import HeardTracker
+from speakerd.daemon.monitor import MonitorFeed
+from speakerd.daemon.outbox import Sound
+from speakerd.daemon.performer import House, Performer
+from speakerd.daemon.session_link import SessionLink
+from speakerd.daemon.turn_log import TurnLog
+from speakerd.dialogue.events import Ready, ServerSpeechStopped, StopRequested
+from speakerd.dialogue.machine import Dialogue
+from speakerd.host.journal import fields
+from speakerd.panel.gestures import GestureRecognizer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from speakerd.audio.device import AudioDevice
+    from speakerd.audio.events import AudioEvent
+    from speakerd.config.model import Settings
+    from speakerd.dialogue.events import Event
+    from speakerd.panel.errors import PanelError
+    from speakerd.panel.panel import Panel
+    from speakerd.realtime.session import RealtimeSession
+
+log = logging.getLogger(__name__)
+
+_FADE_MARGIN_S = 0.05
+
+
+class PartDiedError(RuntimeError):
+    """A part died and cannot be healed from inside: the process must be started anew."""
+
+
+class Speaker:
+    """See the module. Made once, `run` once, in one event loop; `stop` and `request` from that loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        device: AudioDevice,
+        panel: Panel,
+        open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
+        house: House,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing is opened yet. `clock` must be the panel's and the device's: monotonic seconds."""
+        self.settings = settings
+        self.monitor = MonitorFeed()
+        self.turns = TurnLog(self.monitor)
+        self._clock = clock
+        self._panel = panel
+        local = settings.model.turn_detection == "local"
+        self.engine = AudioEngine(
+            device,
+            settings.audio,
+            on_event=self._from_audio,
+            owner="local" if local else "server",
+            wake_word=settings.wake_word if settings.wake_word.enabled else None,
+        )
+        self.heard = HeardTracker(self.engine.positions)
+        warm = settings.model.connection == "warm"
+        self.link = SessionLink(lambda: open_session(self.heard), self, keep_warm=warm)
+        self.dialogue = Dialogue(
+            settings.dialogue,
+            gestures=settings.panel.gestures,
+            turn_detection=settings.model.turn_detection,
+            connection=settings.model.connection,
+            now=clock(),
+        )
+        self._performer = Performer(self.engine, self.link, self.heard, house)
+        self._gestures = GestureRecognizer(settings.panel.gestures)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._gesture_timer: asyncio.TimerHandle | None = None
+        self._end: asyncio.Future[None] | None = None
+        self._shown: tuple[str, str, str] | None = None
+        self._level_of_speaker = False
+        self._fading = False
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def run(self, *, ready: Callable[[], None] = lambda: None, wait_for_device: bool = False) -> None:
+        """Open sound and panel, be a speaker until `stop`, then close everything in reverse.
+
+        `ready` is called when both are open. Raises DeviceError or PanelError where one cannot be opened,
+        PartDiedError when one dies later.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.create_future()
+        try:
+            self._panel.start(self._from_panel, self._panel_failed)
+            await asyncio.to_thread(self.engine.start, wait_for_device=wait_for_device)
+            self.handle(Ready())
+            ready()
+            await self._end
+        finally:
+            await self._close()
+
+    def stop(self) -> None:
+        """End `run`: the sound fades, the light goes off. Idempotent."""
+        if self._end is not None and not self._end.done():
+            self._fading = self.engine.speaking
+            self.engine.fade_out()
+            self.handle(StopRequested())
+            self._end.set_result(None)
+
+    def die(self, reason: str) -> None:
+        """A part is beyond healing: end `run` with PartDiedError, so that systemd starts the daemon anew."""
+        log.critical("%s", reason, extra=fields(event="part_died"))
+        if self._end is not None and not self._end.done():
+            self._end.set_exception(PartDiedError(reason))
+
+    async def _close(self) -> None:
+        for timer in (self._timer, self._gesture_timer):
+            if timer is not None:
+                timer.cancel()
+        self._end = None
+        fading_until = self._clock() + self.settings.audio.stop_fade_ms / 1000 + self.engine.output_latency_s
+        await self.link.close()
+        await self._performer.finish()
+        if self._fading:
+            await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
+        await asyncio.to_thread(self.engine.close)
+        await asyncio.to_thread(self._panel.close)
+        self.monitor.close()
+
+    # -- what happens --------------------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Give `event` to the dialogue, do what it answers, and bring everything else into line."""
+        now = self._clock()
+        for command in self.dialogue.handle(event, now):
+            self.turns.command(command, now)
+            self._performer.perform(command)
+        self.turns.event(event, now)
+        self._settle(now)
+
+    def _tick(self) -> None:
+        now = self._clock()
+        for command in self.dialogue.tick(now):
+            self.turns.command(command, now)
+            self._performer.perform(command)
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        dialogue = self.dialogue
+        if dialogue.flags.muted:
+            # The dialogue has ordered it already; this holds even if a row of its table should forget to.
+            self.link.outbox.forget_sound()
+        shown = (dialogue.light, dialogue.phase, dialogue.uplink)
+        if shown != self._shown:
+            self._shown = shown
+            self._panel.show(dialogue.light)
+            self._level_of_speaker = dialogue.phase == "speaking"
+            self.monitor.publish(
+                "state", now, light=dialogue.light, phase=dialogue.phase, uplink=dialogue.uplink
+            )
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._at(dialogue.deadline, self._tick)
+
+    def _at(self, deadline: float | None, call: Callable[[], None]) -> asyncio.TimerHandle | None:
+        if deadline is None or self._loop is None or self._end is None:
+            return None
+        return self._loop.call_later(max(0.0, deadline - self._clock()), call)
+
+    # -- from the panel's threads --------------------------------------------------------------------------
+
+    def _from_panel(self, button: str, pressed: bool, at: float) -> None:
+        self._post(self._edge, button, pressed, at)
+
+    def _edge(self, button: str, pressed: bool, at: float) -> None:
+        self._gestured(self._gestures.edge(pressed, at, button))
+
+    def _gesture_tick(self) -> None:
+        self._gestured(self._gestures.tick(self._clock()))
+
+    def _gestured(self, gestures: tuple[Any, ...]) -> None:
+        for gesture in gestures:
+            self.handle(gesture)
+        if self._gesture_timer is not None:
+            self._gesture_timer.cancel()
+        self._gesture_timer = self._at(self._gestures.deadline, self._gesture_tick)
+
+    def _panel_failed(self, error: PanelError) -> None:
+        # The rest of the panel goes on; a speaker with a dark light is better than none.
+        self._post(lambda: log.error("%s", error, extra=fields(event="panel_failed")))
+
+    # -- from the audio thread -----------------------------------------------------------------------------
+
+    def _from_audio(self, event: AudioEvent) -> None:
+        if isinstance(event, Level):
+            self._panel.set_level(event.speaker_dbfs if self._level_of_speaker else event.mic_dbfs)
+            if not self.monitor.watched:
+                return
+        self._post(self._audio_event, event)
+
+    def _audio_event(self, event: AudioEvent) -> None:
+        match event:
+            case SpeechAudio(pcm):
+                self._captured(pcm)
+            case Level():
+                self.monitor.publish(
+                    "level",
+                    event.at,
+                    mic=round(event.mic_dbfs, 1),
+                    speaker=round(event.speaker_dbfs, 1),
+                    gate=event.gate_open,
+                )
+            case Xruns(direction, count):
+                log.warning("%d xruns in %s", count, direction, extra=fields(event="xruns", count=count))
+            case PlaybackUnderrun(item_id):
+                log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
+            case CaptureSilent():
+                log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
+            case DeviceStuck(reason):
+                self.die(f"the sound device hangs: {reason}")
+            case _:
+                self.handle(event)
+
+    def _captured(self, pcm: bytes) -> None:
+        uplink = self.dialogue.uplink
+        if uplink == "open":
+            self.link.send(Sound(pcm))
+        elif uplink == "hold":
+            self.link.outbox.hold(Sound(pcm))
+
+    def _post(self, call: Callable[..., None], *arguments: Any) -> None:
+        if self._loop is None:
+            return
+        try:
+            self._loop.call_soon_threadsafe(self._guarded, call, arguments)
+        except RuntimeError:
+            # The loop has ended while a thread of the driver was on its way here: there is nobody left to tell.
+            log.debug("an event came after the end")
+
+    def _guarded(self, call: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        try:
+            call(*arguments)
+        except Exception as error:  # a fault of ours in one event would leave a half-changed speaker
+            log.exception("an event could not be handled")
+            self.die(f"internal error: {error!r}")
+
+    # -- from the link (LinkSink) --------------------------------------------------------------------------
+
+    def fact(self, event: Event) -> None:
+        """See `LinkSink`."""
+        if isinstance(event, ServerSpeechStopped):
+            self.engine.server_ended()
+        self.handle(event)
+
+    def audio(self, item_id: str, content_index: int, pcm: bytes) -> bool:
+        """See `LinkSink`."""
+        return self.engine.play(item_id, content_index, pcm)
+
+    def audio_done(self, item_id: str) -> None:
+        """See `LinkSink`."""
+        self.engine.finish_item(item_id)
+
+    def audio_interrupted(self) -> None:
+        """See `LinkSink`."""
+        self._performer.cut_off()
+
+    def caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
+        """See `LinkSink`."""
+        self.turns.caption(role, item_id, text, final=final, now=self._clock())
+        if final and self.settings.log.transcripts:
+            log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
+
+    def detail(self, event: str, details: dict[str, Any]) -> None:
+        """See `LinkSink`."""
+        self.turns.detail(event, details, self._clock())
+
+    def room(self) -> bool:
+        """See `LinkSink`."""
+        return self.engine.room

@@ -1,0 +1,131 @@
+"""One line per turn: how long each wait was, what was sent, what it cost; and the same live, for the monitor.
+
+Watches events and commands go by and decides nothing. A turn's line is written when its answer was heard to the end,
+was cut off, or failed to come.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from speakerd.audio.events import BargeInConfirmed, PlaybackDrained, PlaybackStarted, SpeechEnded, SpeechStarted
+from speakerd.daemon.stopwatch import Mark, Stopwatch
+from speakerd.dialogue.commands import Command, Commit, Connect, Disconnect, Interrupt, Listen
+from speakerd.dialogue.events import ConnectionLost, Event, ResponseEnded, ResponseStarted
+from speakerd.host.journal import fields
+from speakerd.panel.types import Gesture
+
+if TYPE_CHECKING:
+    from speakerd.daemon.monitor import MonitorFeed
+
+log = logging.getLogger(__name__)
+
+
+class TurnLog:
+    """See the module. Event loop only."""
+
+    def __init__(self, monitor: MonitorFeed) -> None:
+        self._monitor = monitor
+        self._watch = Stopwatch()
+        self._turn: dict[str, float] = {}
+        self._tokens = 0
+        self._conversation = 0
+        self.turns = 0
+        self.usage: dict[str, int] = {}
+        """Token counts since the start, by name."""
+
+    @property
+    def conversation(self) -> int:
+        """Which conversation since the start this is."""
+        return self._conversation
+
+    def event(self, event: Event, now: float) -> None:
+        """Something happened."""
+        match event:
+            case Gesture(kind="press_down", at=at):
+                self._mark("press", at)
+            case SpeechStarted(at=at):
+                self._mark("speech_start", at)
+            case SpeechEnded(at=at):
+                self._mark("speech_end", at)
+            case ResponseStarted():
+                self._mark("response", now)
+            case PlaybackStarted(at=at):
+                self._mark("first_sound", at)
+            case PlaybackDrained():
+                self._close_turn("heard")
+            case ResponseEnded(status=status) if status in {"failed", "incomplete"}:
+                self._close_turn(status)
+            case ConnectionLost(reason=reason, fatal=fatal):
+                log.warning("no connection: %s", reason, extra=fields(event="connection_lost", fatal=fatal))
+
+    def command(self, command: Command, now: float) -> None:
+        """The dialogue ordered something; called before it is done."""
+        match command:
+            case Connect():
+                if not self._turn:
+                    self._watch_new_conversation(now)
+            case Listen(mode) if mode != "closed":
+                self._mark("listening", now)
+            case Commit():
+                self._mark("commit", now)
+            case Interrupt():
+                self._mark("interrupt", now)
+            case Disconnect():
+                self._monitor.publish("conversation", now, number=self._conversation, ended=True)
+
+    def silenced(self, now: float) -> None:
+        """The loudspeaker fell silent at `now` after an interruption."""
+        self._mark("silence", now)
+        self._close_turn("interrupted")
+
+    def barge_in(self, event: BargeInConfirmed) -> None:
+        """A voice interrupted: the wait for silence began when it was heard."""
+        self._mark("interrupt", event.at)
+
+    def caption(self, role: str, item_id: str, text: str, *, final: bool, now: float) -> None:
+        """What was said goes to the monitor only."""
+        self._monitor.publish("caption", now, role=role, item_id=item_id, text=text, final=final)
+
+    def detail(self, event: str, details: dict[str, Any], now: float) -> None:
+        """Usage, tools, the connection, errors."""
+        self._monitor.publish(event, now, **details)
+        if event == "usage":
+            for name, count in details.items():
+                self.usage[name] = self.usage.get(name, 0) + count
+            self._tokens += details.get("total_tokens", 0)
+        elif event == "session_error":
+            log.warning("%s: %s", details["kind"], details["message"], extra=fields(event=event, kind=details["kind"]))
+        elif event != "connection":
+            log.info("%s %s", event.replace("_", " "), details.get("tool", ""), extra=fields(event=event, **details))
+
+    def _watch_new_conversation(self, now: float) -> None:
+        self._conversation += 1
+        self._monitor.publish("conversation", now, number=self._conversation, ended=False)
+
+    def _mark(self, name: Mark, at: float) -> None:
+        for latency, elapsed in self._watch.mark(name, at).items():
+            self._turn[latency] = elapsed
+            self._monitor.publish("latency", at, name=latency, seconds=round(elapsed, 4))
+
+    def _close_turn(self, outcome: str) -> None:
+        if not self._turn:
+            return
+        self.turns += 1
+        milliseconds = {f"{name}_ms": round(1000 * seconds) for name, seconds in self._turn.items()}
+        words = ", ".join(f"{name.replace('_', ' ')} {value} ms" for name, value in milliseconds.items())
+        log.info(
+            "turn %s: %s",
+            outcome,
+            words,
+            extra=fields(
+                event="turn",
+                outcome=outcome,
+                conversation=self._conversation,
+                tokens=self._tokens,
+                **milliseconds,
+            ),
+        )
+        self._turn.clear()
+        self._tokens = 0
