@@ -1,0 +1,276 @@
+"""The control socket: a Unix stream socket that serves `speakerd ctl`, and any program that likes JSON lines.
+
+A client writes requests, one line each, and gets one line for each, in order::
+
+    {"id": 1, "command": "volume", "args": {"level": 40}}
+    {"id": 1, "ok": true, "result": {"volume": 40}}
+    {"id": 1, "ok": false, "error": {"kind": "bad_arguments", "message": "..."}}
+
+`id` is the client's own and comes back as it was. After the command `monitor` has been answered the
+connection carries events, one `{"event": ..., "at": ...}` per line, until the client hangs up; it takes no
+more requests.
+
+Who may: root, the daemon's own user, members of the group in the settings; the socket's mode says so to the
+kernel, and the peer's credentials are checked on top. Everything is bounded: connections, the length of a
+line, the time a command may take, the time a client may be silent, and the events that wait for a slow
+reader: those are the feed's business, which drops the oldest and says how many; a reader that takes nothing
+at all for a while is cut off.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from speakerd.host import control_lines as wire
+from speakerd.host.errors import CommandError, ControlError
+from speakerd.host.peers import group_number, groups_of, may, peer_of
+
+logger = logging.getLogger(__name__)
+
+COMMAND_LIMIT_S = 60.0
+"""A command that takes longer is answered with an error; it may still be done."""
+IDLE_LIMIT_S = 600.0
+"""A connection on which nothing is asked for this long is closed: forgotten ones must not use up the places."""
+STALL_LIMIT_S = 15.0
+"""A reader that takes no byte for this long is gone, whatever TCP or SSH between us believe."""
+
+FAREWELL_LIMIT_S = 1.0
+"""So long a client that was refused may go on talking before the line is cut."""
+
+Handler = Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
+"""Does a command and returns its result. Raises CommandError to refuse it, with a reason for the person."""
+
+
+class Watch(Protocol):
+    """One reader's view of the live events: iterate it, and close it when done."""
+
+    def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]: ...
+
+    def close(self) -> None:
+        """Take no more, and end the iteration. Idempotent."""
+
+
+class ControlServer:
+    """Listens on the socket. Belongs to one event loop; not thread-safe."""
+
+    def __init__(
+        self,
+        path: Path,
+        handle: Handler,
+        watch: Callable[[], Watch],
+        *,
+        group: str = "",
+        max_clients: int = 8,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            path: of the socket; its folder is made if it is missing.
+            handle: does the commands, one at a time for each connection.
+            watch: a new view of the live events, for `monitor`.
+            group: whose members may use the socket; empty for nobody else.
+            max_clients: connections at a time.
+        """
+        self.path = path
+        self._handle = handle
+        self._watch = watch
+        self._group_name = group
+        self._group: int | None = None
+        self._max_clients = max_clients
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ControlError: another daemon listens there, or the socket cannot be made; with the cure.
+        """
+        self._group = group_number(self._group_name)
+        if self._group_name and self._group is None:
+            logger.warning(
+                "group %r does not exist: only root and this user can use the control socket",
+                self._group_name,
+            )
+        listener = _listen(self.path, self._group)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=wire.LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Stop listening, hang up on everybody, remove the socket. Idempotent."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        for task in self._clients:
+            task.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - asyncio runs a coroutine callback as a task of its own
+        try:
+            if refusal := self._refusal(writer.get_extra_info("socket")):
+                await _farewell(reader, writer, wire.error_line(None, *refusal))
+                return
+            self._clients.add(task)
+            await self._converse(reader, writer)
+        except (ConnectionError, TimeoutError):
+            pass  # they hung up, or fell silent: their right, and no news
+        except asyncio.CancelledError:
+            pass  # `close`; asyncio would report the cancelled callback as an error
+        except Exception:
+            logger.exception("a control connection died")
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    def _refusal(self, connection: socket.socket) -> tuple[str, str] | None:
+        peer = peer_of(connection)
+        if not may(peer, os.geteuid(), self._group, groups_of(peer)):
+            logger.warning("user %s (process %s) may not use the control socket", peer.uid, peer.pid)
+            return "not_allowed", f"you are not in the group {self._group_name!r}"
+        if len(self._clients) >= self._max_clients:
+            return "busy", f"{self._max_clients} clients are connected already (control.max_clients)"
+        return None
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(IDLE_LIMIT_S):
+                    line = await reader.readuntil(b"\n")
+            except asyncio.IncompleteReadError:
+                return
+            except asyncio.LimitOverrunError:
+                words = f"a line has at most {wire.LONGEST_LINE} bytes"
+                await _farewell(reader, writer, wire.error_line(None, "bad_request", words))
+                return
+            try:
+                request = wire.parse_request(line)
+            except CommandError as error:
+                writer.write(wire.error_line(None, error.kind, error.reason))
+            else:
+                if request.command == "monitor":
+                    await self._stream(request.id, reader, writer)
+                    return
+                writer.write(await self._answer(request))
+            async with asyncio.timeout(STALL_LIMIT_S):
+                await writer.drain()
+
+    async def _answer(self, request: wire.Request) -> bytes:
+        try:
+            async with asyncio.timeout(COMMAND_LIMIT_S):
+                return wire.result_line(request.id, await self._handle(request.command, request.args))
+        except CommandError as error:
+            return wire.error_line(request.id, error.kind, error.reason)
+        except TimeoutError:
+            return wire.error_line(request.id, "timeout", f"not done within {COMMAND_LIMIT_S:.0f} s")
+        except Exception:
+            logger.exception("the control command %s failed", request.command)
+            return wire.error_line(
+                request.id, "internal", "a fault of speakerd; the journal has the traceback"
+            )
+
+    async def _stream(
+        self, request_id: wire.JsonId, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        watch = self._watch()
+        hung_up = asyncio.ensure_future(_until_end(reader))
+        hung_up.add_done_callback(lambda _: watch.close())
+        try:
+            writer.write(wire.result_line(request_id, {}))
+            async for event in watch:
+                writer.write(wire.event_line(event))
+                async with asyncio.timeout(STALL_LIMIT_S):
+                    await writer.drain()
+        finally:
+            watch.close()
+            hung_up.cancel()
+
+
+async def _farewell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes) -> None:
+    """A last line. Closing with bytes unread would reset the connection, and the line might not be seen."""
+    writer.write(line)
+    writer.write_eof()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_LIMIT_S):
+            await _until_end(reader)
+
+
+async def _until_end(reader: asyncio.StreamReader) -> None:
+    """Read and forget until the client hangs up."""
+    with contextlib.suppress(ConnectionError):
+        while await reader.read(1024):
+            pass
+
+
+def _listen(path: Path, group: int | None) -> socket.socket:
+    """A listening socket that nobody else could touch at any moment."""
+    try:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        status = path.parent.stat()
+        if status.st_uid not in {0, os.geteuid()} or status.st_mode & stat.S_IWOTH:
+            raise ControlError(f"{path.parent} belongs to somebody else; set control.socket to another path")
+        _remove_stale(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            before = os.umask(0o177)
+            try:
+                listener.bind(str(path))
+            finally:
+                os.umask(before)
+            if group is not None:
+                try:
+                    os.chown(path, -1, group)
+                    path.chmod(0o660)
+                except PermissionError:
+                    logger.warning(
+                        "this user cannot give the control socket to its group: %s stays its own", path
+                    )
+            listener.listen(16)
+        except BaseException:
+            listener.close()
+            raise
+    except ControlError:
+        raise
+    except OSError as error:
+        raise ControlError(f"control socket {path}: {error.strerror or error}") from error
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove what a daemon that was killed has left.
+
+    Raises:
+        ControlError: a daemon listens there, or it is no socket.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ControlError(f"{path} is in the way and is no socket; remove it, or set control.socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except TimeoutError:
+            pass  # its queue is full: somebody is there, if busy
+    raise ControlError(f"another speakerd is running: it listens on {path}")

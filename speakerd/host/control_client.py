@@ -1,0 +1,117 @@
+"""The other end of the control socket, for programs that wait: plain blocking calls, no event loop."""
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from speakerd.host.control_lines import Request, request_line
+from speakerd.host.errors import CommandError, ControlError, NotAllowedError, NotRunningError
+
+ANSWER_LIMIT_S = 65.0
+"""A little more than the daemon gives itself."""
+
+
+class ControlClient:
+    """One connection to a daemon. Use it in a `with` statement; one thread at a time."""
+
+    def __init__(self, paths: Sequence[Path], timeout_s: float = ANSWER_LIMIT_S) -> None:
+        """Connect to the first of these sockets on which somebody listens.
+
+        Raises:
+            NotRunningError: nobody listens on any of them.
+            NotAllowedError: somebody does, but this user may not connect.
+        """
+        self._next_id = 0
+        self._buffer = b""
+        self._socket = _connect(paths, timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up. Idempotent."""
+        self._socket.close()
+
+    def request(self, command: str, **args: Any) -> dict[str, Any]:
+        """Have a command done.
+
+        Raises:
+            CommandError: the daemon refused it, with its reason.
+            NotAllowedError: this user may not.
+            ControlError: the connection broke, or no answer came in time.
+        """
+        self._next_id += 1
+        # Should it have hung up, it may have told us why before; so read on.
+        with contextlib.suppress(ConnectionError):
+            self._socket.sendall(request_line(Request(self._next_id, command, args)))
+        answer = self._line()
+        if answer is None:
+            raise ControlError("speakerd hung up without an answer; its journal may say why")
+        if answer.get("ok"):
+            result: dict[str, Any] = answer.get("result", {})
+            return result
+        error = answer.get("error", {})
+        if error.get("kind") == "not_allowed":
+            raise NotAllowedError(_may_not(error.get("message", "")))
+        raise CommandError(error.get("kind", "unknown"), error.get("message", "no reason was given"))
+
+    def monitor(self) -> Iterator[Mapping[str, Any]]:
+        """The live events, until the daemon hangs up. There is no time limit between two of them."""
+        self.request("monitor")
+        self._socket.settimeout(None)
+        while (event := self._line()) is not None:
+            yield event
+
+    def _line(self) -> dict[str, Any] | None:
+        while b"\n" not in self._buffer:
+            try:
+                data = self._socket.recv(65_536)
+            except TimeoutError:
+                raise ControlError(
+                    "speakerd does not answer; systemctl status speakerd says how it is"
+                ) from None
+            except ConnectionError:
+                return None
+            if not data:
+                return None
+            self._buffer += data
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            raise ControlError("what answers on the control socket is not speakerd") from None
+        if not isinstance(answer, dict):
+            raise ControlError("what answers on the control socket is not speakerd")
+        return answer
+
+
+def _connect(paths: Sequence[Path], timeout_s: float) -> socket.socket:
+    refused: Path | None = None
+    for path in paths:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(timeout_s)
+        try:
+            connection.connect(str(path))
+        except PermissionError:
+            refused = refused or path
+        except OSError:
+            pass  # nobody there; the next one may be
+        else:
+            return connection
+        connection.close()
+    if refused:
+        raise NotAllowedError(_may_not(f"you may not use {refused}"))
+    tried = " nor ".join(map(str, paths))
+    raise NotRunningError(
+        f"speakerd is not running: nobody listens on {tried}. Start it: sudo systemctl start speakerd"
+    )
+
+
+def _may_not(reason: str) -> str:
+    return f"{reason}. Cure: sudo usermod -aG speakerd $USER, then log in again; or use sudo"
