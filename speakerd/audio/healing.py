@@ -14,7 +14,8 @@ States, and what moves between them:
   `heartbeat_limit_s`, since some cards take their time.
 - The waits between attempts double from `reopen_first_s` to `reopen_longest_s`; they begin anew once the device
   has run for `STEADY_S`, so that a loose plug does not make it flap.
-- A loss is reported once, and again when its reason changes. A return is reported when blocks really run.
+- Both directions are closed and opened together, but a loss is told of the one that failed: once, and again
+  when its reason changes. The return of every one told of is reported when blocks really run.
 - *Stuck*, reported once, for the process to end and systemd to start a new one: an attempt that has not come
   back within `heartbeat_limit_s` (PortAudio can hang inside C on an unplugged card); or `FRUITLESS` attempts in
   a row that opened a device whose blocks then stood still for that long (the driver's state is beyond us). A
@@ -82,7 +83,7 @@ class Healer:
         self._healthy_at: float | None = None
         self._opened_at: tuple[int, int] = (0, 0)  # counts when it was opened
         self._fruitless = 0
-        self._lost: tuple[Direction, str] | None = None
+        self._reported: dict[Direction, str] = {}
         self._stuck = False
 
     @property
@@ -93,7 +94,7 @@ class Healer:
     @property
     def lost(self) -> bool:
         """A loss has been reported, and no return yet."""
-        return self._lost is not None
+        return bool(self._reported)
 
     def wants_reopening(self, now: float) -> bool:
         """Whether an attempt is due; the caller says `opening` when it begins."""
@@ -161,15 +162,18 @@ class Healer:
     def _returned(self, now: float) -> list[AudioEvent]:
         self._enter("running", now)
         self._fruitless = 0
-        lost, self._lost = self._lost, None
-        return [DeviceReturned(lost[0], now)] if lost is not None else []
+        returned: list[AudioEvent] = [DeviceReturned(direction, now) for direction in self._reported]
+        self._reported.clear()
+        return returned
 
     def _lose(self, direction: Direction, reason: str, now: float) -> list[AudioEvent]:
         self._enter("waiting", now)
         self._retry_at = now + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, self._longest_s)
-        known, self._lost = self._lost, (direction, reason)
-        return [DeviceLost(direction, reason, now)] if known != self._lost else []
+        if self._reported.get(direction) == reason:
+            return []
+        self._reported[direction] = reason
+        return [DeviceLost(direction, reason, now)]
 
     def _give_up(self, reason: str, now: float) -> list[AudioEvent]:
         if self._stuck:
