@@ -1,7 +1,7 @@
 """Runs the tools that the model calls, asks for approvals, and makes handoffs.
 
 Each call runs in a task of its own, so many at a time as `tool_execution.max_concurrency` says, and its output goes
-to the model when it is there. With `async_tool_calls=False` the event stream waits for each call instead. Every call
+to the model when it is there. With `async_tool_calls=False` the event stream waits for each call. Every call
 is answered, whatever happens: a model whose call has no output stays silent for ever.
 """
 
