@@ -8,6 +8,7 @@ voice.
 `[panel.light.states]` changes single fields; `look_of` applies that.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
@@ -121,7 +122,7 @@ def describe(look: Look) -> str:
     """The look in a few words: "blue, follows the sound"."""
     movement = {
         "steady": "steady" if look.brightness >= 0.3 else "a faint steady glow",
-        "blink": f"{_count(look.flashes)} each {look.period_s:g} s",
+        "blink": _blink(look),
         "breathe": f"breathes, {look.period_s:g} s",
         "pulse": f"pulses, {look.period_s:g} s",
         "heartbeat": f"heartbeat, {look.period_s:g} s",
@@ -131,8 +132,13 @@ def describe(look: Look) -> str:
     return f"{look.color}, {movement}"
 
 
-def _count(flashes: int) -> str:
-    return {1: "one flash", 2: "two flashes", 3: "three flashes"}.get(flashes, f"{flashes} flashes")
+def _blink(look: Look) -> str:
+    if look.flashes == 1 and look.flash_s > look.period_s / 2:
+        return f"on, a short gap each {look.period_s:g} s"
+    count = {1: "one flash", 2: "two flashes", 3: "three flashes"}.get(
+        look.flashes, f"{look.flashes} flashes"
+    )
+    return f"{count} each {look.period_s:g} s"
 
 
 def table_markdown(settings: LightSettings | None = None) -> str:
@@ -147,3 +153,10 @@ def table_markdown(settings: LightSettings | None = None) -> str:
         plain = row.plain if look == row.look else "as set in panel.light.states"
         lines.append(f"| {describe(look)} | {state} | {row.meaning} | {plain} |")
     return "\n".join(lines) + "\n"
+
+
+def voice_dbfs(elapsed_s: float) -> float:
+    """A level that rises and falls like slow speech, for a demonstration: syllables, and a breath each 2.4 s."""
+    if elapsed_s % 2.4 > 1.9:
+        return -70.0
+    return -30.0 + 18.0 * math.sin(2 * math.pi * 2.6 * elapsed_s)

@@ -26,7 +26,7 @@ from speakerd.panel.panel import OnEdge, OnFailure
 from speakerd.panel.renderer import Renderer, local_minute
 from speakerd.panel.rendering import Frame
 from speakerd.panel.terminal_keys import HeldKey, Key, parse
-from speakerd.panel.terminal_line import ColorDepth, light_line, plain_line
+from speakerd.panel.terminal_line import HINT, ColorDepth, light_line, plain_line
 from speakerd.panel.types import ButtonName, LightState
 
 _CLEAR = "\r\x1b[2K"
@@ -50,7 +50,8 @@ def interrupt_main() -> None:
 class TerminalPanel:
     """A panel on `stdin` and `stdout`. Contract: `panel.Panel`.
 
-    `on_quit` is called, in the panel's thread, when q is typed; by default the process is interrupted as by Ctrl-C.
+    `on_quit` is called, in the panel's thread, when q is typed; by default the process is interrupted as by
+    Ctrl-C. Without `with_keys` the keyboard is left alone: only the light is drawn.
     """
 
     def __init__(
@@ -59,15 +60,17 @@ class TerminalPanel:
         *,
         stdin: TextIO | None = None,
         stdout: TextIO | None = None,
+        with_keys: bool = True,
         on_quit: Callable[[], None] = interrupt_main,
         clock: Callable[[], float] = time.monotonic,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._light = light or LightSettings()
         self._stdin = stdin or sys.stdin
+        self._with_keys = with_keys
         self._on_quit = on_quit
         self._clock = clock
-        self._line = _LightLine(stdout or sys.stdout, self._light, environ)
+        self._line = _LightLine(stdout or sys.stdout, self._light, environ, hint=HINT if with_keys else "")
         self._renderer: Renderer | None = None
         self._on_edge: OnEdge = lambda _name, _pressed, _at: None
         self._saved: list[int | list[bytes | int]] | None = None
@@ -86,7 +89,7 @@ class TerminalPanel:
         )
         self._on_edge = on_edge
         atexit.register(self.close)
-        if self._may_read_keys():
+        if self._with_keys and self._may_read_keys():
             self._take_keyboard()
         self._renderer.start()
 
@@ -220,8 +223,11 @@ class _LightLine:
 
     name = "light on the terminal"
 
-    def __init__(self, stdout: TextIO, light: LightSettings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, stdout: TextIO, light: LightSettings, environ: Mapping[str, str], *, hint: str
+    ) -> None:
         self._out = stdout
+        self._hint = hint
         self._looks = looks(light)
         self._lock = threading.RLock()
         self._drawn = ""
@@ -244,7 +250,9 @@ class _LightLine:
                 if frame.state != self._state:
                     self._send(plain_line(frame, self._looks[frame.state]) + "\n")
             else:
-                line = light_line(frame, columns=self._columns(), depth=self._depth, utf8=self._utf8)
+                line = light_line(
+                    frame, columns=self._columns(), depth=self._depth, utf8=self._utf8, hint=self._hint
+                )
                 if line != self._drawn:
                     self._send((_HIDE_CURSOR if not self._drawn else "") + _CLEAR + line)
                     self._drawn = line

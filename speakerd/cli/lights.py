@@ -1,0 +1,139 @@
+"""`speakerd lights`: what each light means and what each gesture does; `--demo` plays them on the configured light.
+
+Without `--demo` it prints Markdown, the same tables that stand in the README. Exit code 2 for a mistake in the
+file, 3 for a light that cannot be opened.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from speakerd.panel.light_settings import LightSettings
+    from speakerd.panel.lights import Row
+    from speakerd.panel.panel import Panel
+    from speakerd.panel.patterns import Look
+    from speakerd.panel.settings import PanelSettings
+    from speakerd.panel.types import LightState
+
+DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's words."""
+    parser = sub.add_parser(
+        "lights",
+        help="tell what the light means; --demo plays it",
+        description="Print what each light means and each gesture does, or play all lights on the configured one.",
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings"
+    )
+    parser.add_argument("--demo", action="store_true", help="play every state on the configured light")
+    parser.add_argument("--terminal", action="store_true", help="with --demo: on a line of text instead")
+    parser.add_argument("--seconds", type=float, default=4.0, help="with --demo: for each state (default 4)")
+    parser.add_argument("--state", help="with --demo: only this state")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables, or play the demo. Exit code 0, 2 or 3."""
+    from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.panel.errors import PanelError
+
+    try:
+        settings = _settings(args.file)
+    except ConfigErrors as errors:
+        print(errors, file=sys.stderr)
+        return 2
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if not args.demo:
+        _print_tables(settings)
+        return 0
+    states = _states(args.state)
+    if not states:
+        print(f"there is no state {args.state!r}; there are: {', '.join(_states(None))}", file=sys.stderr)
+        return 2
+    try:
+        _demo(settings, states, args.seconds, terminal=args.terminal)
+    except PanelError as error:
+        print(error, file=sys.stderr)
+        return 3
+    return 0
+
+
+def _settings(file: Path | None) -> PanelSettings:
+    from speakerd.config.load import read
+    from speakerd.panel.settings import PanelSettings
+
+    if file is None and not DEFAULT_FILE.exists():
+        return PanelSettings()
+    return read(file or DEFAULT_FILE).settings.panel
+
+
+def _print_tables(settings: PanelSettings) -> None:
+    from speakerd.panel import gesture_table, lights
+
+    print(lights.table_markdown(settings.light))
+    print(gesture_table.table_markdown(settings.gestures, settings.button), end="")
+
+
+def _states(wanted: str | None) -> list[LightState]:
+    from speakerd.panel.lights import TABLE
+
+    return [state for state in reversed(list(TABLE)) if wanted in {None, state}]
+
+
+def _demo(settings: PanelSettings, states: list[LightState], seconds: float, *, terminal: bool) -> None:
+    from speakerd.panel.gpio_panel import GpioPanel
+    from speakerd.panel.lights import TABLE, look_of
+    from speakerd.panel.settings import ButtonSettings
+    from speakerd.panel.terminal import TerminalPanel
+
+    panel: Panel
+    say: Callable[[str], None]
+    if terminal or settings.kind in {"terminal", "simulated"}:
+        panel = drawn = TerminalPanel(settings.light, with_keys=False)
+        say = drawn.write
+    elif _has_light(settings.light):
+        # Without the button: a press during the demo has nothing to do.
+        panel, say = GpioPanel(ButtonSettings(), settings.light), print
+    else:
+        print("No light is configured: [panel.light] names no pin and no strip. Try --terminal.")
+        return
+    panel.start(lambda _name, _pressed, _at: None)
+    try:
+        for state in states:
+            say(_caption(state, TABLE[state], look_of(state, settings.light)))
+            panel.show(state)
+            _play(panel, state, seconds)
+    finally:
+        panel.close()
+
+
+def _has_light(light: LightSettings) -> bool:
+    return light.led_pin != "" or light.pwm_pin != "" or bool(light.rgb_pins) or light.strip_leds > 0
+
+
+def _caption(state: LightState, row: Row, look: Look) -> str:
+    from speakerd.panel.lights import describe
+
+    return f"{state:<11} {row.meaning} ({describe(look)})"
+
+
+def _play(panel: Panel, state: LightState, seconds: float) -> None:
+    """Let `state` be seen for a while; one that follows a level is given a voice to follow."""
+    from speakerd.panel.lights import voice_dbfs
+
+    begun = time.monotonic()
+    while (elapsed := time.monotonic() - begun) < seconds:
+        if state in {"listening", "speaking"}:
+            panel.set_level(voice_dbfs(elapsed))
+        time.sleep(min(0.1, seconds - elapsed))
