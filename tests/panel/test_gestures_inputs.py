@@ -1,0 +1,96 @@
+import pytest
+
+from speakerd.panel.inputs import MOST_REPEATS, Inputs
+from speakerd.panel.settings import ButtonSettings, GestureSettings
+
+
+@pytest.fixture
+def inputs():
+    return Inputs(GestureSettings())
+
+
+def run(inputs, until):
+    out = []
+    while (deadline := inputs.deadline) is not None and deadline <= until:
+        out += inputs.tick(deadline)
+    return out
+
+
+def kinds(gestures):
+    return [gesture.kind for gesture in gestures]
+
+
+def test_each_input_speaks_for_itself(inputs):
+    assert kinds(inputs.edge("button", True, 0.0)) == ["press_down"]
+    assert kinds(inputs.edge("volume_up", True, 0.1)) == ["volume_up"]
+    assert kinds(inputs.edge("volume_down", True, 0.2)) == ["volume_down"]
+    assert kinds(inputs.edge("mute_switch", True, 0.3)) == ["mute_on"]
+
+
+def test_an_input_nobody_knows_is_a_fault(inputs):
+    with pytest.raises(KeyError):
+        inputs.edge("doorbell", True, 0.0)
+
+
+def test_the_mute_switch_shuts_at_its_first_contact_and_opens_once_it_is_sure(inputs):
+    assert kinds(inputs.edge("mute_switch", True, 0.0)) == ["mute_on"]
+    assert inputs.edge("mute_switch", False, 0.004) == ()
+    assert inputs.edge("mute_switch", True, 0.006) == ()
+    assert inputs.edge("mute_switch", False, 5.0) == ()
+    gestures = run(inputs, 6.0)
+    assert kinds(gestures) == ["mute_off"]
+    assert gestures[0].at == pytest.approx(5.025)
+
+
+def test_a_held_volume_button_repeats_after_a_while_and_stops_at_its_release(inputs):
+    out = list(inputs.edge("volume_up", True, 0.0)) + run(inputs, 1.0)
+    assert [round(gesture.at, 3) for gesture in out] == [0.0, 0.5, 0.65, 0.8, 0.95]
+    assert inputs.edge("volume_up", False, 1.0) == ()
+    assert run(inputs, 5.0) == []
+    assert inputs.deadline is None
+
+
+def test_a_tapped_volume_button_is_one_step_whatever_it_bounces(inputs):
+    out = []
+    for pressed, at in (
+        (True, 0.0),
+        (False, 0.002),
+        (True, 0.003),
+        (False, 0.1),
+        (True, 0.104),
+        (False, 0.106),
+    ):
+        out += inputs.edge("volume_down", pressed, at)
+    out += run(inputs, 5.0)
+    assert kinds(out) == ["volume_down"]
+
+
+def test_a_jammed_volume_button_falls_silent(inputs):
+    inputs.edge("volume_up", True, 0.0)
+    assert len(run(inputs, 1e6)) == MOST_REPEATS
+    assert inputs.deadline is None
+
+
+def test_a_clock_called_late_repeats_once_not_in_a_burst(inputs):
+    inputs.edge("volume_up", True, 0.0)
+    assert len(inputs.tick(10.0)) == 1
+
+
+def test_gestures_of_several_inputs_come_in_order_of_time(inputs):
+    inputs.edge("mute_switch", True, 0.0)
+    inputs.edge("button", True, 0.1)
+    inputs.edge("mute_switch", False, 0.49)
+    assert kinds(inputs.tick(1.0)) == ["hold_start", "mute_off"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"active": "low", "pull": "down"},
+        {"active": "high", "pull": "up"},
+        {"mute_switch_active": "high", "mute_switch_pull": "up"},
+    ],
+)
+def test_a_resistor_that_would_press_the_button_for_ever_is_refused(wrong):
+    with pytest.raises(ValueError, match="for ever"):
+        ButtonSettings(**wrong)
