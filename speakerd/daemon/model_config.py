@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from speakerd.realtime.config import (
-    RealtimeAudioInputConfig,
-    RealtimeModelConfig,
-    RealtimeSessionModelSettings,
-    RealtimeTurnDetectionConfig,
-)
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.config.sections import ModelSettings
+    from speakerd.realtime.config import (
+        RealtimeAudioInputConfig,
+        RealtimeInputAudioTranscriptionConfig,
+        RealtimeModelConfig,
+        RealtimeSessionModelSettings,
+        RealtimeTurnDetectionConfig,
+    )
     from speakerd.realtime.model import RealtimePlaybackTracker
 
 
@@ -56,9 +56,10 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
     if model.noise_reduction != "off":
         sound["noise_reduction"] = {"type": model.noise_reduction}
     if model.transcription:
-        sound["transcription"] = {"model": model.transcription}
+        transcription: RealtimeInputAudioTranscriptionConfig = {"model": model.transcription}
         if model.language:
-            sound["transcription"]["language"] = model.language
+            transcription["language"] = model.language
+        sound["transcription"] = transcription
     settings: RealtimeSessionModelSettings = {
         "model_name": model.model,
         "output_modalities": ["audio"],
@@ -83,7 +84,11 @@ def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:
 
 
 def connection(
-    model: ModelSettings, tracker: RealtimePlaybackTracker, key: Callable[[], str | None], *, url: str | None = None
+    model: ModelSettings,
+    tracker: RealtimePlaybackTracker,
+    key: Callable[[], str | None],
+    *,
+    url: str | None = None,
 ) -> RealtimeModelConfig:
     """How to reach the model; `url` overrides the settings' (the embedded server needs no key)."""
     headers = {} if url is not None else handshake_headers(model, key())

@@ -108,7 +108,13 @@ class Performer:
             case Log(event, fields, problem):
                 level = logging.WARNING if problem else logging.INFO
                 words = " ".join(f"{name}={value}" for name, value in fields.items())
-                log.log(level, "%s%s", event.replace("_", " "), f": {words}" if words else "", extra=_fields(command))
+                log.log(
+                    level,
+                    "%s%s",
+                    event.replace("_", " "),
+                    f": {words}" if words else "",
+                    extra=_fields(command),
+                )
 
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""

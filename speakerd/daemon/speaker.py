@@ -35,10 +35,11 @@ from speakerd.daemon.outbox import Sound
 from speakerd.daemon.performer import House, Performer
 from speakerd.daemon.session_link import SessionLink
 from speakerd.daemon.turn_log import TurnLog
+from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, ServerSpeechStopped, StopRequested
 from speakerd.dialogue.machine import Dialogue
 from speakerd.host.journal import fields
-from speakerd.panel.gestures import GestureRecognizer
+from speakerd.panel.inputs import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
     from speakerd.config.model import Settings
+    from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
     from speakerd.panel.errors import PanelError
     from speakerd.panel.panel import Panel
@@ -76,7 +78,7 @@ class Speaker:
         """Nothing is opened yet. `clock` must be the panel's and the device's: monotonic seconds."""
         self.settings = settings
         self.monitor = MonitorFeed()
-        self.turns = TurnLog(self.monitor)
+        self.turns = TurnLog(self.monitor, hangover_s=settings.audio.gate.hangover_ms / 1000)
         self._clock = clock
         self._panel = panel
         local = settings.model.turn_detection == "local"
@@ -98,7 +100,7 @@ class Speaker:
             now=clock(),
         )
         self._performer = Performer(self.engine, self.link, self.heard, house)
-        self._gestures = GestureRecognizer(settings.panel.gestures)
+        self._inputs = Inputs(settings.panel.gestures)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._gesture_timer: asyncio.TimerHandle | None = None
@@ -159,18 +161,24 @@ class Speaker:
     def handle(self, event: Event) -> None:
         """Give `event` to the dialogue, do what it answers, and bring everything else into line."""
         now = self._clock()
-        for command in self.dialogue.handle(event, now):
-            self.turns.command(command, now)
-            self._performer.perform(command)
         self.turns.event(event, now)
+        self._perform(self.dialogue.handle(event, now), now)
         self._settle(now)
 
     def _tick(self) -> None:
         now = self._clock()
-        for command in self.dialogue.tick(now):
-            self.turns.command(command, now)
-            self._performer.perform(command)
+        self._perform(self.dialogue.tick(now), now)
         self._settle(now)
+
+    def _perform(self, commands: tuple[Command, ...], now: float) -> None:
+        for command in commands:
+            self.turns.command(command, now)
+            sounding = isinstance(command, Interrupt) and self.engine.speaking
+            self._performer.perform(command)
+            if sounding:
+                # What the device holds sounds on for its latency, and the ramp is the end of it.
+                ramp_s = self.settings.audio.flush_ramp_ms / 1000
+                self.turns.silenced(self._clock() + self.engine.output_latency_s + ramp_s)
 
     def _settle(self, now: float) -> None:
         dialogue = self.dialogue
@@ -179,6 +187,8 @@ class Speaker:
             self.link.outbox.forget_sound()
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
         if shown != self._shown:
+            if self._shown is not None:
+                self.turns.phase(self._shown[1], shown[1], now)
             self._shown = shown
             self._panel.show(dialogue.light)
             self._level_of_speaker = dialogue.phase == "speaking"
@@ -200,17 +210,17 @@ class Speaker:
         self._post(self._edge, button, pressed, at)
 
     def _edge(self, button: str, pressed: bool, at: float) -> None:
-        self._gestured(self._gestures.edge(pressed, at, button))
+        self._gestured(self._inputs.edge(button, pressed, at))
 
     def _gesture_tick(self) -> None:
-        self._gestured(self._gestures.tick(self._clock()))
+        self._gestured(self._inputs.tick(self._clock()))
 
     def _gestured(self, gestures: tuple[Any, ...]) -> None:
         for gesture in gestures:
             self.handle(gesture)
         if self._gesture_timer is not None:
             self._gesture_timer.cancel()
-        self._gesture_timer = self._at(self._gestures.deadline, self._gesture_tick)
+        self._gesture_timer = self._at(self._inputs.deadline, self._gesture_tick)
 
     def _panel_failed(self, error: PanelError) -> None:
         # The rest of the panel goes on; a speaker with a dark light is better than none.

@@ -1,7 +1,7 @@
 """One line per turn: how long each wait was, what was sent, what it cost; and the same live, for the monitor.
 
-Watches events and commands go by and decides nothing. A turn's line is written when its answer was heard to the end,
-was cut off, or failed to come.
+Watches events and commands go by and decides nothing. A turn's line is written when its answer was heard to the
+end, was cut off, or failed to come.
 """
 
 from __future__ import annotations
@@ -9,9 +9,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from speakerd.audio.events import BargeInConfirmed, PlaybackDrained, PlaybackStarted, SpeechEnded, SpeechStarted
+from speakerd.audio.events import (
+    BargeInConfirmed,
+    PlaybackDrained,
+    PlaybackStarted,
+    SpeechEnded,
+    SpeechStarted,
+)
 from speakerd.daemon.stopwatch import Mark, Stopwatch
-from speakerd.dialogue.commands import Command, Commit, Connect, Disconnect, Interrupt, Listen
+from speakerd.dialogue.commands import Command, Commit, Interrupt, Listen
 from speakerd.dialogue.events import ConnectionLost, Event, ResponseEnded, ResponseStarted
 from speakerd.host.journal import fields
 from speakerd.panel.types import Gesture
@@ -25,30 +31,33 @@ log = logging.getLogger(__name__)
 class TurnLog:
     """See the module. Event loop only."""
 
-    def __init__(self, monitor: MonitorFeed) -> None:
+    def __init__(self, monitor: MonitorFeed, *, hangover_s: float) -> None:
+        """`hangover_s`: the silence after which a sentence counts as ended; the person had ended before it."""
         self._monitor = monitor
+        self._hangover_s = hangover_s
         self._watch = Stopwatch()
         self._turn: dict[str, float] = {}
+        self._cause_at = 0.0
         self._tokens = 0
-        self._conversation = 0
+        self.conversation = 0
+        """Which conversation since the start this is."""
         self.turns = 0
         self.usage: dict[str, int] = {}
         """Token counts since the start, by name."""
 
-    @property
-    def conversation(self) -> int:
-        """Which conversation since the start this is."""
-        return self._conversation
-
     def event(self, event: Event, now: float) -> None:
-        """Something happened."""
+        """Something happened; called before the dialogue answers it."""
+        self._cause_at = now
         match event:
             case Gesture(kind="press_down", at=at):
+                self._cause_at = at
                 self._mark("press", at)
+            case BargeInConfirmed(at=at):
+                self._cause_at = at
             case SpeechStarted(at=at):
                 self._mark("speech_start", at)
-            case SpeechEnded(at=at):
-                self._mark("speech_end", at)
+            case SpeechEnded(at=at, reason=reason):
+                self._mark("speech_end", at - self._hangover_s if reason == "silence" else at)
             case ResponseStarted():
                 self._mark("response", now)
             case PlaybackStarted(at=at):
@@ -63,26 +72,26 @@ class TurnLog:
     def command(self, command: Command, now: float) -> None:
         """The dialogue ordered something; called before it is done."""
         match command:
-            case Connect():
-                if not self._turn:
-                    self._watch_new_conversation(now)
             case Listen(mode) if mode != "closed":
                 self._mark("listening", now)
             case Commit():
                 self._mark("commit", now)
             case Interrupt():
-                self._mark("interrupt", now)
-            case Disconnect():
-                self._monitor.publish("conversation", now, number=self._conversation, ended=True)
+                self._mark("interrupt", self._cause_at)
 
-    def silenced(self, now: float) -> None:
-        """The loudspeaker fell silent at `now` after an interruption."""
-        self._mark("silence", now)
+    def phase(self, before: str, after: str, now: float) -> None:
+        """The dialogue went from one phase to another."""
+        if before == "idle" and after not in {"idle", "stopping"}:
+            self.conversation += 1
+            self._monitor.publish("conversation", now, number=self.conversation, ended=False)
+        elif after == "idle" and before not in {"idle", "starting"}:
+            self._watch.reset()
+            self._monitor.publish("conversation", now, number=self.conversation, ended=True)
+
+    def silenced(self, at: float) -> None:
+        """The loudspeaker fell silent at `at` after an interruption."""
+        self._mark("silence", at)
         self._close_turn("interrupted")
-
-    def barge_in(self, event: BargeInConfirmed) -> None:
-        """A voice interrupted: the wait for silence began when it was heard."""
-        self._mark("interrupt", event.at)
 
     def caption(self, role: str, item_id: str, text: str, *, final: bool, now: float) -> None:
         """What was said goes to the monitor only."""
@@ -96,13 +105,16 @@ class TurnLog:
                 self.usage[name] = self.usage.get(name, 0) + count
             self._tokens += details.get("total_tokens", 0)
         elif event == "session_error":
-            log.warning("%s: %s", details["kind"], details["message"], extra=fields(event=event, kind=details["kind"]))
+            log.warning(
+                "%s: %s", details["kind"], details["message"], extra=fields(event=event, kind=details["kind"])
+            )
         elif event != "connection":
-            log.info("%s %s", event.replace("_", " "), details.get("tool", ""), extra=fields(event=event, **details))
-
-    def _watch_new_conversation(self, now: float) -> None:
-        self._conversation += 1
-        self._monitor.publish("conversation", now, number=self._conversation, ended=False)
+            log.info(
+                "%s %s",
+                event.replace("_", " "),
+                details.get("tool", ""),
+                extra=fields(event=event, **details),
+            )
 
     def _mark(self, name: Mark, at: float) -> None:
         for latency, elapsed in self._watch.mark(name, at).items():
@@ -122,7 +134,7 @@ class TurnLog:
             extra=fields(
                 event="turn",
                 outcome=outcome,
-                conversation=self._conversation,
+                conversation=self.conversation,
                 tokens=self._tokens,
                 **milliseconds,
             ),
