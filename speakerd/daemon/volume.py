@@ -1,7 +1,7 @@
 """The volume: set by voice, button or socket, kept over restarts, written to disk rarely.
 
-Every change is heard at once; the file is written once nobody has turned the knob for a while, and at the end, so that
-holding a volume button costs the SD card one write.
+Every change is heard at once; the file is written once nobody has turned the knob for a while, and at the end, so
+that holding a volume button costs the SD card one write.
 """
 
 from __future__ import annotations

@@ -38,11 +38,12 @@ async def test_a_waiting_reader_wakes_for_an_entry_and_for_the_end() -> None:
     assert await task == [{"event": "a", "at": 1.0}]
 
 
-async def test_without_readers_nothing_is_watched() -> None:
+async def test_it_is_watched_while_somebody_reads() -> None:
     feed = MonitorFeed()
-    assert not feed.watched
+    seen = [feed.watched]
     reader = feed.subscribe()
-    assert feed.watched
+    seen.append(feed.watched)
     reader.close()
     reader.close()
-    assert not feed.watched
+    seen.append(feed.watched)
+    assert seen == [False, True, False]
