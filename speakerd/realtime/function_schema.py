@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 import typing
 from dataclasses import dataclass
 from typing import Any, get_origin
@@ -16,6 +17,7 @@ from speakerd.realtime.tool_errors import ToolArgumentsError
 
 if typing.TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,18 @@ def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
         except ValueError:  # a cell that is not filled yet
             continue
     target = plain if inspect.isroutine(plain) else type(plain).__call__
-    try:
-        return typing.get_type_hints(target, localns=local, include_extras=True)
-    except NameError as error:
-        raise UserError(
-            f"The tool {name} has an annotation that cannot be resolved: {error}. Import it for real, not under "
-            "TYPE_CHECKING, and define it at the top of the module"
-        ) from error
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001  # where a function is decorated, its local classes are
+    while True:
+        try:
+            return typing.get_type_hints(target, localns=local, include_extras=True)
+        except NameError as error:
+            missing = error.name
+            while frame is not None and missing not in frame.f_locals:
+                frame = frame.f_back
+            if frame is None or missing is None or missing in local:
+                raise UserError(
+                    f"The tool {name} has an annotation that cannot be resolved: {error}. Import it for real, not "
+                    "under TYPE_CHECKING, and define it before the tool"
+                ) from error
+            local[missing] = frame.f_locals[missing]
+            frame = sys._getframe()  # noqa: SLF001  # as above
