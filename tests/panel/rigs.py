@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol, cast
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
@@ -136,7 +136,9 @@ class TerminalRig:
 
     def hang_up(self) -> None:
         self._in.close()
-        self._out.close()
+        # What was not sent any more cannot be, if the other end has gone.
+        with suppress(OSError):
+            self._out.close()
         os.close(self.master)
         self._watching.join(PATIENCE_S)
 
