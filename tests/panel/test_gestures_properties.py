@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 
 from speakerd.panel.gestures import GestureRecognizer
 from speakerd.panel.settings import GestureSettings
+from speakerd.panel.types import Gesture
 
 SETTINGS = GestureSettings(long="stop", long_ms=3000.0, stuck_s=20.0)
 TAP, HOLD, LONG = (60, 300), (450, 2500), (3100, 8000)
 
 
 @st.composite
-def bounces(draw, at):
+def bounces(draw: st.DrawFn, at: float) -> list[float]:
     """Edges of a contact that changes at `at` ms and bounces for 1 to 20 ms: an odd number, alternating."""
     count = 2 * draw(st.integers(0, 6))
     over = draw(st.floats(1.0, 20.0))
@@ -20,10 +21,10 @@ def bounces(draw, at):
 
 
 @st.composite
-def hands(draw):
+def hands(draw: st.DrawFn) -> tuple[list[float], list[str]]:
     """What a hand does, in ms: presses that lie far enough apart or close enough together to be what they are."""
-    edges = []
-    meant = []
+    edges: list[float] = []
+    meant: list[str] = []
     at = draw(st.floats(0, 1000))
     for _ in range(draw(st.integers(1, 6))):
         kind = draw(st.sampled_from(["tap", "double", "hold", "long"]))
@@ -44,12 +45,12 @@ def hands(draw):
     return edges, meant
 
 
-def replay(edges, ticks):
+def replay(edges: list[float], ticks: list[float]) -> list[Gesture]:
     """Alternating edges (ms), and the clock called at `ticks` (ms) and at the end."""
     recognizer = GestureRecognizer(SETTINGS)
     moments = [(at / 1000, True) for at in edges] + [(at / 1000, False) for at in ticks]
     moments.sort(key=lambda moment: moment[0])
-    out = []
+    out: list[Gesture] = []
     pressed = True
     for at, is_edge in moments:
         if is_edge:
@@ -63,14 +64,16 @@ def replay(edges, ticks):
 
 @given(hands())
 @settings(max_examples=400)
-def test_bouncing_contacts_change_nothing_of_what_a_hand_meant(hand):
+def test_bouncing_contacts_change_nothing_of_what_a_hand_meant(hand: tuple[list[float], list[str]]) -> None:
     edges, meant = hand
     assert [gesture.kind for gesture in replay(edges, [])] == meant
 
 
 @given(hands(), st.lists(st.floats(0, 30_000), max_size=40))
 @settings(max_examples=300)
-def test_when_the_clock_is_called_changes_nothing(hand, ticks):
+def test_when_the_clock_is_called_changes_nothing(
+    hand: tuple[list[float], list[str]], ticks: list[float]
+) -> None:
     edges, _ = hand
     assert replay(edges, ticks) == replay(edges, [])
 
@@ -80,7 +83,7 @@ any_edges = st.lists(st.floats(0, 60_000, allow_nan=False), min_size=1, max_size
 
 @given(any_edges)
 @settings(max_examples=400)
-def test_any_train_of_edges_gives_a_sensible_story(edges):
+def test_any_train_of_edges_gives_a_sensible_story(edges: list[float]) -> None:
     """Holds end, spikes and taps have a press before them, time does not run backwards by more than a debounce."""
     held = stuck = False
     presses = settled = 0
@@ -110,7 +113,7 @@ def test_any_train_of_edges_gives_a_sensible_story(edges):
 
 @given(any_edges, st.lists(st.floats(0, 60_000), max_size=20))
 @settings(max_examples=200)
-def test_after_a_tick_nothing_is_overdue(edges, ticks):
+def test_after_a_tick_nothing_is_overdue(edges: list[float], ticks: list[float]) -> None:
     recognizer = GestureRecognizer(SETTINGS)
     pressed = True
     for at in sorted([*edges, *ticks]):
