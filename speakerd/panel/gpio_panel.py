@@ -165,8 +165,8 @@ class _Contact:
 
     def __exit__(self, *_: object) -> None:
         # No edge may follow close(): releasing a pin can look like one.
-        self._ended = True
-        self._device.when_pressed = self._device.when_released = None
+        with self._lock:
+            self._ended = True
 
     def _change(self, *, pressed: bool) -> None:
         at = self._clock()

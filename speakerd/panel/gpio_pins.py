@@ -75,8 +75,10 @@ def pin_errors(key: str, pin: Pin | tuple[Pin, ...]) -> Iterator[None]:
         raise PinUnknownError(
             key, pin, "it has a resistor of its own on the board, so the pull cannot be chosen"
         ) from error
+    except gpiozero.PinInvalidPin as error:
+        raise PinUnknownError(key, pin, "there is no GPIO of this name") from error
     except (gpiozero.GPIOZeroError, ValueError) as error:
-        raise PinUnknownError(key, pin, str(error) or "there is no such pin") from error
+        raise PinUnknownError(key, pin, str(error) or "the pin cannot be used so") from error
     except Exception as error:
         if "busy" in str(error).lower():
             raise PinBusyError(key, pin, "held by another program or by the kernel") from error

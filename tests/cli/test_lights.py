@@ -1,0 +1,76 @@
+"""`speakerd lights`: the tables, and the demonstration."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from speakerd.cli import lights
+from speakerd.panel.gesture_table import table_markdown
+from speakerd.panel.settings import ButtonSettings, GestureSettings
+from speakerd.panel.types import LIGHT_STATES
+
+
+def call(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    lights.add_parser(parser.add_subparsers())
+    return lights.run(parser.parse_args(["lights", *words]))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "speakerd.toml"
+    file.write_text('board = "button-and-led"\n[panel.light.states.idle]\ncolor = "green"\n')
+    return file
+
+
+def test_both_tables_are_printed(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(str(config)) == 0
+    out = capsys.readouterr().out
+    assert all(f"| {state} |" in out for state in LIGHT_STATES)
+    assert "green, a faint steady glow" in out
+    assert "| press | starts a conversation" in out
+
+
+def test_the_demonstration_shows_every_state(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(str(config), "--demo", "--terminal", "--seconds", "0.02") == 0
+    out = capsys.readouterr().out
+    assert all(f"light: {state} (" in out for state in LIGHT_STATES)
+
+
+def test_one_state_can_be_chosen(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(str(config), "--demo", "--terminal", "--seconds", "0.05", "--state", "speaking") == 0
+    assert "light: listening" not in capsys.readouterr().out
+    assert call(str(config), "--demo", "--state", "dancing") == 2
+    assert "there are: idle" in capsys.readouterr().err
+
+
+def test_no_light_is_said_and_a_mistake_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "speakerd.toml"
+    file.write_text("")
+    assert call(str(file), "--demo") == 0
+    assert "--terminal" in capsys.readouterr().out
+    file.write_text("[panel.light]\nbrightness = 2\n")
+    assert call(str(file)) == 2
+    assert "panel.light.brightness" in capsys.readouterr().err
+    assert call(str(tmp_path / "none.toml")) == 2
+
+
+def test_a_light_that_cannot_be_opened_is_exit_code_3(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LG_WD", "/nonexistent")
+    assert call(str(config), "--demo") == 3
+    assert "no GPIO here" in capsys.readouterr().err
+
+
+def test_the_gesture_table_follows_the_settings() -> None:
+    text = table_markdown(
+        GestureSettings(press="stop", hold_ms=600),
+        ButtonSettings(volume_up_pin=5, volume_down_pin=6, mute_switch_pin=7),
+    )
+    assert "| press | silences everything" in text
+    assert "| hold (longer than 0.6 s) |" in text
+    for words in ("volume up", "volume down", "mute switch on"):
+        assert f"| {words} |" in text
+    assert "volume" not in table_markdown()
