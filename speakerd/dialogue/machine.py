@@ -257,9 +257,8 @@ class Dialogue:
         if wanted.mode != self._listen.mode or (
             wanted.since is not None and wanted.since != self._listen.since
         ):
-            # Shutting comes before all else, opening after the interruption that makes room for it.
-            first = out and isinstance(out[0], commands.Interrupt) and wanted.mode != "closed"
-            out.insert(1 if first else 0, wanted)
+            # Silence first, since a person waits for it; then the microphone, before anything is sent.
+            out.insert(1 if out and isinstance(out[0], commands.Interrupt) else 0, wanted)
         self._listen = wanted
         if scene.uplink_before == "hold" and posture.uplink(state) == "open":
             out.append(commands.SendHeld())
