@@ -27,14 +27,16 @@ from speakerd.audio.events import (
     Level,
     PlaybackUnderrun,
     SpeechAudio,
+    WakeWordHeard,
     Xruns,
 )
 from speakerd.daemon.heard import HeardTracker
 from speakerd.daemon.monitor import MonitorFeed
 from speakerd.daemon.outbox import Sound
-from speakerd.daemon.performer import House, Performer
+from speakerd.daemon.performer import Performer
 from speakerd.daemon.session_link import SessionLink
 from speakerd.daemon.turn_log import TurnLog
+from speakerd.daemon.volume import Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, ServerSpeechStopped, StopRequested
 from speakerd.dialogue.machine import Dialogue
@@ -43,6 +45,7 @@ from speakerd.panel.inputs import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
@@ -72,10 +75,21 @@ class Speaker:
         device: AudioDevice,
         panel: Panel,
         open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
-        house: House,
+        silence_timer: Callable[[str], None],
+        state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is opened yet. `clock` must be the panel's and the device's: monotonic seconds."""
+        """Nothing is opened yet.
+
+        Args:
+            settings: All of them.
+            device: Not started.
+            panel: Not started.
+            open_session: Makes an entered session, or raises ConnectFailedError.
+            silence_timer: Called with the name of a ringing timer that was heard.
+            state: Folder of what outlives the process; None keeps nothing.
+            clock: The panel's and the device's: monotonic seconds.
+        """
         self.settings = settings
         self.monitor = MonitorFeed()
         self.turns = TurnLog(self.monitor, hangover_s=settings.audio.gate.hangover_ms / 1000)
@@ -99,7 +113,11 @@ class Speaker:
             connection=settings.model.connection,
             now=clock(),
         )
-        self._performer = Performer(self.engine, self.link, self.heard, house)
+        path = state / "volume" if state is not None else None
+        self.volume = Volume(settings.audio.volume, path=path, apply=self.engine.set_volume)
+        self.silence_timer = silence_timer
+        self._performer = Performer(self.engine, self.link, self.heard, self)
+        self._wake_word_armed = False
         self._inputs = Inputs(settings.panel.gestures)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -154,6 +172,7 @@ class Speaker:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
         await asyncio.to_thread(self.engine.close)
         await asyncio.to_thread(self._panel.close)
+        self.volume.close()
         self.monitor.close()
 
     # -- what happens --------------------------------------------------------------------------------------
@@ -204,6 +223,16 @@ class Speaker:
             return None
         return self._loop.call_later(max(0.0, deadline - self._clock()), call)
 
+    # -- what commands need (House) -------------------------------------------------------------------------
+
+    def change_volume(self, steps: int) -> None:
+        """See `House`."""
+        self.volume.change(steps * self.settings.tools.volume_step)
+
+    def arm_wake_word(self, *, armed: bool) -> None:
+        """See `House`."""
+        self._wake_word_armed = armed
+
     # -- from the panel's threads --------------------------------------------------------------------------
 
     def _from_panel(self, button: str, pressed: bool, at: float) -> None:
@@ -253,6 +282,8 @@ class Speaker:
                 log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
             case CaptureSilent():
                 log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
+            case WakeWordHeard() if not self._wake_word_armed:
+                pass
             case DeviceStuck(reason):
                 self.die(f"the sound device hangs: {reason}")
             case _:

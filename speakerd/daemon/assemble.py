@@ -1,0 +1,85 @@
+"""From settings to a speaker: which device, which panel, which model, which tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from speakerd.daemon.embedded import Embedded
+from speakerd.daemon.sessions import Backend, Sessions
+from speakerd.daemon.speaker import Speaker
+from speakerd.daemon.toolbox import Toolbox
+from speakerd.panel.factory import open_panel
+from speakerd.realtime.agent import RealtimeAgent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from speakerd.audio.device import AudioDevice
+    from speakerd.audio.settings import AudioSettings
+    from speakerd.config.model import Settings
+    from speakerd.panel.panel import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A speaker, and what must be closed after it, in this order."""
+
+    speaker: Speaker
+    sessions: Sessions
+    toolbox: Toolbox
+    embedded: Embedded
+
+    async def close(self) -> None:
+        """Close what the speaker stands on. Idempotent."""
+        self.toolbox.close()
+        await self.embedded.close()
+
+
+def open_device(settings: AudioSettings) -> AudioDevice:
+    """The sound card that the settings name, not started."""
+    if settings.driver == "simulated":
+        from speakerd.audio.simulated import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
+
+        return SimulatedDevice()
+    from speakerd.audio.pyaudio_device import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
+
+    return PyAudioDevice(settings)
+
+
+def assemble(
+    settings: Settings,
+    *,
+    key: Callable[[], str | None] = lambda: None,
+    state: Path | None = None,
+    device: AudioDevice | None = None,
+    panel: Panel | None = None,
+    on_backend: Callable[[Backend], None] = lambda _backend: None,
+) -> Assembly:
+    """Put the parts together; nothing is opened yet. Call it in the event loop that will run the speaker.
+
+    Args:
+        settings: All of them.
+        key: Asked at each connect; None where no key is needed.
+        state: Folder of what outlives the process; None keeps nothing.
+        device: In place of the one that the settings name.
+        panel: Likewise.
+        on_backend: Told at each connect which server answers.
+    """
+    embedded = Embedded(settings.offline)
+    toolbox = Toolbox(settings.tools, state=state)
+    agent = RealtimeAgent[None](
+        name="speakerd", instructions=settings.model.instructions, tools=list(toolbox.tools)
+    )
+    sessions = Sessions(settings.model, agent, key=key, embedded=embedded, on_backend=on_backend)
+    speaker = Speaker(
+        settings,
+        device=device or open_device(settings.audio),
+        panel=panel or open_panel(settings.panel),
+        open_session=sessions.open,
+        silence_timer=toolbox.silence,
+        state=state,
+    )
+    toolbox.attach(speaker)
+    return Assembly(speaker, sessions, toolbox, embedded)
