@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession
 from speakerd.realtime import model_events as m
-from speakerd.realtime.events import RealtimeSessionEvent
-from speakerd.realtime.testing.scripted import ScriptedRealtimeModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from speakerd.realtime.events import RealtimeSessionEvent
+    from speakerd.realtime.model import RealtimeModel
 
 LIMIT_S = 5.0
 """No wait in these tests takes longer, unless something is broken."""
@@ -41,16 +44,19 @@ def ended(response: str = "r1", status: Any = "completed", text: str = "") -> m.
     return m.RealtimeModelTurnEndedEvent(response, status, output_text=text)
 
 
+async def session_of(
+    model: RealtimeModel, agent: RealtimeAgent[Any] | None = None, *, context: Any = None, **config: Any
+) -> RealtimeSession[Any]:
+    """A session for `async with`."""
+    runner = RealtimeRunner(agent or RealtimeAgent("Tester"), model=model, config=config)  # type: ignore[arg-type]  # keys are checked where they are used
+    return await runner.run(context=context)
+
+
 async def session_with(
-    model: ScriptedRealtimeModel,
-    agent: RealtimeAgent[Any] | None = None,
-    *,
-    context: Any = None,
-    **config: Any,
+    model: RealtimeModel, agent: RealtimeAgent[Any] | None = None, *, context: Any = None, **config: Any
 ) -> RealtimeSession[Any]:
     """An entered session; the test closes it."""
-    runner = RealtimeRunner(agent or RealtimeAgent("Tester"), model=model, config=config)  # type: ignore[arg-type]  # keys are checked where they are used
-    return await (await runner.run(context=context)).enter()
+    return await (await session_of(model, agent, context=context, **config)).enter()
 
 
 async def read_until(
@@ -66,10 +72,17 @@ async def read_until(
     raise AssertionError(f"the session ended; seen {[event.type for event in seen]}")
 
 
-async def read_all(session: RealtimeSession[Any]) -> list[RealtimeSessionEvent]:
-    """All events to the end of the session."""
+async def read_all(
+    session: RealtimeSession[Any], types: list[str] | None = None
+) -> list[RealtimeSessionEvent]:
+    """All events to the end of the session; their types go into `types` as they come."""
+    events: list[RealtimeSessionEvent] = []
     async with asyncio.timeout(LIMIT_S):
-        return [event async for event in session]
+        async for event in session:
+            events.append(event)
+            if types is not None:
+                types.append(event.type)
+    return events
 
 
 def kinds(events: list[RealtimeSessionEvent]) -> list[str]:
