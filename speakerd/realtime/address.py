@@ -1,0 +1,63 @@
+"""Where the model is and how one is let in: URL and headers of the handshake, from a model configuration.
+
+Pure but for the environment, which is given. A key never appears in a message: `shown()` leaves the query out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, quote, urlsplit
+
+from speakerd.realtime.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_URL: Final = "wss://api.openai.com/v1/realtime"
+DEFAULT_MODEL: Final = "gpt-realtime"
+
+
+def model_url(url: str | None, model_name: str | None, call_id: str | None) -> str:
+    """The address to connect to. One that is given is used as it is.
+
+    Raises:
+        UserError: it is not a WebSocket's.
+    """
+    if url is None:
+        if call_id is not None:
+            return f"{DEFAULT_URL}?call_id={quote(call_id, safe='')}"
+        return f"{DEFAULT_URL}?model={quote(model_name or DEFAULT_MODEL, safe='')}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.netloc:
+        raise UserError(f"a model's url begins with ws:// or wss:// and names a host, found {shown(url)!r}")
+    if call_id is not None and "call_id" not in parse_qs(parts.query):
+        return f"{url}{'&' if parts.query else '?'}call_id={quote(call_id, safe='')}"
+    return url
+
+
+def names_the_model(url: str) -> bool:
+    """The address says which model it is for, or which call: it need not be said again."""
+    query = parse_qs(urlsplit(url).query)
+    return "model" in query or "call_id" in query or "deployment" in query
+
+
+def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | None) -> dict[str, str]:
+    """Headers for the handshake. Those given are sent as they are, and then no `Authorization` is made.
+
+    Raises:
+        UserError: the hosted service, and no key.
+    """
+    if given:
+        return dict(given)
+    if api_key:
+        return {"Authorization": f"Bearer {api_key}"}
+    if url.startswith(DEFAULT_URL):
+        raise UserError("there is no API key: set OPENAI_API_KEY, or give api_key in the model configuration")
+    return {}
+
+
+def shown(url: str) -> str:
+    """The address as it may be shown: without its query and user, where people put keys."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}"

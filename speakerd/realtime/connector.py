@@ -1,0 +1,96 @@
+"""Opening a WebSocket to a model: what can go wrong, told apart.
+
+Whether another try can help is in the class of the error: `ConnectRefusedError` and `UserError` say no.
+A certificate that does not verify may: a board without a clock battery boots in the past.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from typing import TYPE_CHECKING, TypedDict
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+
+from speakerd.realtime.address import handshake_headers, shown
+from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, UserError
+from speakerd.realtime.reconnect import is_fatal_status
+
+if TYPE_CHECKING:
+    from speakerd.realtime.config import RealtimeModelConfig
+
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""A retrieved item of ten minutes of audio is 38 MB as base64."""
+
+CLOSE_WITHIN_S = 1.0
+"""How long a server may take to answer a close: a speaker that is being stopped does not wait longer."""
+
+
+class TransportConfig(TypedDict, total=False):
+    """How the WebSocket itself is kept; seconds."""
+
+    ping_interval: float | None
+    """Between keepalive pings (10): a dead network is noticed within this and the next."""
+    ping_timeout: float | None
+    """Until a ping counts as lost (10)."""
+    handshake_timeout: float | None
+    """For TCP, TLS and the upgrade together (10)."""
+
+
+async def open_socket(url: str, options: RealtimeModelConfig, transport: TransportConfig) -> ClientConnection:
+    """A WebSocket to the model at `url`. Safe to cancel.
+
+    Raises:
+        UserError: the address or the options cannot be.
+        ConnectFailedError: it cannot be had just now, or (`ConnectRefusedError`) at all.
+    """
+    headers = handshake_headers(url, options.get("headers"), await _api_key(options, url))
+    try:
+        return await connect(
+            url,
+            additional_headers=headers,
+            compression=None,
+            max_size=MAX_FRAME_BYTES,
+            open_timeout=transport.get("handshake_timeout", 10),
+            ping_interval=transport.get("ping_interval", 10),
+            ping_timeout=transport.get("ping_timeout", 10),
+            close_timeout=CLOSE_WITHIN_S,
+            user_agent_header="speakerd",
+        )
+    except InvalidStatus as error:
+        raise _refused(url, error) from None
+    except InvalidURI as error:
+        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error.msg}") from None
+    except InvalidHandshake as error:
+        raise ConnectFailedError(shown(url), str(error)) from None
+    except TimeoutError:
+        raise ConnectFailedError(shown(url), "no answer in time") from None
+    except (OSError, EOFError) as error:
+        raise ConnectFailedError(shown(url), str(error) or type(error).__name__) from error
+
+
+async def _api_key(options: RealtimeModelConfig, url: str) -> str | None:
+    given = options.get("api_key")
+    if not callable(given):
+        return given or os.environ.get("OPENAI_API_KEY")
+    try:
+        key = given()
+        return await key if inspect.isawaitable(key) else str(key)
+    except Exception as error:  # whatever a program's own function raises: the next attempt asks it again
+        raise ConnectFailedError(shown(url), f"api_key() failed: {type(error).__name__}: {error}") from error
+
+
+def _refused(url: str, error: InvalidStatus) -> ConnectFailedError:
+    status = error.response.status_code
+    body = (error.response.body or b"")[:200].decode("utf-8", "replace").strip()
+    kind = ConnectRefusedError if is_fatal_status(status) else ConnectFailedError
+    return kind(shown(url), f"HTTP {status}{f': {body}' if body else ''}", status=status)
+
+
+def why_closed(closed: ConnectionClosed) -> str:
+    """In words, how a connection ended."""
+    if closed.rcvd is None:
+        return "the connection broke"
+    reason = f": {closed.rcvd.reason}" if closed.rcvd.reason else ""
+    return f"closed by the server ({closed.rcvd.code}{reason})"

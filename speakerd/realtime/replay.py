@@ -1,0 +1,78 @@
+"""What was said so far, told to a new session as text.
+
+A session cannot be resumed: after a reconnect the new one knows nothing. Assistant audio cannot be created by a
+client, so everything is told as text, under the ids that the items had; pictures as pictures, tool calls and their
+outputs as such. Items of which nothing is known as text are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from speakerd.realtime.items import (
+    InputImage,
+    RealtimeToolCallItem,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+
+    from speakerd.realtime.items import RealtimeItem, RealtimeMessageItem
+
+MAX_REPLAY_CHARS = 60_000
+"""About 15,000 tokens, half of what a realtime model holds. The oldest are left out."""
+
+
+def replay_items(history: Sequence[RealtimeItem], leave_out: Container[str] = ()) -> list[dict[str, Any]]:
+    """Wire items to be created, in order. Those whose id is in `leave_out` are told in another way."""
+    told: list[list[dict[str, Any]]] = []
+    chars = 0
+    for item in reversed(history):
+        if item.item_id in leave_out:
+            continue
+        wire = _tool_call(item) if isinstance(item, RealtimeToolCallItem) else _message(item)
+        chars += len(text_of(item))
+        if chars > MAX_REPLAY_CHARS:
+            break
+        told.append(wire)
+    return [wire for group in reversed(told) for wire in group]
+
+
+def _message(item: RealtimeMessageItem) -> list[dict[str, Any]]:
+    content: list[dict[str, Any]] = []
+    if text := text_of(item):
+        kind = "output_text" if item.role == "assistant" else "input_text"
+        content.append({"type": kind, "text": text})
+    for part in item.content:
+        if isinstance(part, InputImage):
+            image = {"type": part.type, "image_url": part.image_url}
+            content.append(image | ({"detail": part.detail} if part.detail else {}))
+    if not content:
+        return []
+    return [{"id": item.item_id, "type": "message", "role": item.role, "content": content}]
+
+
+def _tool_call(item: RealtimeToolCallItem) -> list[dict[str, Any]]:
+    if not item.call_id:
+        return []
+    call = {
+        "id": item.item_id,
+        "type": "function_call",
+        "call_id": item.call_id,
+        "name": item.name,
+        "arguments": _json_object(item.arguments),
+    }
+    if item.output is None:
+        return [call]
+    return [call, {"type": "function_call_output", "call_id": item.call_id, "output": item.output}]
+
+
+def _json_object(text: str) -> str:
+    """The arguments as they were, if they are JSON at all: a server refuses others."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return "{}"
+    return text

@@ -1,0 +1,404 @@
+"""One owner of `response.create`: who wants a response waits here for its turn.
+
+A conversation takes one response at a time; a request made while another runs is refused by the server. So every
+request goes through this queue: user messages, tool outputs, guardrail messages, requests made by hand.
+
+    request() ──▶ waiting ──▶ sent ──created()──▶ running ──done()──▶ (next)
+                     ▲          │
+                     └─refused()┘   once: a response of the server's own got in before it
+
+Rules:
+
+- While something runs or has been sent, requests wait. Plain ones (no parameters of their own) that wait together
+  become one: the response answers everything that is in the conversation by then.
+- Out-of-band requests disturb nobody and are sent at once.
+- `cancel()` ends the running response by its id. One sent but not yet created is cancelled when `created()` tells
+  its id. Requests that still wait stay.
+- A refused request goes back to the head of the queue, once; refused again it is given up and reported.
+- A request the server never answered is given up after `CREATED_WITHIN_S`, so that it cannot block the others.
+- While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
+
+Pure: no clock, no I/O. Methods return the frames to be sent as `Create` and `Cancel` values.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CREATED_WITHIN_S = 15.0
+"""How long a request may stay unanswered by the server before the next one gets its turn."""
+
+HOLD_AT_MOST_S = 60.0
+"""How long a user may keep waiting requests back; a server that lost the end of speech must not for ever."""
+
+COMMITTED_WITHIN_S = 3.0
+"""After the end of speech, how long to wait for the user's item before a reply may be asked for."""
+
+ASK_AGAIN_AFTER_S = 1.0
+"""Pause before a request is made again that was refused for a response we know nothing of."""
+
+MAX_WAITING = 64
+"""Requests with parameters of their own that may wait; beyond it the oldest is given up."""
+
+REMEMBERED = 64
+"""Ids of ended responses kept, so that their late events are known for what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRequest:
+    """A wish for a response. `params` is the `response` object to be sent, `None` for a plain one."""
+
+    params: Mapping[str, Any] | None = None
+    event_id: str = ""
+    """Given when it is sent, or by whoever made the raw message."""
+    retried: bool = False
+    wanted: bool = True
+    """False once it was cancelled after it was sent: whatever comes of it is ended, and it is not sent again."""
+
+    @property
+    def out_of_band(self) -> bool:
+        """It leaves the conversation as it is."""
+        return self.params is not None and self.params.get("conversation") == "none"
+
+    @property
+    def plain(self) -> bool:
+        """Whatever it says can be said by any other plain one."""
+        return not self.params and not self.event_id
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Send `response.create`."""
+
+    request: ResponseRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Send `response.cancel` for this response."""
+
+    response_id: str
+
+
+Action: TypeAlias = Create | Cancel
+
+
+@dataclass(slots=True)
+class ActiveResponse:
+    """A response between its `created` and its `done`."""
+
+    response_id: str
+    out_of_band: bool = False
+    metadata: Mapping[str, str] | None = None
+    request: ResponseRequest | None = None
+    """The request it came from; `None` when the server began it of its own."""
+    cancelled: bool = False
+    """We ended it: what still comes of it is dropped."""
+    delivered: bool = False
+    """Something of it reached the listener: sound, text or a tool call."""
+    had_audio: bool = False
+    text: list[str] = field(default_factory=list)
+    """Transcripts and texts of an out-of-band response, joined when it ends."""
+    items: dict[str, None] = field(default_factory=dict)
+    """Ids of what it has put out, in order."""
+    late: dict[str, None] = field(default_factory=dict)
+    """Ids of what it put out after it was cancelled."""
+
+
+class ResponseSequencer:
+    """See the module. `new_event_id` makes the ids of the requests that are sent."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[ResponseRequest] = deque()
+        self._sent: ResponseRequest | None = None
+        self._sent_at = 0.0
+        self._matched: ResponseRequest | None = None
+        """The request that the last `created()` was taken to answer: wrongly, if it is refused after that."""
+        self._sent_aside: dict[str, tuple[ResponseRequest, float]] = {}
+        self._active: OrderedDict[str, ActiveResponse] = OrderedDict()
+        self._ended: OrderedDict[str, bool] = OrderedDict()
+        self._held_until: float | None = None
+        self._server_turn_at: float | None = None
+        self._cancel_server_turn = False
+        self._ids = 0
+        self._paused = True
+        """There is no connection: requests wait for `reconnected()`."""
+
+    # What there is.
+
+    @property
+    def running(self) -> ActiveResponse | None:
+        """The response that writes to the conversation now."""
+        return next((r for r in self._active.values() if not r.out_of_band), None)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs, was sent or waits, in the conversation or beside it."""
+        return not (
+            self._active
+            or self._sent
+            or self._sent_aside
+            or self._waiting
+            or self._server_turn_at is not None
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Requests not sent yet."""
+        return len(self._waiting)
+
+    def active(self, response_id: str) -> ActiveResponse | None:
+        """The response of that id, if it runs."""
+        return self._active.get(response_id)
+
+    def is_dropped(self, response_id: str) -> bool:
+        """Events of that response are to be dropped: we cancelled it, or it is over as far as we are concerned."""
+        response = self._active.get(response_id)
+        return response.cancelled if response is not None else self._ended.get(response_id, False)
+
+    def has_ended(self, response_id: str) -> bool:
+        """It had its `done` (or was given up) not long ago."""
+        return response_id in self._ended
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick()` wants to be called."""
+        times = [since + CREATED_WITHIN_S for _, since in self._sent_aside.values()]
+        if self._sent is not None:
+            times.append(self._sent_at + CREATED_WITHIN_S)
+        if self._held_until is not None and self._waiting:
+            times.append(self._held_until)
+        if self._server_turn_at is not None:
+            times.append(self._server_turn_at + CREATED_WITHIN_S)
+        return min(times, default=None)
+
+    # What is wanted.
+
+    def request(self, request: ResponseRequest, now: float) -> list[Action]:
+        """Ask for a response, now or as soon as there is room for one."""
+        if request.out_of_band and not self._paused:
+            request = self._named(request)
+            self._sent_aside[request.event_id] = (request, now)
+            return [Create(request)]
+        if not (request.plain and any(waiting.plain for waiting in self._waiting)):
+            self._waiting.append(request)
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popleft()
+        return self._advance(now)
+
+    def cancel(self, response_id: str | None = None) -> list[Action]:
+        """End the response that runs, or that was asked for and has not begun; with an id, only that one."""
+        actions: list[Action] = []
+        for response in self._active.values():
+            wanted = response.response_id == response_id if response_id else not response.out_of_band
+            if wanted and not response.cancelled:
+                response.cancelled = True
+                actions.append(Cancel(response.response_id))
+        if response_id is None:
+            if self._sent is not None:
+                self._sent = replace(self._sent, wanted=False)
+            if self._matched is not None:
+                self._matched = replace(self._matched, wanted=False)
+            if self._server_turn_at is not None:
+                self._cancel_server_turn = True
+        return actions
+
+    def cancel_silently(self) -> None:
+        """The server ends the running response by itself: only drop what still comes of it."""
+        if (running := self.running) is not None:
+            running.cancelled = True
+
+    def hold(self, now: float, at_most_s: float = HOLD_AT_MOST_S) -> None:
+        """The user speaks: what waits goes on waiting, until `release()` or for so long."""
+        self._held_until = now + at_most_s
+        self._forget_server_turn()
+
+    def release(self, now: float, *, server_answers: bool = False) -> list[Action]:
+        """The user's turn is over; with `server_answers` the server will begin a response of its own."""
+        self._held_until = None
+        if server_answers and self.running is None and self._sent is None:
+            self._server_turn_at = now
+            self._cancel_server_turn = False
+        return self._advance(now)
+
+    # What happens.
+
+    def created(
+        self,
+        response_id: str,
+        *,
+        conversation: bool | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> tuple[ActiveResponse, list[Action]]:
+        """A response began. `conversation` is whether it writes there, as far as the server says so."""
+        known = self._active.get(response_id)
+        if known is not None:
+            known.metadata = metadata or known.metadata
+            return known, []
+        aside = self._match_aside(conversation, metadata)
+        response = ActiveResponse(
+            response_id, out_of_band=aside is not None, metadata=metadata, request=aside
+        )
+        actions: list[Action] = []
+        if aside is None:
+            for stale in [r for r in self._active.values() if not r.out_of_band]:
+                self._end(stale)
+            response.request = self._matched = self._sent
+            if self._cancel_server_turn or (self._sent is not None and not self._sent.wanted):
+                response.cancelled = True
+                actions.append(Cancel(response_id))
+            self._sent = None
+            self._forget_server_turn()
+            self._held_until = None
+        self._active[response_id] = response
+        self._ended.pop(response_id, None)
+        if len(self._active) > REMEMBERED:
+            self._end(next(iter(self._active.values())))
+        return response, actions
+
+    def done(self, response_id: str, now: float) -> tuple[ActiveResponse | None, list[Action]]:
+        """A response ended. Gives it, `None` if it had ended before."""
+        response = self._active.get(response_id)
+        if response is None:
+            if response_id in self._ended:
+                return None, []
+            response, _ = self.created(response_id)
+        self._end(response)
+        return response, self._advance(now)
+
+    def refused(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
+        """A request was refused since another response runs.
+
+        Gives whether it will be sent again; if not, it is given up and the error is worth telling.
+        """
+        request = self._take(event_id)
+        if request is None or request.retried:
+            return False, self._advance(now)
+        if request.wanted:
+            # Out of band too: a server that has no "beside" takes it when nothing runs.
+            again = replace(request, retried=True, event_id="")
+            if not (again.plain and any(waiting.plain for waiting in self._waiting)):
+                self._waiting.appendleft(again)
+        if self.running is None:
+            # Refused for a response that we know nothing of (yet): ask again at leisure, not in a loop.
+            self._held_until = now + ASK_AGAIN_AFTER_S
+        return True, self._advance(now)
+
+    def failed(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
+        """The client event of that id failed. Gives whether it was a request for a response."""
+        if event_id is None:
+            return False, []
+        request = self._take(event_id)
+        return (False, []) if request is None else (True, self._advance(now))
+
+    def tick(self, now: float) -> list[Action]:
+        """Give up what the server never answered; end a hold that lasts too long."""
+        if self._sent is not None and now >= self._sent_at + CREATED_WITHIN_S:
+            self._sent = None
+        for event_id, (_, since) in list(self._sent_aside.items()):
+            if now >= since + CREATED_WITHIN_S:
+                del self._sent_aside[event_id]
+        if self._held_until is not None and now >= self._held_until:
+            self._held_until = None
+        if self._server_turn_at is not None and now >= self._server_turn_at + CREATED_WITHIN_S:
+            self._forget_server_turn()
+        return self._advance(now)
+
+    def connection_lost(self) -> list[ActiveResponse]:
+        """Nothing runs any more. What was asked for and brought nothing is asked for again on the next connection.
+
+        Gives the responses that were cut off, so that their end can be told.
+        """
+        cut = list(self._active.values())
+        again: list[ResponseRequest] = []
+        for response in cut:
+            if not response.cancelled and not response.delivered:
+                again.append(replace(response.request or ResponseRequest(), event_id="", retried=False))
+            self._end(response)
+        if self._sent is not None and self._sent.wanted:
+            again.append(replace(self._sent, event_id="", retried=False))
+        again += [replace(request, event_id="", retried=False) for request, _ in self._sent_aside.values()]
+        if self._server_turn_at is not None and not self._cancel_server_turn:
+            again.append(ResponseRequest())
+        waiting = [*again, *self._waiting]
+        self._waiting.clear()
+        for request in waiting:
+            if not (request.plain and any(other.plain for other in self._waiting)):
+                self._waiting.append(request)
+        self._sent = None
+        self._matched = None
+        self._sent_aside.clear()
+        self._forget_server_turn()
+        self._held_until = None
+        self._paused = True
+        return cut
+
+    def reconnected(self, now: float) -> list[Action]:
+        """There is a session, and it knows the conversation: go on."""
+        self._paused = False
+        actions: list[Action] = []
+        for request in [request for request in self._waiting if request.out_of_band]:
+            self._waiting.remove(request)
+            actions += self.request(request, now)
+        return actions + self._advance(now)
+
+    # Inside.
+
+    def _advance(self, now: float) -> list[Action]:
+        if self._paused or not self._waiting or self._sent or self._held_until is not None:
+            return []
+        if any(not r.out_of_band for r in self._active.values()):
+            return []
+        request = self._named(self._waiting.popleft())
+        if request.out_of_band:
+            self._sent_aside[request.event_id] = (request, now)
+            return [Create(request), *self._advance(now)]
+        self._sent, self._sent_at = request, now
+        return [Create(request)]
+
+    def _named(self, request: ResponseRequest) -> ResponseRequest:
+        if request.event_id:
+            return request
+        self._ids += 1
+        return replace(request, event_id=f"rsp_{self._ids}")
+
+    def _match_aside(
+        self, conversation: bool | None, metadata: Mapping[str, str] | None
+    ) -> ResponseRequest | None:
+        if conversation is True or not self._sent_aside:
+            return None
+        for event_id, (request, _) in self._sent_aside.items():
+            wanted = (request.params or {}).get("metadata")
+            if wanted and dict(wanted) == dict(metadata or {}):
+                return self._sent_aside.pop(event_id)[0]
+        if conversation is False or (self._sent is None and self._server_turn_at is None):
+            return self._sent_aside.pop(next(iter(self._sent_aside)))[0]
+        return None
+
+    def _take(self, event_id: str | None) -> ResponseRequest | None:
+        if event_id is not None and event_id in self._sent_aside:
+            return self._sent_aside.pop(event_id)[0]
+        if self._sent is not None and event_id in (None, self._sent.event_id):
+            request, self._sent = self._sent, None
+            return request
+        if self._matched is not None and event_id in (None, self._matched.event_id):
+            request, self._matched = self._matched, None
+            if (running := self.running) is not None:
+                running.request = None
+            return request
+        return None
+
+    def _forget_server_turn(self) -> None:
+        self._server_turn_at = None
+        self._cancel_server_turn = False
+
+    def _end(self, response: ActiveResponse) -> None:
+        self._active.pop(response.response_id, None)
+        self._ended[response.response_id] = response.cancelled
+        while len(self._ended) > REMEMBERED:
+            self._ended.popitem(last=False)

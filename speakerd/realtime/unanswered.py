@@ -1,0 +1,201 @@
+"""What the user said that a lost connection would lose: kept until it is safe, to be said again on the next one.
+
+Three things live only on their way to the server and in its memory:
+
+- audio appended and not yet committed;
+- audio committed, until it is transcribed (then it can be replayed as text) or answered;
+- items created (messages, tool outputs), until the server has confirmed them or answered.
+
+They are kept in the order of their sending, bounded in number and in seconds. `seal()` marks what a response was
+begun for; once that response has brought something, `answered()` lets go of what was sealed.
+
+While there is no connection the same place keeps what is sent meanwhile. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MAX_AUDIO_S = 30.0
+"""Audio kept, of the turn being spoken and of committed ones each. The oldest goes first."""
+
+MAX_ENTRIES = 64
+"""Items and turns kept; the oldest goes first."""
+
+LEAD_IN_S = 1.0
+"""Audio kept from before the server noticed the user's speech."""
+
+
+@dataclass(slots=True)
+class SpokenTurn:
+    """Committed audio. `item_id` is `None` until the server has said which item it became."""
+
+    audio: bytes
+    item_id: str | None = None
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class PendingItem:
+    """A `conversation.item.create` without its type and event id."""
+
+    item: Mapping[str, Any]
+    previous_item_id: str | None = None
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class PendingRaw:
+    """A message of the program's own that could not be sent yet."""
+
+    message: Mapping[str, Any]
+    sealed: bool = False
+
+
+@dataclass(slots=True)
+class _Buffer:
+    chunks: deque[bytes] = field(default_factory=deque)
+    size: int = 0
+
+    def append(self, chunk: bytes, limit: int) -> None:
+        self.chunks.append(chunk)
+        self.size += len(chunk)
+        self.trim(limit)
+
+    def trim(self, limit: int) -> None:
+        while self.size > limit and len(self.chunks) > 1:
+            self.size -= len(self.chunks.popleft())
+
+    def take(self) -> bytes:
+        audio = b"".join(self.chunks)
+        self.chunks.clear()
+        self.size = 0
+        return audio
+
+
+class Unanswered:
+    """See the module. `bytes_per_ms` is that of the input format."""
+
+    def __init__(self, bytes_per_ms: float = 48.0) -> None:
+        self.bytes_per_ms = bytes_per_ms
+        self._entries: deque[SpokenTurn | PendingItem | PendingRaw] = deque()
+        self._buffer = _Buffer()
+
+    @property
+    def uncommitted(self) -> bytes:
+        """The audio of the turn being spoken."""
+        return b"".join(self._buffer.chunks)
+
+    @property
+    def has_uncommitted(self) -> bool:
+        """Audio was appended since the last commit or clear."""
+        return self._buffer.size > 0
+
+    @property
+    def entries(self) -> tuple[SpokenTurn | PendingItem | PendingRaw, ...]:
+        """What would be lost, in the order of its sending."""
+        return tuple(self._entries)
+
+    def append(self, audio: bytes) -> None:
+        """Audio goes into the input buffer."""
+        self._buffer.append(audio, self._bytes(MAX_AUDIO_S))
+
+    def clear(self) -> None:
+        """The input buffer is thrown away."""
+        self._buffer.take()
+
+    def speech_started(self) -> None:
+        """The server noticed speech: what was appended long before it was silence."""
+        self._buffer.trim(self._bytes(LEAD_IN_S))
+
+    def commit(self) -> None:
+        """We commit the input buffer."""
+        if self._buffer.size:
+            self._add(SpokenTurn(self._buffer.take()))
+
+    def committed(self, item_id: str) -> None:
+        """The server made an item of the input buffer: of our commit, or of its own accord."""
+        for entry in self._entries:
+            if isinstance(entry, SpokenTurn) and entry.item_id in (None, item_id):
+                entry.item_id = item_id
+                return
+        if self._buffer.size:
+            self._add(SpokenTurn(self._buffer.take(), item_id))
+
+    def create(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
+        """We create an item."""
+        self._add(PendingItem(item, previous_item_id))
+
+    def defer(self, message: Mapping[str, Any]) -> None:
+        """A raw message has to wait for the connection."""
+        self._add(PendingRaw(message))
+
+    def confirmed(self, item: Mapping[str, Any]) -> None:
+        """The server has that item."""
+        self._remove(
+            lambda known: (
+                known.get("id") == item.get("id")
+                or (known.get("call_id") is not None and known.get("call_id") == item.get("call_id"))
+            )
+        )
+
+    def refused(self, item_id: str) -> None:
+        """The server will not have that item: saying it again cannot help."""
+        self._remove(lambda known: known.get("id") == item_id)
+
+    def transcribed(self, item_id: str) -> None:
+        """That turn is known as text from now on."""
+        self._keep(entry for entry in self._entries if not _is_turn(entry, item_id))
+
+    def seal(self) -> None:
+        """A response begins, to everything said so far."""
+        for entry in self._entries:
+            entry.sealed = True
+
+    def answered(self) -> None:
+        """That response brought something: what it answers is safe."""
+        if self._entries and self._entries[0].sealed:
+            self._keep(entry for entry in self._entries if not entry.sealed)
+
+    def connection_lost(self) -> None:
+        """Nothing is on its way to be answered any more."""
+        for entry in self._entries:
+            entry.sealed = False
+
+    def take_raw(self) -> list[Mapping[str, Any]]:
+        """The raw messages that waited; they are sent once."""
+        raw = [entry.message for entry in self._entries if isinstance(entry, PendingRaw)]
+        self._keep(entry for entry in self._entries if not isinstance(entry, PendingRaw))
+        return raw
+
+    def _remove(self, matches: Any) -> None:
+        self._keep(
+            entry for entry in self._entries if not (isinstance(entry, PendingItem) and matches(entry.item))
+        )
+
+    def _add(self, entry: SpokenTurn | PendingItem | PendingRaw) -> None:
+        self._entries.append(entry)
+        if len(self._entries) > MAX_ENTRIES:
+            self._entries.popleft()
+        audio = sum(len(turn.audio) for turn in self._entries if isinstance(turn, SpokenTurn))
+        while audio > self._bytes(MAX_AUDIO_S):
+            oldest = next(turn for turn in self._entries if isinstance(turn, SpokenTurn))
+            if oldest is entry:
+                break
+            audio -= len(oldest.audio)
+            self._entries.remove(oldest)
+
+    def _keep(self, entries: Iterable[SpokenTurn | PendingItem | PendingRaw]) -> None:
+        self._entries = deque(entries)
+
+    def _bytes(self, seconds: float) -> int:
+        return int(seconds * 1000 * self.bytes_per_ms)
+
+
+def _is_turn(entry: SpokenTurn | PendingItem | PendingRaw, item_id: str) -> bool:
+    return isinstance(entry, SpokenTurn) and entry.item_id == item_id
