@@ -131,7 +131,9 @@ class GpioPanel:
             if pin == "":
                 continue
             with pin_errors(f"panel.button.{key}", pin):
-                device = gpiozero.Button(
+                # Not gpiozero.Button: each of those has a thread of its own for holding, which wakes ten times a
+                # second for ever and takes 0.1 s to end. Holding is the gesture recogniser's business.
+                device = gpiozero.DigitalInputDevice(
                     pin,
                     pull_up={"up": True, "down": False, "none": None}[pull],
                     active_state=active == "high" if pull == "none" else None,
@@ -155,9 +157,9 @@ class _Contact:
 
     def listen(self) -> None:
         """From now on report edges; a contact that is closed already is the first one."""
-        self._device.when_pressed = lambda: self._change(pressed=True)
-        self._device.when_released = lambda: self._change(pressed=False)
-        if self._device.is_pressed:
+        self._device.when_activated = lambda: self._change(pressed=True)
+        self._device.when_deactivated = lambda: self._change(pressed=False)
+        if self._device.is_active:
             self._change(pressed=True)
 
     def __enter__(self) -> Self:
