@@ -61,7 +61,8 @@ class Performer:
     """See the module. Event loop only."""
 
     def __init__(self, engine: AudioEngine, link: SessionLink, heard: HeardTracker, house: House) -> None:
-        self._engine = engine
+        self.engine = engine
+        """Replaced when new sound settings come into force."""
         self._link = link
         self._heard = heard
         self._house = house
@@ -75,7 +76,7 @@ class Performer:
             case Disconnect():
                 self._begin(self._link.disconnect())
             case Listen(mode, since):
-                self._engine.listen(mode, since)
+                self.engine.listen(mode, since)
             case ArmWakeWord(armed):
                 self._house.arm_wake_word(armed=armed)
             case SendHeld():
@@ -90,11 +91,11 @@ class Performer:
                 self.cut_off()
                 self._link.send(CutOff())
             case Duck():
-                self._engine.duck()
+                self.engine.duck()
             case Restore():
-                self._engine.restore()
+                self.engine.restore()
             case PlaySound(name):
-                self._engine.play_sound(name)
+                self.engine.play_sound(name)
             case SendText(text, kind):
                 self._link.send(Text(text, verbatim=kind == "say"))
             case Approve(call_id):
@@ -102,7 +103,7 @@ class Performer:
             case Reject(call_id, reason):
                 self._link.send(Verdict(call_id, reason))
             case SilenceTimer(name):
-                self._engine.stop_sounds()
+                self.engine.stop_sounds()
                 self._house.silence_timer(name)
             case ChangeVolume(steps):
                 self._house.change_volume(steps)
@@ -119,7 +120,7 @@ class Performer:
 
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""
-        self._heard.cut(self._engine.flush())
+        self._heard.cut(self.engine.flush())
 
     async def finish(self) -> None:
         """Wait for what was begun."""

@@ -95,15 +95,9 @@ class Speaker:
         self.turns = TurnLog(self.monitor, hangover_s=settings.audio.gate.hangover_ms / 1000)
         self._clock = clock
         self._panel = panel
-        local = settings.model.turn_detection == "local"
-        self.engine = AudioEngine(
-            device,
-            settings.audio,
-            on_event=self._from_audio,
-            owner="local" if local else "server",
-            wake_word=settings.wake_word if settings.wake_word.enabled else None,
-        )
-        self.heard = HeardTracker(self.engine.positions)
+        self._device = device
+        self.engine = self._make_engine()
+        self.heard = HeardTracker(lambda: self.engine.positions())  # noqa: PLW0108  # the engine may be replaced
         warm = settings.model.connection == "warm"
         self.link = SessionLink(lambda: open_session(self.heard), self, keep_warm=warm)
         self.dialogue = Dialogue(
@@ -114,7 +108,7 @@ class Speaker:
             now=clock(),
         )
         path = state / "volume" if state is not None else None
-        self.volume = Volume(settings.audio.volume, path=path, apply=self.engine.set_volume)
+        self.volume = Volume(settings.audio.volume, path=path, apply=self._apply_volume)
         self.silence_timer = silence_timer
         self._performer = Performer(self.engine, self.link, self.heard, self)
         self._wake_word_armed = False
@@ -126,6 +120,18 @@ class Speaker:
         self._shown: tuple[str, str, str] | None = None
         self._level_of_speaker = False
         self._fading = False
+        self._pending: Settings | None = None
+        self._changing: asyncio.Task[None] | None = None
+
+    def _make_engine(self) -> AudioEngine:
+        settings = self.settings
+        return AudioEngine(
+            self._device,
+            settings.audio,
+            on_event=self._from_audio,
+            owner="local" if settings.model.turn_detection == "local" else "server",
+            wake_word=settings.wake_word if settings.wake_word.enabled else None,
+        )
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -175,6 +181,38 @@ class Speaker:
         self.volume.close()
         self.monitor.close()
 
+    def reconfigure(self, settings: Settings) -> None:
+        """New settings, in force as soon as nobody is talking. What needs a restart is left alone."""
+        self._pending = settings
+        self._settle(self._clock())
+
+    def _apply(self, settings: Settings) -> None:
+        before, self.settings = self.settings, settings
+        self.dialogue.configure(
+            settings.dialogue,
+            gestures=settings.panel.gestures,
+            turn_detection=settings.model.turn_detection,
+            connection=settings.model.connection,
+        )
+        self._inputs = Inputs(settings.panel.gestures)
+        owner_changed = before.model.turn_detection != settings.model.turn_detection
+        if before.audio != settings.audio or before.wake_word != settings.wake_word or owner_changed:
+            self._changing = asyncio.create_task(self._change_sound())
+
+    async def _change_sound(self) -> None:
+        """A new engine in place of the old one: the same device, other settings."""
+        try:
+            await asyncio.to_thread(self.engine.close)
+            self.engine = self._make_engine()
+            self._performer.engine = self.engine
+            self.engine.set_volume(self.volume.value)
+            await asyncio.to_thread(self.engine.start, wait_for_device=True)
+        except (
+            Exception
+        ) as error:  # whatever it is: a speaker without sound must not go on as if nothing were
+            log.exception("the new sound settings could not be applied")
+            self.die(f"no sound after the reload: {error}")
+
     # -- what happens --------------------------------------------------------------------------------------
 
     def handle(self, event: Event) -> None:
@@ -204,6 +242,9 @@ class Speaker:
         if dialogue.flags.muted:
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
             self.link.outbox.forget_sound()
+        if self._pending is not None and dialogue.phase == "idle":
+            pending, self._pending = self._pending, None
+            self._apply(pending)
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
         if shown != self._shown:
             if self._shown is not None:
@@ -228,6 +269,9 @@ class Speaker:
     def change_volume(self, steps: int) -> None:
         """See `House`."""
         self.volume.change(steps * self.settings.tools.volume_step)
+
+    def _apply_volume(self, value: int) -> None:
+        self.engine.set_volume(value)
 
     def arm_wake_word(self, *, armed: bool) -> None:
         """See `House`."""

@@ -1,0 +1,1 @@
+"""The demo: a scene in a simulated room, and a talk on real sound."""

@@ -1,0 +1,106 @@
+"""The scene: a press, a person's voice, the answer; a long answer, and the person cutting in.
+
+Everything is real but the sound card, the room and the finger: the daemon's own parts, a WebSocket on loopback, a
+recogniser, a synthetic voice. What the microphone hears is the recordings *and* the loudspeaker's echo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulated_room import RoomShape
+from speakerd.cli.demonstration.report import Report
+from speakerd.cli.demonstration.stage import Stage
+from speakerd.cli.demonstration.settings import demo_settings
+from speakerd.daemon.assemble import assemble
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+QUESTION = ("goforward.wav", "go forward ten meters")
+STORY = "jfk.wav"
+ANSWER_LIMIT_S = 40.0
+CUT_IN_AFTER_S = 3.0
+"""Long enough for the canceller to have learned the room (2.5 s)."""
+
+
+class SceneError(RuntimeError):
+    """The scene did not go as it must; says what was waited for."""
+
+
+async def play(recordings: Path, wav: Path) -> int:
+    """Play it; 0 if everything was understood and heard, else 1.
+
+    Raises:
+        OSError: a recording is missing, or `wav` cannot be written.
+    """
+    for name in (QUESTION[0], STORY):
+        if not (recordings / name).is_file():
+            raise FileNotFoundError(
+                f"{recordings / name} is missing: run the demo from a checkout of speakerd"
+            )
+    stage = Stage()
+    device = SimulatedDevice(room=RoomShape(echo_db=-12.0))
+    stage.say("Loading the recogniser and the voice ...")
+    began = time.monotonic()
+    assembly = assemble(demo_settings(), device=device, panel=stage.panel)
+    await assembly.embedded.url()
+    stage.say(
+        f"Ready after {time.monotonic() - began:.1f} s. No key, no sound card, no GPIO: all of it is simulated."
+    )
+    speaker = assembly.speaker
+    report = Report()
+    watch = asyncio.create_task(stage.follow(speaker.monitor.subscribe(4096), report))
+    running = asyncio.create_task(speaker.run(ready=stage.opened.set))
+    problem = None
+    try:
+        await _guard(running, stage.opened.wait(), "the speaker to open")
+        await _scene(stage, device, recordings, running)
+    except SceneError as error:
+        problem = str(error)
+    finally:
+        report.stats = speaker.engine.stats
+        report.echo = speaker.engine.echo_mode
+        speaker.stop()
+        await asyncio.gather(running, return_exceptions=True)
+        await watch
+        await assembly.close()
+    device.save_room_recording(wav)
+    problem = problem or report.verdict(QUESTION[1], device.played)
+    stage.say(report.table(wav))
+    stage.say(f"FAILED: {problem}" if problem else "The words were understood, and the answers heard.")
+    return 1 if problem else 0
+
+
+async def _scene(
+    stage: Stage, device: SimulatedDevice, recordings: Path, running: asyncio.Task[None]
+) -> None:
+    stage.say("\n[the button is pressed, and a man says: go forward ten meters]")
+    stage.panel.tap()
+    device.say(recordings / QUESTION[0], after_s=0.3)
+    await _guard(running, stage.heard_answers(1), "the first answer to be heard to its end")
+    stage.say("\n[it listens on by itself; a president speaks]")
+    device.say(recordings / STORY, after_s=0.5)
+    await _guard(running, stage.speaking_since(CUT_IN_AFTER_S), "the second answer to begin")
+    stage.say("\n[the man cuts in while it speaks]")
+    device.say(recordings / QUESTION[0])
+    await _guard(running, stage.heard_interruptions(1), "the interruption")
+    await _guard(running, stage.heard_answers(2), "the answer to the interruption")
+    stage.say("\n[the button is pressed: that was all]")
+    stage.panel.tap()
+    await _guard(running, stage.in_phase("idle"), "the conversation to end")
+
+
+async def _guard(running: asyncio.Task[None], waiting: object, what: str) -> None:
+    """Wait for `waiting`, but not past the limit, and not past the speaker's own end."""
+    task = asyncio.ensure_future(waiting)  # type: ignore[call-overload]  # a coroutine; typed as object to accept any result
+    done, _ = await asyncio.wait({task, running}, timeout=ANSWER_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+    if task in done:
+        return
+    task.cancel()
+    if running in done:
+        await running
+    raise SceneError(f"waited {ANSWER_LIMIT_S:.0f} s for {what}")

@@ -1,0 +1,116 @@
+"""What the audience sees: the light, captions as they come, and the finger on the button."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from speakerd.panel.terminal import TerminalPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from speakerd.cli.demonstration.report import Report
+    from speakerd.daemon.monitor import Subscription
+    from speakerd.panel.panel import OnEdge, OnFailure
+    from speakerd.panel.types import LightState
+
+
+class FingerPanel:
+    """A terminal's light with a button that is pressed by a call. A `panel.Panel`."""
+
+    def __init__(self) -> None:
+        # The scene needs no keys, and must not take the terminal's: Ctrl-C stays what it is.
+        self._terminal = TerminalPanel(stdin=open("/dev/null"))  # noqa: SIM115,PTH123  # closed with the panel
+        self._on_edge: OnEdge | None = None
+
+    def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
+        """See `Panel.start`."""
+        self._on_edge = on_edge
+        self._terminal.start(on_edge, on_failure)
+
+    def show(self, state: LightState) -> None:
+        """See `Panel.show`."""
+        self._terminal.show(state)
+
+    def set_level(self, dbfs: float) -> None:
+        """See `Panel.set_level`."""
+        self._terminal.set_level(dbfs)
+
+    def close(self) -> None:
+        """See `Panel.close`."""
+        self._terminal.close()
+
+    def write(self, text: str) -> None:
+        """A line above the light."""
+        self._terminal.write(text)
+
+    def tap(self, duration_s: float = 0.12) -> None:
+        """Press, and let go `duration_s` later."""
+        if self._on_edge is not None:
+            self._on_edge("button", True, time.monotonic())
+            asyncio.get_running_loop().call_later(duration_s, self._let_go)
+
+    def _let_go(self) -> None:
+        if self._on_edge is not None:
+            self._on_edge("button", False, time.monotonic())
+
+
+class Stage:
+    """Follows the speaker's live view: prints it, and lets the scene wait for things to happen."""
+
+    def __init__(self) -> None:
+        self.panel = FingerPanel()
+        self.opened = asyncio.Event()
+        self._news = asyncio.Condition()
+        self._phase = "starting"
+        self._speaking_at: float | None = None
+        self._answers = 0
+        self._interruptions = 0
+
+    def say(self, text: str) -> None:
+        """Print a line, without disturbing the light's."""
+        self.panel.write(text)
+
+    async def follow(self, subscription: Subscription, report: Report) -> None:
+        """Print captions and keep count until the speaker ends."""
+        async for entry in subscription:
+            report.note(entry)
+            async with self._news:
+                self._note(entry)
+                self._news.notify_all()
+
+    def _note(self, entry: dict[str, object]) -> None:
+        match entry:
+            case {"event": "state", "phase": str(phase)}:
+                if self._phase == "speaking" and phase == "listening":
+                    self._answers += 1
+                self._phase = phase
+                self._speaking_at = time.monotonic() if phase == "speaking" else None
+            case {"event": "latency", "name": "interrupt_to_silence"}:
+                self._interruptions += 1
+                self._answers -= 1  # the one that was cut off was not heard to its end
+            case {"event": "caption", "final": True, "role": str(role), "text": str(text)}:
+                self.say(f"  {'person ' if role == 'user' else 'speaker'} | {text}")
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._news:
+            await self._news.wait_for(condition)
+
+    async def heard_answers(self, count: int) -> None:
+        """Until so many answers were heard to their end."""
+        await self._until(lambda: self._answers >= count and self._phase == "listening")
+
+    async def heard_interruptions(self, count: int) -> None:
+        """Until it has been cut off so often."""
+        await self._until(lambda: self._interruptions >= count)
+
+    async def in_phase(self, phase: str) -> None:
+        """Until the dialogue is there."""
+        await self._until(lambda: self._phase == phase)
+
+    async def speaking_since(self, seconds: float) -> None:
+        """Until an answer has sounded for so long."""
+        await self._until(lambda: self._speaking_at is not None)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,89 @@
+"""`speakerd demo --talk`: the same speaker with this machine's microphone and loudspeaker, or typed words."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from speakerd.audio.errors import DeviceError
+from speakerd.audio.simulated import SimulatedDevice
+from speakerd.cli.demonstration.settings import demo_settings
+from speakerd.daemon.assemble import assemble, open_device
+from speakerd.dialogue.events import Ask
+from speakerd.panel.terminal import TerminalPanel
+
+if TYPE_CHECKING:
+    from speakerd.audio.device import AudioDevice
+    from speakerd.daemon.monitor import Subscription
+    from speakerd.daemon.speaker import Speaker
+
+HELP = "space: tap to start or end, hold to talk    m: mute    + -: volume    q: quit"
+NO_SOUND = """\
+error: {error}
+  Plug in a USB microphone and loudspeaker, or name them (--input, --output); `speakerd devices` lists what
+  there is. Without any: `scripts/demo --talk --text` (you type), or `scripts/demo` (a simulated room)."""
+
+
+async def talk(source: str, sink: str, *, text: bool) -> int:
+    """Talk until q, Ctrl-C or, with `text`, the end of input. 3 where there is no sound device."""
+    settings = demo_settings(real_sound=(source, sink))
+    device: AudioDevice = open_device(settings.audio)
+    try:
+        await asyncio.to_thread(device.start, lambda _pcm, _at: None, lambda samples: bytes(2 * samples))
+        await asyncio.to_thread(device.stop)
+    except DeviceError as error:
+        if not text:
+            print(NO_SOUND.format(error=error), file=sys.stderr)
+            return 3
+        print(f"(no loudspeaker here, so you only read the answers: {error})")
+        settings, device = demo_settings(), SimulatedDevice()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    panel = TerminalPanel(
+        stdin=open("/dev/null") if text else None,  # noqa: SIM115,PTH123,ASYNC230  # typed lines are read here, not by the panel
+        on_quit=lambda: loop.call_soon_threadsafe(ended.set) and None,
+    )
+    panel.write("Loading the recogniser and the voice ...")
+    assembly = assemble(settings, device=device, panel=panel)
+    await assembly.embedded.url()
+    speaker = assembly.speaker
+    panel.write("Type a question; an empty line or Ctrl-D ends." if text else HELP)
+    captions = asyncio.create_task(_captions(speaker.monitor.subscribe(), panel))
+    running = asyncio.create_task(speaker.run())
+    work = asyncio.create_task(_typed(speaker) if text else _wait(ended))
+    try:
+        await asyncio.wait({running, work}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        speaker.stop()
+        await asyncio.gather(running, captions, return_exceptions=True)
+        await assembly.close()
+    if not running.cancelled() and (failure := running.exception()) is not None:
+        print(f"error: {failure}", file=sys.stderr)
+        return 4
+    return 0
+
+
+async def _wait(ended: asyncio.Event) -> None:
+    await ended.wait()
+
+
+async def _typed(speaker: Speaker) -> None:
+    """Ask what is typed, a line at a time, each after the answer before it."""
+    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+        entries = speaker.monitor.subscribe()
+        speaker.handle(Ask(line))
+        answering = False
+        async for entry in entries:
+            if entry["event"] == "state":
+                answering = answering or entry["phase"] in {"thinking", "speaking"}
+                if answering and entry["phase"] in {"listening", "idle"}:
+                    break
+        entries.close()
+
+
+async def _captions(entries: Subscription, panel: TerminalPanel) -> None:
+    async for entry in entries:
+        if entry["event"] == "caption" and entry["final"]:
+            panel.write(f"  {'you    ' if entry['role'] == 'user' else 'speaker'} | {entry['text']}")

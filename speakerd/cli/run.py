@@ -1,0 +1,29 @@
+"""`speakerd run`: the daemon, in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's words."""
+    parser = sub.add_parser(
+        "run",
+        help="be the speaker",
+        description="The daemon in the foreground; SIGTERM or Ctrl-C ends it, SIGHUP reads the settings again.",
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop. Exit code 0, 2 (configuration), 3 (something is missing) or 4 (a part died)."""
+    from speakerd.daemon.service import serve
+
+    return asyncio.run(serve(args.config))
