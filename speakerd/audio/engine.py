@@ -225,6 +225,11 @@ class AudioEngine:
         return Beats(self._processed, self._device.beats.playback)
 
     @property
+    def device_lost(self) -> bool:
+        """The device is gone, that has been reported, and it is being reopened."""
+        return self._keeper.lost
+
+    @property
     def echo_mode(self) -> EffectiveEcho:
         """What `audio.echo = "auto"` came to."""
         return self._parts.canceller.mode
@@ -263,7 +268,7 @@ class AudioEngine:
 
     def _wanted(self, samples: int) -> bytes:
         block = self._buffer.pull(samples)
-        self._far.put(block, self._buffer.own_sound)
+        self._far.put(block, self._buffer.own_sound, self._device.now())
         return block
 
     # -- the processing thread -----------------------------------------------------------------------------
@@ -309,7 +314,7 @@ class AudioEngine:
 
     def _process(self, block: bytes, at: float) -> list[AudioEvent]:
         self._processed += 1
-        far, own_sound = self._far.take()
+        far, own_sound = self._far.take(at)
         events = self._pipeline.process(block, far, at, own_sound=own_sound)
         silent = self._silence.block(block, at)
         if silent is not None:
