@@ -31,6 +31,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--changed", action="store_true", help="only what differs from the defaults")
     parser.add_argument("--json", action="store_true", help="for programs: settings or mistakes as JSON")
     parser.add_argument("--quiet", action="store_true", help="print mistakes only")
+    parser.add_argument("--no-key", action="store_true", help="leave the API key out of it")
     parser.add_argument("--defaults", action="store_true", help="print the commented default file and leave")
 
 
@@ -76,6 +77,8 @@ def _report(args: argparse.Namespace, loaded: Loaded) -> int:
     code, key = 0, "none found; fine for a service that has the credential api-key"
     if settings.model.backend == "offline" or settings.model.auth == "none":
         key = "not needed"
+    elif args.no_key:
+        key = "not looked for"
     else:
         try:
             if found := find_key(os.environ, settings.model.api_key_file):

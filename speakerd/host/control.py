@@ -141,7 +141,7 @@ class ControlServer:
 
     def _refusal(self, connection: socket.socket) -> tuple[str, str] | None:
         peer = peer_of(connection)
-        if not may(peer, os.geteuid(), self._group, groups_of(peer)):
+        if not may(peer, os.geteuid(), self._group, groups_of(connection)):
             logger.warning("user %s (process %s) may not use the control socket", peer.uid, peer.pid)
             return "not_allowed", f"you are not in the group {self._group_name!r}"
         if len(self._clients) >= self._max_clients:
@@ -235,7 +235,9 @@ def _listen(path: Path, group: int | None) -> socket.socket:
                 os.umask(before)
             if group is not None:
                 try:
-                    os.chown(path, -1, group)
+                    # The service is born with that group, and its system call filter refuses every chown.
+                    if path.stat().st_gid != group:
+                        os.chown(path, -1, group)
                     path.chmod(0o660)
                 except PermissionError:
                     logger.warning(

@@ -63,8 +63,14 @@ def find_key(environment: Mapping[str, str], key_file: str = "") -> Key | None:
         return Key(_checked(_read(Path(key_file), guarded=True), key_file), key_file)
     if folder := environment.get("CREDENTIALS_DIRECTORY"):
         path = Path(folder) / CREDENTIAL
-        if path.exists():  # systemd has set the mode, and who else may enter the folder
-            return Key(_checked(_read(path, guarded=False), f"credential {CREDENTIAL}"), "systemd credential")
+        try:
+            # systemd has set the mode, and who else may enter the folder.
+            raw = _read(path, guarded=False)
+        except CredentialError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+        else:
+            return Key(_checked(raw, f"credential {CREDENTIAL}"), "systemd credential")
     if ambient in environment:
         return _from_variable(environment, ambient)
     return None
@@ -78,14 +84,14 @@ def _read(path: Path, *, guarded: bool) -> bytes:
     try:
         # Not blocking: a FIFO in its place would hold up the start for ever.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         reason = "there is no such file. `sudo scripts/install --key` makes one"
-        raise CredentialError(str(path), reason) from None
-    except PermissionError:
+        raise CredentialError(str(path), reason) from error
+    except PermissionError as error:
         reason = (
             "permission denied. Give the file to the user that the daemon runs as, or use LoadCredential="
         )
-        raise CredentialError(str(path), reason) from None
+        raise CredentialError(str(path), reason) from error
     except OSError as error:
         raise CredentialError(str(path), f"cannot be read: {error.strerror}") from error
     try:

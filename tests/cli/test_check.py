@@ -84,6 +84,8 @@ def test_an_unusable_key_file(file: Path, tmp_path: Path, capsys: pytest.Capture
     file.write_text(f'[model]\napi_key_file = "{key}"\n')
     assert run(str(file)) == 3
     assert "chmod 0600" in capsys.readouterr().err
+    assert run(str(file), "--no-key") == 0
+    capsys.readouterr()
     key.chmod(0o600)
     assert run(str(file)) == 0
     shown = capsys.readouterr()

@@ -321,6 +321,7 @@ async def test_another_user_cannot_use_it_but_a_member_of_the_group_can(
     async with serve(group="audio") as server:
         assert "permission denied" in await probe(server.path, user=65534, group=65534, extra_groups=[])
         assert '"ok":true' in await probe(server.path, user=65534, group=audio, extra_groups=[])
+        assert '"ok":true' in await probe(server.path, user=65534, group=65534, extra_groups=[audio])
 
 
 @AS_ROOT
@@ -411,8 +412,13 @@ def test_who_may() -> None:
     assert not may(stranger, 500, 27, frozenset())
     assert may(stranger, 500, 27, frozenset({27}))
     assert may(stranger, 500, 1000, frozenset())
-    assert groups_of(Peer(1, 4_000_000, 1)) == frozenset()
     assert group_number("") is None
+
+
+def test_the_kernel_knows_the_groups_of_a_peer() -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        assert groups_of(one) == frozenset(os.getgroups())
 
 
 def test_where_the_socket_is() -> None:

@@ -89,6 +89,18 @@ def test_a_credentials_folder_without_a_key_is_no_error(tmp_path: Path) -> None:
     assert find_key({"CREDENTIALS_DIRECTORY": str(tmp_path)}) is None
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody who may not")
+def test_a_credential_that_may_not_be_read_is_an_error_and_not_an_absent_one(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from speakerd.host.credentials import find_key; os.setuid(65534)\n"
+        "try: find_key({'CREDENTIALS_DIRECTORY': sys.argv[1]})\n"
+        "except OSError as error: print(error)"
+    )
+    tmp_path.chmod(0o700)
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    assert "permission denied" in subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def test_children_inherit_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("SPEAKERD_API_KEY", KEY + "2")
