@@ -193,7 +193,7 @@ class SoundCard:
         """Play 16 kHz PCM into the microphone."""
         process = subprocess.Popen(
             ["pacat", "-d", sink, f"--rate={MIC_RATE}", f"--channels={channels}", "--format=s16le",
-             "--latency-msec=30", "--raw", "--playback"],
+             "--latency-msec=200", "--raw", "--playback"],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env,
         )  # fmt: skip
         self._others.append(process)

@@ -230,14 +230,18 @@ class PyAudioDevice:
     # -- the callbacks, in PortAudio's threads -------------------------------------------------------------
 
     def _capture_callback(self, bridge: CaptureBridge, on_capture: OnCapture) -> Callable[..., Reply]:
+        heard_at = 0.0
+
         def captured(raw: bytes, _frames: int, when: Mapping[str, float], status: int) -> Reply:
+            nonlocal heard_at
             try:
                 if status & pyaudio.paInputOverflow:
                     self._lost[0] += 1
                 delay = when["current_time"] - when["input_buffer_adc_time"]
                 if 0 <= delay <= LONGEST_LATENCY_S:
                     self._input_latency = _smooth(self._input_latency, delay + bridge.held_s)
-                heard_at = time.monotonic() - self._input_latency
+                # The latency is an estimate that moves; time does not run backwards.
+                heard_at = max(heard_at, time.monotonic() - self._input_latency)
                 for block in bridge.convert(raw):
                     self._captured += 1
                     on_capture(block, heard_at)
