@@ -31,6 +31,7 @@ from speakerd.audio.events import (
 )
 from speakerd.audio.frames import (
     BLOCK_S,
+    FLOOR_DBFS,
     FRAME_S,
     MIC_BLOCK_BYTES,
     MIC_FRAME_BYTES,
@@ -60,6 +61,10 @@ from speakerd.audio.wake_word import WakeWordDetector
 
 HOLD_DB = 1.5
 """An open gate is held open by frames this much nearer to the noise than those that open it."""
+LEARN_S = 3.0
+"""Sound the canceller needs to find a room; until then what it leaves over is no sign of a person."""
+LEARN_DBFS = -45.0
+"""Quieter sound teaches it nothing."""
 LEVEL_INTERVAL_S = 0.1
 """Ten a second: what a light or a meter can show."""
 
@@ -95,7 +100,7 @@ class SpeechPipeline:
         self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
         self._gain = gain_of(settings.input_gain_db)
         self._half: bytes = b""
-        self._own = False
+        self._learnt_s = 0.0
         self._far_ends = float("-inf")
         self._own_ends = float("-inf")
         self._sent_until = 0.0
@@ -154,6 +159,7 @@ class SpeechPipeline:
     def interrupted(self, now: float, reason: SpeechEndReason = "device_lost") -> list[AudioEvent]:
         """The stream of blocks has a gap (device lost): shut the gate, forget, relearn the echo."""
         self._half = b""
+        self._learnt_s = 0.0
         self._canceller.reset()
         self._detector.reset()
         events = self._events(self._gate.shut(now, reason))
@@ -186,7 +192,7 @@ class SpeechPipeline:
         if self._gain != 1.0:
             mic_block = to_int16(samples_of(mic_block).astype(np.float32) * np.float32(self._gain)).tobytes()
         clean = self._canceller.process(mic_block, far_block, far_silent=silent)
-        events = self._levels(mic_block, far_block, now)
+        events = self._levels(mic_block, far_block, now, silent=silent)
         events += self._listen_for_word(clean, now)
         self._half += clean
         if len(self._half) == MIC_FRAME_BYTES:
@@ -217,7 +223,7 @@ class SpeechPipeline:
 
     def _frame_while_playing(self, frame: Frame, now: float) -> list[AudioEvent]:
         events = self._events(self._gate.process(frame, may_open=False))
-        if self._gate.is_open or self._gate.mode != "gated" or not self._settings.barge_in.enabled:
+        if self._gate.is_open or self._gate.mode != "gated" or not self._may_barge_in:
             return events
         verdict = self._barge_in.process(frame)
         if verdict == "suspected":
@@ -229,15 +235,23 @@ class SpeechPipeline:
             events += self._events(self._gate.force_open(self._barge_in.since))
         return events
 
+    @property
+    def _may_barge_in(self) -> bool:
+        learnt = self._canceller.mode != "cancel" or self._learnt_s >= LEARN_S
+        return learnt and self._settings.barge_in.enabled
+
     def _listen_for_word(self, clean: bytes, now: float) -> list[AudioEvent]:
         if self._wake_word is None or self._gate.is_open:
             return []
         word = self._wake_word.process(clean, now)
         return [WakeWordHeard(word, now)] if word is not None else []
 
-    def _levels(self, mic: bytes, far: bytes, now: float) -> list[AudioEvent]:
+    def _levels(self, mic: bytes, far: bytes, now: float, *, silent: bool) -> list[AudioEvent]:
         self._mic_level.append(dbfs(samples_of(mic)))
-        self._far_level.append(dbfs(samples_of(far)))
+        far_dbfs = FLOOR_DBFS if silent else dbfs(samples_of(far))
+        self._far_level.append(far_dbfs)
+        if far_dbfs > LEARN_DBFS:
+            self._learnt_s += BLOCK_S
         self._blocks += 1
         if self._blocks % (self._mic_level.maxlen or 1):
             return []

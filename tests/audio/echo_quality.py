@@ -15,6 +15,7 @@ import soxr
 
 from speakerd.audio.echo import EchoCanceller, make_canceller
 from speakerd.audio.events import BargeInConfirmed, BargeInRejected, BargeInSuspected
+from speakerd.audio.far_end import FarEnd
 from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.playback import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings
@@ -25,8 +26,8 @@ from tests.audio.rooms import BLOCK, Room, RoomPlan
 FAR_RMS = 2_600.0
 """Of the spoken words as played: -22 dBFS."""
 FOUND_S = 1.5
-SETTLE_S = 3.0
-"""The canceller is given this long at the very beginning, counted as false all the same if it fails then."""
+JITTER_S = 0.003
+"""Of the callbacks, as their times tell."""
 
 
 @dataclass
@@ -101,6 +102,8 @@ def run_room(
     parts = PipelineParts(canceller or make_canceller("cancel"), make_detector(settings.gate))
     pipeline = SpeechPipeline(settings, parts)
     pipeline.listen("gated", 0.0)
+    far_end = FarEnd()
+    jitter = np.random.default_rng(1)
     voice = own_voice()
     score = BargeInScore(seconds=seconds)
     echo_rms = FAR_RMS * 10 ** (plan.echo_db / 20)
@@ -123,10 +126,14 @@ def run_room(
             answered = False
             next_near = now + every_s + 1.7 * (said_at % 3)
             score.said += 1
-        far = playback.pull(240)
+        while room.wants:
+            played = playback.pull(240)
+            far_end.put(played, playback.own_sound, room.wanted_at + jitter.uniform(0, JITTER_S))
+            room.play(played)
+        far, _ = far_end.take(now + jitter.uniform(0, JITTER_S))
         speaking = near[cursor : cursor + BLOCK]
         cursor += BLOCK
-        mic = room.hear(far, speaking)
+        mic = room.hear(speaking)
         for event in pipeline.process(mic, far, now):
             if isinstance(event, BargeInSuspected):
                 playback.duck()

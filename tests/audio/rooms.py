@@ -37,30 +37,41 @@ ROOMS = (
 
 
 class Room:
-    """Block by block: 240 samples of the loudspeaker at 24 kHz in, 160 of echo at the microphone at 16 kHz out."""
+    """Two clocks: `play` takes 240 samples at 24 kHz whenever the loudspeaker `wants` them, `hear` gives 160 at 16."""
 
     def __init__(self, plan: RoomPlan, seed: int = 0) -> None:
         self.plan = plan
+        self.pace = 1 - plan.drift_ppm * 1e-6
+        """The loudspeaker's clock as the microphone's counts it."""
         self._rng = np.random.default_rng(seed)
         taps = np.arange(-23, 24)
         self._lowpass = np.sinc(taps / 3) * np.hanning(taps.size + 2)[1:-1] * 2 / 3
         self._doubled = np.zeros(taps.size - 1)
         length = max(1, int(min(plan.reverberation_s, 0.4) * RATE))
         t = np.arange(length) / RATE
-        tail = self._rng.standard_normal(length) * 10 ** (-3 * t / plan.reverberation_s)
-        tail[0] = 0
-        tail *= 0.5 / np.sqrt(np.sum(tail**2))
-        response = tail
+        response = self._rng.standard_normal(length) * 10 ** (-3 * t / plan.reverberation_s)
+        response[0] = 0
+        response *= 0.5 / np.sqrt(np.sum(response**2))
         response[0] = 0.866
-        self._response = response * 10 ** (plan.echo_db / 20)
         self._size = 1 << (length + BLOCK - 1).bit_length()
-        self._spectrum = np.fft.rfft(self._response, self._size)
+        self._spectrum = np.fft.rfft(response * 10 ** (plan.echo_db / 20), self._size)
         self._overlap = np.zeros(self._size)
         self._line = np.zeros(RATE)  # what has been played, convolved, newest last
-        self._blocks = 0
+        self._played = 0
+        self._heard = 0
 
-    def echo(self, far: bytes) -> Floats:
-        """The echo that reaches the microphone while `far` is being played."""
+    @property
+    def wants(self) -> bool:
+        """Whether the loudspeaker must be given a block before the microphone's next one."""
+        return self._played < (self._heard + 1) * self.pace
+
+    @property
+    def wanted_at(self) -> float:
+        """When, by the microphone's clock."""
+        return self._played / 100 / self.pace
+
+    def play(self, far: bytes) -> None:
+        """The next block of the loudspeaker."""
         wide = np.frombuffer(far, dtype="<i2").astype(np.float32)
         if self.plan.drive:
             x = wide / 32_768
@@ -71,14 +82,26 @@ class Room:
         self._overlap = np.concatenate([self._overlap[BLOCK:], np.zeros(BLOCK)])
         self._overlap += np.fft.irfft(np.fft.rfft(block, self._size) * self._spectrum, self._size)
         self._line = np.concatenate([self._line[BLOCK:], self._overlap[:BLOCK]])
-        return self._delayed()
+        self._played += 1
 
-    def hear(self, far: bytes, near: Floats | None = None) -> bytes:
-        """The microphone's block: echo, the room's noise, and who speaks in it (160 samples)."""
-        heard = self.echo(far) + self._rng.standard_normal(BLOCK) * self.plan.hiss_rms
+    def hear(self, near: Floats | None = None) -> bytes:
+        """The microphone's next block: echo, the room's noise, and who speaks in it (up to 160 samples)."""
+        heard = self._echo() + self._rng.standard_normal(BLOCK) * self.plan.hiss_rms
         if near is not None:
             heard[: near.size] += near
         return np.clip(np.rint(heard), -32_768, 32_767).astype("<i2").tobytes()
+
+    def _echo(self) -> Floats:
+        """What was played `delay_ms` ago by the microphone's clock, by cubic interpolation."""
+        now = (self._heard * BLOCK + np.arange(BLOCK)) - self.plan.delay_ms / 1000 * RATE
+        self._heard += 1
+        where = now * self.pace - self._played * BLOCK + self._line.size
+        whole = np.floor(where).astype(int)
+        f = where - whole
+        p0, p1, p2, p3 = (self._line[whole + k] for k in (-1, 0, 1, 2))
+        curve: Floats = 2 * p0 - 5 * p1 + 4 * p2 - p3 + f * (3 * (p1 - p2) + p3 - p0)
+        echo: Floats = p1 + 0.5 * f * (p2 - p0 + f * curve)
+        return echo
 
     def _to_16k(self, samples: NDArray[np.float32]) -> Floats:
         """24 to 16 kHz without soxr's look-ahead: twice the rate, a low-pass, every third sample."""
@@ -87,14 +110,3 @@ class Room:
         with_past = np.concatenate([self._doubled, doubled])
         self._doubled = with_past[-self._lowpass.size + 1 :]
         return np.convolve(with_past, self._lowpass, "valid")[::3]
-
-    def _delayed(self) -> Floats:
-        """The last block, `delay_ms` and the drift so far ago, by cubic interpolation."""
-        drift = self._blocks * BLOCK * self.plan.drift_ppm * 1e-6
-        self._blocks += 1
-        delay = self.plan.delay_ms / 1000 * RATE + drift
-        where = self._line.size - BLOCK + np.arange(BLOCK) - delay - 2
-        whole = np.floor(where).astype(int)
-        f = where - whole
-        p0, p1, p2, p3 = (self._line[whole + k] for k in (-1, 0, 1, 2))
-        return p1 + 0.5 * f * (p2 - p0 + f * (2 * p0 - 5 * p1 + 4 * p2 - p3 + f * (3 * (p1 - p2) + p3 - p0)))
