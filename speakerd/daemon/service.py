@@ -24,6 +24,7 @@ from speakerd.daemon.volume import state_dir
 from speakerd.host.control import ControlServer
 from speakerd.host.credentials import take_key
 from speakerd.host.errors import ControlError, CredentialError
+from speakerd.host.hardening import forbid_core_dumps
 from speakerd.host.journal import Journal, fields
 from speakerd.host.notify import Notifier
 from speakerd.host.socket_path import listening_path
@@ -66,6 +67,7 @@ async def serve(path: Path) -> int:
         key = find_key(settings)
         if key is not None:
             journal.redactor.add(key.secret)
+            forbid_core_dumps()
         await _serve(settings, path, key, journal)
     except ConfigError as error:
         log.critical("%s", error, extra=fields(event="config_refused"))
