@@ -1,8 +1,8 @@
 """SIGHUP and `speakerd ctl reload`: new settings into a running speaker.
 
-A file with a mistake changes nothing, and the mistake goes to the journal with its line. Of a good file each change is
-applied when it may be (`config.diff`): at once, at the next pause between conversations, or, named as such, at the next
-start.
+A file with a mistake changes nothing, and the mistake goes to the journal with its line. Of a good file each
+change is applied when it may be (`config.diff`): at once, at the next pause between conversations, or, named as
+such, at the next start.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from speakerd.audio.simulated import SimulatedDevice
 from speakerd.audio.simulated_room import RoomShape
 from speakerd.cli.demonstration.report import Report
-from speakerd.cli.demonstration.stage import Stage
 from speakerd.cli.demonstration.settings import demo_settings
+from speakerd.cli.demonstration.stage import Stage
 from speakerd.daemon.assemble import assemble
 
 if TYPE_CHECKING:

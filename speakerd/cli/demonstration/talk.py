@@ -40,9 +40,13 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
         settings, device = demo_settings(), SimulatedDevice()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def quit_() -> None:
+        loop.call_soon_threadsafe(ended.set)
+
     panel = TerminalPanel(
         stdin=open("/dev/null") if text else None,  # noqa: SIM115,PTH123,ASYNC230  # typed lines are read here, not by the panel
-        on_quit=lambda: loop.call_soon_threadsafe(ended.set) and None,
+        on_quit=quit_,
     )
     panel.write("Loading the recogniser and the voice ...")
     assembly = assemble(settings, device=device, panel=panel)

@@ -1,0 +1,160 @@
+"""A speaker on a simulated sound card and panel, talking to a scripted server over a real WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from speakerd.audio.simulated import SimulatedDevice
+from speakerd.config.model import Settings
+from speakerd.daemon.assemble import Assembly, assemble
+from speakerd.panel.simulated import SimulatedPanel
+from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
+from speakerd.realtime.testing.server_events import (
+    audio_delta,
+    committed,
+    response_created,
+    response_done,
+    spoken_begin,
+    spoken_end,
+    spoken_item,
+    transcribed,
+    transcript_delta,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from speakerd.daemon.monitor import Entry
+
+DATA = Path(__file__).parent.parent / "data"
+GO_FORWARD = DATA / "goforward.wav"
+
+
+@dataclass
+class Household:
+    """All there is to watch in one test."""
+
+    assembly: Assembly
+    device: SimulatedDevice
+    panel: SimulatedPanel
+    server: LoopbackServer
+    running: asyncio.Task[None]
+    entries: list[Entry] = field(default_factory=list)
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def phases(self) -> list[str]:
+        """Phases in order, without repetition."""
+        phases: list[str] = []
+        for entry in self.entries:
+            if entry["event"] == "state" and phases[-1:] != [entry["phase"]]:
+                phases.append(entry["phase"])
+        return phases
+
+    async def follow(self, entries: AsyncIterator[Entry]) -> None:
+        async for entry in entries:
+            async with self._news:
+                self.entries.append(entry)
+                self._news.notify_all()
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 15.0) -> None:
+        try:
+            async with asyncio.timeout(within_s), self._news:
+                await self._news.wait_for(condition)
+        except TimeoutError:
+            raise AssertionError(f"did not come about within {within_s} s; phases: {self.phases}") from None
+
+    async def stopped(self) -> None:
+        """Until the speaker has ended by itself."""
+        await asyncio.wait_for(asyncio.shield(self.running), 10)
+
+    async def phase(self, name: str, within_s: float = 15.0) -> None:
+        await self.until(lambda: self.phases[-1:] == [name], within_s)
+
+    def sent(self, event_type: str) -> list[dict[str, Any]]:
+        """What the server got of one type."""
+        return [event for event in self.server.received if event["type"] == event_type]
+
+    def sound_sent(self) -> bytes:
+        """The captured speech that left, 24 kHz."""
+        return b"".join(base64.b64decode(event["audio"]) for event in self.sent("input_audio_buffer.append"))
+
+
+def tone(ms: int) -> bytes:
+    """A tone of 500 Hz at -12 dBFS, 24 kHz."""
+    at = np.arange(ms * 24) / 24_000
+    pcm: bytes = (8_192 * np.sin(2 * np.pi * 500 * at)).astype("<i2").tobytes()
+    return pcm
+
+
+def tone_response(response_id: str, item_id: str, text: str, ms: int) -> list[dict[str, Any]]:
+    """A spoken answer that can be heard."""
+    pcm = tone(ms)
+    chunk = 100 * 48
+    return [
+        response_created(response_id),
+        *spoken_begin(response_id, item_id),
+        *(audio_delta(response_id, item_id, pcm[at : at + chunk]) for at in range(0, len(pcm), chunk)),
+        transcript_delta(response_id, item_id, text),
+        *spoken_end(response_id, item_id, text),
+        response_done(response_id, output=[spoken_item(item_id, text)]),
+    ]
+
+
+def answering(text: str = "Certainly.", ms: int = 600) -> Callable[[LoopbackConnection], Any]:
+    """A server that takes turns and answers each with `ms` of tone."""
+
+    async def script(connection: LoopbackConnection) -> None:
+        turn = 0
+        while True:
+            await connection.expect("response.create", within_s=60.0)
+            turn += 1
+            if any(event["type"] == "input_audio_buffer.commit" for event in connection.received):
+                for event in committed(f"user_{turn}"):
+                    await connection.send(event)
+                await connection.send(transcribed(f"user_{turn}", "go forward ten meters"))
+            for event in tone_response(f"resp_{turn}", f"item_{turn}", text, ms):
+                await connection.send(event)
+
+    return script
+
+
+@asynccontextmanager
+async def household(
+    script: Any = None,
+    *,
+    settings: dict[str, Any] | None = None,
+    device: SimulatedDevice | None = None,
+) -> AsyncIterator[Household]:
+    """A running speaker; `settings` are laid over those of a test."""
+    device = device or SimulatedDevice()
+    panel = SimulatedPanel()
+    async with LoopbackServer(script or answering()) as server:
+        tree: dict[str, dict[str, Any]] = {
+            "model": {"url": server.url, "auth": "none"},
+            "audio": {"driver": "simulated", "echo": "off"},
+            "panel": {"kind": "simulated"},
+        }
+        for section, values in (settings or {}).items():
+            tree.setdefault(section, {}).update(values)
+        assembly = assemble(Settings.model_validate(tree), device=device, panel=panel)
+        entries = aiter(assembly.speaker.monitor.subscribe(10_000))
+        opened = asyncio.Event()
+        running = asyncio.create_task(assembly.speaker.run(ready=opened.set))
+        house = Household(assembly, device, panel, server, running)
+        watch = asyncio.create_task(house.follow(entries))
+        try:
+            await asyncio.wait({running, asyncio.create_task(opened.wait())}, return_when="FIRST_COMPLETED")
+            yield house
+        finally:
+            assembly.speaker.stop()
+            await running
+            await watch
+            await assembly.close()

@@ -1,0 +1,107 @@
+import asyncio
+
+import numpy as np
+
+from speakerd.dialogue.events import Mute
+from speakerd.realtime.testing.loopback import Expect, Silent, Wait
+from speakerd.realtime.testing.server_events import session_created
+from tests.daemon.bench import GO_FORWARD, answering, household
+
+
+async def test_a_press_a_voice_an_answer() -> None:
+    async with household() as house:
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.2)
+        await house.phase("speaking")
+        await house.phase("listening")
+        assert house.phases == ["idle", "connecting", "listening", "thinking", "speaking", "listening"]
+        seconds = len(house.sound_sent()) / 48_000
+        assert 1.5 < seconds < 3.5
+        played = np.frombuffer(house.device.played, dtype="<i2")
+        assert np.abs(played).max() > 1000
+        assert [e["type"] for e in house.server.received].count("input_audio_buffer.commit") == 1
+        captions = [(e["role"], e["text"]) for e in house.entries if e["event"] == "caption" and e["final"]]
+        assert captions == [("user", "go forward ten meters"), ("assistant", "Certainly.")]
+
+
+async def test_nothing_is_sent_while_idle() -> None:
+    async with household() as house:
+        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        assert house.server.received == []
+        assert house.server.connections == []
+
+
+async def test_muted_in_the_middle_of_a_sentence_not_a_sample_more_leaves() -> None:
+    async with household() as house:
+        house.panel.tap()
+        said = house.device.say(GO_FORWARD, after_s=0.2)
+        await house.until(lambda: len(house.sound_sent()) > 24_000)
+        house.assembly.speaker.handle(Mute())
+        await asyncio.sleep(0)
+        before = len(house.sound_sent())
+        await asyncio.to_thread(said.wait, 10)
+        house.panel.tap()
+        await asyncio.sleep(0.3)
+        # What was in the socket already may still arrive: one frame, never more.
+        assert len(house.sound_sent()) - before <= 960 * 2
+        assert house.sent("input_audio_buffer.commit") == []
+        assert house.assembly.speaker.dialogue.light == "muted"
+
+
+async def test_while_muted_no_press_connects() -> None:
+    async with household(settings={"dialogue": {"start_muted": True}}) as house:
+        house.panel.tap()
+        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        assert house.server.connections == []
+
+
+async def test_a_press_cuts_the_answer_off_at_what_was_heard() -> None:
+    async with household(answering(ms=8_000)) as house:
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.2)
+        await house.phase("speaking")
+        await asyncio.sleep(1.0)
+        house.panel.tap()
+        await house.phase("listening")
+        await house.until(lambda: bool(house.sent("conversation.item.truncate")))
+        truncated = house.sent("conversation.item.truncate")[0]
+        assert truncated["item_id"] == "item_1"
+        await asyncio.sleep(0.2)
+        played = np.frombuffer(house.device.played, dtype="<i2")
+        heard_ms = np.flatnonzero(np.abs(played.astype(np.int32)) > 500).size / 24
+        tone_ms = np.ptp(np.flatnonzero(np.abs(played.astype(np.int32)) > 1_000)) / 24
+        assert heard_ms > 0
+        assert abs(truncated["audio_end_ms"] - tone_ms) < 30
+
+
+async def test_speech_while_connecting_is_kept_and_sent() -> None:
+    async with household(
+        [Silent(), Wait(1.5), session_created(), Expect("response.create", within_s=30)]
+    ) as house:
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.1)
+        await house.until(lambda: bool(house.sent("response.create")))
+        assert len(house.sound_sent()) / 48_000 > 1.5
+
+
+async def test_push_to_talk_sends_from_the_press_and_answers_on_release() -> None:
+    async with household() as house:
+        house.panel.press()
+        said = house.device.say(GO_FORWARD, after_s=0.1)
+        await asyncio.to_thread(said.wait, 10)
+        house.panel.release()
+        await house.phase("speaking")
+        assert len(house.sound_sent()) / 48_000 > 2.8
+        await house.phase("idle")
+
+
+async def test_stopping_in_the_middle_of_an_answer_takes_less_than_two_seconds() -> None:
+    async with household(answering(ms=8_000)) as house:
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.2)
+        await house.phase("speaking")
+        began = asyncio.get_running_loop().time()
+        house.assembly.speaker.stop()
+        await house.stopped()
+        assert asyncio.get_running_loop().time() - began < 2.0
+        assert house.panel.is_dark
