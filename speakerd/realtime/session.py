@@ -131,24 +131,29 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         """The same as `async with`; then `close()` is yours to call."""
         return await self.__aenter__()
 
-    async def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
+    def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
         """All events, in order, until the session ends.
 
-        One task reads at a time; leaving the loop and coming back loses nothing. Events that were queued before a
-        failure or before `close()` are still given.
+        One task reads at a time; leaving the loop and coming back loses nothing, nor does being cancelled. Events
+        that were queued before a failure or before `close()` are still given.
+        """
+        return self
+
+    async def __anext__(self) -> RealtimeSessionEvent:
+        """The next event.
 
         Raises:
-            Exception: what ended the session: the model's failure, or a tool's that is not to be told the model.
+            StopAsyncIteration: the session has ended.
+            Exception: what ended it: the model's failure, or a tool's that is not to be told the model.
         """
-        while True:
-            try:
-                event = await self._core.queue.get()
-            except Exception:
-                await self.close()
-                raise
-            if event is None:
-                return
-            yield event
+        try:
+            event = await self._core.queue.get()
+        except Exception:
+            await self.close()
+            raise
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
     async def close(self) -> None:
         """End the conversation: tools are given up, the connection is closed, iteration ends. Idempotent."""
