@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from speakerd.realtime import RealtimeAgent
+from speakerd.realtime import model_events as m
+from speakerd.realtime.model import RealtimeModelListener
+from speakerd.realtime.model_inputs import (
+    RealtimeModelSendAudio,
+    RealtimeModelSendInterrupt,
+    RealtimeModelSendUserInput,
+)
+from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, ScriptError, emit, expect
+from tests.realtime.layer import audio, read_until, session_of
+
+
+async def test_events_behind_an_expectation_are_told_when_it_is_met() -> None:
+    model = ScriptedRealtimeModel([expect(RealtimeModelSendUserInput, user_input="Hi"), emit(audio())])
+    async with await session_of(model, RealtimeAgent("Ada")) as session:
+        await session.send_message("Hi")
+        await read_until(session, "audio")
+        await model.finished()
+
+
+async def test_a_request_of_another_kind_is_refused_where_it_is_made() -> None:
+    model = ScriptedRealtimeModel([expect(RealtimeModelSendUserInput)])
+    await model.connect({})
+    with pytest.raises(
+        ScriptError, match="request 1: expected RealtimeModelSendUserInput, found RealtimeModelSendInterrupt"
+    ):
+        await model.send_event(RealtimeModelSendInterrupt())
+    with pytest.raises(ScriptError, match="request 1"):
+        await model.finished()
+
+
+async def test_a_request_with_another_value_is_refused() -> None:
+    model = ScriptedRealtimeModel([expect(RealtimeModelSendUserInput, user_input="Hi")])
+    await model.connect({})
+    with pytest.raises(ScriptError, match="user_input='Hi', found 'Ho'"):
+        await model.send_event(RealtimeModelSendUserInput("Ho"))
+
+
+async def test_a_request_too_many_is_refused() -> None:
+    model = ScriptedRealtimeModel([])
+    await model.connect({})
+    with pytest.raises(ScriptError, match="nothing more is expected"):
+        await model.send_event(RealtimeModelSendInterrupt())
+    with pytest.raises(ScriptError, match="nothing more is expected"):
+        await model.finished()
+
+
+async def test_a_request_that_never_comes_is_missed() -> None:
+    model = ScriptedRealtimeModel([expect(RealtimeModelSendInterrupt)])
+    with pytest.raises(ScriptError, match="never connected"):
+        await model.finished()
+    await model.connect({})
+    with pytest.raises(ScriptError, match=r"still expected after 0.01 s: .*RealtimeModelSendInterrupt"):
+        await model.finished(0.01)
+    await model.close()
+    await model.close()
+    with pytest.raises(ScriptError, match="closed while it expected"):
+        await model.finished()
+
+
+async def test_requests_to_be_ignored_may_come_at_any_time() -> None:
+    model = ScriptedRealtimeModel([expect(RealtimeModelSendInterrupt)], ignore=(RealtimeModelSendAudio,))
+    await model.connect({})
+    await model.send_event(RealtimeModelSendAudio(b""))
+    await model.send_event(RealtimeModelSendInterrupt())
+    await model.finished()
+    assert len(model.sent) == 2
+
+
+async def test_what_a_listener_raises_fails_the_script() -> None:
+    class Broken(RealtimeModelListener):
+        async def on_event(self, event: m.RealtimeModelEvent) -> None:
+            raise RuntimeError(f"no {event.type}")
+
+    model = ScriptedRealtimeModel([emit(audio())])
+    model.add_listener(Broken())
+    await model.connect({})
+    with pytest.raises(RuntimeError, match="no audio"):
+        await model.finished()
+
+
+async def test_a_listener_may_close_the_model() -> None:
+    class Closing(RealtimeModelListener):
+        async def on_event(self, event: m.RealtimeModelEvent) -> None:
+            await model.close()
+
+    model = ScriptedRealtimeModel([emit(audio())])
+    model.add_listener(Closing())
+    await model.connect({})
+    await asyncio.wait_for(model.finished(), 5)
+    assert model.closed
