@@ -24,7 +24,7 @@ OnCapture: TypeAlias = Callable[[bytes, float], None]
 """Takes one block of exactly `MIC_BLOCK` samples and the device's time (`AudioDevice.now`) at which its last
 sample reached the microphone, as well as the device knows."""
 PullPlayback: TypeAlias = Callable[[int], bytes]
-"""Takes a number of samples and returns exactly so many, as bytes."""
+"""Takes a number of samples, at most `WIRE_BLOCK`, and returns exactly so many, as bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class AudioDevice(Protocol):
 
     @property
     def output_latency_s(self) -> float:
-        """Seconds from `pull_playback` to the ear, as measured lately; 0.0 before the first block."""
+        """Seconds of sound pulled and not yet heard at this moment; 0.0 before the first block."""
 
     @property
     def input_latency_s(self) -> float:

@@ -1,4 +1,12 @@
-"""The real sound card: ALSA through PortAudio, in callback mode, 10 ms blocks.
+"""The real sound card: ALSA through PortAudio, in callback mode.
+
+*Blocks.* The microphone gives 10 ms at a time. The loudspeaker takes 8 ms, since PortAudio holds two or three
+of its blocks: at 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software
+sound card, at 8 ms after 23 and 27, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
+
+*The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread:
+three of them tore a fifth of the sound to pieces. At `SWITCH_INTERVAL_S` they tear nothing or next to it, at
+no cost where nobody is busy. So `start` lowers the interval, for the whole process.
 
 *Callbacks only move bytes.* PortAudio calls them in threads of its own, one for each direction; they take the
 GIL, hand a block over, and return the whole block asked for: a short one would end the stream, an exception in
@@ -19,6 +27,7 @@ asking one on a dead stream may hang or free it. Healing is `keeper`'s business.
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeAlias, cast
@@ -30,7 +39,7 @@ from speakerd.audio.device_names import DeviceRow, find_device, wants_plug
 from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
 from speakerd.audio.events import Direction
 from speakerd.audio.frames import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
-from speakerd.audio.rate_bridge import BLOCKS_A_SECOND, CaptureBridge, PlaybackBridge
+from speakerd.audio.rate_bridge import CaptureBridge, PlaybackBridge
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.sound_cards import holder_of, sound_cards
 from speakerd.audio.stderr_filter import StderrFilter
@@ -43,6 +52,10 @@ LONGEST_LATENCY_S: Final = 2.0
 """A latency above this is a clock that jumped, not a buffer."""
 _SMOOTHING: Final = 0.05
 """Part of each new latency in the running mean: it follows within a fifth of a second."""
+
+CAPTURE_PERIOD_S: Final = 0.010
+PLAYBACK_PERIOD_S: Final = 0.008
+SWITCH_INTERVAL_S: Final = 0.0005
 
 Reply: TypeAlias = tuple[bytes | None, int]
 
@@ -95,6 +108,7 @@ class PyAudioDevice:
         self._failure: DeviceFailure | None = None
         self._input_latency = 0.0
         self._output_latency = 0.0
+        self._pulled_at = 0.0
 
     # -- the port ------------------------------------------------------------------------------------------
 
@@ -104,6 +118,7 @@ class PyAudioDevice:
         self._failure = None
         self._input_latency = self._output_latency = 0.0
         self._filter.enter_context(StderrFilter())
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
         try:
             self._portaudio = open_portaudio(self._make, self._settings)
             rows, cards = list_rows(self._portaudio), sound_cards()
@@ -156,8 +171,8 @@ class PyAudioDevice:
 
     @property
     def output_latency_s(self) -> float:
-        """See `AudioDevice.output_latency_s`."""
-        return self._output_latency
+        """See `AudioDevice.output_latency_s`. Between two pulls the ear catches up, so it falls by the clock."""
+        return max(0.0, self._output_latency - (time.monotonic() - self._pulled_at))
 
     @property
     def input_latency_s(self) -> float:
@@ -260,9 +275,9 @@ class PyAudioDevice:
                 self._played += 1
                 delay = when["output_buffer_dac_time"] - when["current_time"]
                 if 0 < delay <= LONGEST_LATENCY_S:
-                    # Between two pulls the ear moves on by a block: half of one is the mean.
-                    latency = delay + frames / rate / 2 + bridge.held_s
+                    latency = delay + frames / rate + bridge.held_s
                     self._output_latency = _smooth(self._output_latency, latency)
+                    self._pulled_at = time.monotonic()
             except Exception as error:  # noqa: BLE001  # likewise
                 self._broke("playback", error)
                 block = bytes(frames * channels * SAMPLE_BYTES)
@@ -317,14 +332,15 @@ def open_stream(
     channels: int,
     callback: Callable[..., Reply],
 ) -> Stream:
-    """A stream of 10 ms blocks, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
+    """A stream in callback mode, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
     end = "input" if direction == "capture" else "output"
+    period_s = CAPTURE_PERIOD_S if direction == "capture" else PLAYBACK_PERIOD_S
     try:
         return portaudio.open(
             rate=rate,
             channels=channels,
             format=pyaudio.paInt16,
-            frames_per_buffer=rate // BLOCKS_A_SECOND,
+            frames_per_buffer=int(rate * period_s),
             start=False,
             stream_callback=callback,
             **{end: True, f"{end}_device_index": row.index},

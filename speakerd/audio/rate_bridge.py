@@ -6,7 +6,6 @@ one owner.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from speakerd.audio.frames import (
     MIC_BLOCK_BYTES,
@@ -18,8 +17,6 @@ from speakerd.audio.frames import (
     samples_of,
 )
 from speakerd.audio.resample import Resampler
-
-BLOCKS_A_SECOND: Final = 100
 
 
 class CaptureBridge:
@@ -50,7 +47,7 @@ class CaptureBridge:
 
 
 class PlaybackBridge:
-    """From the port's 10 ms blocks at 24 kHz to as many of the card's frames as it asks for."""
+    """From 24 kHz mono to as many of the card's frames as it asks for, pulling no more than that needs."""
 
     def __init__(self, rate: int, channels: int, pull: Callable[[int], bytes]) -> None:
         self._rate = rate
@@ -62,11 +59,13 @@ class PlaybackBridge:
         self._given = 0
 
     def take(self, frames: int) -> bytes:
-        """Exactly `frames` interleaved frames; pulls as many blocks as that needs."""
+        """Exactly `frames` interleaved frames."""
         wanted = frames * SAMPLE_BYTES
-        while len(self._ready) < wanted:
-            self._ready += self._resampler.process(self._pull(WIRE_BLOCK))
-            self._taken += WIRE_BLOCK
+        while (missing := wanted - len(self._ready)) > 0:
+            # The least that can bring it: what is pulled early can no longer be flushed.
+            samples = min(-(-missing // SAMPLE_BYTES * WIRE_RATE // self._rate), WIRE_BLOCK)
+            self._ready += self._resampler.process(self._pull(samples))
+            self._taken += samples
         mono = bytes(self._ready[:wanted])
         del self._ready[:wanted]
         self._given += frames

@@ -97,7 +97,8 @@ class DeviceContract:
         bench.pass_blocks(50)
         after = bench.device.beats
         assert {len(block) for block in ear.blocks} == {MIC_BLOCK_BYTES}
-        assert set(asked) == {WIRE_BLOCK}
+        assert len(set(asked)) == 1
+        assert asked[0] <= WIRE_BLOCK
         # Real time on a busy machine; what matters is that the rate is the right one.
         assert 40 <= after.capture - before.capture <= 75
         assert 40 <= after.playback - before.playback <= 75

@@ -84,7 +84,7 @@ def _one(rig: SoundCard, engine: AudioEngine, chance: random.Random, name: str) 
     return Interruption(
         rig.speaker.time_of(mark + last + 1) - requested_at,
         reported,
-        last + 1 - first,
+        int(np.count_nonzero(recording)),  # zeros in between are a gap that a busy machine tore
         round(said - truth),
     )
 
