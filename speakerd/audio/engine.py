@@ -29,7 +29,7 @@ from speakerd.audio.device import AudioDevice, Beats
 from speakerd.audio.echo import EffectiveEcho, make_canceller
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
 from speakerd.audio.far_end import FarEnd
-from speakerd.audio.frames import BLOCK_MS, FLOOR_DBFS
+from speakerd.audio.frames import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
 from speakerd.audio.gate import ListenMode, TurnOwner
 from speakerd.audio.healing import SilenceWatch, XrunReporter
 from speakerd.audio.keeper import DeviceKeeper
@@ -37,6 +37,7 @@ from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.playback import PlaybackBuffer
 from speakerd.audio.positions import PlayedItem
 from speakerd.audio.settings import AudioSettings, SoundName, WakeWordSettings
+from speakerd.audio.sounds import Sounds
 from speakerd.audio.vad import make_detector
 from speakerd.audio.wake_word import make_wake_word
 
@@ -99,7 +100,9 @@ class AudioEngine:
             duck_db=settings.barge_in.duck_db,
             volume=settings.volume,
         )
+        self._sounds = Sounds(settings.sounds)
         self._far = FarEnd()
+        self._written = Reblocker(WIRE_BLOCK_BYTES)
         self._keeper = DeviceKeeper(device, settings, self._captured, self._wanted)
         self._silence = SilenceWatch(settings.silent_capture_s)
         self._xruns = (XrunReporter("capture"), XrunReporter("playback"))
@@ -169,7 +172,7 @@ class AudioEngine:
 
     def play_sound(self, name: SoundName) -> None:
         """Play one of the speaker's own sounds, unless it is set to off."""
-        raise NotImplementedError(name)
+        self._buffer.play_sound(self._sounds.pcm(name))
 
     def stop_sounds(self) -> None:
         """Cut the speaker's own sounds (a timer that was silenced)."""
@@ -196,6 +199,7 @@ class AudioEngine:
 
     def positions(self) -> tuple[PlayedItem, ...]:
         """How much of every item has been heard by now, the device's latency allowed for."""
+        self._buffer.latency_s = self.output_latency_s
         return self._buffer.positions()
 
     # -- the microphone ------------------------------------------------------------------------------------
@@ -267,9 +271,10 @@ class AudioEngine:
         self._work.put((block, at))
 
     def _wanted(self, samples: int) -> bytes:
-        block = self._buffer.pull(samples)
-        self._far.put(block, self._buffer.own_sound, self._device.now())
-        return block
+        pulled = self._buffer.pull(samples)
+        for block in self._written.push(pulled):  # a device may take less than a block at a time
+            self._far.put(block, self._buffer.own_sound, self._device.now())
+        return pulled
 
     # -- the processing thread -----------------------------------------------------------------------------
 
