@@ -282,6 +282,7 @@ class AudioEngine:
         """Look after device and playback. Called by the thread of its own; in simulated time, after each step."""
         now = self._device.now()
         self._buffer.latency_s = self.output_latency_s
+        self._pipeline.echo_delay_s = self.output_latency_s + self._device.input_latency_s
         events: list[AudioEvent] = [*self._buffer.take_events(now)]
         for event in self._keeper.tick(now):
             events.append(event)

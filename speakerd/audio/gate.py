@@ -46,15 +46,13 @@ FALTER_DB: Final = 0.5
 class Frame:
     """20 ms at 16 kHz, `at` the time of the first sample.
 
-    `voiced`: speech, surely enough to open the gate; `sustained`: perhaps speech, enough to hold it open. `own`:
-    one of the speaker's own sounds was playing.
+    `own`: one of the speaker's own sounds was playing.
     """
 
     pcm: bytes = field(repr=False)
     at: float
     voiced: bool
     level_dbfs: float
-    sustained: bool = False
     own: bool = False
 
     @property
@@ -109,7 +107,8 @@ class Gate:
         self.owner: TurnOwner = owner
         """Who ends the turn; may be changed between turns."""
         self.mode: ListenMode = "closed"
-        self._history: deque[Frame] = deque(maxlen=max(1, _frames(settings.lookback_s * 1000)))
+        before = _frames(settings.pre_roll_ms) + settings.onset_window
+        self._history: deque[Frame] = deque(maxlen=max(before, _frames(settings.lookback_s * 1000)))
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
         self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._earliest = 0.0  # nothing from before this may pass
@@ -156,7 +155,7 @@ class Gate:
     def forget(self) -> None:
         """Drop the history: what was heard so far can no longer pass (mute, or an echo not cancelled)."""
         self._history.clear()
-        self._window.clear()
+        self._forget_onset()
 
     def process(self, frame: Frame, *, may_open: bool = True) -> list[GateOutput]:
         """Take the next frame. `may_open` False: something else (barge-in) decides about opening."""
@@ -199,8 +198,19 @@ class Gate:
             return []
         if self._dies_away():
             return []
-        first = list(self._window).index(True)
-        return self._open_from(frame.end - (len(self._window) - first) * FRAME_S)
+        first = len(self._history) - len(self._window) + list(self._window).index(True)
+        return self._open_from(self._begin_under_own_sound(first))
+
+    def _begin_under_own_sound(self, first: int) -> float:
+        """When speech whose first counted frame is `history[first]` began, perhaps while a sound of ours played."""
+        frames = list(self._history)
+        while first > 0 and frames[first - 1].own and frames[first - 1].voiced:
+            first -= 1
+        return frames[max(0, first)].at
+
+    def _forget_onset(self) -> None:
+        self._window.clear()
+        self._levels.clear()
 
     def _dies_away(self) -> bool:
         """Whether the window's sound, once at its loudest, only falls: so does a slam, and no syllable for long."""
@@ -220,7 +230,7 @@ class Gate:
         self._openings += 1
         self._opened_at = frames[0].at if frames else now
         self._silent_frames = 0
-        self._window.clear()
+        self._forget_onset()
         self._held.clear()
         self._history.clear()
         out: list[GateOutput] = [GateOpened(self._opened_at)]
@@ -233,7 +243,7 @@ class Gate:
     def _process_open(self, frame: Frame) -> list[GateOutput]:
         if self.mode == "open":
             return self._pass(frame)
-        self._silent_frames = 0 if frame.voiced or frame.sustained else self._silent_frames + 1
+        self._silent_frames = 0 if frame.voiced else self._silent_frames + 1
         out = self._flow(frame)
         if frame.end - self._opened_at >= self._settings.longest_turn_s:
             self._must_hear_silence = True
@@ -265,7 +275,7 @@ class Gate:
             return []
         self._open = False
         self._silent_frames = 0
-        self._window.clear()
+        self._forget_onset()
         # What was held back has not been sent: it is the next sentence's pre-roll.
         self._history.extend(self._held)
         self._held.clear()

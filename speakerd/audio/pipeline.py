@@ -5,8 +5,12 @@ answers with events: echo canceller, then frames of 20 ms, voice detector and no
 the loudspeaker sounds, barge-in. What passes the gate is brought to 24 kHz; each sentence has a resampler of its
 own beginning, so nothing of one sentence leaks into the next.
 
-While the loudspeaker sounds and for `echo_tail_ms` after, only barge-in opens the gate. In half duplex nothing
-does, an open gate is shut, and what was heard is forgotten: it was the speaker itself.
+While the speaker speaks and for `echo_tail_ms` after, only barge-in opens the gate. In half duplex nothing does,
+an open gate is shut, and what was heard is forgotten: it was the speaker itself.
+
+The speaker's own short sounds are another matter: people talk over them, above all over the one that says "I
+listen". Frames heard during one count as no onset (unless the canceller knows the room and has taken it out), but
+they are kept, and leave with the sentence that began under them.
 """
 
 from collections import deque
@@ -99,10 +103,12 @@ class SpeechPipeline:
         self._floor = NoiseFloor()
         self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
         self._gain = gain_of(settings.input_gain_db)
+        self.echo_delay_s = 0.0
+        """From the queue to the loudspeaker and from the microphone to here, as the device reports it."""
         self._half: bytes = b""
         self._learnt_s = 0.0
-        self._far_ends = float("-inf")
-        self._own_ends = float("-inf")
+        self._speech_ends = float("-inf")  # until when the speaker may hear its own speech,
+        self._own_ends = float("-inf")  # ... and its own sounds
         self._sent_until = 0.0
         self._mic_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
         self._far_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
@@ -175,7 +181,7 @@ class SpeechPipeline:
     ) -> list[AudioEvent]:
         """10 ms of the microphone (16 kHz) and of what was played (24 kHz); `now` is the end of the first.
 
-        `own_sound`: the far block holds one of the speaker's own sounds, which is never heard as speech.
+        `own_sound`: the far block holds one of the speaker's own sounds and no speech.
         Raises BadBlockError.
         """
         if len(mic_block) != MIC_BLOCK_BYTES:
@@ -184,11 +190,12 @@ class SpeechPipeline:
             raise BadBlockError("a far-end block", str(WIRE_BLOCK_BYTES), len(far_block))
         far = samples_of(far_block)
         silent = not far.any()
-        tail_s = self._settings.echo_tail_ms / 1000
+        tail_s = self.echo_delay_s + self._settings.echo_tail_ms / 1000
         if not silent:
-            self._far_ends = now + tail_s
             if own_sound:
                 self._own_ends = now + tail_s
+            else:
+                self._speech_ends = now + tail_s
         if self._gain != 1.0:
             mic_block = to_int16(samples_of(mic_block).astype(np.float32) * np.float32(self._gain)).tobytes()
         clean = self._canceller.process(mic_block, far_block, far_silent=silent)
@@ -201,16 +208,17 @@ class SpeechPipeline:
         return events
 
     def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
-        playing = now < self._far_ends
+        playing = now < self._speech_ends
+        own = now < self._own_ends
         deaf = playing and self._canceller.mode == "half_duplex"
         samples = samples_of(pcm)
         level = dbfs(samples)
         gate = self._settings.gate
-        excess = self._floor.excess_db(samples, learn=not playing)
+        excess = self._floor.excess_db(samples, learn=not playing and not own)
         margin = gate.margin_db - (HOLD_DB if self._gate.is_open else 0.0)
         loud = level > gate.min_level_dbfs and excess > margin
         voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not deaf)
-        frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=now < self._own_ends)
+        frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=own and not self._cancels)
         if deaf:
             out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []
             if self._gate.mode != "open":
@@ -236,9 +244,13 @@ class SpeechPipeline:
         return events
 
     @property
+    def _cancels(self) -> bool:
+        """Whether what is left of our own sound is too little to be taken for a voice."""
+        return self._canceller.mode == "cancel" and self._learnt_s >= LEARN_S
+
+    @property
     def _may_barge_in(self) -> bool:
-        learnt = self._canceller.mode != "cancel" or self._learnt_s >= LEARN_S
-        return learnt and self._settings.barge_in.enabled
+        return self._settings.barge_in.enabled and (self._cancels or self._canceller.mode == "off")
 
     def _listen_for_word(self, clean: bytes, now: float) -> list[AudioEvent]:
         if self._wake_word is None or self._gate.is_open:

@@ -236,7 +236,7 @@ class PlaybackBuffer:
 
     @property
     def own_sound(self) -> bool:
-        """The last pull held one of the speaker's own sounds."""
+        """The last pull held one of the speaker's own sounds, and no speech."""
         return self._sounding_own
 
     @property
@@ -271,11 +271,10 @@ class PlaybackBuffer:
             if self._tail.size:
                 self._pull_tail(wide)
                 audible = True
+            self._sounding_own = bool(self._sounds) and not audible
             if self._sounds:
                 self._pull_sounds(wide)
                 audible = True
-            else:
-                self._sounding_own = False
             self._clock += n_samples
             self._watch()
             if not audible:
@@ -341,7 +340,6 @@ class PlaybackBuffer:
         self._speech_gain.apply(speech, self._one_two)
 
     def _pull_sounds(self, wide: NDArray[np.float32]) -> None:
-        self._sounding_own = True
         self._sound_gain.target = volume_gain(self._volume)
         mixed = self._mixed[: wide.size]
         mixed.fill(0)

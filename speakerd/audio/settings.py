@@ -145,7 +145,7 @@ class AudioSettings:
     echo: EchoMode = "auto"
     """cancel (extra `aec`), half_duplex (deaf while it speaks), off; auto: cancel where it is installed."""
     echo_tail_ms: Milliseconds = 300
-    """How long after its last sound the speaker may still hear itself (delay and reverberation)."""
+    """How long after its last sound the speaker may still hear itself, on top of the delay the device reports."""
     prebuffer_ms: Annotated[int, Ge(0), Le(2_000)] = 60
     """Sound gathered before the first sample is played, and after an underrun."""
     flush_ramp_ms: Annotated[int, Ge(1), Le(100)] = 5

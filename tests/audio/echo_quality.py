@@ -101,6 +101,7 @@ def run_room(
     playback = PlaybackBuffer(duck_db=settings.barge_in.duck_db, limit_s=3600)
     parts = PipelineParts(canceller or make_canceller("cancel"), make_detector(settings.gate))
     pipeline = SpeechPipeline(settings, parts)
+    pipeline.echo_delay_s = plan.delay_ms / 1000
     pipeline.listen("gated", 0.0)
     far_end = FarEnd()
     jitter = np.random.default_rng(1)
