@@ -61,10 +61,17 @@ class ControlClient:
             raise NotAllowedError(_may_not(error.get("message", "")))
         raise CommandError(error.get("kind", "unknown"), error.get("message", "no reason was given"))
 
-    def monitor(self) -> Iterator[Mapping[str, Any]]:
-        """The live events, until the daemon hangs up. There is no time limit between two of them."""
+    def monitor(self, silence_s: float | None = None) -> Iterator[Mapping[str, Any]]:
+        """The live events, until the daemon hangs up. Subscribed on return, before the first is asked for.
+
+        Args:
+            silence_s: give up with a ControlError when nothing comes for this long; None waits for ever.
+        """
         self.request("monitor")
-        self._socket.settimeout(None)
+        self._socket.settimeout(silence_s)
+        return self._events()
+
+    def _events(self) -> Iterator[Mapping[str, Any]]:
         while (event := self._line()) is not None:
             yield event
 

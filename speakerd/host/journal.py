@@ -162,7 +162,8 @@ class _Gate(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         # By template, not by text: "device lost: %s" is one kind whatever the device said.
-        kind = (record.name, record.levelno, str(record.msg))
+        event = record.__dict__.get(f"{_PREFIX}EVENT")
+        kind = (record.name, record.levelno, str(record.msg), event)
         limit = self.limit if record.levelno >= logging.WARNING else self.runaway
         held = limit.admit(kind, self._clock())
         if held is None:

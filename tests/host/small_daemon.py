@@ -45,7 +45,7 @@ async def daemon(config: Path) -> int:
     try:
         settings = load(config)
     except ConfigError as error:
-        logger.error("%s", error, extra=fields(event="config_refused"))  # noqa: TRY400 - no traceback for a typing error
+        logger.error("%s", error, extra=fields(event="config_refused"))
         return 2
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     stuck = False
@@ -56,7 +56,7 @@ async def daemon(config: Path) -> int:
         try:
             settings = load(config)
         except ConfigError as error:
-            logger.error("%s", error, extra=fields(event="reload_refused"))  # noqa: TRY400 - as above
+            logger.error("%s", error, extra=fields(event="reload_refused"))
         else:
             logger.info("reloaded", extra=fields(event="reload"))
         notifier.ready(f"volume {settings.audio.volume}")

@@ -1,0 +1,155 @@
+"""The events of the journal, and the questions they answer: `python -m speakerd.host.events` prints JOURNAL.md.
+
+Every entry that a program may want to find carries `SPEAKERD_EVENT`. A test compares this catalog with the
+names that the sources really use, so that it is neither short nor stale.
+"""
+
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["info", "warning", "error", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEvent:
+    """One kind of entry: its level, what it says, and its further fields."""
+
+    name: str
+    level: Level
+    meaning: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something one wants to know, the command that tells it, and how to read the answer."""
+
+    question: str
+    command: str
+    reading: str
+
+
+EVENTS: tuple[JournalEvent, ...] = (
+    JournalEvent("ready", "info", "Sound and panel are open; it waits for a press."),
+    JournalEvent("stopped", "info", "It has ended, and was asked to.", ("TURNS",)),
+    JournalEvent(
+        "config_refused", "critical", "The configuration has mistakes; it did not start. Exit code 2."
+    ),
+    JournalEvent("start_failed", "critical", "A device, a pin, a port or the key is missing. Exit code 3."),
+    JournalEvent(
+        "part_died", "critical", "A part died and could not be healed; systemd starts it again. Exit code 4."
+    ),
+    JournalEvent("reloaded", "info", "New settings were read; the lines before it say which.", ("CHANGES",)),
+    JournalEvent("reload_refused", "error", "The file has mistakes; the old settings stay in force."),
+    JournalEvent("watchdog_starved", "error", "A callback stands still; systemd will end and restart it."),
+    JournalEvent(
+        "phase", "info", "The conversation went from one phase to another.", ("FROM", "TO", "CAUSE")
+    ),
+    JournalEvent(
+        "turn",
+        "info",
+        "A turn is over: heard, interrupted, failed or incomplete; with its latencies in milliseconds.",
+        (
+            "OUTCOME",
+            "CONVERSATION",
+            "TOKENS",
+            "PRESS_TO_LISTENING_MS",
+            "SPEECH_END_TO_SOUND_MS",
+            "COMMIT_TO_SOUND_MS",
+            "INTERRUPT_TO_SILENCE_MS",
+        ),
+    ),
+    JournalEvent("usage", "info", "Tokens of one answer, as the server counted them.", ("TOTAL_TOKENS",)),
+    JournalEvent("transcript", "info", "What was said. Only with log.transcripts.", ("ROLE",)),
+    JournalEvent("tool_start", "info", "A tool runs.", ("TOOL",)),
+    JournalEvent("tool_end", "info", "A tool is done.", ("TOOL",)),
+    JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
+    JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
+    JournalEvent("account_fault", "warning", "Key, quota or model are refused; retrying cannot help."),
+    JournalEvent("answer_timeout", "warning", "No answer came in dialogue.response_timeout_s.", ("TOOLS",)),
+    JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
+    JournalEvent("timer_unheard", "warning", "A timer rang until its limit, and nobody came.", ("TIMERS",)),
+    JournalEvent("panel_failed", "error", "A light or a button failed; the rest goes on."),
+    JournalEvent("xruns", "warning", "Sound came too late or was lost.", ("COUNT",)),
+    JournalEvent("underrun", "info", "Speech ran out for a moment: the network was late.", ("ITEM",)),
+    JournalEvent(
+        "capture_silent", "warning", "The microphone gives digital silence: unplugged, or muted in the mixer."
+    ),
+)
+
+QUESTIONS: tuple[Question, ...] = (
+    Question("Is it well?", "systemctl status speakerd", "Its state in words, and the last lines."),
+    Question(
+        "What does it do right now?", "speakerd ctl monitor", "Light, meters, gate, words, latencies, live."
+    ),
+    Question(
+        "Why did it not answer?",
+        "journalctl -u speakerd -p warning --since '10 min ago'",
+        "connection_lost: the network or the server. account_fault: key or quota. answer_timeout: the model was "
+        "silent. Nothing at all: it did not hear you; then see the next question.",
+    ),
+    Question(
+        "Did it hear me?",
+        "journalctl -u speakerd SPEAKERD_EVENT=phase --since '10 min ago'",
+        "listening, then thinking: it heard you. listening, then idle: it heard nothing, so look at the microphone "
+        "with speakerd doctor. No line: the press did not arrive.",
+    ),
+    Question(
+        "How quick is it?",
+        "journalctl -u speakerd SPEAKERD_EVENT=turn --since today -o json"
+        " --output-fields=SPEAKERD_SPEECH_END_TO_SOUND_MS,SPEAKERD_INTERRUPT_TO_SILENCE_MS",
+        "One line per turn.",
+    ),
+    Question(
+        "What did it cost today?",
+        "journalctl -u speakerd SPEAKERD_EVENT=turn --since today -o json --output-fields=SPEAKERD_TOKENS"
+        " | jq -s 'map(.SPEAKERD_TOKENS | tonumber) | add'",
+        "Tokens; times the price of your model.",
+    ),
+    Question(
+        "Why did it start again?",
+        "journalctl -u speakerd -p err -b",
+        "part_died, watchdog_starved, or a signal.",
+    ),
+    Question(
+        "Did my change take?", "journalctl -u speakerd -g reload", "Each changed setting, and when it counts."
+    ),
+    Question(
+        "Is the sound card all right?",
+        "journalctl -u speakerd SPEAKERD_EVENT=xruns + SPEAKERD_EVENT=capture_silent --since today",
+        "Xruns now and then do no harm; many mean a weak power supply or a busy processor.",
+    ),
+)
+
+_RULE = "| --- | --- | --- | --- |"
+
+
+def catalog() -> str:
+    """JOURNAL.md."""
+    lines = [
+        "# The journal",
+        "",
+        "Made from `speakerd/host/events.py`. Entries carry fields; `journalctl -o json` shows them, and",
+        "`journalctl SPEAKERD_EVENT=turn` finds by them. What was said is written only with `log.transcripts = true`.",
+        "",
+        "## Questions",
+        "",
+    ]
+    for question in QUESTIONS:
+        lines += [f"**{question.question}** {question.reading}", "", f"    {question.command}", ""]
+    lines += [
+        "## Events",
+        "",
+        "| SPEAKERD_EVENT | priority | meaning | fields (each SPEAKERD_...) |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{event.name}` | {event.level} | {event.meaning} | {', '.join(event.fields)} |"
+        for event in sorted(EVENTS, key=lambda event: event.name)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(catalog())

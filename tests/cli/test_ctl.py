@@ -1,0 +1,257 @@
+"""`speakerd ctl` against a real control socket."""
+
+import argparse
+import asyncio
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, Self
+
+import pytest
+
+from speakerd.cli import ctl
+from speakerd.daemon import control as daemon_control
+from speakerd.host.control import ControlServer
+from speakerd.host.errors import CommandError
+
+STATUS = {"version": "1", "phase": "idle", "light": "idle", "flags": {"muted": False, "offline": True}, "connected": False,
+          "volume": 60, "uptime_s": 12.345}  # fmt: skip
+CHANGES = [
+    {"key": "audio.volume", "old": 60, "new": 40, "when": "live"},
+    {"key": "panel.button.pin", "old": "", "new": 17, "when": "restart"},
+]
+STORY: list[dict[str, Any]] = [
+    {"event": "state", "at": 1.0, "light": "listening", "phase": "listening"},
+    {"event": "level", "at": 1.1, "mic": -20.0, "speaker": -60.0, "gate": True},
+    {
+        "event": "caption",
+        "at": 1.2,
+        "role": "user",
+        "item_id": "a",
+        "text": "What is the time?",
+        "final": True,
+    },
+    {"event": "caption", "at": 1.3, "role": "assistant", "item_id": "b", "text": "Noon.", "final": True},
+]
+
+
+class Story:
+    def close(self) -> None: ...
+
+    async def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
+        for event in STORY:
+            yield event
+        await asyncio.sleep(3600)
+
+
+class Told(Story):
+    """A view that ends after the story, as when the daemon ends."""
+
+    async def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
+        for event in STORY:
+            yield event
+
+
+class FakeDaemon:
+    """A control server in a thread of its own, with a handler that remembers what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answer: dict[str, Any] = {}
+        self.view: type[Story] = Told
+        self._ready = Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        self._stop = asyncio.Event()
+        async with ControlServer(self.path, self._handle, self._watch):
+            self._ready.set()
+            await self._stop.wait()
+
+    def _watch(self) -> Story:
+        return self.view()
+
+    async def _handle(self, command: str, args: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append((command, args))
+        if command == "wake":
+            raise CommandError("muted", "it is muted")
+        if command == "say" and "bad" in args["text"]:
+            raise CommandError("bad_arguments", "no")
+        return STATUS if command == "status" else self.answer
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(20)
+        self._loop.close()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[FakeDaemon]:
+    with FakeDaemon(tmp_path / "control.sock") as daemon:
+        yield daemon
+
+
+def parse(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    ctl.add_parser(parser.add_subparsers())
+    return parser.parse_args(["ctl", *words])
+
+
+def run(daemon: FakeDaemon, *words: str) -> int:
+    return ctl.run(parse("--socket", str(daemon.path), *words))
+
+
+def test_status_in_words_and_as_json(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(daemon, "status") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "flags          offline yes" in lines
+    assert "uptime_s       12.3" in lines
+    assert "connected      no" in lines
+    assert run(daemon, "--json", "status") == 0
+    assert json.loads(capsys.readouterr().out) == STATUS
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["stop"], ("stop", {})),
+        (["mute"], ("mute", {})),
+        (["unmute"], ("unmute", {})),
+        (["new"], ("new", {})),
+        (["volume"], ("volume", {})),
+        (["volume", "40"], ("volume", {"level": 40})),
+        (["volume", "+5"], ("volume", {"change": 5})),
+        (["volume", "-10"], ("volume", {"change": -10})),
+        (["say", "good", "morning"], ("say", {"text": "good morning"})),
+        (["ask", "what time is it"], ("ask", {"text": "what time is it"})),
+    ],
+)
+def test_each_word_is_one_command(
+    daemon: FakeDaemon, words: list[str], asked: tuple[str, dict[str, Any]]
+) -> None:
+    assert run(daemon, *words) == 0
+    assert daemon.asked == [asked]
+
+
+def test_every_word_is_a_command_of_the_daemon() -> None:
+    known = set(re.findall(r'"(\w+)": self\._\w+,$', Path(daemon_control.__file__).read_text(), re.MULTILINE))
+    assert known == {*ctl._PLAIN, "volume", "say", "ask"}
+
+
+def test_a_refusal_is_exit_code_1_and_a_wrong_word_2(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(daemon, "wake") == 1
+    assert capsys.readouterr().err == "speakerd ctl: it is muted\n"
+    assert run(daemon, "--json", "wake") == 1
+    assert json.loads(capsys.readouterr().out) == {"error": {"kind": "muted", "message": "it is muted"}}
+    assert run(daemon, "say", "bad") == 2
+    assert run(daemon, "volume", "loud") == 2
+    assert "0 to 100" in capsys.readouterr().err
+
+
+def test_no_daemon_is_exit_code_3_with_the_cure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ctl.run(parse("--socket", str(tmp_path / "none"), "status")) == 3
+    assert "systemctl start speakerd" in capsys.readouterr().err
+
+
+def test_a_reload_says_what_changed_and_when_it_counts(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answer = {"applied": True, "changes": CHANGES}
+    assert run(daemon, "reload") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "audio.volume: 60 -> 40 (in force)",
+        "panel.button.pin:  -> 17 (NEEDS A RESTART)",
+    ]
+    daemon.answer = {"applied": True, "changes": []}
+    assert run(daemon, "reload") == 0
+    assert capsys.readouterr().out == "nothing has changed\n"
+    daemon.answer = {"applied": False, "problem": "line 3: no"}
+    assert run(daemon, "reload") == 1
+    assert capsys.readouterr().out == "line 3: no\nnothing was changed\n"
+
+
+def test_the_monitor_off_a_terminal_is_plain_lines(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(daemon, "monitor") == 3, "the daemon ended, which one should notice"
+    shown = capsys.readouterr()
+    assert [line[9:] for line in shown.out.splitlines()] == [
+        "idle, not connected, volume 60",
+        "* listening",
+        "  gate open",
+        "you: What is the time?",
+        "speaker: Noon.",
+    ]
+    assert "\033" not in shown.out
+    assert "has ended" in shown.err
+
+
+def test_the_monitor_as_json(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(daemon, "--json", "monitor") == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines[:-1]] == STORY
+
+
+def test_asking_may_wait_for_the_answer(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(daemon, "ask", "--wait", "20", "time?") == 0
+    assert capsys.readouterr().out == "Noon.\n"
+    assert run(daemon, "--json", "ask", "--wait", "20", "time?") == 0
+    assert json.loads(capsys.readouterr().out) == {"answer": "Noon."}
+
+
+def test_an_answer_that_does_not_come_is_said_so(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "STORY", [])
+    daemon.view = Story
+    assert run(daemon, "ask", "--wait", "0.05", "time?") == 3
+    assert capsys.readouterr().err.startswith("speakerd ctl: ")
+
+
+def test_on_a_terminal_it_draws_one_line_over_and_over_and_leaves_it_clean(daemon: FakeDaemon) -> None:
+    daemon.view = Story
+    program = (
+        "import argparse, sys; from speakerd.cli import ctl; p = argparse.ArgumentParser(); ctl.add_parser(p.add_subparsers())\n"
+        "try: sys.exit(ctl.run(p.parse_args(sys.argv[1:])))\n"
+        "except KeyboardInterrupt: sys.exit(130)"
+    )
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-c", program, "ctl", "--socket", str(daemon.path), "monitor"]
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        limit = time.monotonic() + 30
+        while b"Noon." not in shown and time.monotonic() < limit:
+            if select.select([ours], [], [], 0.1)[0]:
+                shown += os.read(ours, 65536)
+        process.send_signal(2)
+        while select.select([ours], [], [], 0.5)[0]:
+            try:
+                shown += os.read(ours, 65536)
+            except OSError:  # the other side of the terminal is closed
+                break
+        assert process.wait(20) == 130
+    os.close(ours)
+    assert b"speaker: Noon.\r\n" in shown
+    assert b"\r\x1b[K" in shown
+    assert b"mic [" in shown
+    assert shown.endswith(b"\r\x1b[K\x1b[0m")
