@@ -231,6 +231,7 @@ def await_other(s: Scene) -> None:
 
 def await_more(s: Scene) -> None:
     """A tool's result will be answered."""
+    trust(s)
     s.state.progress_at = s.now
 
 

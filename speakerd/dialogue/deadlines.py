@@ -20,11 +20,11 @@ def phase_deadline(state: State, settings: DialogueSettings, owner: TurnOwner) -
         case "connecting":
             return state.entered_at + settings.connect_timeout_s
         case "listening":
-            limit = state.turn_at + settings.turn_limit_s
             if state.turn_over:
-                return limit if state.press_open else state.over_at + RELEASE_TAIL_S
+                return state.over_at + (settings.listen_window_s if state.press_open else RELEASE_TAIL_S)
             if not (state.heard or state.talking):
                 return state.window_until
+            limit = state.turn_at + settings.turn_limit_s
             if owner == "server" and not state.server_heard and not state.talking:
                 limit = min(limit, state.heard_at + settings.server_start_limit_s)
             return limit

@@ -260,8 +260,14 @@ class Dialogue:
             # Silence first, since a person waits for it; then the microphone, before anything is sent.
             out.insert(1 if out and isinstance(out[0], commands.Interrupt) else 0, wanted)
         self._listen = wanted
-        if scene.uplink_before == "hold" and posture.uplink(state) == "open":
-            out.append(commands.SendHeld())
+        if scene.uplink_before == "hold":
+            uplink = posture.uplink(state)
+            if uplink == "open":
+                out.append(commands.SendHeld())
+            elif uplink == "closed" and not any(
+                isinstance(order, commands.SendHeld | commands.DiscardAudio) for order in out
+            ):
+                out.append(commands.DiscardAudio(sent=False))
         if posture.uplink(state) == "open" and (state.heard or state.talking):
             state.sent = True
         armed = posture.wake_word_armed(state)

@@ -1,5 +1,7 @@
 """Conversations as people have them, from the press to the end."""
 
+from typing import Any
+
 import pytest
 
 from speakerd.audio.events import PlaybackStarted
@@ -12,18 +14,18 @@ from speakerd.panel.types import Gesture
 from tests.dialogue.driver import Driver, warm
 
 
-def cold(**more: object) -> Driver:
-    return Driver(Dialogue(DialogueSettings(**more), connection="on_wake", now=100.0))  # type: ignore[arg-type]  # settings by name
+def cold(**more: Any) -> Driver:
+    return Driver(Dialogue(DialogueSettings(**more), connection="on_wake", now=100.0))
 
 
-def served(**more: object) -> Driver:
+def served(**more: Any) -> Driver:
     return Driver(
         Dialogue(DialogueSettings(**more), connection="warm", turn_detection="server_vad", now=100.0)
-    )  # type: ignore[arg-type]  # settings by name
+    )
 
 
-def told(**more: object) -> Driver:
-    return warm(settings=DialogueSettings(**more))  # type: ignore[arg-type]  # settings by name
+def told(**more: Any) -> Driver:
+    return warm(settings=DialogueSettings(**more))
 
 
 # -- asking and answering ---------------------------------------------------------------------------------
@@ -440,7 +442,7 @@ def test_a_suspected_voice_ducks_a_confirmed_one_interrupts_and_is_heard() -> No
 
 def test_a_rejected_voice_restores_the_answer() -> None:
     d = warm().speaking().do("BargeInSuspected", "BargeInRejected")
-    assert d.take() == [c.Duck(), c.Restore()]
+    assert d.take() == [c.Duck(), c.Restore(), c.DiscardAudio(sent=False)]
     assert d.phase == "speaking"
     assert d.uplink == "closed"
 

@@ -1,0 +1,329 @@
+"""Random walks through the dialogue, with every invariant checked after every event.
+
+`python -m tests.dialogue.walk --events 1000000 --seed 1` walks by itself and reports; the suite takes a shorter
+way. Two walkers share the checks of `Checker`:
+
+- `chaos`: any event at any time, also what no sane peer would send;
+- `world` (see `tests.dialogue.world`): a person, a server and a loudspeaker that behave, so that it can be said
+  what was heard and what has left the house.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from speakerd.audio.events import PlaybackStarted
+from speakerd.dialogue import commands as c
+from speakerd.dialogue import events
+from speakerd.dialogue.conditions import MAX_APPROVALS, MAX_RINGING
+from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.settings import DialogueSettings
+from speakerd.dialogue.state import State
+from speakerd.panel.settings import GestureSettings
+from speakerd.panel.types import GESTURE_KINDS, Gesture
+from tests.dialogue.driver import MAKERS
+
+ASKS: Final = (c.Commit, c.SendText)
+
+
+class BrokenError(AssertionError):
+    """An invariant does not hold."""
+
+
+def light_by_rule(dialogue: Dialogue) -> str:
+    """The precedence of DESIGN, written a second time and otherwise, for comparison."""
+    flags, phase = dialogue.flags, dialogue.phase
+    order = [
+        ("stopping", phase == "stopping"),
+        ("approval", flags.approval),
+        ("ringing", flags.ringing),
+        (phase, phase in {"starting", "connecting", "listening", "thinking", "speaking"}),
+        ("error", flags.error),
+        ("offline", flags.offline),
+        ("muted", flags.muted),
+        ("idle", True),
+    ]
+    return next(name for name, holds in order if holds)
+
+
+class Checker:
+    """Hands events to a dialogue and raises BrokenError when something is not as it must be."""
+
+    def __init__(self, dialogue: Dialogue, settings: DialogueSettings) -> None:
+        self.dialogue = dialogue
+        self.settings = settings
+        self.ducked = False
+        self.waiting: set[str] = set()
+        self.listen: c.Listen = c.Listen("closed")
+        self.armed = False
+
+    def handle(self, event: events.Event, now: float) -> tuple[c.Command, ...]:
+        before = self.dialogue.state.copy()
+        uplink = self.dialogue.uplink
+        ignored = self.dialogue.ignored.total()
+        orders = self.dialogue.handle(event, now)
+        if self.dialogue.ignored.total() > ignored:
+            self._must(not orders, "an ignored event gave orders")
+            self._must(self.dialogue.state == before, "an ignored event changed the state")
+            return orders
+        if isinstance(event, events.ApprovalNeeded):
+            self.waiting.add(event.call_id)
+        if isinstance(event, events.ApprovalResolved):
+            self.waiting.discard(event.call_id)
+        self._check(before, uplink, orders, event)
+        return orders
+
+    def tick(self, now: float) -> tuple[c.Command, ...]:
+        before = self.dialogue.state.copy()
+        uplink = self.dialogue.uplink
+        orders = self.dialogue.tick(now)
+        self._check(before, uplink, orders, None)
+        deadline = self.dialogue.deadline
+        self._must(deadline is None or deadline > now, "something is overdue after a tick")
+        return orders
+
+    def _must(self, holds: bool, what: str) -> None:
+        if not holds:
+            raise BrokenError(f"{what}; now {self.dialogue.state}")
+
+    def _check(self, before: State, uplink: str, orders: tuple[c.Command, ...], event: object) -> None:
+        state, dialogue = self.dialogue.state, self.dialogue
+        self._orders(before, uplink, orders)
+        # Nothing is sent while muted.
+        if state.muted:
+            self._must(dialogue.uplink == "closed", "muted and the uplink is not closed")
+            self._must(self.listen.mode == "closed", "muted and the microphone is not shut")
+            self._must(not self.armed, "muted and the wake word is listened for")
+        # Sound leaves in one phase only, and is kept in three.
+        if dialogue.uplink == "open":
+            self._must(state.phase == "listening", "sound leaves although nobody is listened to")
+        self._must(
+            (self.listen.mode == "closed") or state.phase not in {"idle", "starting", "stopping"},
+            "the microphone is open in idle",
+        )
+        # Speaking ends when the last sample has been played and nothing more is due, or by an interruption.
+        if before.phase == "speaking" and state.phase != "speaking":
+            heard_out = not state.playing and state.response_id is None and not state.asked
+            self._must(
+                heard_out or any(isinstance(o, c.Interrupt) for o in orders),
+                "speaking ended before the sound did",
+            )
+        if before.phase == "thinking" and state.phase == "speaking":
+            self._must(isinstance(event, PlaybackStarted), "speaking began without a sound")
+        # The light equals the state.
+        self._must(dialogue.light == light_by_rule(dialogue), "the light lies")
+        # Every state can be left: by the clock, or, where there is none, by a press.
+        if state.phase in {"connecting", "listening", "thinking", "speaking"}:
+            self._must(dialogue.deadline is not None, "nothing ends this")
+        # Idle means over.
+        if state.phase == "idle":
+            over = not (
+                state.turn or state.approvals or state.suspected or state.text or state.asked or state.tools
+                or state.playing or state.response_id or state.ending or state.talking
+            )  # fmt: skip
+            self._must(over, "idle and something goes on")
+        self._must(state.suspected == self.ducked, "ducked and not suspected, or the other way round")
+        self._must(not state.suspected or state.phase == "speaking", "suspected and not speaking")
+        self._must(
+            {a.call_id for a in state.approvals} == self.waiting, "an approval was lost, or answered twice"
+        )
+        self._must(len(state.ringing) <= MAX_RINGING and len(state.approvals) <= MAX_APPROVALS, "no bound")
+        self._must(len(state.faults) < 12, "faults grow")  # kinds of errors, devices and the button
+        self._must(not state.talking or state.turn, "talking without a turn")
+
+    def _orders(self, before: State, uplink: str, orders: tuple[c.Command, ...]) -> None:
+        interrupted = False
+        for order in orders:
+            match order:
+                case c.Interrupt():
+                    interrupted = True
+                case c.Commit() | c.SendText():
+                    self._must(interrupted or not before.answering, "asked while an answer was due")
+                    silent = self.dialogue.state.muted and not (
+                        isinstance(order, c.SendText) and self.settings.text_while_muted
+                    )
+                    self._must(not silent, "something was sent while muted")
+                case c.SendHeld():
+                    self._must(uplink == "hold" and not self.dialogue.state.muted, "sent what was not held")
+                case c.Duck() | c.Restore():
+                    self._must(self.ducked is isinstance(order, c.Restore), "ducked or restored twice")
+                    self.ducked = isinstance(order, c.Duck)
+                case c.Approve(call_id) | c.Reject(call_id, _):
+                    self._must(call_id in self.waiting, "answered what nobody asked")
+                    self.waiting.discard(call_id)
+                case c.Listen():
+                    self.listen = order
+                case c.ArmWakeWord(armed):
+                    self._must(armed != self.armed, "armed twice")
+                    self.armed = armed
+                case _:
+                    pass
+
+
+def some_settings(rng: random.Random) -> tuple[DialogueSettings, GestureSettings]:
+    """Settings as people may have them."""
+    pick = rng.choice
+    dialogue: dict[str, Any] = {
+        "mode": pick(["conversation", "conversation", "one_shot"]),
+        "follow_up_after_talk": pick([True, False]),
+        "press_while_listening": pick(["end", "send"]),
+        "press_while_answering": pick(["listen", "listen", "end"]),
+        "press_while_muted": pick(["refuse", "unmute"]),
+        "speech_while_thinking": pick(["listen", "ignore"]),
+        "mute_while_answering": pick(["stop", "finish"]),
+        "text_while_muted": pick([True, False]),
+        "sound_at_press": pick([True, False]),
+        "approval_press": pick(["approve", "reject", "none"]),
+        "approval_hold": pick(["approve", "reject", "none"]),
+        "approval_double": pick(["approve", "reject", "none"]),
+    }
+    taps = ["conversation", "conversation", "mute", "stop", "none"]
+    gestures: dict[str, Any] = {
+        "press": pick(["conversation", *taps]),
+        "hold": pick(["talk", "talk", *taps]),
+        "double": pick(["mute", *taps]),
+        "long": pick(taps),
+    }
+    return DialogueSettings(**dialogue), GestureSettings(**gestures)
+
+
+def some_dialogue(rng: random.Random, now: float) -> Checker:
+    settings, gestures = some_settings(rng)
+    dialogue = Dialogue(
+        settings,
+        gestures=gestures,
+        turn_detection=rng.choice(["local", "local", "server_vad", "semantic_vad"]),
+        connection=rng.choice(["warm", "on_wake"]),
+        now=now,
+    )
+    return Checker(dialogue, settings)
+
+
+RARE: Final = {"StopRequested": 0.02, "mute_on": 0.1, "Mute": 0.2, "microphone lost": 0.05, "loudspeaker lost": 0.05,
+               "ConnectionLost": 0.3, "ConnectionLost fatal": 0.1, "stuck": 0.2, "press_down": 5.0, "Connected": 3.0, "PlaybackStarted": 3.0,
+               "SpeechStarted": 3.0, "SpeechEnded silence": 3.0, "Unmute": 2.0, "mute_off": 1.0}  # fmt: skip
+_NAMES: Final = tuple(MAKERS)
+_WEIGHTS: Final = tuple(RARE.get(name, 1.0) for name in _NAMES)
+_GESTURES: Final = frozenset(GESTURE_KINDS)
+
+
+def some_event(rng: random.Random, now: float, serial: int, dialogue: Dialogue) -> events.Event:
+    """Any event; those with an identity often meet one that exists."""
+    state = dialogue.state
+    roll = rng.random()
+    if roll < 0.08:
+        return events.ResponseStarted(f"r{serial}")
+    if roll < 0.18:
+        known = (
+            state.response_id if state.response_id is not None and rng.random() < 0.8 else f"r{serial - 1}"
+        )
+        return events.ResponseEnded(
+            known,
+            rng.choice(["completed", "completed", "completed", "cancelled", "failed", "incomplete"]),
+            had_audio=rng.random() < 0.6,
+            tool_calls=rng.choice([0, 0, 1]),
+        )
+    if roll < 0.21:
+        return events.ApprovalNeeded(f"c{serial}", "unlock")
+    if roll < 0.22:
+        return events.ApprovalResolved(
+            state.approvals[0].call_id if state.approvals and rng.random() < 0.8 else "c"
+        )
+    if roll < 0.23:
+        return events.TimerRinging(f"t{rng.randrange(40)}")
+    if roll < 0.235:
+        return events.TimerSilenced(rng.choice([None, *state.ringing]))
+    name = rng.choices(_NAMES, _WEIGHTS)[0]
+    return _named(name, now, dialogue)
+
+
+def _named(name: str, now: float, dialogue: Dialogue) -> events.Event:
+    if name in _GESTURES:
+        pressed_at = dialogue.state.pressed_at
+        return Gesture(name, now, now - 0.3 if pressed_at is None else pressed_at)
+    return MAKERS[name](now)
+
+
+SENSIBLE: Final = (
+    *("mute_off", "Unmute", "microphone returned", "loudspeaker returned", "TimerSilenced", "Connected"),
+    *("Wake", "SpeechStarted", "SpeechEnded silence", "ServerSpeechStopped", "response", "PlaybackStarted"),
+)
+"""What leads from anywhere to an answer that is heard. Left to chance alone a walk hardly ever gets there."""
+AFTERWARDS: Final = (
+    *((), (), ("ConnectionLost",), ("ConnectionLost", "hold_start"), ("microphone lost", "hold_start")),
+    *(("Mute", "hold_start"), ("microphone lost", "WakeWordHeard"), ("Mute", "press_down")),
+)
+"""And what is rare enough there to need help."""
+
+
+def chaos(count: int, seed: int, note: Callable[[Dialogue], None] | None = None) -> Counter[str]:
+    """Send `count` random events. Returns how many were handled and ignored, and the phases they met."""
+    rng = random.Random(seed)
+    tally: Counter[str] = Counter()
+    checker: Checker | None = None
+    now = 0.0
+    plan: list[str] = []
+    for serial in range(count):
+        if checker is None or checker.dialogue.phase == "stopping" or rng.random() < 0.0005:
+            if checker is not None:
+                tally["ignored"] += checker.dialogue.ignored.total()
+                tally["handled"] += checker.dialogue.handled
+            now = rng.uniform(0, 1000)
+            checker = some_dialogue(rng, now)
+        now += rng.choice([0.0, 0.001, 0.02, 0.1, 0.4, 1.0, 4.0])
+        if rng.random() < 0.02:
+            now += rng.choice([5.0, 30.0, 400.0])
+        try:
+            deadline = checker.dialogue.deadline
+            if deadline is not None and deadline <= now and rng.random() < 0.9:
+                checker.tick(now)
+                tally["ticks"] += 1
+            tally[checker.dialogue.phase] += 1
+            if not plan and rng.random() < 0.02:
+                plan = [*SENSIBLE[: rng.choice([len(SENSIBLE), rng.randrange(len(SENSIBLE)) + 1])]]
+                plan += rng.choice(
+                    [[], [], ["ConnectionLost"], ["ConnectionLost", "press_down", "hold_start"]]
+                )
+            if plan and rng.random() < 0.95:
+                name = plan.pop(0)
+                event = (
+                    events.ResponseStarted(f"r{serial}")
+                    if name == "response"
+                    else _named(name, now, checker.dialogue)
+                )
+            else:
+                event = some_event(rng, now, serial, checker.dialogue)
+            checker.handle(event, now)
+        except BrokenError as error:
+            raise BrokenError(f"seed {seed}, event {serial}: {error}") from None
+        if note is not None:
+            note(checker.dialogue)
+    return tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    from tests.dialogue.world import World  # it imports this module
+
+    begin = time.perf_counter()
+    tally = chaos(options.events // 2, options.seed)
+    middle = time.perf_counter()
+    world = World(options.seed)
+    world.run(options.events - options.events // 2)
+    end = time.perf_counter()
+    print(f"chaos: {options.events // 2} events in {middle - begin:.1f} s, no invariant broken")  # noqa: T201  # its job
+    print("  " + ", ".join(f"{name} {number}" for name, number in tally.most_common()))  # noqa: T201
+    print(f"world: {world.count} events in {end - middle:.1f} s, no invariant broken")  # noqa: T201
+    print("  " + ", ".join(f"{name} {number}" for name, number in world.tally.most_common()))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
