@@ -35,7 +35,7 @@ SAY = "Repeat after me, word for word: {text}"
 """What a text to be said aloud is wrapped in: models, the embedded one too, know this sentence."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
-"""Between tries of a session that is to be kept warm; a wake does not wait for them."""
+"""Between tries of a session that could not be had, or has ended; a wake does not wait for them."""
 
 _CLOSE_LIMIT_S = 1.0
 """A server that does not answer a close must not hold up the stop of the daemon."""
@@ -74,16 +74,11 @@ class SessionLink:
         open_session: Callable[[], Awaitable[RealtimeSession]],
         sink: LinkSink,
         *,
-        keep_warm: bool = False,
         outbox: Outbox | None = None,
     ) -> None:
-        """`open_session` makes an entered session or raises `ConnectFailedError`.
-
-        With `keep_warm` a session that could not be had, or has ended, is tried again by itself.
-        """
+        """`open_session` makes an entered session or raises `ConnectFailedError`."""
         self._open_session = open_session
         self._sink = sink
-        self._keep_warm = keep_warm
         self.outbox = outbox or Outbox()
         self._task: asyncio.Task[None] | None = None
         self._session: RealtimeSession | None = None
@@ -103,7 +98,7 @@ class SessionLink:
         return self._session
 
     def connect(self) -> None:
-        """Be connected: begin now, also where the next try would come later."""
+        """Be connected until `disconnect`: begin now, also where the next try would come later."""
         if self._closed:
             return
         self._hurry.set()
@@ -141,8 +136,6 @@ class SessionLink:
             self._hurry.clear()
             if await self._serve():
                 pause_s = _FIRST_PAUSE_S
-            if not self._keep_warm:
-                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

@@ -98,8 +98,7 @@ class Speaker:
         self._device = device
         self.engine = self._make_engine()
         self.heard = HeardTracker(lambda: self.engine.positions())  # noqa: PLW0108  # the engine may be replaced
-        warm = settings.model.connection == "warm"
-        self.link = SessionLink(lambda: open_session(self.heard), self, keep_warm=warm)
+        self.link = SessionLink(lambda: open_session(self.heard), self)
         self.dialogue = Dialogue(
             settings.dialogue,
             gestures=settings.panel.gestures,

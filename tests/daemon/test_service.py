@@ -1,0 +1,227 @@
+"""The daemon as a process: what it says when something is wrong, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from speakerd.host.control_client import ControlClient
+from speakerd.host.errors import NotRunningError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BASE = """
+[model]
+backend = "remote"
+url = "ws://127.0.0.1:9"
+auth = "none"
+[audio]
+driver = "simulated"
+echo = "off"
+[panel]
+kind = "none"
+[dialogue]
+connect_timeout_s = 2
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    env = {key: value for key, value in os.environ.items() if "API_KEY" not in key}
+    return {**env, **more}
+
+
+def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "speakerd", *words],
+        capture_output=True,
+        text=True,
+        timeout=40,
+        env=environment(**more),
+        check=False,
+    )
+
+
+class Daemon:
+    """A running `speakerd run`."""
+
+    def __init__(self, folder: Path, text: str, **more: str) -> None:
+        self.config = folder / "speakerd.toml"
+        self.socket = folder / "control.sock"
+        self.config.write_text(f'{text}\n[control]\nsocket = "{self.socket}"\ngroup = ""\n')
+        self.log = folder / "log"
+        env = environment(XDG_STATE_HOME=str(folder / "state"), **more)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "speakerd", "run", "--config", str(self.config)],
+                stdout=log,
+                stderr=log,
+                env=env,
+            )
+
+    def wait_ready(self, within_s: float = 30.0) -> None:
+        end = time.monotonic() + within_s
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                with ControlClient((self.socket,)) as client:
+                    if client.request("status")["phase"] != "starting":
+                        return
+            except NotRunningError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"the daemon did not get ready:\n{self.log.read_text()}")
+
+    def ask(self, command: str, **args: Any) -> dict[str, Any]:
+        with ControlClient((self.socket,)) as client:
+            return dict(client.request(command, **args))
+
+    def until(self, key: str, value: object, within_s: float = 20.0) -> None:
+        end = time.monotonic() + within_s
+        status: dict[str, Any] = {}
+        while time.monotonic() < end:
+            status = self.ask("status")
+            if status.get(key, status["flags"].get(key)) == value:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{key} did not become {value!r}: {status}\n{self.log.read_text()}")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    daemon = Daemon(tmp_path, BASE)
+    yield daemon
+    daemon.process.kill()
+    daemon.process.wait()
+
+
+def test_a_missing_configuration_is_one_message_and_exit_code_2(tmp_path: Path) -> None:
+    result = run("run", "--config", str(tmp_path / "none.toml"))
+    assert result.returncode == 2
+    assert "none.toml" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_every_mistake_in_the_configuration_is_named_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "speakerd.toml"
+    config.write_text('[audio]\nvolum = 50\n[model]\nspeed = "fast"\n')
+    result = run("run", "--config", str(config))
+    assert result.returncode == 2
+    assert "speakerd.toml:2" in result.stderr
+    assert "volume" in result.stderr
+    assert "speakerd.toml:4" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_key_file_that_cannot_be_read_is_exit_code_3(tmp_path: Path) -> None:
+    config = tmp_path / "speakerd.toml"
+    config.write_text(f'[model]\napi_key_file = "{tmp_path}/nokey"\n')
+    result = run("run", "--config", str(config))
+    assert result.returncode == 3
+    assert "nokey" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_no_key_for_the_hosted_service_says_where_to_put_one(tmp_path: Path) -> None:
+    config = tmp_path / "speakerd.toml"
+    config.write_text('[audio]\ndriver = "simulated"\n')
+    result = run("run", "--config", str(config))
+    assert result.returncode == 3
+    assert "api_key_file" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.rig
+def test_an_unknown_device_lists_those_there_are(tmp_path: Path, rig: object) -> None:
+    config = tmp_path / "speakerd.toml"
+    config.write_text(BASE.replace('driver = "simulated"', 'input = "kitchen"'))
+    result = run("run", "--config", str(config))
+    assert result.returncode == 3
+    assert "kitchen" in result.stderr
+    assert "speaker" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_absent_server_leaves_the_daemon_up_and_says_so(daemon: Daemon) -> None:
+    daemon.wait_ready()
+    daemon.ask("wake")
+    daemon.until("offline", True, within_s=25)
+    daemon.until("phase", "idle", within_s=25)
+    log = daemon.log.read_text()
+    assert "cannot reach the model" in log
+    assert "Traceback" not in log
+
+
+def test_sigterm_stops_it_cleanly_in_under_two_seconds(daemon: Daemon) -> None:
+    daemon.wait_ready()
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 2.0
+    assert not daemon.socket.exists()
+
+
+def test_a_reload_applies_a_good_file_and_refuses_a_bad_one(daemon: Daemon) -> None:
+    daemon.wait_ready()
+    good = daemon.config.read_text().replace('echo = "off"', 'echo = "half_duplex"')
+    daemon.config.write_text(good)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.until("echo", "half_duplex")
+    daemon.config.write_text(good + "\n[log]\nlevel = 3\n")
+    answer = daemon.ask("reload")
+    assert answer["applied"] is False
+    assert "log.level" in str(answer["problem"])
+    assert daemon.ask("status")["echo"] == "half_duplex"
+
+
+def test_the_volume_outlives_a_restart(tmp_path: Path) -> None:
+    for expected in (60, 35):
+        daemon = Daemon(tmp_path, BASE)
+        try:
+            daemon.wait_ready()
+            assert daemon.ask("volume")["volume"] == expected
+            daemon.ask("volume", level=35)
+            assert daemon.stop() == 0
+        finally:
+            daemon.process.kill()
+            daemon.process.wait()
+
+
+def test_the_key_is_in_no_log_no_status_and_no_environment(tmp_path: Path) -> None:
+    key = "sk-test-0123456789abcdef"
+    daemon = Daemon(tmp_path, BASE.replace('auth = "none"', 'auth = "bearer"'), SPEAKERD_API_KEY=key)
+    try:
+        daemon.wait_ready()
+        daemon.ask("wake")
+        daemon.until("offline", True, within_s=25)
+        assert key not in json.dumps(daemon.ask("status"))
+        assert daemon.stop() == 0
+        assert key not in daemon.log.read_text()
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+async def test_a_second_daemon_on_the_same_socket_is_refused(tmp_path: Path) -> None:
+    first = Daemon(tmp_path, BASE)
+    try:
+        await asyncio.to_thread(first.wait_ready)
+        result = await asyncio.to_thread(run, "run", "--config", str(first.config))
+        assert result.returncode == 3
+        assert "Traceback" not in result.stderr
+    finally:
+        first.process.kill()
+        first.process.wait()
