@@ -99,7 +99,7 @@ class SessionCore(Generic[TContext]):
             "tools": tools,
             "handoffs": handoffs,
         }
-        if agent.prompt is not None:
+        if agent.prompt is not None or self.agent.prompt is not None:
             settings["prompt"] = agent.prompt
         return settings
 

@@ -78,7 +78,7 @@ async def test_the_quickstart_prints_both_sides(
         is_for(monkeypatch, server)
         await asyncio.wait_for(main(), 5)
     assert capsys.readouterr().out == "Assistant: Very well, and yours?\nUser: Fine.\n"
-    update, message, create = server.received
+    update, message, create = server.received[:3]
     assert update["session"]["audio"]["output"] == {"voice": "alloy"}
     assert update["session"]["output_modalities"] == ["audio"]
     assert update["session"]["instructions"] == "Be helpful, and talk like a friend."
