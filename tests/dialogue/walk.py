@@ -250,15 +250,8 @@ def _named(name: str, now: float, dialogue: Dialogue) -> events.Event:
 
 SENSIBLE: Final = (
     *("mute_off", "Unmute", "microphone returned", "loudspeaker returned", "TimerSilenced", "Connected"),
-    *(
-        "Wake",
-        "Connected",
-        "SpeechStarted",
-        "SpeechEnded silence",
-        "ServerSpeechStopped",
-        "response",
-        "PlaybackStarted",
-    ),
+    *("Wake", "Connected", "SpeechStarted", "SpeechEnded silence", "ServerSpeechStopped", "response"),
+    "PlaybackStarted",
 )
 """What leads from anywhere to an answer that is heard. Left to chance alone a walk hardly ever gets there."""
 AFTERWARDS: Final = (
