@@ -374,7 +374,8 @@ class PlaybackBuffer:
                 break
         fading = np.concatenate(parts).astype(np.float32) if parts else np.empty(0, dtype=np.float32)
         self._speech_gain.apply(fading, np.arange(1, fading.size + 1, dtype=np.float32))
-        fading *= np.linspace(1, 0, fading.size + 1, dtype=np.float32)[1:]
+        # A raised cosine: it has no corners to be heard.
+        fading *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fading.size + 1, dtype=np.float32)[1:])
         return fading
 
     def _watch(self) -> None:
