@@ -154,8 +154,6 @@ class AudioSettings:
     """Fade when the daemon stops."""
     playback_limit_s: Annotated[int, Ge(10), Le(3_600)] = 600
     """Speech held for playing (48 kB a second); from 90 % of it the model is asked to wait."""
-    abort_on_flush: bool = False
-    """Also throw away what the device holds: silence sooner, through PortAudio's private abort."""
     output_delay_ms: Annotated[int, Ge(0), Le(2_000)] = 0
     """Delay that the device does not report (Bluetooth, HDMI), added to its own."""
     capture_queue_ms: Annotated[int, Ge(50), Le(10_000)] = 1_000

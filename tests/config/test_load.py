@@ -88,7 +88,7 @@ def test_the_nearest_known_key_is_named(path: str, meant: str) -> None:
         ("volume = true", "a whole number from 0 to 100"),
         ('volume = "50"', "a whole number from 0 to 100"),
         ("input = 3", "a text in quotes not empty"),
-        ("abort_on_flush = 1", "true or false"),
+        ("barge_in.enabled = 1", "true or false"),
         ("input_gain_db = nan", "a number from -30 to 40"),
         ("reopen_first_s = inf", "a number from 0.05 to 60"),
         ("input = 1979-05-27", None),
