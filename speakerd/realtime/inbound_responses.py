@@ -180,7 +180,7 @@ def _audio_delta(state: WireState, event: Event, now: float) -> None:
     response = _response_of(state, event, now)
     if _announce(state, event, response):
         return
-    audio = a2b_base64(event["delta"])
+    audio = a2b_base64(event["delta"], strict_mode=True)
     if not audio:
         return
     content_index = index(event)

@@ -69,8 +69,8 @@ _log = logging.getLogger(__name__)
 CONNECT_ATTEMPTS = 3
 """So often `connect()` tries before it raises. Later on a lost connection is tried for ever."""
 
-READY_WITHIN_S = 5.0
-"""How long a server may take to greet. One that never does is used all the same."""
+GREETED_WITHIN_S = 2.0
+"""How long to wait for a server's greeting. One that never greets is used all the same."""
 
 TICK_S = 1.0
 """How often the timer looks: the resolution of time limits, which are seconds to minutes."""
@@ -98,6 +98,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         transport_config: Keepalive and handshake.
         rotate_after_s: Age from which a session is exchanged between turns.
         rotate_at_latest_s: Age from which it is exchanged also while an answer is being played.
+        greeted_within_s: How long to wait for the server's greeting.
         clock: Monotonic seconds.
         sleep: Waits so many of them.
         random: Numbers in [0, 1) for the delays.
@@ -109,6 +110,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         transport_config: TransportConfig | None = None,
         rotate_after_s: float = ROTATE_AFTER_S,
         rotate_at_latest_s: float = ROTATE_AT_LATEST_S,
+        greeted_within_s: float = GREETED_WITHIN_S,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = random.random,
@@ -116,6 +118,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._transport = transport_config or TransportConfig()
         self._rotate_after_s = rotate_after_s
         self._rotate_at_latest_s = rotate_at_latest_s
+        self._greeted_within_s = greeted_within_s
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -308,7 +311,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             self._usable.set_result(None)
 
     async def _announce_late(self, link: _Link) -> None:
-        await self._sleep(READY_WITHIN_S)
+        await self._sleep(self._greeted_within_s)
         if link is self._link and not link.announced:
             self._announce(link)
             self._tell(())
@@ -397,7 +400,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         try:
             link = await self._open()
             with contextlib.suppress(TimeoutError):
-                greeting = await asyncio.wait_for(link.socket.recv(), READY_WITHIN_S)
+                greeting = await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
         except (RealtimeLayerError, ConnectionClosed) as error:
             _log.info("the session could not be exchanged yet: %s", error)
             link = None
