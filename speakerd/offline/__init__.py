@@ -1,1 +1,53 @@
-"""(being built)"""
+"""A realtime server of our own on loopback: ears, wits and a voice with no network and no key.
+
+It speaks the GA realtime protocol over real WebSockets, so whatever talks to a hosted model talks to it unchanged:
+the demo's default, the peer of the tests, and what a speaker falls back to when its model cannot be reached.
+
+::
+
+    client ── WebSocket ── server.py, connection.py                       shells: sockets, processes, clocks
+                              │ client events, time        ▲ server events
+                           protocol.py ── jobs ──▶ recognizer.py ── pipe ── recognizer_worker.py (pocketsphinx)
+                              │    ▲                voice.py ── pipe ── espeak-ng
+                              ▼    └── what was heard, speech to send
+                           items, session_object, responses, turn_detection       pure: no sockets, no clocks
+                           intents ─▶ wits ─▶ toolbox
+
+Recognition and speech run in processes of their own: pocketsphinx holds the interpreter's lock while it works.
+Of this package it imports only the wire's names and the resampler.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from speakerd.offline.errors import (
+    OfflineError,
+    PortInUseError,
+    RecognizerError,
+    RecognizerMissingError,
+    SpeechError,
+    VoiceMissingError,
+)
+from speakerd.offline.settings import OfflineSettings
+
+if TYPE_CHECKING:
+    from speakerd.offline.server import OfflineServer
+
+__all__ = [
+    "OfflineError",
+    "OfflineServer",
+    "OfflineSettings",
+    "PortInUseError",
+    "RecognizerError",
+    "RecognizerMissingError",
+    "SpeechError",
+    "VoiceMissingError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the server when it is asked for: the configuration needs the settings alone, and no numpy for them."""
+    if name == "OfflineServer":
+        from speakerd.offline.server import OfflineServer  # noqa: PLC0415 - that is the point
+
+        return OfflineServer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,194 @@
+"""One client's connection: the protocol core between a WebSocket, the recogniser, the voice and the clock. Shell.
+
+Three tasks and one per answer being spoken: the reader feeds the core, the writer sends what the core says, the
+timer calls it when something is due. All run in one event loop, so the core needs no lock. What is waiting to be
+sent is bounded: a client that does not read is not made speech for, and past `MAX_UNSENT_BYTES` it is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from websockets.exceptions import ConnectionClosed
+
+from speakerd.offline.errors import OfflineError
+from speakerd.offline.jobs import Close, Forget, Hush, Job, Listen, Sound, Speak, Understand
+
+if TYPE_CHECKING:
+    from websockets.asyncio.server import ServerConnection
+
+    from speakerd.offline.outbox import Output
+    from speakerd.offline.protocol import Protocol
+    from speakerd.offline.recognizer import Recognizer
+    from speakerd.offline.recognizer_messages import Heard
+    from speakerd.offline.voice import Voice
+
+logger = logging.getLogger("speakerd.offline")
+
+MAX_UNSENT_BYTES: Final = 32 * 1024 * 1024
+"""Some ten minutes of speech as JSON: a client this far behind has stopped reading."""
+PLENTY_MS: Final = 4000
+"""Of speech made ahead of what is due; then the voice rests."""
+PLENTY_BYTES: Final = 1024 * 1024
+"""Unsent JSON from which on the voice rests too."""
+_REST_S: Final = 0.05
+
+
+class Connection:
+    """Serves one client until either side ends it. Owns nothing that outlives `run`."""
+
+    def __init__(
+        self, socket: ServerConnection, protocol: Protocol, recognizer: Recognizer, voice: Voice
+    ) -> None:
+        self._socket = socket
+        self._protocol = protocol
+        self._recognizer = recognizer
+        self._voice = voice
+        self._unsent: deque[str] = deque()
+        self._unsent_bytes = 0
+        self._something_to_send = asyncio.Event()
+        self._deadline_changed = asyncio.Event()
+        self._closing: Close | None = None
+        self._streams: dict[str, int] = {}
+        self._speakers: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Serve. Returns when the connection is over, whoever ended it; nothing is left running."""
+        helpers = [
+            asyncio.create_task(self._write(), name="offline writer"),
+            asyncio.create_task(self._keep_time(), name="offline timer"),
+        ]
+        reader = asyncio.create_task(self._read(), name="offline reader")
+        try:
+            done, _ = await asyncio.wait((reader, *helpers), return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
+        except ConnectionClosed:
+            pass
+        finally:
+            tasks = [reader, *helpers, *self._speakers.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for stream in self._streams.values():
+                self._recognizer.forget(stream)
+            self._streams.clear()
+
+    async def _read(self) -> None:
+        self._perform(self._protocol.start(time.monotonic()))
+        async for message in self._socket:
+            self._perform(self._protocol.receive(message, time.monotonic()))
+
+    async def _write(self) -> None:
+        while True:
+            await self._something_to_send.wait()
+            while self._unsent:
+                text = self._unsent.popleft()
+                self._unsent_bytes -= len(text)
+                await self._socket.send(text)
+            self._something_to_send.clear()
+            if self._closing is not None:
+                await self._socket.close(self._closing.code, self._closing.reason)
+                return
+
+    async def _keep_time(self) -> None:
+        while True:
+            self._deadline_changed.clear()
+            deadline = self._protocol.deadline
+            wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._deadline_changed.wait(), wait_s)
+                continue
+            self._perform(self._protocol.tick(time.monotonic()))
+
+    def _perform(self, output: Output) -> None:
+        for event in output.events:
+            text = json.dumps(event)
+            self._unsent.append(text)
+            self._unsent_bytes += len(text)
+        if self._unsent_bytes > MAX_UNSENT_BYTES and self._closing is None:
+            logger.warning("a client does not read what it asked for; cutting it off")
+            self._unsent.clear()
+            self._unsent_bytes = 0
+            self._socket.transport.abort()
+            return
+        for job in output.jobs:
+            self._start(job)
+        if self._unsent or self._closing is not None:
+            self._something_to_send.set()
+        self._deadline_changed.set()
+
+    def _start(self, job: Job) -> None:
+        match job:
+            case Listen(utterance, phrases):
+                self._streams[utterance] = self._recognizer.listen(
+                    phrases,
+                    lambda heard: self._heard(utterance, heard),
+                    lambda message: self._hearing_failed(utterance, message),
+                )
+            case Sound(utterance, pcm) if utterance in self._streams:
+                self._recognizer.sound(self._streams[utterance], pcm)
+            case Understand(utterance) if utterance in self._streams:
+                self._recognizer.understand(self._streams[utterance])
+            case Understand(utterance):
+                # It failed while it was being listened to, before anybody could be told.
+                self._perform(
+                    self._protocol.hearing_failed(utterance, "the recogniser was lost", time.monotonic())
+                )
+            case Forget(utterance) if utterance in self._streams:
+                self._recognizer.forget(self._streams.pop(utterance))
+            case Speak():
+                task = asyncio.create_task(self._speak(job), name=f"offline voice {job.response_id}")
+                self._speakers[job.response_id] = task
+                task.add_done_callback(lambda done: self._speaker_done(job.response_id, done))
+            case Hush(response_id):
+                speaker = self._speakers.pop(response_id, None)
+                if speaker is not None:
+                    speaker.cancel()
+            case Close():
+                self._closing = job
+            case _:
+                pass
+
+    def _heard(self, utterance: str, heard: Heard) -> None:
+        logger.debug(
+            "heard %s speech of %.1f s in %.0f ms, confidence %.2f",
+            heard.kind,
+            heard.audio_s,
+            heard.wait_s * 1000,
+            heard.confidence,
+        )
+        self._streams.pop(utterance, None)
+        self._perform(self._protocol.heard(utterance, heard.text, time.monotonic()))
+
+    def _hearing_failed(self, utterance: str, message: str) -> None:
+        self._streams.pop(utterance, None)
+        self._perform(self._protocol.hearing_failed(utterance, message, time.monotonic()))
+
+    async def _speak(self, job: Speak) -> None:
+        error: str | None = None
+        try:
+            async with contextlib.aclosing(self._voice.speak(job.text, job.voice, job.speed)) as sound:
+                async for pcm in sound:
+                    self._perform(self._protocol.speech(job.response_id, pcm, time.monotonic()))
+                    while self._plenty(job.response_id):  # noqa: ASYNC110  # a pause, no wait for an event
+                        await asyncio.sleep(_REST_S)
+        except (OfflineError, OSError) as failure:
+            logger.error("%s", failure)
+            error = str(failure)
+        self._perform(self._protocol.speech_ended(job.response_id, error, time.monotonic()))
+
+    def _plenty(self, response_id: str) -> bool:
+        return self._protocol.waiting_ms(response_id) > PLENTY_MS or self._unsent_bytes > PLENTY_BYTES
+
+    def _speaker_done(self, response_id: str, task: asyncio.Task[None]) -> None:
+        if self._speakers.get(response_id) is task:
+            del self._speakers[response_id]
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("the offline voice broke", exc_info=task.exception())

@@ -1,0 +1,67 @@
+"""What the protocol core asks of its shell: plain values, to be carried out in the order given.
+
+The core never waits for one. What comes of a job is told to it by `heard`, `hearing_failed`, `speech`,
+`speech_ended`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Begin to recognise an utterance; its sound follows in `Sound` jobs. `phrases`: sentences of this session."""
+
+    utterance: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """More of an utterance: 16 kHz, 16-bit, mono."""
+
+    utterance: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Understand:
+    """The utterance is over: say what it was, with `heard` or `hearing_failed`."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody wants to know what this utterance was."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Say this; the sound comes back by `speech` (24 kHz, 16-bit, mono), its end by `speech_ended`."""
+
+    response_id: str
+    text: str
+    voice: str
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop making speech for this response; nothing more is wanted of it."""
+
+    response_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection with this close code, once what was said before has been sent."""
+
+    code: int
+    reason: str
+
+
+Job = Listen | Sound | Understand | Forget | Speak | Hush | Close

@@ -1,0 +1,153 @@
+"""The embedded realtime server: listens on loopback, serves the GA realtime protocol at `/v1/realtime`. Shell.
+
+    async with OfflineServer(OfflineSettings(port=0)) as server:
+        print(server.url)
+
+Any path that ends in `/realtime` is served, with any `model` and any key or none. A further client than
+`max_connections` is answered with close code 1013. The superseded beta header gets close code 4000, as it does
+from the hosted service.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import secrets
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Self
+
+from websockets.asyncio.server import serve
+
+from speakerd.offline.connection import Connection
+from speakerd.offline.errors import PortInUseError
+from speakerd.offline.protocol import Protocol
+from speakerd.offline.recognizer import Recognizer
+from speakerd.offline.voice import Voice
+from speakerd.offline.wits import Wits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from websockets.asyncio.server import Server, ServerConnection
+    from websockets.http11 import Request, Response
+
+    from speakerd.offline.settings import OfflineSettings
+
+logger = logging.getLogger("speakerd.offline")
+
+PATH: Final = "/v1/realtime"
+CLOSE_TRY_LATER: Final = 1013
+CLOSE_BETA_REFUSED: Final = 4000
+MAX_MESSAGE_BYTES: Final = 21 * 1024 * 1024
+"""An append of 15 MiB in base64, with its JSON. A longer message closes the connection with code 1009."""
+
+
+class OfflineServer:
+    """Runs from `start` to `close`; both may be called again. `tools_clock` gives the local date and time."""
+
+    def __init__(
+        self, settings: OfflineSettings, *, tools_clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._settings = settings
+        self._wits = Wits(settings, tools_clock or _local_now)
+        self.recognizer = Recognizer(settings)
+        self._voice = Voice(settings)
+        self._server: Server | None = None
+        self._connections: set[Connection] = set()
+
+    async def start(self) -> None:
+        """Load what has to be loaded, then listen.
+
+        Raises RecognizerMissingError, RecognizerError, VoiceMissingError, SpeechError, PortInUseError.
+        """
+        if self._server is not None:
+            return
+        self.recognizer = Recognizer(self._settings)
+        try:
+            self._server = await self._listen()
+            await self._voice.start()
+            if self._settings.load == "start":
+                await self.recognizer.start()
+        except BaseException:
+            await self.close()
+            raise
+        logger.info("offline realtime server at %s", self.url)
+
+    async def close(self) -> None:
+        """Close every connection (code 1001) and end the processes. Idempotent."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            await server.wait_closed()
+        await self.recognizer.close()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; 0 while it does not."""
+        if self._server is None:
+            return 0
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """What a client connects to."""
+        return f"ws://{self._settings.host}:{self.port}{PATH}"
+
+    @property
+    def connections(self) -> int:
+        """Clients at this moment."""
+        return len(self._connections)
+
+    async def _listen(self) -> Server:
+        try:
+            return await serve(
+                self._serve_client,
+                self._settings.host,
+                self._settings.port,
+                compression=None,
+                max_size=MAX_MESSAGE_BYTES,
+                process_request=_check_path,
+                server_header=None,
+            )
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortInUseError(self._settings.host, self._settings.port) from error
+            raise
+
+    async def _serve_client(self, socket: ServerConnection) -> None:
+        if socket.request is not None and "OpenAI-Beta" in socket.request.headers:
+            await socket.close(
+                CLOSE_BETA_REFUSED, "The beta API is not supported: leave the OpenAI-Beta header out."
+            )
+            return
+        if len(self._connections) >= self._settings.max_connections:
+            await socket.close(CLOSE_TRY_LATER, "too many connections")
+            return
+        protocol = Protocol(self._settings, self._wits, secrets.token_hex(4))
+        connection = Connection(socket, protocol, self.recognizer, self._voice)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+
+async def _check_path(connection: ServerConnection, request: Request) -> Response | None:
+    if request.path.partition("?")[0].rstrip("/").endswith("/realtime"):
+        return None
+    return connection.respond(HTTPStatus.NOT_FOUND, f"The realtime API is at {PATH}.\n")
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
