@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 import hypothesis
 import pytest
 
-from tests.rig import RigMissingError, SoundCard
+from tests.rig import RigMissingError, SoundCard, first_in_line
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("ci")
 
 
 def _sound_card() -> SoundCard:
+    first_in_line()
     try:
         return SoundCard()
     except RigMissingError as error:
