@@ -1,4 +1,116 @@
-"""(Being built.)."""
+"""A voice session with a realtime model: agents, tools, handoffs, guardrails, history, interruptions.
+
+This room is a library of its own: it knows nothing of sound cards, buttons or the daemon. A program::
+
+    import asyncio
+    from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool
+
+    @function_tool
+    def get_time(city: str) -> str:
+        '''Tell the time in a city.'''
+        ...
+
+    async def main():
+        agent = RealtimeAgent("Ada", instructions="You are a kitchen clock. Be brief.", tools=[get_time])
+        runner = RealtimeRunner(agent, config={"model_settings": {"model_name": "gpt-realtime", "voice": "ash"}})
+        async with await runner.run() as session:
+            await session.send_message("How late is it in Rome?")
+            async for event in session:
+                if event.type == "audio":
+                    play(event.audio.data)        # 16-bit mono at 24 kHz
+                elif event.type == "audio_interrupted":
+                    stop_playing()
+
+    asyncio.run(main())
+
+A *runner* knows how sessions are set up and makes them; a *session* is one conversation. An *agent* is whom the
+model plays; *tools* are what it can do. The parts, each with its own account of itself: `agent`, `tool`,
+`handoffs`, `guardrails`, `hooks`, `session`, `events`, `items`, `config`; below them the port `model` with its
+`model_events` and `model_inputs`; below that the wire, `protocol` (pure) and `websocket`. For tests of yours:
+`testing`.
+
+Where the model is
+------------------
+The key is taken from `OPENAI_API_KEY`, or given: `runner.run(model_config={"api_key": ...})`, as text or as a
+function, sync or async, that fetches it at each connect. Other places::
+
+    # Azure: the deployment is the model; the key goes into a header, and then no `Authorization` is sent.
+    {"url": "wss://RESOURCE.openai.azure.com/openai/v1/realtime?model=DEPLOYMENT", "headers": {"api-key": KEY}}
+    # A server of your own. Older event names and missing fields are understood.
+    {"url": "ws://192.168.1.20:8000/v1/realtime?model=whatever"}
+    # A call that runs already.
+    {"call_id": "rtc_..."}
+
+A lost connection is made again, with the conversation replayed to the new one; `connection` events tell. What
+cannot be helped by trying again (a bad key) is raised.
+
+What people ask
+---------------
+*Which event names are right, the beta or the GA ones?* GA is sent; both are understood.
+
+*How do I read the history, and compare it with my own record?* `session.history`, at any time: items, oldest first,
+as they were said and heard. `item.to_dict()` and `text_of(item)` help. The same comes with each `history_updated`;
+`history_added` brings a new item. The runner has no history: it belongs to the session.
+
+*What can I do below the session?* `session.model`: listeners of your own by `add_listener`, and `send_event`
+with any of `model_inputs`; `RealtimeModelSendRawMessage(message={"type": ...})` sends any client event as it
+is.
+
+*How do I tell the model something without a reply, and without interrupting it?* `await session.add_context("It
+has begun to rain.")`: permanent, and nobody answers. `previous_item_id="root"` puts it in front of all.
+
+*How do I ask something beside the conversation?* `await session.respond(conversation="none", metadata={"topic":
+"x"}, input=[...], output_modalities=["text"])`. The answer is the `output_text` of the `agent_end` event that
+carries the same `metadata`. The same as a raw `response.create` is understood too.
+
+*How do I change the instructions of a session that runs?* `await session.update_agent(
+session.current_agent.clone(instructions="..."))`, or `await session.update_settings(instructions="...")`, or
+`RealtimeModelSendSessionUpdate`. Only what differs is sent, so *Cannot update a conversation's voice* does not
+occur: the voice is left out once the model has spoken.
+
+*What are instructions, and what is a prompt?* Instructions are the agent's text, or a function `(context,
+agent)` that makes it. A prompt is kept at the provider and named by id: `RealtimeAgent("Ada", prompt={"id":
+"pmpt_...", "version": "2", "variables": {...}})`. Instructions hold over it.
+
+*How do I set the language?* Speaking: in the instructions. Understanding: `"audio": {"input": {"transcription":
+{"model": "gpt-4o-mini-transcribe", "language": "fr"}}}` in the model settings.
+
+*It cuts slow speakers off.* `turn_detection` (flat, or under `audio.input`): `{"type": "server_vad",
+"silence_duration_ms": 1000}` or `{"type": "semantic_vad", "eagerness": "low"}`; also by `session.update_settings`.
+`None` switches it off: then turns are yours to end.
+
+*Does the model wait for my tool?* Yes. The reply is asked for when all calls of a response have been answered.
+`@function_tool(timeout=10)` limits it. With `async_tool_calls=False` the event stream waits as well.
+
+*How do I keep a record of what was said and which tools ran?* `history_added`, `history_updated`, and between
+them `tool_start` (`tool`, `arguments`) and `tool_end` (`output`); `audio_interrupted` says that a reply was
+cut, after which the history has only what was heard.
+
+*How do I turn events into dictionaries?* `event.to_dict()`, ready for JSON; audio by its length, unless
+`include_audio=True`.
+
+*When do `agent_start` and `agent_end` come?* When a reply begins and when all of it has been generated, which
+is not when it has been heard. Both carry the `response_id`.
+
+*I send audio and nobody answers.* Without turn detection: `await session.send_audio(b"", commit=True)` (or
+`session.commit_audio()`), then `await session.respond()`. Look for `error` events; `raw_model_event` shows
+every frame.
+
+*How do I show a transcript that grows?* `transcript_delta`: `item_id`, `role`, `delta`, for both sides. A whole
+utterance comes as `response.audio_transcript.done` and `conversation.item.input_audio_transcription.completed`.
+
+*How much of a reply was heard?* Give a `RealtimePlaybackTracker` as `model_config["playback_tracker"]` and tell it
+what left the loudspeaker.
+
+*May the model ask before it does something?* `@function_tool(needs_approval=True)`, or a rule: then
+`tool_approval_required` comes, and `session.approve_tool_call(call_id)` or `session.reject_tool_call(call_id)`
+answers, with `always=True` for good. Tools of a `HostedMCPTool` are answered in the same way.
+
+*How do I show it a picture?* `session.send_message({"type": "message", "role": "user", "content": [{"type":
+"input_image", "image_url": "data:..."}, {"type": "input_text", "text": "What is this?"}]})`.
+
+Each of these answers is run by `tests/realtime/test_guide_questions.py`.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ When the reader lags and `limit` events wait, the queue makes itself smaller wit
    thus never lost, nor is any error, tool or interruption. Only what comes in bulk waits; other events are let in
    up to twice the limit, and the reader's own task never waits for itself.
 
-The queue is read out to its end before a failure is raised or the end is reported.
+An interruption takes out the audio that still waits: it is stale, and the reader gets to know of the
+interruption at once. The queue is read out to its end before a failure is raised or the end is reported.
 """
 
 from __future__ import annotations
@@ -99,23 +100,17 @@ class EventQueue:
             await self._changed.wait()
         event = self._events.popleft()
         self._bytes -= weight(event)
-        if len(self._events) <= self._limit // 2 and self._bytes <= _MAX_BYTES // 2:
-            self._next_compaction = self._limit
-            self._next_compaction_bytes = _MAX_BYTES
-            self._room.set()
-            if self._shed:
-                shed, self._shed = EventsShedError(self._shed), 0
-                _log.warning("%s", shed)
-                self._events.append(RealtimeError(error=shed, info=self._info))
+        self._make_room()
         return event
 
-    def drop_audio(self, response_id: str) -> None:
-        """Take out the audio of one response that nobody has read yet: it must not be heard."""
+    def drop_audio(self, response_id: str | None = None) -> None:
+        """Take out the audio of one response, or of all, that nobody has read yet: it must not be heard."""
         self._replace(
             event
             for event in self._events
-            if not (isinstance(event, RealtimeAudio) and event.audio.response_id == response_id)
+            if not (isinstance(event, RealtimeAudio) and response_id in (None, event.audio.response_id))
         )
+        self._make_room()
 
     def end(self) -> None:
         """Nothing will come any more."""
@@ -144,6 +139,18 @@ class EventQueue:
         if self._reader is not None and self._reader is asyncio.current_task():
             return False
         return event.type in BULK or len(self._events) >= 2 * self._limit
+
+    def _make_room(self) -> None:
+        """Let the model go on, and end a lag, once the queue is half empty."""
+        if len(self._events) > self._limit // 2 or self._bytes > _MAX_BYTES // 2:
+            return
+        self._next_compaction = self._limit
+        self._next_compaction_bytes = _MAX_BYTES
+        self._room.set()
+        if self._shed:
+            shed, self._shed = EventsShedError(self._shed), 0
+            _log.warning("%s", shed)
+            self._events.append(RealtimeError(error=shed, info=self._info))
 
     def _replace(self, events: Iterable[RealtimeSessionEvent]) -> None:
         self._events = deque(events)

@@ -136,7 +136,7 @@ class History:
             item = self._items[index]
             if isinstance(item, RealtimeToolCallItem) and item.call_id == call_id:
                 self._items[index] = replace(item, output=output, status="completed")
-                return "updated"
+                return "updated" if self._items[index] != item else None
         return None
 
     def _index(self, item_id: str) -> int | None:

@@ -86,6 +86,7 @@ class ModelReactions(Generic[TContext]):
         )
 
     async def _audio_interrupted(self, event: m.RealtimeModelAudioInterruptedEvent) -> None:
+        self._core.queue.drop_audio()
         await self._core.put(
             RealtimeAudioInterrupted(
                 info=self._core.info, item_id=event.item_id, content_index=event.content_index

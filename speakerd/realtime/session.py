@@ -194,8 +194,12 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         await self._model.send_event(RealtimeModelSendAudioClear())
 
     async def interrupt(self) -> None:
-        """End the reply that is generated or played, and cut it to what was heard. Harmless when there is none."""
+        """End the reply that is generated or played, and cut it to what was heard. Harmless when there is none.
+
+        No `audio` event of that reply is given afterwards, not even one that was waiting to be read.
+        """
         await self._model.send_event(RealtimeModelSendInterrupt(force_response_cancel=True))
+        self._core.queue.drop_audio()
 
     async def respond(
         self,

@@ -220,6 +220,18 @@ async def test_audio_of_one_response_can_be_taken_out() -> None:
     assert await drain(queue) == [caption("x"), sound(b"b", response="r2")]
 
 
+async def test_taking_out_all_audio_lets_a_waiting_model_go_on() -> None:
+    queue = EventQueue(INFO, limit=2)
+    for number in range(2):
+        await queue.put(sound(b"a", item=f"a{number}"))
+    late = asyncio.create_task(queue.put(sound(b"b", item="late")))
+    await asyncio.sleep(0)
+    assert not late.done()
+    queue.drop_audio()
+    await asyncio.wait_for(late, 5)
+    assert await drain(queue) == [sound(b"b", item="late")]
+
+
 def test_joining_keeps_what_was_said_and_the_last_history() -> None:
     first, last = RealtimeHistoryUpdated([], INFO), RealtimeHistoryUpdated([], INFO)
     end = RealtimeAudioEnd(INFO, "a1")

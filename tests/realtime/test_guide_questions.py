@@ -548,3 +548,56 @@ async def test_what_the_history_shows_after_an_interruption() -> None:
             assert reply.status == "incomplete"
         (truncation,) = server.of_type("conversation.item.truncate")
         assert (truncation["item_id"], truncation["audio_end_ms"]) == ("item_1", 500)
+
+
+def test_the_guide_names_only_what_there_is() -> None:
+    import re
+
+    import speakerd.realtime as layer
+    from speakerd.realtime import RealtimeSession
+    from speakerd.realtime.events import RealtimeSessionEvent
+
+    guide = layer.__doc__ or ""
+    for name in re.findall(r"session\.(\w+)", guide):
+        assert hasattr(RealtimeSession, name), name
+    for name in re.findall(r"\bRealtime\w+", guide):
+        assert hasattr(layer, name), name
+    types = {event.__dataclass_fields__["type"].default for event in RealtimeSessionEvent.__args__}
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", guide)) & {each for each in types if "_" in each}
+    assert {"transcript_delta", "history_added", "tool_start", "agent_end"} <= named
+
+
+async def test_how_to_let_the_models_server_call_tools_with_leave() -> None:
+    from speakerd.realtime import HostedMCPTool
+
+    wiki = HostedMCPTool(
+        {"server_label": "wiki", "server_url": "https://wiki.example/mcp", "require_approval": "always"}
+    )
+    request = {
+        "id": "mcpr_1",
+        "type": "mcp_approval_request",
+        "server_label": "wiki",
+        "name": "search",
+        "arguments": '{"q": "octopus"}',
+    }
+    script: list[Step] = [
+        Expect("session.update"),
+        response_created("resp_1"),
+        item_added(request),
+        {"type": "conversation.item.done", "item": request, "previous_item_id": None},
+        response_done("resp_1", output=[request]),
+        Expect("conversation.item.create"),
+    ]
+    async with serving(script) as server, await opened(server, RealtimeAgent("Ada", tools=[wiki])) as session:
+        (*_, asked) = await read_until(session, "tool_approval_required")
+        assert asked.type == "tool_approval_required"
+        assert (asked.tool, asked.arguments) == (wiki, '{"q": "octopus"}')
+        await session.approve_tool_call(asked.call_id)
+        await server.until_played()
+        answer = server.of_type("conversation.item.create")[0]["item"]
+        assert (answer["type"], answer["approval_request_id"], answer["approve"]) == (
+            "mcp_approval_response",
+            "mcpr_1",
+            True,
+        )
+        assert session_updates(server)[0]["tools"] == [wiki.to_dict()]

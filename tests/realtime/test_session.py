@@ -309,6 +309,23 @@ async def test_an_interruption_is_told_and_the_history_shows_what_was_heard() ->
     assert [text_of(item) for item in session.history] == ["The quick brown fox"]
 
 
+async def test_a_reader_that_lags_gets_no_stale_sound_after_an_interruption() -> None:
+    model = ScriptedRealtimeModel(
+        [
+            emit(*(audio(response="r1") for _ in range(50)), m.RealtimeModelAudioInterruptedEvent("a1")),
+            expect(i.RealtimeModelSendInterrupt),
+        ]
+    )
+    async with await session_of(model) as session:
+        assert "audio" not in kinds(await read_until(session, "audio_interrupted"))
+        await model.emit(audio(response="r2"))
+        await session.interrupt()
+        await model.emit(audio(b"new", response="r3"))
+        (*_, event) = await read_until(session, "audio")
+        assert event.type == "audio"
+        assert event.audio.data == b"new"
+
+
 async def test_the_servers_turn_detection_is_told() -> None:
     model = ScriptedRealtimeModel(
         [
