@@ -308,7 +308,7 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, ("mute", "switch_on"), "may_shut & mute_finishes", SAME, "trust shut"),
     _row(_ANSWER, ("mute", "switch_on"), "may_shut", "idle", "interrupt shut"),
     # -- what is the same everywhere.
-    _row(_ANSWER, "stop_requested", "", "stopping", "interrupt leave"),
+    # The daemon fades what is heard; an interruption would cut it.
     _row(ANY, "stop_requested", "", "stopping", "leave"),
     _row(ANY, ("mute", "switch_on"), "may_shut", SAME, "shut"),
     _row(ANY, ("unmute", "switch_off"), "may_open", SAME, "open_up"),

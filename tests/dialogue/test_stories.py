@@ -992,12 +992,13 @@ def test_a_loudspeaker_lost_while_it_speaks_ends_the_answer() -> None:
     assert d.take()[0] == c.Interrupt()
 
 
-def test_stopping_cuts_the_answer_lets_go_of_all_and_hears_nothing_more() -> None:
+def test_stopping_lets_go_of_all_hears_nothing_more_and_leaves_the_fading_to_the_daemon() -> None:
     d = warm().speaking().do("StopRequested")
     assert d.light == "stopping"
     orders = d.take()
-    assert orders[0] == c.Interrupt()
+    assert orders[0] == c.Listen("closed")
     assert c.Disconnect() in orders
+    assert c.Interrupt() not in orders
     assert d.do("Wake", "press_down", "Connected", "Ready").take() == []
     assert d.phase == "stopping"
     assert d.dialogue.deadline is None

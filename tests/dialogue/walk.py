@@ -106,7 +106,7 @@ class Checker:
             "the microphone is open in idle",
         )
         # Speaking ends when the last sample has been played and nothing more is due, or by an interruption.
-        if before.phase == "speaking" and state.phase != "speaking":
+        if before.phase == "speaking" and state.phase not in {"speaking", "stopping"}:
             heard_out = not state.playing and state.response_id is None and not state.asked
             self._must(
                 heard_out or any(isinstance(o, c.Interrupt) for o in orders),
@@ -256,7 +256,12 @@ SENSIBLE: Final = (
 """What leads from anywhere to an answer that is heard. Left to chance alone a walk hardly ever gets there."""
 AFTERWARDS: Final = (
     *((), (), ("ConnectionLost",), ("ConnectionLost", "hold_start"), ("microphone lost", "hold_start")),
-    *(("Mute", "hold_start"), ("microphone lost", "WakeWordHeard"), ("Mute", "press_down")),
+    *(
+        ("ConversationEndRequested",),
+        ("Mute", "hold_start"),
+        ("microphone lost", "WakeWordHeard"),
+        ("Mute", "press_down"),
+    ),
 )
 """And what is rare enough there to need help."""
 
@@ -286,9 +291,7 @@ def chaos(count: int, seed: int, note: Callable[[Dialogue], None] | None = None)
             tally[checker.dialogue.phase] += 1
             if not plan and rng.random() < 0.02:
                 plan = [*SENSIBLE[: rng.choice([len(SENSIBLE), rng.randrange(len(SENSIBLE)) + 1])]]
-                plan += rng.choice(
-                    [[], [], ["ConnectionLost"], ["ConnectionLost", "press_down", "hold_start"]]
-                )
+                plan += rng.choice(AFTERWARDS)
             if plan and rng.random() < 0.95:
                 name = plan.pop(0)
                 event = (
