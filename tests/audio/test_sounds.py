@@ -1,0 +1,44 @@
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from speakerd.audio.settings import Melody, SoundName, SoundSettings
+from speakerd.audio.sounds import MELODIES, Sounds, render
+
+AUDIBLE = [melody for melody in get_args(Melody) if melody != "off"]
+
+
+def wave(melody: Melody, level_db: float = -6) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.frombuffer(render(melody, level_db), dtype="<i2").astype(np.float64)
+
+
+def test_every_melody_of_the_settings_exists() -> None:
+    assert set(MELODIES) == set(get_args(Melody))
+
+
+@pytest.mark.parametrize("melody", AUDIBLE)
+def test_a_melody_is_short_at_its_level_and_begins_and_ends_in_silence(melody: Melody) -> None:
+    out = wave(melody)
+    assert 0.1 <= out.size / 24_000 <= 1.2
+    assert np.abs(out).max() == pytest.approx(32_767 * 10 ** (-6 / 20), abs=2)
+    assert abs(out[0]) < 50
+    assert abs(out[-1]) < 50
+
+
+@pytest.mark.parametrize("melody", AUDIBLE)
+def test_a_melody_does_not_click(melody: Melody) -> None:
+    spectrum = np.abs(np.fft.rfft(wave(melody))) ** 2
+    hertz = np.fft.rfftfreq(wave(melody).size, 1 / 24_000)
+    assert 10 * np.log10(spectrum[hertz > 9000].sum() / spectrum.sum()) < -60
+
+
+@pytest.mark.parametrize("melody", AUDIBLE)
+def test_melodies_are_told_apart(melody: Melody) -> None:
+    assert [other for other in AUDIBLE if render(other, -6) == render(melody, -6)] == [melody]
+
+
+def test_a_sound_set_to_off_is_empty() -> None:
+    sounds = Sounds(SoundSettings(wake="off"))
+    assert sounds.pcm("wake") == b""
+    assert all(sounds.pcm(name) for name in get_args(SoundName) if name != "wake")
