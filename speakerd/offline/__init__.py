@@ -17,20 +17,22 @@ Recognition and speech run in processes of their own: pocketsphinx holds the int
 Of this package it imports only the wire's names and the resampler.
 """
 
+from __future__ import annotations
+
+import importlib
 from typing import TYPE_CHECKING, Any
 
-from speakerd.offline.errors import (
-    OfflineError,
-    PortInUseError,
-    RecognizerError,
-    RecognizerMissingError,
-    SpeechError,
-    VoiceMissingError,
-)
-from speakerd.offline.settings import OfflineSettings
-
 if TYPE_CHECKING:
+    from speakerd.offline.errors import (
+        OfflineError,
+        PortInUseError,
+        RecognizerError,
+        RecognizerMissingError,
+        SpeechError,
+        VoiceMissingError,
+    )
     from speakerd.offline.server import OfflineServer
+    from speakerd.offline.settings import OfflineSettings
 
 __all__ = [
     "OfflineError",
@@ -45,9 +47,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the server when it is asked for: the configuration needs the settings alone, and no numpy for them."""
-    if name == "OfflineServer":
-        from speakerd.offline.server import OfflineServer  # noqa: PLC0415 - that is the point
-
-        return OfflineServer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Late, so that reading a configuration, which wants the settings only, loads neither sockets nor soxr.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = {"OfflineServer": "server", "OfflineSettings": "settings"}.get(name, "errors")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value

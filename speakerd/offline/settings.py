@@ -41,4 +41,4 @@ class OfflineSettings:
     max_session_s: Annotated[float, Ge(1), Le(86_400)] = 3600.0
     """Seconds after which a session ends with close code 1001, like a hosted one."""
     longest_turn_s: Annotated[float, Ge(1), Le(600)] = 120.0
-    """Seconds of speech kept of one turn; of a longer one, the last so many count."""
+    """Seconds of one turn that are listened to; what comes after them in the same turn is not."""

@@ -50,7 +50,12 @@ class Voice:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), _LIST_TIMEOUT_S)
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), _LIST_TIMEOUT_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise SpeechError(-9, f"it did not list its voices within {_LIST_TIMEOUT_S:g} s") from None
         if process.returncode:
             raise SpeechError(process.returncode, err.decode(errors="replace").strip())
         rows = (line.split() for line in out.decode(errors="replace").splitlines()[1:])
