@@ -20,6 +20,10 @@ plugged in since is then there. Rates are tried in order, the port's own first; 
 sound (`output_buffer_dac_time`), from which the present is taken off. That clock is the wall clock in
 PortAudio, so only differences within one call are used, and absurd ones (the date was set) are dropped.
 
+*No abort.* PortAudio's abort (private in PyAudio: `pyaudio.pa.abort_stream`) would throw away what the card
+holds, and was tried: silence after 1 ms instead of 22, but always with a click, since the cut falls anywhere in
+the wave; a call took up to 115 ms on a busy machine; and after some seventy aborts PyAudio freed the stream.
+
 *A lost card* shows itself by blocks that no longer come (`beats`); no PortAudio function is asked, since
 asking one on a dead stream may hang or free it. Healing is `keeper`'s business.
 """
