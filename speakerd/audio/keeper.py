@@ -37,12 +37,18 @@ class DeviceKeeper:
         )
         self._attempt: threading.Thread | None = None
         self._outcome: tuple[Direction, str] | None = None
+        self._closer: threading.Thread | None = None
         self._closing = False
 
     @property
     def lost(self) -> bool:
         """A loss has been reported, and no return yet."""
         return self._healer.lost
+
+    @property
+    def idle(self) -> bool:
+        """No call into the driver is under way, other than the device's own threads."""
+        return not any(thread is not None and thread.is_alive() for thread in (self._attempt, self._closer))
 
     def start(self, *, wait: bool) -> list[AudioEvent]:
         """The first opening. With `wait`, a device that is not there is lost and will be tried again.
@@ -82,10 +88,11 @@ class DeviceKeeper:
     def close(self) -> None:
         """Close the device for good. Idempotent; returns within `CLOSE_LIMIT_S` or so, whatever hangs."""
         self._closing = True
-        closer = threading.Thread(target=self._close, name="audio-close", daemon=True)
-        closer.start()
-        closer.join(CLOSE_LIMIT_S)
-        if closer.is_alive():
+        if self._closer is None:
+            self._closer = threading.Thread(target=self._close, name="audio-close", daemon=True)
+            self._closer.start()
+        self._closer.join(CLOSE_LIMIT_S)
+        if self._closer.is_alive():
             log.error("the sound driver does not return from closing; it is left hanging")
 
     def _reopen(self) -> None:

@@ -281,7 +281,7 @@ class PyAudioDevice:
                 if 0 < delay <= LONGEST_LATENCY_S:
                     latency = delay + frames / rate + bridge.held_s
                     self._output_latency = _smooth(self._output_latency, latency)
-                    self._pulled_at = time.monotonic()
+                self._pulled_at = time.monotonic()
             except Exception as error:  # noqa: BLE001  # likewise
                 self._broke("playback", error)
                 block = bytes(frames * channels * SAMPLE_BYTES)

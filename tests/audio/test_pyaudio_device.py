@@ -1,0 +1,197 @@
+"""The real sound card's own: rates, channels, explained errors, a clock that jumps, a server that dies."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pyaudio
+import pytest
+
+from speakerd.audio.engine import AudioEngine
+from speakerd.audio.errors import DeviceBusyError, DeviceError, DeviceNotFoundError, RateNotSupportedError
+from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
+from speakerd.audio.frames import MIC_RATE, WIRE_RATE
+from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.settings import AudioSettings
+from speakerd.audio.stderr_filter import StderrFilter
+from tests.audio.device_contract import Ear, chirp, likeness, silence
+from tests.audio.engine_bench import tone, wait_for
+from tests.audio.faulty_portaudio import Faults
+from tests.rig import SoundCard
+
+pytestmark = pytest.mark.rig
+
+RIG = AudioSettings(input="mic", output="speaker", echo="off", volume=100)
+
+
+@contextmanager
+def running(
+    settings: AudioSettings, pull: Callable[[int], bytes] = silence, faults: Faults | None = None
+) -> Iterator[tuple[PyAudioDevice, Ear]]:
+    ear = Ear()
+    device = PyAudioDevice(settings, (faults or Faults()).portaudio)
+    device.start(ear, pull)
+    try:
+        wait_for(lambda: len(ear.blocks) > 5 and device.beats.playback > 5, 10, "blocks run")
+        yield device, ear
+    finally:
+        device.stop()
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_card_of_another_rate_is_resampled_both_ways(rig: SoundCard, rate: int, channels: int) -> None:
+    faults = Faults(rates={"input": (rate,), "output": (rate,)}, least_channels=channels)
+    buffer = PlaybackBuffer(volume=100)
+    said, played = chirp(MIC_RATE, 0.3), chirp(WIRE_RATE, 0.3)
+    with running(RIG, buffer.pull, faults) as (device, ear):
+        mark = rig.speaker.mark
+        buffer.append("item", 0, played.tobytes())
+        buffer.finish_item("item")
+        rig.say(said.tobytes()).wait()
+        time.sleep(0.2)
+        assert device.xruns.capture == 0
+        latency = device.output_latency_s
+    assert sorted(faults.opened) == [("input", rate, channels), ("output", rate, channels)]
+    assert likeness(ear.sound, said)[1] > 0.97
+    assert likeness(rig.speaker.since(mark), played)[1] > 0.97
+    assert 0.01 < latency < 0.2
+
+
+def test_the_ports_own_rates_are_taken_where_the_card_can_do_them(rig: SoundCard) -> None:
+    faults = Faults()
+    with running(RIG, faults=faults):
+        pass
+    assert sorted(faults.opened) == [("input", MIC_RATE, 1), ("output", WIRE_RATE, 1)]
+
+
+def test_one_channel_of_several_can_be_chosen(rig: SoundCard) -> None:
+    left, right = chirp(MIC_RATE, 0.3), chirp(MIC_RATE, 0.3)[::-1]
+    both = np.stack([left, right], axis=1).tobytes()
+    settings = AudioSettings(input="array", output="speaker", input_channel=1)
+    with running(settings) as (_, ear):
+        rig.say(both, sink="array", channels=2).wait()
+        time.sleep(0.2)
+    assert likeness(ear.sound, right)[1] > 0.97
+    assert likeness(ear.sound, left)[1] < 0.7
+
+
+def test_a_channel_that_the_card_does_not_have_is_explained(rig: SoundCard) -> None:
+    faults = Faults(most_channels=2)
+    device = PyAudioDevice(AudioSettings(input="mic", output="speaker", input_channel=5), faults.portaudio)
+    with pytest.raises(DeviceError, match=r"has 2 channels; audio\.input_channel = 5"):
+        device.start(Ear(), silence)
+
+
+def test_a_card_that_can_do_no_rate_of_ours_is_explained(rig: SoundCard) -> None:
+    device = PyAudioDevice(RIG, Faults(rates={"input": (96_000,)}).portaudio)
+    with pytest.raises(RateNotSupportedError, match=r"'mic' opens at none of 16000, 48000, 44100 Hz"):
+        device.start(Ear(), silence)
+
+
+def test_a_busy_card_is_explained(rig: SoundCard) -> None:
+    device = PyAudioDevice(RIG, Faults(error=pyaudio.paDeviceUnavailable).portaudio)
+    with pytest.raises(DeviceBusyError, match="dmix"):
+        device.start(Ear(), silence)
+
+
+def test_any_other_error_of_portaudio_names_the_device_and_the_setting(rig: SoundCard) -> None:
+    device = PyAudioDevice(RIG, Faults(error=pyaudio.paInternalError).portaudio)
+    with pytest.raises(DeviceError, match=r"'speaker'.*audio\.output"):
+        device.start(Ear(), silence)
+
+
+def test_an_unknown_name_lists_those_there_are(rig: SoundCard) -> None:
+    device = PyAudioDevice(AudioSettings(input="mic", output="no such"))
+    with pytest.raises(DeviceNotFoundError) as caught:
+        device.start(Ear(), silence)
+    assert {"speaker", "mic", "default"} <= set(caught.value.known)
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_jump_of_the_systems_clock_moves_neither_latency_nor_times(rig: SoundCard, jump: float) -> None:
+    faults = Faults()
+    with running(RIG, faults=faults) as (device, ear):
+        faults.clock_jump_s = jump
+        blocks = len(ear.blocks)
+        wait_for(lambda: len(ear.blocks) > blocks + 30, 10, "it goes on")
+        assert 0.005 < device.output_latency_s < 0.2
+        assert 0 <= device.input_latency_s < 0.2
+    assert ear.times == sorted(ear.times)
+    assert ear.times[-1] - ear.times[0] < 5
+
+
+def test_what_drivers_chatter_is_kept_from_standard_error_and_nothing_else_is(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with StderrFilter(), StderrFilter():
+        os.write(2, b"ALSA lib pcm.c:2666:(snd_pcm_open_noupdate) Unknown PCM\nTraceback: ours\nhalf")
+        os.write(2, b" a line\nCannot connect to server socket err = No such file\n\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "Traceback: ours\nhalf a line\nafter\n"
+
+
+def test_a_device_opens_and_closes_without_a_word_on_standard_error(
+    rig: SoundCard, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with running(RIG):
+        pass
+    assert capfd.readouterr().err == ""
+
+
+@pytest.fixture
+def mortal(new_rig: Callable[[], SoundCard], monkeypatch: pytest.MonkeyPatch) -> SoundCard:
+    """A sound card of its own, which the test may kill."""
+    card = new_rig()
+    for name, value in card.settings.items():
+        monkeypatch.setenv(name, value)
+    return card
+
+
+def test_a_sound_server_that_dies_in_mid_word_is_told_and_sound_goes_on_when_it_is_back(
+    mortal: SoundCard,
+) -> None:
+    events: list[AudioEvent] = []
+    settings = AudioSettings(
+        input="mic", output="speaker", echo="off", volume=100, reopen_first_s=0.1, reopen_longest_s=0.2
+    )
+    engine = AudioEngine(PyAudioDevice(settings), settings, on_event=events.append)
+    engine.start()
+    try:
+        engine.play("story", 0, tone(30))
+        engine.finish_item("story")
+        wait_for(lambda: engine.positions()[0].played_samples > WIRE_RATE // 4, 10, "it speaks")
+        mortal.kill_server()
+        wait_for(lambda: any(isinstance(event, DeviceLost) for event in events), 10, "the loss is told")
+        wait_for(
+            lambda: any("none at all" in str(event) for event in events), 10, "and that nothing is there"
+        )
+        mortal.start_server()
+        wait_for(lambda: any(isinstance(event, DeviceReturned) for event in events), 20, "the return is told")
+        mark, beats = mortal.speaker.mark, engine.beats
+        wait_for(lambda: engine.beats.capture > beats.capture + 20, 10, "it hears")
+        wait_for(lambda: bool(mortal.speaker.since(mark).any()), 10, "it speaks")
+    finally:
+        engine.close()
+
+
+def test_a_driver_that_hangs_is_told_as_stuck_and_does_not_hold_up_the_end(mortal: SoundCard) -> None:
+    events: list[AudioEvent] = []
+    settings = AudioSettings(
+        input="mic", output="speaker", echo="off", heartbeat_limit_s=0.5, reopen_first_s=0.05
+    )
+    engine = AudioEngine(PyAudioDevice(settings), settings, on_event=events.append)
+    engine.start()
+    wait_for(lambda: engine.beats.capture > 5, 10, "it runs")
+    mortal.freeze_server()
+    try:
+        wait_for(lambda: any(isinstance(event, DeviceStuck) for event in events), 10, "told as stuck")
+        before = time.monotonic()
+        engine.close()
+        assert time.monotonic() - before < 3
+    finally:
+        mortal.freeze_server(False)
+        wait_for(lambda: engine._keeper.idle, 20, "the hanging call returns")
