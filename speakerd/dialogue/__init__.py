@@ -1,1 +1,51 @@
-"""Turn-taking: who may speak now, as one sans-I/O state machine (being built)."""
+"""Turn-taking: who may speak now, and what the light and the microphone do about it.
+
+One sans-I/O state machine. Events (`events`, `speakerd.panel.types`, `speakerd.audio.events`) and the clock go
+in, commands (`commands`) come out:
+
+    dialogue = Dialogue(settings.dialogue, gestures=settings.panel.gestures)
+    for command in dialogue.handle(event, now): ...     # and dialogue.tick(now) when dialogue.deadline has come
+    dialogue.uplink                                     # may captured speech leave: closed, hold, open
+    dialogue.light                                      # what the light has to show
+
+`table` holds the rules, in words and as rows; `conditions` and `actions` what the rows name; `posture`, `light`
+and `deadlines` what follows from the state; `presses` what a gesture means; `machine` applies it all. An event
+that means nothing where it comes changes nothing and is counted in `Dialogue.ignored`.
+
+The phases, drawn from the table (`python -m speakerd.dialogue.diagram`, Mermaid):
+
+stateDiagram-v2
+    [*] --> starting
+    starting --> idle: ready
+    starting --> connecting: ready
+    starting --> listening: ready
+    idle --> connecting: press, tap, start, talk_start, ask
+    idle --> listening: press, tap, start, talk_start
+    idle --> thinking: ask
+    connecting --> idle: timeout, tap, mute, switch_on, undo, end, fatal, device_lost
+    connecting --> listening: connected
+    connecting --> thinking: connected
+    listening --> idle: tap, end_requested, timeout, mute, switch_on, undo, end, fatal, device_lost
+    listening --> connecting: connection_lost
+    listening --> thinking: tap, confirm, undo, ask, speech_ended, server_speech_stopped, turn_committed
+    listening --> thinking: response_started, timeout
+    listening --> speaking: playback_started
+    thinking --> idle: press, talk_start, tap, response_ended, connection_lost, fatal, answer_failed
+    thinking --> idle: nothing_heard, timeout, finished, mute, switch_on, end, device_lost
+    thinking --> listening: press, start, talk_start, speech_started, barge_in_confirmed, server_speech_started
+    thinking --> listening: response_ended, answer_failed, nothing_heard, timeout, finished
+    thinking --> speaking: playback_started
+    speaking --> idle: press, talk_start, tap, response_ended, timeout, finished, mute, switch_on, end
+    speaking --> idle: device_lost
+    speaking --> connecting: press, start, talk_start, ask, barge_in_confirmed
+    speaking --> listening: press, start, talk_start, server_speech_started, barge_in_confirmed, response_ended
+    speaking --> listening: timeout, finished
+    speaking --> thinking: ask, finished
+    note right of stopping: from anywhere on stop_requested
+    stopping --> [*]
+"""
+
+from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.settings import DialogueSettings
+
+__all__ = ["Dialogue", "DialogueSettings"]
