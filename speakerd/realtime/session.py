@@ -16,8 +16,11 @@ never waits for the model's answer. All methods belong to the event loop that en
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Generic, Literal, Unpack
 
+from speakerd.realtime.config import RealtimeModelConfig, RealtimeRunConfig
+from speakerd.realtime.config_check import unknown_settings
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.events import RealtimeHistoryUpdated
 from speakerd.realtime.guardrail_runner import GuardrailRunner
@@ -44,17 +47,14 @@ if TYPE_CHECKING:
     from typing import Self
 
     from speakerd.realtime.agent import RealtimeAgent
-    from speakerd.realtime.config import (
-        RealtimeModelConfig,
-        RealtimeRunConfig,
-        RealtimeSessionModelSettings,
-        RealtimeUserInput,
-    )
+    from speakerd.realtime.config import RealtimeSessionModelSettings, RealtimeUserInput
     from speakerd.realtime.events import RealtimeSessionEvent
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model import RealtimeModel
     from speakerd.realtime.model_events import RealtimeModelEvent
     from speakerd.realtime.usage import Usage
+
+_log = logging.getLogger(__name__)
 
 
 class RealtimeSession(RealtimeModelListener, Generic[TContext]):
@@ -68,6 +68,9 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         model_config: RealtimeModelConfig | None = None,
         run_config: RealtimeRunConfig | None = None,
     ) -> None:
+        for config, kind in ((run_config, RealtimeRunConfig), (model_config, RealtimeModelConfig)):
+            for sentence in unknown_settings(config or {}, kind):
+                _log.warning("%s", sentence)
         self._model = model
         self._core = SessionCore(model, agent, context, model_config or {}, run_config or {})
         self._tools = ToolRunner(self._core)

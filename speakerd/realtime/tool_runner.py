@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from speakerd.realtime.model_events import RealtimeModelToolCallEvent, ResponseStatus
     from speakerd.realtime.session_core import SessionCore
 
+_MAX_RESPONSES = 16
+"""Responses whose agent is remembered: calls come while their response runs, so two would do."""
+
 _WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, RealtimeAgent[Any]]"
 
 
@@ -60,6 +63,7 @@ class ToolRunner(Generic[TContext]):
         self._standing: dict[str, Literal["approve", "reject"]] = {}
         self._rejections: dict[str, str | None] = {}
         self._handoff_lock = asyncio.Lock()
+        self._agents: dict[str, RealtimeAgent[Any]] = {}
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
         """The model calls a tool or a handoff."""
@@ -78,7 +82,9 @@ class ToolRunner(Generic[TContext]):
             status="in_progress",
         )
         await self._core.history_changed(self._core.history.put(known), known.item_id)
-        await self._start(self._dispatch(call, self._core.agent), call)
+        # A response belongs to the agent in force when it began, also when an earlier call of it hands over.
+        agent = self._agents.get(call.response_id or "", self._core.agent)
+        await self._start(self._dispatch(call, agent), call)
 
     async def approve(self, call_id: str, *, always: bool) -> None:
         """A call that waits may run; with `always`, all others of that tool too, now and later."""
@@ -98,6 +104,10 @@ class ToolRunner(Generic[TContext]):
     def response_started(self, response_id: str | None) -> None:
         """A response began."""
         self._calls.response_started(response_id)
+        if response_id:
+            self._agents[response_id] = self._core.agent
+            if len(self._agents) > _MAX_RESPONSES:
+                del self._agents[next(iter(self._agents))]
 
     async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
         """A response ended: the reply to its tools' outputs may be due."""

@@ -88,6 +88,23 @@ async def test_the_first_of_two_handoffs_in_one_response_holds() -> None:
         assert session.current_agent is a
 
 
+async def test_a_tool_called_beside_a_handoff_is_still_the_old_agents() -> None:
+    desk = RealtimeAgent("Desk", tools=[refund], handoffs=[RealtimeAgent("A")])
+    model = ScriptedRealtimeModel(
+        [
+            emit(started(), call("transfer_to_a", call_id="c1", response="r1")),
+            expect(RealtimeModelSendSessionUpdate),
+            expect(RealtimeModelSendToolOutput, output='{"assistant": "A"}'),
+            emit(call("refund", call_id="c2", response="r1")),
+            expect(RealtimeModelSendToolOutput, output="paid back"),
+            emit(started("r2"), call("refund", call_id="c3", response="r2")),
+            expect(RealtimeModelSendToolOutput, output="There is no tool refund. There are: none."),
+        ]
+    )
+    async with await session_of(model, desk):
+        await model.finished()
+
+
 async def test_on_handoff_is_told_with_the_context_and_the_input() -> None:
     seen: list[Any] = []
 

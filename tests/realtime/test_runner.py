@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -88,3 +89,24 @@ def test_the_tracker_forgets_what_is_long_past() -> None:
         tracker.on_play_ms(f"a{number}", 0, 1)
     assert len(tracker._played) == 64
     assert tracker.played_ms("a999") == 1
+
+
+async def test_a_misspelt_setting_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    config: Any = {
+        "model_settings": {"voise": "ash", "audio": {"input": {"turn_detektion": None}}},
+        "tracing_disable": True,
+    }
+    known: Any = {"model_settings": {"voice": "ash", "audio": {"input": {"turn_detection": None}}}}
+    runner = RealtimeRunner(RealtimeAgent("Ada"), model=ScriptedRealtimeModel(), config=known)
+    await runner.run(model_config={"url": "ws://x", "initial_model_settings": {"speed": 1}})
+    assert caplog.messages == []
+    await RealtimeRunner(RealtimeAgent("Ada"), model=ScriptedRealtimeModel(), config=config).run()
+    assert caplog.messages == [
+        "the setting model_settings.voise is unknown and has no effect: did you mean voice?",
+        "the setting model_settings.audio.input.turn_detektion is unknown and has no effect: did you mean turn_detection?",
+        "the setting tracing_disable is unknown and has no effect: did you mean tracing_disabled?",
+    ]
+    caplog.clear()
+    odd: Any = {"model_settings": {"audio": {"input": {"zzz": 1}}}}
+    await RealtimeRunner(RealtimeAgent("Ada"), model=ScriptedRealtimeModel(), config=odd).run()
+    assert "there are format, noise_reduction, transcription, turn_detection" in caplog.text
