@@ -130,8 +130,9 @@ def catalog() -> str:
     lines = [
         "# The journal",
         "",
-        "Made from `speakerd/host/events.py`. Entries carry fields; `journalctl -o json` shows them, and",
-        "`journalctl SPEAKERD_EVENT=turn` finds by them. What was said is written only with `log.transcripts = true`.",
+        "Made from `speakerd/host/events.py`. Entries carry fields: `journalctl -o json` shows them,",
+        "`journalctl SPEAKERD_EVENT=turn` finds by them. What was said is not among them, unless you set",
+        "`log.transcripts = true`.",
         "",
         "## Questions",
         "",

@@ -1,0 +1,102 @@
+"""May it: groups, devices, configuration, key, parts that can be left out. Pure."""
+
+import stat
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A device file: its mode bits and its group's name."""
+
+    path: str
+    mode: int
+    group: str
+
+
+def groups(user: str, groups_of_user: Collection[str], wanted: Collection[str]) -> Finding:
+    """Whether the user that speakerd runs as is in the groups whose devices it uses."""
+    missing = sorted(set(wanted) - set(groups_of_user))
+    if user == "root":
+        return ok("groups", "root may use every device")
+    if missing:
+        names = ",".join(missing)
+        cause = "It may not open their devices."
+        return fail(
+            "groups", f"{user} is not in {names}", cause, f"sudo usermod -aG {names} {user}, then restart it."
+        )
+    return ok("groups", f"{user} is in {', '.join(sorted(wanted)) or 'all it needs'}")
+
+
+def device_node(name: str, node: Node | None, group: str, cure_absent: str) -> Finding:
+    """Whether a device file is there and belongs to its group. Its absence may be all right: that is a warning."""
+    if node is None:
+        return warn(name, "no such device", "The kernel has made none.", cure_absent)
+    if node.group != group or not node.mode & stat.S_IWGRP:
+        seen = f"{node.path} belongs to group {node.group}, mode {stat.S_IMODE(node.mode):04o}"
+        cure = "Install systemd/udev/70-speakerd.rules to /etc/udev/rules.d, then sudo udevadm trigger."
+        return fail(name, seen, f"Group {group} may not use it.", cure)
+    return ok(name, f"{node.path} belongs to group {group}")
+
+
+def configuration(file: str, problems: str) -> Finding:
+    """Whether the file loads; `problems` holds all its mistakes in words."""
+    if problems:
+        cure = f"{problems}\nspeakerd check {file}"
+        return fail("config", f"{file} is refused", "It has mistakes.", cure)
+    return ok("config", file)
+
+
+def api_key(*, needed: bool, source: str, problem: str) -> Finding:
+    """Whether there is a key. Never sees it."""
+    if not needed:
+        return skip("key", "none is needed with these settings")
+    if problem:
+        return fail(
+            "key", "unusable", problem, "sudo scripts/install --key asks for it and puts it where it belongs."
+        )
+    if not source:
+        cause = "The model's server lets nobody in without one."
+        return fail(
+            "key", "none found", cause, 'sudo scripts/install --key; or set model.backend = "offline".'
+        )
+    return ok("key", source)
+
+
+def parts(modules: Mapping[str, bool], *, echo: str, offline: bool, espeak: bool) -> list[Finding]:
+    """Parts that can be left out, where the settings want them.
+
+    Args:
+        modules: which of these can be imported: livekit, pocketsphinx, pyaudio, webrtcvad.
+        echo: `audio.echo`.
+        offline: whether the embedded server is used.
+        espeak: whether espeak-ng is installed.
+    """
+    findings = []
+    for module, package in (("pyaudio", "PyAudio"), ("webrtcvad", "webrtcvad-wheels")):
+        if not modules.get(module):
+            findings.append(
+                fail(module, "cannot be imported", "Nothing works without it.", f"pip install {package}")
+            )
+    if modules.get("livekit"):
+        findings.append(ok("echo", "the canceller is installed"))
+    elif echo == "cancel":
+        cause = 'audio.echo = "cancel" needs the extra aec.'
+        findings.append(
+            fail("echo", "no canceller", cause, 'pip install "speakerd[aec]", or audio.echo = "half_duplex".')
+        )
+    elif echo == "auto":
+        cause = "Half duplex: while it speaks it does not listen; only the button interrupts it."
+        findings.append(warn("echo", "no canceller", cause, 'pip install "speakerd[aec]"'))
+    if offline:
+        if not modules.get("pocketsphinx"):
+            cause = "The embedded server has no ears."
+            findings.append(fail("offline", "no recogniser", cause, 'pip install "speakerd[offline]"'))
+        elif not espeak:
+            cause = "The embedded server has no voice."
+            findings.append(fail("offline", "no espeak-ng", cause, "sudo apt install espeak-ng"))
+        else:
+            findings.append(ok("offline", "recogniser and voice are installed"))
+    return findings

@@ -1,0 +1,117 @@
+"""Is this machine fit: power, heat, system, memory, card, clock. Pure."""
+
+import re
+from collections.abc import Mapping
+
+from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
+
+KNOWN_SYSTEMS = {"debian": (12, 14), "raspbian": (12, 14)}
+"""ID of os-release: first version known to work, and the first not known."""
+HOT_CELSIUS = 80.0
+"""A Pi slows down from here on."""
+LITTLE_MEMORY_KB = 100_000
+_UNDER_VOLTAGE_NOW, _CAPPED_NOW, _THROTTLED_NOW, _UNDER_VOLTAGE_SINCE_BOOT = 1, 1 << 1, 1 << 2, 1 << 16
+
+
+def power(throttled: int | None) -> Finding:
+    """The firmware's throttling flags (`vcgencmd get_throttled`); None on a machine that has none."""
+    name = "power"
+    cure = "Use the official supply and a short thick cable; power loudspeakers and hubs separately."
+    if throttled is None:
+        return skip(name, "not a Raspberry Pi: no power flags")
+    if throttled & _UNDER_VOLTAGE_NOW:
+        return fail(
+            name, f"under-voltage now (flags {throttled:#x})", "The supply or its cable is too weak.", cure
+        )
+    if throttled & (_CAPPED_NOW | _THROTTLED_NOW):
+        return warn(name, f"slowed down now (flags {throttled:#x})", "Too hot, or too little power.", cure)
+    if throttled & _UNDER_VOLTAGE_SINCE_BOOT:
+        seen = f"under-voltage since the last boot (flags {throttled:#x})"
+        return warn(name, seen, "Dips of the supply crackle, and corrupt SD cards.", cure)
+    return ok(name, "no under-voltage since boot")
+
+
+def heat(celsius: float | None) -> Finding:
+    """The processor's temperature; None where it cannot be read."""
+    if celsius is None:
+        return skip("heat", "no thermometer")
+    if celsius >= HOT_CELSIUS:
+        cure = "Give it air, or a heat sink."
+        return warn(
+            "heat", f"{celsius:.0f} C", f"From {HOT_CELSIUS:.0f} C on the processor is slowed down.", cure
+        )
+    return ok("heat", f"{celsius:.0f} C")
+
+
+def system(os_release: str, machine: str) -> Finding:
+    """/etc/os-release and the processor's name (uname -m)."""
+    values = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', os_release, re.MULTILINE))
+    seen = f"{values.get('PRETTY_NAME', 'unknown system')}, {machine}"
+    known = KNOWN_SYSTEMS.get(values.get("ID", ""))
+    version = values.get("VERSION_ID", "")
+    if machine in {"armv6l", "armv7l"}:
+        cause = "This is a 32-bit system: wheels for echo cancellation exist for 64 bits only."
+        return warn("system", seen, cause, "Install the 64-bit Raspberry Pi OS (Pi Zero 2 W, 3, 4, 5).")
+    if known is None or not version.isdigit() or not known[0] <= int(version) < known[1]:
+        cause = "speakerd is tested on Debian and Raspberry Pi OS 12 and 13."
+        return warn("system", seen, cause, "It may well work; if not, try one of those.")
+    return ok("system", seen)
+
+
+def python(version: tuple[int, int], executable: str) -> Finding:
+    """The interpreter that runs this."""
+    seen = f"{version[0]}.{version[1]} ({executable})"
+    if version < (3, 11):
+        return fail(
+            "python", seen, "3.11 or later is needed.", "Use Debian 12, or make the environment with one."
+        )
+    return ok("python", seen)
+
+
+def systemd(version: int | None, unit: Mapping[str, str]) -> Finding:
+    """The version of systemd (None: it does not run here) and the unit's properties."""
+    if version is None:
+        return skip("service", "systemd does not run here")
+    if unit.get("LoadState") != "loaded":
+        return skip("service", f"systemd {version}, not installed as a service")
+    active, result = unit.get("ActiveState", "?"), unit.get("Result", "")
+    seen = f"systemd {version}, {active}, {unit.get('NRestarts', '0')} restarts"
+    if active == "failed":
+        return fail("service", seen, f"It ended: {result}.", "journalctl -u speakerd -p err -b says why.")
+    if version < 252:
+        return warn("service", seen, "Older than any it was tested with.", "Use Debian 12 or later.")
+    return ok("service", seen)
+
+
+def memory(meminfo: str) -> Finding:
+    """/proc/meminfo."""
+    values = {name: int(kb) for name, kb in re.findall(r"^(\w+):\s+(\d+) kB$", meminfo, re.MULTILINE)}
+    total, free = values.get("MemTotal", 0), values.get("MemAvailable", 0)
+    seen = f"{free // 1000} MB free of {total // 1000} MB"
+    if free < LITTLE_MEMORY_KB:
+        cure = 'Set offline.free_speech = "off" (100 MB less), or end other programs.'
+        return warn("memory", seen, "Little is left; the kernel may end programs.", cure)
+    return ok("memory", seen)
+
+
+def storage(*, read_only: bool, used_percent: float, errors: int | None) -> Finding:
+    """The root file system: whether it is read-only, how full, and the kernel's count of its errors."""
+    seen = f"{used_percent:.0f} % full" + (", read-only" if read_only else "")
+    if errors:
+        cause = f"The kernel has met {errors} errors on it: the card is dying, or lost power while writing."
+        return fail("storage", seen, cause, "Save your configuration and write a new card.")
+    if used_percent >= 95:
+        return warn(
+            "storage", seen, "The journal and upgrades have no room.", "sudo apt clean; or a larger card."
+        )
+    return ok("storage", seen)
+
+
+def clock(year: int, synchronised: bool | None) -> Finding:
+    """A wrong clock makes every TLS certificate invalid. None: nobody can tell whether it is synchronised."""
+    cure = "sudo timedatectl set-ntp true; a Pi has no clock of its own and needs the network for it."
+    if year < 2025:
+        return fail("clock", f"the year is {year}", "No server's certificate is valid then.", cure)
+    if synchronised is False:
+        return warn("clock", "not synchronised", "It may drift, and timers with it.", cure)
+    return ok("clock", "synchronised" if synchronised else "plausible")

@@ -1,0 +1,77 @@
+"""Going to the model's server step by step, so that the failing one is known. Asks for no answer: costs nothing."""
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.sync.client import connect
+
+from speakerd.cli.checkup.network import Attempt, Stage
+
+LIMIT_S = 10.0
+
+
+def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> Attempt:
+    """Resolve, connect, shake hands, wait for the session's first event, and leave. The network raises nothing."""
+    begun = time.monotonic()
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "wss" else 80)
+
+    def ended(stage: Stage, error: object = "", status: int = 0, date: str | None = None) -> Attempt:
+        words = "" if error == "" else str(error) or type(error).__name__
+        return Attempt(host, stage, words, status, time.monotonic() - begun, _skew(date))
+
+    try:
+        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return ended("name", error.strerror or error)
+    try:
+        connection = socket.create_connection((host, port), timeout=limit_s)
+    except OSError as error:
+        return ended("connect", error.strerror or error)
+    context = ssl.create_default_context() if parts.scheme == "wss" else None
+    try:
+        websocket = connect(
+            url,
+            sock=connection,
+            ssl=context,
+            server_hostname=host if context else None,
+            additional_headers=dict(headers),
+            open_timeout=limit_s,
+            close_timeout=1,
+            compression=None,
+            proxy=None,
+        )
+    except ssl.SSLError as error:
+        return ended("tls", error.reason or error)
+    except InvalidStatus as error:
+        return ended("handshake", error, error.response.status_code, error.response.headers.get("Date"))
+    except (InvalidHandshake, WebSocketException, OSError) as error:
+        return ended("handshake", error)
+    date = websocket.response.headers.get("Date") if websocket.response else None
+    with websocket:
+        try:
+            first = json.loads(websocket.recv(timeout=limit_s))
+        except (WebSocketException, OSError, ValueError) as error:
+            return ended("session", error, date=date)
+    kind = first.get("type") if isinstance(first, dict) else None
+    if kind == "session.created":
+        return ended("done", date=date)
+    words = first.get("error", {}).get("message", "") if kind == "error" else f"the first event was {kind}"
+    return ended("session", words or "the server refused", date=date)
+
+
+def _skew(date: str | None) -> float | None:
+    """The server's clock minus ours, by the Date header, which counts whole seconds."""
+    if not date:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except ValueError:
+        return None

@@ -1,0 +1,108 @@
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from speakerd.cli import doctor
+from speakerd.config.load import read_text
+
+SIMULATED = '[audio]\ndriver = "simulated"\n[model]\nbackend = "offline"\n'
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    doctor.add_parser(parser.add_subparsers())
+    return doctor.run(parser.parse_args(["doctor", *words]))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "speakerd.toml"
+
+
+def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
+    return {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_it_looks_at_everything_and_says_so_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(SIMULATED)
+    code = run("--json", "--config", str(file))
+    found = findings(capsys)
+    assert {
+        "power",
+        "heat",
+        "system",
+        "python",
+        "service",
+        "memory",
+        "storage",
+        "clock",
+        "config",
+        "groups",
+        "echo",
+    } <= set(found)
+    assert {"offline", "key", "cards", "resampling", "sound", "gpio", "model"} <= set(found)
+    assert found["config"]["verdict"] == "OK"
+    assert found["key"]["verdict"] == found["model"]["verdict"] == found["sound"]["verdict"] == "SKIP"
+    assert code == any(finding["verdict"] == "FAIL" for finding in found.values())
+
+
+def test_in_words_with_a_count_at_the_end(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(SIMULATED)
+    run("--config", str(file))
+    out = capsys.readouterr().out
+    assert "OK   config" in out
+    assert out.splitlines()[-1].endswith("in the way")
+
+
+def test_a_bad_configuration_is_in_the_way_with_all_its_mistakes(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("[audio]\nvolum = 1\necho = 2\n")
+    assert run("--json", "--offline", "--config", str(file)) == 1
+    found = findings(capsys)["config"]
+    assert "Did you mean audio.volume?" in found["cure"]
+    assert "audio.echo" in found["cure"]
+
+
+def test_pins_that_are_named_are_looked_for(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(SIMULATED + "[panel.button]\npin = 17\n[panel.light]\nrgb_pins = [5, 6, 13]\n")
+    run("--json", "--config", str(file))
+    assert findings(capsys)["gpio"]["verdict"] in {"OK", "FAIL"}
+    assert doctor.named_pins(read_text(file.read_text()).settings) == {
+        "panel.button.pin": 17,
+        "panel.light.rgb_pins.0": 5,
+        "panel.light.rgb_pins.1": 6,
+        "panel.light.rgb_pins.2": 13,
+    }
+    assert doctor.named_pins(read_text(file.read_text() + '[panel]\nkind = "none"\n').settings) == {}
+
+
+def test_the_lights_are_walked_and_the_button_waited_for(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "LIGHT_S", 0.0)
+    monkeypatch.setattr(doctor, "BUTTON_LIMIT_S", 0.01)
+    file.write_text(SIMULATED + '[panel]\nkind = "simulated"\n')
+    run("--json", "--light", "--button", "--config", str(file))
+    shown = capsys.readouterr()
+    found = {finding["name"]: finding for finding in json.loads(shown.out)["findings"]}
+    assert found["light"]["verdict"] == "OK"
+    assert found["button"]["verdict"] == "WARN"
+    assert "light: listening" in shown.err
+
+
+def test_a_key_that_others_may_read_is_in_the_way(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_API_KEY", "SPEAKERD_API_KEY", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    key = tmp_path / "key"
+    key.write_text("sk-test-0123456789abcdef")
+    key.chmod(0o644)
+    file.write_text(f'[audio]\ndriver = "simulated"\n[model]\napi_key_file = "{key}"\n')
+    assert run("--json", "--offline", "--config", str(file)) == 1
+    out = capsys.readouterr().out
+    assert "chmod 0600" in out
+    assert "0123456789abcdef" not in out
