@@ -42,8 +42,8 @@ class BargeIn:
             return "confirmed"
         if self._suspected_at is None:
             if count >= self._settings.suspect_frames:
-                self._suspected_at = frame.end
                 self._note_begin(frame)
+                self._suspected_at = frame.end
                 return "suspected"
             return None
         if count == 0 or frame.end - self._suspected_at >= self._settings.decide_ms / 1000:
