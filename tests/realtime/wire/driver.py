@@ -30,7 +30,8 @@ from tests.realtime.wire.case import (
     matches,
 )
 
-MARKER = {"type": "test.marker"}
+MARKER = {"type": "rate_limits.updated", "rate_limits": [{"name": "test.marker"}]}
+"""A valid event that means nothing to a session."""
 LIMIT_S = 4.0
 
 
@@ -69,7 +70,7 @@ class _Talk:
                     elif plain["type"] == "history_added":
                         known = [item for item in self.outcome.history if item["id"] != plain["item"]["id"]]
                         self.outcome.history = [*known, plain["item"]]
-                    if plain["type"] == "raw" and plain["server"] == MARKER["type"]:
+                    if plain.get("marker"):
                         self.over.set()
                 self.news.set()
             self.outcome.events.append({"type": "the end"})
@@ -192,6 +193,7 @@ def simplify(event: Any) -> list[Json]:
                 else None
             )
             out = {"type": "raw", "model": data.type, "server": server}
+            out["marker"] = server is not None and data.data.get("rate_limits") == MARKER["rate_limits"]
             model: Json = {"type": f"model:{data.type}"}
             for name in ("item_id", "delta", "transcript", "status", "audio_end_ms", "name", "call_id"):
                 if hasattr(data, name):

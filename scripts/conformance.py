@@ -1,0 +1,100 @@
+"""Runs all cases through one session layer and prints the outcomes as JSON; or compares two such outcomes.
+
+    python scripts/conformance.py run speakerd > ours.json
+    python scripts/conformance.py run openai-agents > theirs.json      # in an environment that has it
+    python scripts/conformance.py compare ours.json theirs.json
+
+Cases that use a call which only our layer has are marked as such and not counted against the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.realtime.wire.case import Outcome, verdict
+from tests.realtime.wire.cases import GROUPS
+from tests.realtime.wire.driver import run_case
+from tests.realtime.wire.layers import ours, peer
+
+if TYPE_CHECKING:
+    from tests.realtime.wire.case import Case
+
+LIMIT_S = 3.0
+HARD_LIMIT_S = 8.0
+"""A layer whose `close` hangs is left behind."""
+
+
+async def _run_one(case: Case, layer: Any) -> list[str]:
+    task = asyncio.create_task(run_case(case, layer, LIMIT_S))
+    await asyncio.wait({task}, timeout=HARD_LIMIT_S)
+    if not task.done():
+        task.cancel()
+        return ["it hangs, even when it is closed"]
+    outcome: Outcome = task.result()
+    return verdict(case, outcome)
+
+
+def run(name: str) -> dict[str, list[str]]:
+    """What is wrong in each case, by its name."""
+    make = {"speakerd": ours, "openai-agents": peer}[name]
+    results: dict[str, list[str]] = {}
+    for cases in GROUPS.values():
+        for case in cases:
+            results[case.name] = asyncio.run(_run_one(case, make()))
+            print(".F"[bool(results[case.name])], end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return results
+
+
+def compare(mine: dict[str, list[str]], theirs: dict[str, list[str]]) -> int:
+    """Print the table. Gives the number of rows where ours is worse."""
+    counts = {"same": 0, "ours better": 0, "ours adds": 0, "worse": 0, "neither": 0}
+    for group, cases in GROUPS.items():
+        print(
+            f"\n### {group}\n\n| conversation | point | speakerd | openai-agents | |\n"
+            "| --- | --- | --- | --- | --- |"
+        )
+        for case in cases:
+            good, other = not mine[case.name], not theirs[case.name]
+            if case.ours_only and not other:
+                word = "ours adds" if good else "neither"
+            else:
+                word = {(True, True): "same", (True, False): "ours better", (False, True): "worse"}.get(
+                    (good, other), "neither"
+                )
+            counts[word] += 1
+            remark = "" if other else _short(theirs[case.name][0])
+            shown = ["yes" if good else "NO", "yes" if other else f"no: {remark}"]
+            print(f"| {case.name} | {case.point or ''} | {shown[0]} | {shown[1]} | {word} |")
+    print("\n" + ", ".join(f"{word}: {count}" for word, count in counts.items()))
+    return counts["worse"] + counts["neither"]
+
+
+def _short(reason: str) -> str:
+    flat = " ".join(reason.replace("|", "/").split())
+    return flat if len(flat) <= 100 else f"{flat[:99]}…"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 1 when ours is worse in any row."""
+    match arguments:
+        case ["run", name]:
+            logging.disable(logging.CRITICAL)
+            warnings.simplefilter("ignore")
+            json.dump(run(name), sys.stdout)
+            return 0
+        case ["compare", mine, theirs]:
+            worse = compare(json.loads(Path(mine).read_text()), json.loads(Path(theirs).read_text()))
+            return int(worse > 0)
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
