@@ -127,6 +127,8 @@ class PlaybackPosition:
             self._forget_heard(now)
             self.announce(item_id, content_index, response_id, aside=aside)
             part = self._parts[item_id, content_index]
+            # A part that goes on after another was begun had been forgotten as heard.
+            part.received_ms = self._heard(part)
         elif self.tracker is None:
             self._estimate(now)
         part.received_ms += n_bytes / self.bytes_per_ms

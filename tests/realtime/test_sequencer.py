@@ -1,0 +1,359 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from speakerd.realtime import sequencer as q
+from speakerd.realtime.sequencer import Cancel, Create, ResponseRequest, ResponseSequencer
+
+
+def connected() -> ResponseSequencer:
+    sequencer = ResponseSequencer()
+    assert sequencer.reconnected(0.0) == []
+    return sequencer
+
+
+def creates(actions: list[Any]) -> list[str]:
+    return [action.request.event_id for action in actions if isinstance(action, Create)]
+
+
+def cancels(actions: list[Any]) -> list[str]:
+    return [action.response_id for action in actions if isinstance(action, Cancel)]
+
+
+def test_a_request_is_sent_at_once_when_nothing_runs() -> None:
+    assert creates(connected().request(ResponseRequest(), 0.0)) == ["rsp_1"]
+
+
+def test_without_a_connection_requests_wait_for_one() -> None:
+    sequencer = ResponseSequencer()
+    assert sequencer.request(ResponseRequest(), 0.0) == []
+    assert sequencer.request(ResponseRequest({"conversation": "none"}), 0.0) == []
+    assert len(creates(sequencer.reconnected(1.0))) == 2
+
+
+def test_plain_requests_that_wait_become_one() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    assert sequencer.request(ResponseRequest(), 0.0) == []
+    assert sequencer.request(ResponseRequest(), 0.0) == []
+    assert sequencer.waiting == 1
+    sequencer.created("r1")
+    _, actions = sequencer.done("r1", 1.0)
+    assert creates(actions) == ["rsp_2"]
+    assert sequencer.waiting == 0
+
+
+def test_requests_with_parameters_keep_their_own_turn() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest({"instructions": "a"}), 0.0)
+    sequencer.request(ResponseRequest({"instructions": "b"}), 0.0)
+    assert sequencer.waiting == 2
+
+
+def test_waiting_requests_are_bounded_the_oldest_goes() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    for number in range(q.MAX_WAITING + 5):
+        sequencer.request(ResponseRequest({"instructions": str(number)}), 0.0)
+    assert sequencer.waiting == q.MAX_WAITING
+
+
+def test_cancel_ends_the_running_response_by_id_once() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.created("r1")
+    assert cancels(sequencer.cancel()) == ["r1"]
+    assert sequencer.cancel() == []
+    assert sequencer.is_dropped("r1")
+
+
+def test_cancel_before_created_cancels_when_it_is_created() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    assert sequencer.cancel() == []
+    response, actions = sequencer.created("r1")
+    assert cancels(actions) == ["r1"]
+    assert response.cancelled
+
+
+def test_cancel_between_the_users_turn_and_the_servers_own_response() -> None:
+    sequencer = connected()
+    sequencer.hold(0.0)
+    sequencer.release(1.0, server_answers=True)
+    assert not sequencer.idle
+    assert sequencer.cancel() == []
+    _, actions = sequencer.created("r1")
+    assert cancels(actions) == ["r1"]
+
+
+def test_cancel_of_another_id_leaves_the_running_one_alone() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    assert sequencer.cancel("r0") == []
+    assert not sequencer.is_dropped("r1")
+    assert cancels(sequencer.cancel("r1")) == ["r1"]
+
+
+def test_cancel_keeps_what_waits() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.cancel()
+    _, actions = sequencer.done("r1", 1.0)
+    assert len(creates(actions)) == 1
+
+
+def test_events_of_a_cancelled_response_are_dropped_after_its_end_too() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    sequencer.cancel()
+    sequencer.done("r1", 0.0)
+    assert sequencer.is_dropped("r1")
+    assert sequencer.has_ended("r1")
+    assert not sequencer.is_dropped("r2")
+
+
+def test_a_refused_request_is_sent_again_once_after_the_running_one() -> None:
+    sequencer = connected()
+    first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
+    sequencer.created("server's own")
+    again, actions = sequencer.refused(first, 0.1)
+    assert (again, actions) == (True, [])
+    _, actions = sequencer.done("server's own", 1.0)
+    second = creates(actions)
+    assert len(second) == 1
+    assert second != [first]
+    again, actions = sequencer.refused(second[0], 1.1)
+    assert (again, actions) == (False, [])
+    assert sequencer.idle
+
+
+def test_a_refused_request_that_was_cancelled_meanwhile_is_not_sent_again() -> None:
+    sequencer = connected()
+    first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
+    sequencer.created("server's own")
+    sequencer.cancel()
+    sequencer.refused(first, 0.1)
+    _, actions = sequencer.done("server's own", 1.0)
+    assert actions == []
+
+
+def test_a_request_refused_for_an_unknown_response_waits_a_moment_not_for_ever() -> None:
+    sequencer = connected()
+    first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
+    again, actions = sequencer.refused(first, 10.0)
+    assert (again, actions) == (True, [])
+    assert sequencer.deadline == pytest.approx(10.0 + q.ASK_AGAIN_AFTER_S)
+    assert creates(sequencer.tick(10.5)) == []
+    assert len(creates(sequencer.tick(11.1))) == 1
+
+
+def test_a_refusal_of_something_unknown_changes_nothing() -> None:
+    sequencer = connected()
+    assert sequencer.refused("evt_9", 0.0) == (False, [])
+    assert sequencer.failed("evt_9", 0.0) == (False, [])
+    assert sequencer.failed(None, 0.0) == (False, [])
+
+
+def test_a_failed_request_lets_the_next_one_through() -> None:
+    sequencer = connected()
+    first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
+    sequencer.request(ResponseRequest(), 0.0)
+    was_one, actions = sequencer.failed(first, 0.1)
+    assert was_one
+    assert len(creates(actions)) == 1
+
+
+def test_an_unanswered_request_blocks_only_for_a_while() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
+    assert sequencer.deadline == q.CREATED_WITHIN_S
+    assert creates(sequencer.tick(q.CREATED_WITHIN_S - 0.1)) == []
+    assert len(creates(sequencer.tick(q.CREATED_WITHIN_S))) == 1
+
+
+def test_an_expected_response_of_the_server_is_not_awaited_for_ever() -> None:
+    sequencer = connected()
+    sequencer.release(5.0, server_answers=True)
+    assert sequencer.deadline == 5.0 + q.CREATED_WITHIN_S
+    sequencer.tick(5.0 + q.CREATED_WITHIN_S)
+    assert sequencer.idle
+
+
+def test_while_the_user_speaks_requests_wait() -> None:
+    sequencer = connected()
+    sequencer.hold(0.0)
+    assert sequencer.request(ResponseRequest(), 0.0) == []
+    assert len(creates(sequencer.release(2.0))) == 1
+
+
+def test_a_user_who_is_never_done_speaking_holds_up_only_for_so_long() -> None:
+    sequencer = connected()
+    sequencer.hold(0.0)
+    sequencer.request(ResponseRequest(), 0.0)
+    assert sequencer.deadline == q.HOLD_AT_MOST_S
+    assert len(creates(sequencer.tick(q.HOLD_AT_MOST_S))) == 1
+
+
+def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest({"conversation": "none", "metadata": {"a": "1"}}), 0.0)
+    sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
+    by_metadata, _ = sequencer.created("r1", metadata={"a": "1"})
+    default, _ = sequencer.created("r2", conversation=True)
+    by_conversation, _ = sequencer.created("r3", conversation=False)
+    assert (by_metadata.out_of_band, default.out_of_band, by_conversation.out_of_band) == (True, False, True)
+    assert sequencer.running is default
+
+
+def test_out_of_band_refused_by_a_server_without_it_waits_its_turn() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    aside = creates(sequencer.request(ResponseRequest({"conversation": "none"}), 0.0))[0]
+    assert sequencer.refused(aside, 0.1) == (True, [])
+    _, actions = sequencer.done("r1", 1.0)
+    assert len(creates(actions)) == 1
+
+
+def test_a_newer_response_ends_one_whose_end_was_lost() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    sequencer.created("r2")
+    assert sequencer.running is sequencer.active("r2")
+    assert sequencer.has_ended("r1")
+
+
+def test_an_end_is_told_once_and_an_unknown_one_counts() -> None:
+    sequencer = connected()
+    response, _ = sequencer.done("never created", 0.0)
+    assert response is not None
+    assert sequencer.done("never created", 0.0) == (None, [])
+
+
+def test_a_lost_connection_asks_again_for_what_brought_nothing() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest({"instructions": "x"}), 0.0)
+    sequencer.created("r1")
+    sequencer.request(ResponseRequest(), 0.0)
+    cut = sequencer.connection_lost()
+    assert [response.response_id for response in cut] == ["r1"]
+    first = sequencer.reconnected(1.0)
+    assert [action.request.params for action in first if isinstance(action, Create)] == [
+        {"instructions": "x"}
+    ]
+    sequencer.created("r2")
+    _, second = sequencer.done("r2", 2.0)
+    assert len(creates(second)) == 1
+
+
+@pytest.mark.parametrize("how", ["delivered", "cancelled"])
+def test_a_lost_connection_does_not_ask_again_for_what_was_begun_or_not_wanted(how: str) -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    response, _ = sequencer.created("r1")
+    if how == "delivered":
+        response.delivered = True
+    else:
+        sequencer.cancel()
+    sequencer.connection_lost()
+    assert sequencer.reconnected(1.0) == []
+
+
+def test_a_lost_connection_asks_for_the_reply_that_the_server_owed() -> None:
+    sequencer = connected()
+    sequencer.release(0.0, server_answers=True)
+    sequencer.connection_lost()
+    assert len(creates(sequencer.reconnected(1.0))) == 1
+
+
+def test_a_cancelled_request_is_not_asked_for_on_the_next_connection() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.cancel()
+    sequencer.connection_lost()
+    assert sequencer.reconnected(1.0) == []
+
+
+def test_several_unanswered_plain_requests_become_one_on_the_next_connection() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
+    sequencer.connection_lost()
+    assert len(creates(sequencer.reconnected(1.0))) == 2
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        [
+            "request",
+            "aside",
+            "created",
+            "done",
+            "refused",
+            "failed",
+            "cancel",
+            "hold",
+            "release",
+            "owed",
+            "tick",
+            "lost",
+        ]
+    ),
+    max_size=60,
+)
+
+
+@settings(derandomize=True, max_examples=100, deadline=None)
+@given(STEPS)
+def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list[str]) -> None:
+    sequencer = connected()
+    now = 0.0
+    ids = 0
+    out: list[str] = []
+    for step in steps:
+        now += 0.1
+        actions: list[Any] = []
+        if step == "request":
+            actions = sequencer.request(ResponseRequest(), now)
+        elif step == "aside":
+            actions = sequencer.request(ResponseRequest({"conversation": "none"}), now)
+        elif step == "created":
+            ids += 1
+            _, actions = sequencer.created(f"r{ids}")
+        elif step == "done":
+            _, actions = sequencer.done(f"r{ids}", now)
+        elif step == "refused":
+            _, actions = sequencer.refused(out[-1] if out else None, now)
+        elif step == "failed":
+            _, actions = sequencer.failed(out[-1] if out else None, now)
+        elif step == "cancel":
+            actions = sequencer.cancel()
+        elif step == "hold":
+            sequencer.hold(now)
+        elif step in ("release", "owed"):
+            actions = sequencer.release(now, server_answers=step == "owed")
+        elif step == "tick":
+            actions = sequencer.tick(now)
+        elif step == "lost":
+            sequencer.connection_lost()
+            actions = sequencer.reconnected(now)
+        default = [a for a in actions if isinstance(a, Create) and not a.request.out_of_band]
+        assert len(default) <= 1
+        out += creates(actions)
+        assert len(set(out)) == len(out)
+    # However it stands: when the server ends what it has and time passes, everything gets its turn.
+    for _ in range(q.MAX_WAITING):
+        if (running := sequencer.running) is not None:
+            sequencer.done(running.response_id, now)
+        now += q.HOLD_AT_MOST_S
+        sequencer.tick(now)
+    assert sequencer.waiting == 0
