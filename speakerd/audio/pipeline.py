@@ -40,6 +40,7 @@ from speakerd.audio.frames import (
     MIC_BLOCK_BYTES,
     MIC_FRAME_BYTES,
     MIC_RATE,
+    SAMPLE_BYTES,
     WIRE_BLOCK_BYTES,
     WIRE_RATE,
     dbfs,
@@ -208,8 +209,8 @@ class SpeechPipeline:
         return events
 
     def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
-        playing = now < self._speech_ends
-        own = now < self._own_ends
+        playing = now <= self._speech_ends
+        own = now <= self._own_ends
         deaf = playing and self._canceller.mode == "half_duplex"
         samples = samples_of(pcm)
         level = dbfs(samples)
@@ -273,26 +274,22 @@ class SpeechPipeline:
         """The gate's answers as events, the frames at 24 kHz, joined."""
         events: list[AudioEvent] = []
         passed = bytearray()
-        begins = 0.0
         for output in outputs:
             if isinstance(output, GateOpened):
                 self._upsampler.clear()
                 self._sent_until = output.at
                 events.append(SpeechStarted(output.at))
             elif isinstance(output, GateClosed):
-                self._emit(events, passed, begins)
-                rest = self._upsampler.finish()
-                self._emit(events, bytearray(rest), self._sent_until)
+                passed += self._upsampler.finish()
+                self._emit(events, passed)
                 events.append(SpeechEnded(output.at, output.reason))
             else:
-                if not passed:
-                    begins = output.frame.at
                 passed += self._upsampler.process(output.frame.pcm)
-                self._sent_until = output.frame.end
-        self._emit(events, passed, begins)
+        self._emit(events, passed)
         return events
 
-    def _emit(self, events: list[AudioEvent], pcm: bytearray, at: float) -> None:
+    def _emit(self, events: list[AudioEvent], pcm: bytearray) -> None:
         if pcm:
-            events.append(SpeechAudio(bytes(pcm), at))
+            events.append(SpeechAudio(bytes(pcm), self._sent_until))
+            self._sent_until += len(pcm) / (WIRE_RATE * SAMPLE_BYTES)
             pcm.clear()
