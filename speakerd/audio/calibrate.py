@@ -51,7 +51,9 @@ def measure(
     repeats: int = calibration.REPEATS,
     step: Callable[[], object] | None = None,
 ) -> calibration.Measurement:
-    """Play the probe and listen, about ten seconds with three repeats. `step` lets time pass for a device in simulated time.
+    """Play the probe and listen: about ten seconds with three repeats.
+
+    `step` lets time pass for a device in simulated time.
 
     Raises:
         DeviceError: the devices do not open.
