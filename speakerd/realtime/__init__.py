@@ -124,17 +124,20 @@ if TYPE_CHECKING:
         RealtimeAudioFormat,
         RealtimeAudioInputConfig,
         RealtimeAudioOutputConfig,
+        RealtimeClientMessage,
         RealtimeGuardrailsSettings,
         RealtimeInputAudioNoiseReductionConfig,
         RealtimeInputAudioTranscriptionConfig,
         RealtimeModelConfig,
         RealtimeModelName,
         RealtimeModelTracingConfig,
+        RealtimeReasoningConfig,
         RealtimeRunConfig,
         RealtimeSessionModelSettings,
         RealtimeToolExecutionConfig,
         RealtimeTurnDetectionConfig,
         RealtimeUserInput,
+        RealtimeUserInputMessage,
     )
     from speakerd.realtime.errors import (
         ConnectFailedError,
@@ -202,6 +205,7 @@ if TYPE_CHECKING:
         RealtimePlaybackTracker,
     )
     from speakerd.realtime.model_events import (
+        RealtimeConnectionStatus,
         RealtimeModelAudioDoneEvent,
         RealtimeModelAudioEvent,
         RealtimeModelAudioInterruptedEvent,
@@ -210,26 +214,44 @@ if TYPE_CHECKING:
         RealtimeModelErrorEvent,
         RealtimeModelEvent,
         RealtimeModelExceptionEvent,
+        RealtimeModelInputAudioCommittedEvent,
         RealtimeModelInputAudioTimeoutTriggeredEvent,
         RealtimeModelInputAudioTranscriptionCompletedEvent,
+        RealtimeModelInputAudioTranscriptionDeltaEvent,
         RealtimeModelItemDeletedEvent,
+        RealtimeModelItemTruncatedEvent,
         RealtimeModelItemUpdatedEvent,
+        RealtimeModelMcpApprovalRequestEvent,
         RealtimeModelOtherEvent,
+        RealtimeModelOutputTextDeltaEvent,
         RealtimeModelRawServerEvent,
+        RealtimeModelSpeechStartedEvent,
+        RealtimeModelSpeechStoppedEvent,
         RealtimeModelToolCallEvent,
         RealtimeModelTranscriptDeltaEvent,
+        RealtimeModelTranscriptDoneEvent,
         RealtimeModelTurnEndedEvent,
         RealtimeModelTurnStartedEvent,
         RealtimeModelUsageEvent,
     )
     from speakerd.realtime.model_inputs import (
+        RealtimeModelInputImageContent,
+        RealtimeModelInputTextContent,
+        RealtimeModelRawClientMessage,
         RealtimeModelSendAudio,
+        RealtimeModelSendAudioClear,
+        RealtimeModelSendAudioCommit,
+        RealtimeModelSendContext,
         RealtimeModelSendEvent,
         RealtimeModelSendInterrupt,
+        RealtimeModelSendMcpApproval,
         RealtimeModelSendRawMessage,
+        RealtimeModelSendResponse,
         RealtimeModelSendSessionUpdate,
         RealtimeModelSendToolOutput,
         RealtimeModelSendUserInput,
+        RealtimeModelUserInput,
+        RealtimeModelUserInputMessage,
     )
     from speakerd.realtime.prompts import Prompt
     from speakerd.realtime.run_context import RunContextWrapper, ToolContext
@@ -249,10 +271,11 @@ _HOMES = {
     "agent": "RealtimeAgent",
     "config": (
         "RealtimeAudioConfig RealtimeAudioFormat RealtimeAudioInputConfig RealtimeAudioOutputConfig "
-        "RealtimeGuardrailsSettings RealtimeInputAudioNoiseReductionConfig "
+        "RealtimeClientMessage RealtimeGuardrailsSettings RealtimeInputAudioNoiseReductionConfig "
         "RealtimeInputAudioTranscriptionConfig RealtimeModelConfig RealtimeModelName "
-        "RealtimeModelTracingConfig RealtimeRunConfig RealtimeSessionModelSettings "
-        "RealtimeToolExecutionConfig RealtimeTurnDetectionConfig RealtimeUserInput"
+        "RealtimeModelTracingConfig RealtimeReasoningConfig RealtimeRunConfig "
+        "RealtimeSessionModelSettings RealtimeToolExecutionConfig RealtimeTurnDetectionConfig "
+        "RealtimeUserInput RealtimeUserInputMessage"
     ),
     "errors": (
         "ConnectFailedError ConnectRefusedError ModelBehaviorError NotConnectedError RealtimeLayerError "
@@ -276,18 +299,25 @@ _HOMES = {
     ),
     "model": "RealtimeModel RealtimeModelListener RealtimePlaybackState RealtimePlaybackTracker",
     "model_events": (
-        "RealtimeModelAudioDoneEvent RealtimeModelAudioEvent RealtimeModelAudioInterruptedEvent "
-        "RealtimeModelConnectionStatusEvent RealtimeModelEndOfStreamEvent RealtimeModelErrorEvent "
-        "RealtimeModelEvent RealtimeModelExceptionEvent RealtimeModelInputAudioTimeoutTriggeredEvent "
-        "RealtimeModelInputAudioTranscriptionCompletedEvent RealtimeModelItemDeletedEvent "
-        "RealtimeModelItemUpdatedEvent RealtimeModelOtherEvent RealtimeModelRawServerEvent "
-        "RealtimeModelToolCallEvent RealtimeModelTranscriptDeltaEvent RealtimeModelTurnEndedEvent "
-        "RealtimeModelTurnStartedEvent RealtimeModelUsageEvent"
+        "RealtimeConnectionStatus RealtimeModelAudioDoneEvent RealtimeModelAudioEvent "
+        "RealtimeModelAudioInterruptedEvent RealtimeModelConnectionStatusEvent "
+        "RealtimeModelEndOfStreamEvent RealtimeModelErrorEvent RealtimeModelEvent "
+        "RealtimeModelExceptionEvent RealtimeModelInputAudioCommittedEvent "
+        "RealtimeModelInputAudioTimeoutTriggeredEvent RealtimeModelInputAudioTranscriptionCompletedEvent "
+        "RealtimeModelInputAudioTranscriptionDeltaEvent RealtimeModelItemDeletedEvent "
+        "RealtimeModelItemTruncatedEvent RealtimeModelItemUpdatedEvent "
+        "RealtimeModelMcpApprovalRequestEvent RealtimeModelOtherEvent RealtimeModelOutputTextDeltaEvent "
+        "RealtimeModelRawServerEvent RealtimeModelSpeechStartedEvent RealtimeModelSpeechStoppedEvent "
+        "RealtimeModelToolCallEvent RealtimeModelTranscriptDeltaEvent RealtimeModelTranscriptDoneEvent "
+        "RealtimeModelTurnEndedEvent RealtimeModelTurnStartedEvent RealtimeModelUsageEvent"
     ),
     "model_inputs": (
-        "RealtimeModelSendAudio RealtimeModelSendEvent RealtimeModelSendInterrupt "
-        "RealtimeModelSendRawMessage RealtimeModelSendSessionUpdate RealtimeModelSendToolOutput "
-        "RealtimeModelSendUserInput"
+        "RealtimeModelInputImageContent RealtimeModelInputTextContent RealtimeModelRawClientMessage "
+        "RealtimeModelSendAudio RealtimeModelSendAudioClear RealtimeModelSendAudioCommit "
+        "RealtimeModelSendContext RealtimeModelSendEvent RealtimeModelSendInterrupt "
+        "RealtimeModelSendMcpApproval RealtimeModelSendRawMessage RealtimeModelSendResponse "
+        "RealtimeModelSendSessionUpdate RealtimeModelSendToolOutput RealtimeModelSendUserInput "
+        "RealtimeModelUserInput RealtimeModelUserInputMessage"
     ),
     "prompts": "Prompt",
     "run_context": "RunContextWrapper ToolContext",
@@ -335,7 +365,9 @@ __all__ = [
     "RealtimeAudioInputConfig",
     "RealtimeAudioInterrupted",
     "RealtimeAudioOutputConfig",
+    "RealtimeClientMessage",
     "RealtimeConnection",
+    "RealtimeConnectionStatus",
     "RealtimeError",
     "RealtimeEventInfo",
     "RealtimeGuardrailTripped",
@@ -360,30 +392,49 @@ __all__ = [
     "RealtimeModelErrorEvent",
     "RealtimeModelEvent",
     "RealtimeModelExceptionEvent",
+    "RealtimeModelInputAudioCommittedEvent",
     "RealtimeModelInputAudioTimeoutTriggeredEvent",
     "RealtimeModelInputAudioTranscriptionCompletedEvent",
+    "RealtimeModelInputAudioTranscriptionDeltaEvent",
+    "RealtimeModelInputImageContent",
+    "RealtimeModelInputTextContent",
     "RealtimeModelItemDeletedEvent",
+    "RealtimeModelItemTruncatedEvent",
     "RealtimeModelItemUpdatedEvent",
     "RealtimeModelListener",
+    "RealtimeModelMcpApprovalRequestEvent",
     "RealtimeModelName",
     "RealtimeModelOtherEvent",
+    "RealtimeModelOutputTextDeltaEvent",
+    "RealtimeModelRawClientMessage",
     "RealtimeModelRawServerEvent",
     "RealtimeModelSendAudio",
+    "RealtimeModelSendAudioClear",
+    "RealtimeModelSendAudioCommit",
+    "RealtimeModelSendContext",
     "RealtimeModelSendEvent",
     "RealtimeModelSendInterrupt",
+    "RealtimeModelSendMcpApproval",
     "RealtimeModelSendRawMessage",
+    "RealtimeModelSendResponse",
     "RealtimeModelSendSessionUpdate",
     "RealtimeModelSendToolOutput",
     "RealtimeModelSendUserInput",
+    "RealtimeModelSpeechStartedEvent",
+    "RealtimeModelSpeechStoppedEvent",
     "RealtimeModelToolCallEvent",
     "RealtimeModelTracingConfig",
     "RealtimeModelTranscriptDeltaEvent",
+    "RealtimeModelTranscriptDoneEvent",
     "RealtimeModelTurnEndedEvent",
     "RealtimeModelTurnStartedEvent",
     "RealtimeModelUsageEvent",
+    "RealtimeModelUserInput",
+    "RealtimeModelUserInputMessage",
     "RealtimePlaybackState",
     "RealtimePlaybackTracker",
     "RealtimeRawModelEvent",
+    "RealtimeReasoningConfig",
     "RealtimeRunConfig",
     "RealtimeRunner",
     "RealtimeSession",
@@ -400,6 +451,7 @@ __all__ = [
     "RealtimeTurnDetectionConfig",
     "RealtimeUsage",
     "RealtimeUserInput",
+    "RealtimeUserInputMessage",
     "RealtimeUserTranscript",
     "RunContextWrapper",
     "SystemMessageItem",

@@ -62,15 +62,15 @@ def default_tool_description(agent: RealtimeAgent[Any]) -> str:
     return f"Give the conversation to the agent {agent.name}.{what_for}"
 
 
-def realtime_handoff(
+def realtime_handoff(  # noqa: PLR0917  # the documented order
     agent: RealtimeAgent[TContext],
-    *,
     tool_name_override: str | None = None,
     tool_description_override: str | None = None,
-    tool_description: str | None = None,
     on_handoff: Callable[..., Any] | None = None,
     input_type: Any = None,
     is_enabled: EnabledRule = True,
+    *,
+    tool_description: str | None = None,
 ) -> Handoff[TContext]:
     """Make a handoff to `agent`.
 
@@ -78,10 +78,10 @@ def realtime_handoff(
         agent: Where it goes.
         tool_name_override: Instead of `transfer_to_<name>`.
         tool_description_override: Instead of one made from the agent's name and `handoff_description`.
-        tool_description: The same, under its shorter name.
         on_handoff: Called as it happens, sync or async: `(context)`, or `(context, input)` with an `input_type`.
         input_type: What the model has to say along with it: any type that a tool's parameter may have.
         is_enabled: Whether the model is shown it.
+        tool_description: `tool_description_override` under its shorter name.
 
     Raises:
         UserError: `on_handoff` and `input_type` do not fit together.

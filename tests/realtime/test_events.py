@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing
 from typing import Any
@@ -105,6 +106,11 @@ def test_every_event_is_json_without_context_or_secrets(event: e.RealtimeSession
     assert "info" not in data
     assert "secret" not in text
     assert "Be brief." not in text
+
+
+@pytest.mark.parametrize("event", ALL, ids=lambda event: event.type)
+def test_every_event_is_a_plain_dataclass_too(event: e.RealtimeSessionEvent) -> None:
+    assert dataclasses.asdict(event)["type"] == event.type
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
