@@ -1,0 +1,80 @@
+"""`speakerd calibrate`: measures noise floor, echo and round trip, and proposes settings.
+
+Plays three sweeps through the loudspeaker and listens, ten seconds in all; be quiet meanwhile. `--write` puts
+the proposals into the file, its comments kept. Exit code 1 if the microphone did not hear the loudspeaker, 3 if
+a device cannot be opened.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from speakerd.audio.calibration import Measurement
+    from speakerd.audio.settings import AudioSettings
+
+DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's words."""
+    parser = sub.add_parser(
+        "calibrate",
+        help="measure room and devices; propose settings",
+        description="Play three sweeps and listen, ten seconds in all, then propose settings. Be quiet "
+        "meanwhile, and stop the service first: sudo systemctl stop speakerd",
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings"
+    )
+    parser.add_argument("--write", action="store_true", help="put the proposals into the file; comments stay")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print, perhaps write. Exit code 0, 1, 2 or 3."""
+    from speakerd.audio.calibration import propose, report
+    from speakerd.audio.errors import DeviceError
+    from speakerd.cli.devices import audio_settings
+    from speakerd.config.errors import ConfigError
+
+    try:
+        settings = audio_settings(args.file)
+        if args.write and args.file is None and not DEFAULT_FILE.exists():
+            print(f"--write needs a file, and there is no {DEFAULT_FILE}", file=sys.stderr)
+            return 2
+        print("Three sweeps, ten seconds; please be quiet ...", file=sys.stderr)
+        found = _measure(settings)
+        proposals = propose(found, settings, canceller=importlib.util.find_spec("livekit") is not None)
+        print(report(found, proposals))
+        if args.write and proposals:
+            from speakerd.config.write import write
+
+            path = args.file or DEFAULT_FILE
+            write(path, {proposal.key: proposal.value for proposal in proposals})
+            print(f"written to {path}; speakerd ctl reload, or systemctl start speakerd", file=sys.stderr)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (DeviceError, TimeoutError) as error:
+        print(error, file=sys.stderr)
+        return 3
+    return 0 if found.heard else 1
+
+
+def _measure(settings: AudioSettings) -> Measurement:
+    from speakerd.audio.calibrate import measure
+
+    if settings.driver == "simulated":
+        from speakerd.audio.simulated import SimulatedDevice
+        from speakerd.audio.simulated_room import RoomShape
+
+        simulated = SimulatedDevice(stepped=True, room=RoomShape())
+        return measure(simulated, settings.volume, step=simulated.step)
+    from speakerd.audio.pyaudio_device import PyAudioDevice
+
+    return measure(PyAudioDevice(settings), settings.volume)
