@@ -22,7 +22,7 @@ def test_an_example_leads_from_its_name_to_the_card_it_names(
     sound = SOUND if pcm == "speaker" else tmp_path / "sound.wav"
     done = subprocess.run(
         [*words, "-D", pcm, str(sound)],
-        env={**os.environ, "ALSA_CONFIG_PATH": f"{ALSA}:{file}"}, capture_output=True, text=True, timeout=20,
+        env={**os.environ, "ALSA_CONFIG_PATH": f"{ALSA}:{file}"}, capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
     cards = set(re.findall(r"CARD=(\w+)", file.read_text(encoding="utf-8")))
     # There is no such card on the machine that tests; ALSA must have got as far as looking for it.
