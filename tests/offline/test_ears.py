@@ -1,0 +1,242 @@
+"""Several streams, one set of decoders: what ends first is answered first, and free speech waits for idle moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speakerd.offline.ears import FREE_STEP, Ears
+from speakerd.offline.recognizer_messages import HEARD, SOUND, Decoder, encode
+from speakerd.offline.verdict import LEAST_SPEECH_FRAMES, MIDDLE_RATIO, Evidence, confidence
+
+
+@dataclass
+class Commands:
+    """Takes an utterance whose first byte is "c" for a command."""
+
+    heard: bytearray = field(default_factory=bytearray)
+    begun: bool = False
+    phrases: tuple[str, ...] = ()
+
+    def begin(self, phrases: tuple[str, ...]) -> None:
+        assert not self.begun
+        self.begun, self.heard, self.phrases = True, bytearray(), phrases
+
+    def feed(self, pcm: bytes) -> None:
+        assert self.begun
+        self.heard += pcm
+
+    def end(self) -> Evidence:
+        assert self.begun
+        self.begun = False
+        score = 0.0 if self.heard[:1] == b"c" else -1000.0
+        frames = 0 if self.heard[:1] == b"s" else 100
+        return Evidence(self.heard.decode(), True, score, 0.0, 100, frames)
+
+
+@dataclass
+class Free:
+    heard: bytearray = field(default_factory=bytearray)
+    begun: bool = False
+    times_begun: int = 0
+
+    def begin(self) -> None:
+        assert not self.begun
+        self.begun, self.heard = True, bytearray()
+        self.times_begun += 1
+
+    def feed(self, pcm: bytes) -> None:
+        assert self.begun
+        self.heard += pcm
+
+    def end(self) -> str:
+        assert self.begun
+        self.begun = False
+        return f"free {self.heard.decode()}"
+
+
+def ears(free: Free | None = None, *, ahead: bool = True) -> tuple[Ears, Commands, Free]:
+    commands, words = Commands(), free or Free()
+    return Ears(commands, words, threshold=0.5, ahead=ahead, clock=lambda: 0.0), commands, words
+
+
+def test_a_command_is_heard_without_free_speech() -> None:
+    it, commands, free = ears()
+    it.listen(1, ("open the gate",))
+    for letter in (b"c", b"ab"):
+        it.sound(1, letter)
+    heard = it.understand(1)
+    assert heard is not None
+    assert (heard.text, heard.kind) == ("cab", "command")
+    assert heard.confidence > 0.9
+    assert free.times_begun == 0
+    assert commands.phrases == ("open the gate",)
+
+
+def test_what_is_no_command_is_free_speech() -> None:
+    it, _, _ = ears()
+    it.listen(1, ())
+    it.sound(1, b"xyz")
+    heard = it.understand(1)
+    assert heard is not None
+    assert (heard.text, heard.kind) == ("free xyz", "free")
+
+
+def test_silence_has_no_words() -> None:
+    it, _, free = ears()
+    it.listen(1, ())
+    it.sound(1, b"s")
+    heard = it.understand(1)
+    assert heard is not None
+    assert (heard.text, heard.kind, free.times_begun) == ("", "none", 0)
+
+
+def test_an_utterance_without_any_sound_has_no_words() -> None:
+    it, _, _ = ears()
+    it.listen(1, ())
+    heard = it.understand(1)
+    assert heard is not None
+    assert heard.audio_s == 0
+
+
+def test_without_free_speech_only_commands_are_heard() -> None:
+    it = Ears(Commands(), None, threshold=0.5, ahead=True, clock=lambda: 0.0)
+    it.listen(1, ())
+    it.sound(1, b"xyz")
+    assert not it.idle()
+    heard = it.understand(1)
+    assert heard is not None
+    assert (heard.text, heard.kind) == ("", "none")
+
+
+def test_idle_moments_go_to_free_speech_step_by_step() -> None:
+    it, _, free = ears()
+    assert not it.idle()
+    it.listen(1, ())
+    it.sound(1, b"x" * (2 * FREE_STEP + 5))
+    steps = 0
+    while it.idle():
+        steps += 1
+    assert (steps, len(free.heard)) == (3, 2 * FREE_STEP + 5)
+    it.sound(1, b"y")
+    heard = it.understand(1)
+    assert heard is not None
+    assert heard.text == "free " + "x" * (2 * FREE_STEP + 5) + "y"
+    assert free.times_begun == 1
+
+
+def test_after_means_no_work_ahead() -> None:
+    it, _, free = ears(ahead=False)
+    it.listen(1, ())
+    it.sound(1, b"xyz")
+    assert not it.idle()
+    heard = it.understand(1)
+    assert heard is not None
+    assert heard.text == "free xyz"
+    assert free.times_begun == 1
+
+
+def test_what_has_ended_goes_before_what_has_not() -> None:
+    it, _, _ = ears()
+    it.listen(1, ())
+    it.listen(2, ())
+    it.sound(1, b"x1")
+    it.idle()
+    it.sound(2, b"c2")
+    second = it.understand(2)
+    it.sound(1, b"more")
+    first = it.understand(1)
+    assert second is not None
+    assert first is not None
+    assert (second.text, first.text) == ("c2", "free x1more")
+
+
+def test_what_is_forgotten_makes_room() -> None:
+    it, _, _ = ears()
+    it.listen(1, ())
+    it.sound(1, b"x")
+    it.idle()
+    it.forget(1)
+    it.forget(7)
+    it.sound(1, b"x")
+    assert it.understand(1) is None
+    it.listen(2, ())
+    it.sound(2, b"c")
+    heard = it.understand(2)
+    assert heard is not None
+    assert heard.text == "c"
+
+
+@given(st.lists(st.tuples(st.sampled_from("lsiuf"), st.integers(1, 3)), max_size=40))
+def test_any_order_of_streams_gives_each_its_own_sound(steps: list[tuple[str, int]]) -> None:
+    it, commands, free = ears()
+    sounds: dict[int, bytes] = {}
+    for step, number in steps:
+        if step == "l" and number not in sounds:
+            it.listen(number, ())
+            sounds[number] = b"x"
+            it.sound(number, b"x")
+        elif step == "s":
+            it.sound(number, b"%d" % number)
+            if number in sounds:
+                sounds[number] += b"%d" % number
+        elif step == "i":
+            it.idle()
+        elif step == "f":
+            it.forget(number)
+            sounds.pop(number, None)
+        elif step == "u":
+            heard = it.understand(number)
+            assert (heard.text.encode() if heard else None) == (
+                b"free " + sounds.pop(number) if number in sounds else None
+            )
+    assert not (free.begun and not commands.begun)
+
+
+def evidence(
+    ratio: float = 0.0, coverage: float = 1.0, *, frames: int = 100, complete: bool = True
+) -> Evidence:
+    return Evidence("x", complete, ratio * frames, 0.0, frames, int(frames / coverage))
+
+
+def test_confidence_is_one_half_at_the_middle_and_grows_with_likelihood_and_coverage() -> None:
+    assert confidence(evidence(MIDDLE_RATIO)) == pytest.approx(0.5)
+    grown = [confidence(evidence(ratio)) for ratio in (-50, -6, -3, -1, 0, 1)]
+    assert grown == sorted(grown)
+    assert confidence(evidence(coverage=0.4)) < 0.1
+    assert confidence(evidence()) > 0.9
+
+
+def test_a_broken_sentence_and_a_click_are_no_commands() -> None:
+    assert confidence(evidence(complete=False)) == 0
+    assert confidence(evidence(frames=LEAST_SPEECH_FRAMES - 1)) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 255), st.integers(0, 2**32 - 1), st.binary(max_size=50)), max_size=5),
+    st.data(),
+)
+def test_frames_come_out_as_they_went_in_however_they_are_cut(
+    frames: list[tuple[int, int, bytes]], data: st.DataObject
+) -> None:
+    stream = b"".join(encode(kind, number, payload) for kind, number, payload in frames)
+    decoder, found, start = Decoder(), [], 0
+    while start < len(stream):
+        size = data.draw(st.integers(1, len(stream) - start))
+        found += decoder.feed(stream[start : start + size])
+        start += size
+    assert [(frame.kind, frame.stream, frame.payload) for frame in found] == frames
+
+
+def test_json_and_sound_are_payloads() -> None:
+    json_frame, sound = Decoder().feed(encode(HEARD, 1, {"a": 1}) + encode(SOUND, 2, b"\0\1"))
+    assert json_frame.json == {"a": 1}
+    assert sound.payload == b"\0\1"
+
+
+def test_nonsense_on_the_pipe_raises() -> None:
+    with pytest.raises(ValueError, match="frame of"):
+        Decoder().feed(b"\xff" * 9)
