@@ -14,6 +14,7 @@ States, and what moves between them:
   `heartbeat_limit_s`, since some cards take their time.
 - The waits between attempts double from `reopen_first_s` to `reopen_longest_s`; they begin anew once the device
   has run for `STEADY_S`, so that a loose plug does not make it flap.
+- A change among the kernel's cards (`hurry`) ends a long wait: a plug put back works within a second or so.
 - Both directions are closed and opened together, but a loss is told of the one that failed: once, and again
   when its reason changes. The return of every one told of is reported when blocks really run.
 - *Stuck*, reported once, for the process to end and systemd to start a new one: an attempt that has not come
@@ -123,6 +124,12 @@ class Healer:
     def reopen(self, direction: Direction, reason: str, now: float) -> list[AudioEvent]:
         """Someone else found a running device useless."""
         return self._lose(direction, reason, now) if self._state in {"proving", "running"} else []
+
+    def hurry(self, now: float) -> None:
+        """A card was plugged in or out: if an attempt is being waited for, make it soon, and the next ones too."""
+        if self._state == "waiting":
+            self._backoff_s = self._first_s
+            self._retry_at = min(self._retry_at, now + self._first_s)
 
     def watch(self, beats: Beats, failure: DeviceFailure | None, now: float) -> list[AudioEvent]:
         """Look at the counts; call ten times a second or so, whatever the state."""

@@ -7,6 +7,7 @@ simulated time (`AudioDevice.stepped`) attempts run inside `tick`, so that a tes
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from speakerd.audio.device import AudioDevice, OnCapture, PullPlayback
@@ -14,20 +15,32 @@ from speakerd.audio.errors import DeviceError
 from speakerd.audio.events import AudioEvent, Direction
 from speakerd.audio.healing import Healer
 from speakerd.audio.settings import AudioSettings
+from speakerd.audio.sound_cards import SoundCard, sound_cards
 
 log = logging.getLogger(__name__)
 
 CLOSE_LIMIT_S: Final = 1.0
 """A driver that takes longer to close is left hanging: the process ends anyway."""
 
+CARDS_EVERY_S: Final = 0.5
+"""How often the kernel's list of cards is read while a device is lost."""
+
 
 class DeviceKeeper:
     """Owns when `device` is opened and closed. `start` and `close` from one thread, `tick` from one other."""
 
     def __init__(
-        self, device: AudioDevice, settings: AudioSettings, on_capture: OnCapture, pull: PullPlayback
+        self,
+        device: AudioDevice,
+        settings: AudioSettings,
+        on_capture: OnCapture,
+        pull: PullPlayback,
+        cards: Callable[[], Sequence[SoundCard]] = sound_cards,
     ) -> None:
         self._device = device
+        self._cards = cards
+        self._cards_before: Sequence[SoundCard] = ()
+        self._next_look = 0.0
         self._on_capture = on_capture
         self._pull = pull
         self._healer = Healer(
@@ -71,6 +84,7 @@ class DeviceKeeper:
         """Look after the device; a few times a second at least. Never blocks, save in simulated time."""
         events = self._finish_attempt(now)
         events += self._healer.watch(self._device.beats, self._device.failure, now)
+        self._look_at_cards(now)
         if self._healer.wants_reopening(now) and not self._closing:
             self._healer.opening(now)
             self._attempt = threading.Thread(target=self._reopen, name="audio-reopen", daemon=True)
@@ -94,6 +108,19 @@ class DeviceKeeper:
         self._closer.join(CLOSE_LIMIT_S)
         if self._closer.is_alive():
             log.error("the sound driver does not return from closing; it is left hanging")
+
+    def _look_at_cards(self, now: float) -> None:
+        """While the device is lost: has a card come or gone?"""
+        if not self._healer.lost:
+            self._next_look = now
+            return
+        if now < self._next_look:
+            return
+        cards = self._cards()
+        if self._next_look and cards != self._cards_before:
+            self._healer.hurry(now)
+        self._cards_before = cards
+        self._next_look = now + CARDS_EVERY_S
 
     def _reopen(self) -> None:
         try:

@@ -93,6 +93,20 @@ def test_both_directions_told_lost_are_both_told_returned() -> None:
     }
 
 
+def test_a_card_plugged_in_ends_a_long_wait() -> None:
+    bench = Bench()
+    bench.run(20)
+    bench.run(1.0, capture=False)
+    bench.run(120, opens="no")
+    while bench.attempts[-1] != bench.now:
+        bench.run(0.1, opens="no")
+    bench.healer.hurry(bench.now)
+    plugged_at = bench.now
+    bench.run(1)
+    assert bench.attempts[-1] == round(plugged_at + 0.5, 3)
+    assert bench.healer.state == "running"
+
+
 def test_after_ten_good_seconds_the_waits_begin_anew() -> None:
     bench = Bench()
     bench.run(20)
