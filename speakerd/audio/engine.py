@@ -48,6 +48,8 @@ OnEvent: TypeAlias = Callable[[AudioEvent], None]
 _TICK_S: Final = 0.05
 """How often the device is looked after when no block comes."""
 _JOIN_S: Final = 1.0
+_DELAY_STEP_S: Final = 0.03
+"""More than a block and its jitter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ class AudioEngine:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._processed = 0
+        self._told_delay_s = 0.0
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -290,6 +293,7 @@ class AudioEngine:
                 events += self._pipeline.interrupted(now)
             elif isinstance(event, DeviceReturned):
                 self._far.clear()
+        self._tell_delay()
         counts = self._device.xruns
         for reporter, count in zip(
             self._xruns, (counts.capture + self._dropped, counts.playback), strict=True
@@ -298,6 +302,13 @@ class AudioEngine:
             if report is not None:
                 events.append(report)
         self._emit(events)
+
+    def _tell_delay(self) -> None:
+        """Give the canceller the devices' delay when it has changed by more than jitter."""
+        delay_s = self.output_latency_s + self._device.input_latency_s
+        if abs(delay_s - self._told_delay_s) > _DELAY_STEP_S:
+            self._told_delay_s = delay_s
+            self._parts.canceller.set_delay(delay_s)
 
     def _run(self) -> None:
         try:
