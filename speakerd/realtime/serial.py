@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeAlias
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+GIVEN_UP_WITHIN_S = 2.0
+"""How long a close waits for work that was cancelled: the user's code may refuse to end."""
+
+
+async def give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel all but the current task and wait for their ends, not for ever; what is left running is logged."""
+    current = asyncio.current_task()
+    others = {task for task in tasks if task is not current and not task.done()}
+    for task in others:
+        task.cancel()
+    if others:
+        _, left = await asyncio.wait(others, timeout=GIVEN_UP_WITHIN_S)
+        for task in left:
+            _log.warning("%s does not end although it was cancelled; it is left to itself", task.get_name())
 
 
 class Serial:
@@ -42,15 +60,20 @@ class Serial:
         self._closed = True
         self._waiting.clear()
         task, self._task = self._task, None
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if task is not None:
+            await give_up({task})
 
     async def _run(self) -> None:
         while self._waiting:
             work, name = self._waiting.popleft()
             try:
                 await work()
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # Something that the work waited for was cancelled, not this worker.
+                await self._on_error(RuntimeError(f"it was cancelled from within: {error!r}"), name)
             except Exception as error:  # noqa: BLE001  # the user's code: reported, and the next one gets its turn
                 await self._on_error(error, name)
         self._task = None

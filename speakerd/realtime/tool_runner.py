@@ -26,6 +26,7 @@ from speakerd.realtime.model_inputs import (
     RealtimeModelSendToolOutput,
 )
 from speakerd.realtime.run_context import TContext, ToolContext
+from speakerd.realtime.serial import give_up
 from speakerd.realtime.tool import FunctionTool, output_text, settle
 from speakerd.realtime.tool_calls import ToolCalls
 from speakerd.realtime.tool_errors import (
@@ -122,10 +123,7 @@ class ToolRunner(Generic[TContext]):
     async def close(self) -> None:
         """Give up all calls. Idempotent; does not wait for threads."""
         self._waiting.clear()
-        tasks = {task for task in self._tasks if task is not asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await give_up(self._tasks)
         self._threads.close()
 
     async def _start(
@@ -153,13 +151,19 @@ class ToolRunner(Generic[TContext]):
 
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
         core = self._core
-        tools, handoffs = await asyncio.gather(
-            agent.get_all_tools(core.context), agent.get_all_handoffs(core.context)
-        )
-        for tool in tools:
-            if isinstance(tool, FunctionTool) and tool.name == call.name:
-                await self._consider(call, tool, agent)
-                return
+        try:
+            tools, handoffs = await asyncio.gather(
+                agent.get_all_tools(core.context), agent.get_all_handoffs(core.context)
+            )
+            tool = next((t for t in tools if isinstance(t, FunctionTool) and t.name == call.name), None)
+            asks = tool is not None and await self._needs_approval(call, tool)
+        except Exception as error:  # noqa: BLE001  # the user's rules: told to the model and the program
+            await core.report(error, f"Looking up the tool {call.name}")
+            await self._answer(call, default_tool_error_function(core.context, error))
+            return
+        if tool is not None:
+            await (self._ask(call, tool, agent) if asks else self._run(call, tool, agent))
+            return
         for handoff in handoffs:
             if handoff.tool_name == call.name:
                 await self._hand_off(call, handoff, agent)
@@ -174,12 +178,9 @@ class ToolRunner(Generic[TContext]):
             call, "tool_not_found", f"There is no tool {call.name}. There are: {names or 'none'}."
         )
 
-    async def _consider(
+    async def _ask(
         self, call: RealtimeModelToolCallEvent, tool: FunctionTool, agent: RealtimeAgent[Any]
     ) -> None:
-        if not await self._needs_approval(call, tool):
-            await self._run(call, tool, agent)
-            return
         standing = self._standing.get(tool.name)
         if standing == "approve":
             await self._run(call, tool, agent)

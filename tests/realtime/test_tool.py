@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import threading
@@ -24,6 +25,7 @@ from speakerd.realtime import (
     ToolTimeoutError,
     UnknownToolCallError,
     function_tool,
+    serial,
 )
 from speakerd.realtime import model_events as m
 from speakerd.realtime.events import (
@@ -339,6 +341,24 @@ async def test_a_disabled_tool_is_not_called() -> None:
     await play([buy], emit(call("buy")), answer("bought"), context="grown-up")
 
 
+async def test_a_rule_that_fails_refuses_the_call_and_the_session_goes_on() -> None:
+    def broken(*_args: Any) -> bool:
+        raise RuntimeError("no rule today")
+
+    @function_tool(needs_approval=broken)
+    async def guarded() -> str:
+        return "never"
+
+    events, _ = await play([guarded], emit(call("guarded")), answer("The tool failed: no rule today"))
+    assert [str(event.error) for event in events if isinstance(event, RealtimeError)] == ["no rule today"]
+    hidden = function_tool(name_override="hidden", is_enabled=broken)
+    model = ScriptedRealtimeModel([emit(call("fly")), answer("The tool failed: no rule today")])
+    session = await session_with(model)
+    session._core.agent = RealtimeAgent("T", tools=[hidden(lambda: "")])
+    await model.finished()
+    await session.close()
+
+
 async def approval(session: RealtimeSession[Any]) -> RealtimeToolApprovalRequired:
     event = (await read_until(session, "tool_approval_required"))[-1]
     assert isinstance(event, RealtimeToolApprovalRequired)
@@ -499,6 +519,29 @@ async def test_closing_gives_up_tools_that_run(caplog: pytest.LogCaptureFixture)
         await session.close()
     assert cancelled.is_set()
     assert caplog.records == []
+
+
+async def test_a_tool_that_refuses_to_end_does_not_keep_the_session_from_closing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(serial, "GIVEN_UP_WITHIN_S", 0.01)
+    release = asyncio.Event()
+
+    @function_tool
+    async def stubborn() -> str:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+        return ""
+
+    model = ScriptedRealtimeModel([emit(call("stubborn"))], ignore=(RealtimeModelSendToolOutput,))
+    session = await session_with(model, RealtimeAgent("T", tools=[stubborn]))
+    await read_until(session, "tool_start")
+    (task,) = session._tools._tasks
+    await asyncio.wait_for(session.close(), 5)
+    assert "speakerd tool stubborn does not end" in caplog.text
+    release.set()
+    await asyncio.wait({task})
 
 
 @dataclasses.dataclass

@@ -232,3 +232,24 @@ async def test_closing_gives_up_what_runs() -> None:
     serial.add(forever, "forever")
     await started.wait()
     await asyncio.wait_for(serial.close(), 5)
+
+
+async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
+    done = asyncio.Event()
+    told: list[str] = []
+
+    async def on_error(error: Exception, what: str) -> None:
+        told.append(f"{what}: {error}")
+
+    async def cancels_itself() -> None:
+        raise asyncio.CancelledError
+
+    async def note() -> None:
+        done.set()
+
+    serial = Serial(on_error, limit=3)
+    serial.add(cancels_itself, "first")
+    serial.add(note, "second")
+    await asyncio.wait_for(done.wait(), 5)
+    await serial.close()
+    assert told == ["first: it was cancelled from within: CancelledError()"]
