@@ -98,7 +98,8 @@ class Voice:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-            await process.wait()
+            # Not wait(): what it had said already fills the pipe, and until that is read its end is not seen.
+            await process.communicate()
 
 
 async def _sound_of(process: asyncio.subprocess.Process, text: str) -> AsyncGenerator[bytes, None]:
