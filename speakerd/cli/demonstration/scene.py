@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 QUESTION = ("goforward.wav", "go forward ten meters")
-STORY = "jfk.wav"
-ANSWER_LIMIT_S = 40.0
+STORY = "librivox-0870.wav"
+ANSWER_LIMIT_S = 90.0
 CUT_IN_AFTER_S = 3.0
 """Long enough for the canceller to have learned the room (2.5 s)."""
 
@@ -82,7 +82,7 @@ async def _scene(
     stage.panel.tap()
     device.say(recordings / QUESTION[0], after_s=0.3)
     await _guard(running, stage.heard_answers(1), "the first answer to be heard to its end")
-    stage.say("\n[it listens on by itself; a president speaks]")
+    stage.say("\n[it listens on by itself; a reader speaks]")
     device.say(recordings / STORY, after_s=0.5)
     await _guard(running, stage.speaking_since(CUT_IN_AFTER_S), "the second answer to begin")
     stage.say("\n[the man cuts in while it speaks]")

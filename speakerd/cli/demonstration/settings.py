@@ -16,5 +16,7 @@ def demo_settings(*, real_sound: tuple[str, str] | None = None) -> Settings:
             "audio": audio,
             "panel": {"kind": "none"},
             "control": {"enabled": False},
+            # Free speech is understood at a fraction of real time on a small or busy machine.
+            "dialogue": {"response_timeout_s": 90},
         }
     )
