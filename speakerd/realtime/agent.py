@@ -68,7 +68,7 @@ class RealtimeAgent(Generic[TContext]):
         return await settle(self.instructions(run_context, self))
 
     async def get_all_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:
-        """The tools that are enabled now, those of its MCP servers first."""
+        """The tools that are enabled now, and behind its own those of its MCP servers."""
         from speakerd.realtime.mcp import mcp_function_tools  # noqa: PLC0415  # few agents have any
 
         remote = await asyncio.gather(*map(mcp_function_tools, self.mcp_servers))
@@ -79,7 +79,20 @@ class RealtimeAgent(Generic[TContext]):
             )
         )
         own = [tool for tool, shown in zip(self.tools, enabled, strict=True) if shown]
-        return [tool for tools in remote for tool in tools] + own
+        return own + [tool for tools in remote for tool in tools]
+
+    async def find_tool(self, run_context: RunContextWrapper[TContext], name: str) -> FunctionTool | None:
+        """The enabled function tool of that name; its MCP servers are asked only if it is none of its own."""
+        for tool in self.tools:
+            if not isinstance(tool, FunctionTool) or tool.name != name:
+                continue
+            if await is_enabled(tool.is_enabled, run_context, self):
+                return tool
+        if self.mcp_servers:
+            for remote in await self.get_all_tools(run_context):
+                if isinstance(remote, FunctionTool) and remote.name == name:
+                    return remote
+        return None
 
     async def get_all_handoffs(self, run_context: RunContextWrapper[TContext]) -> list[Handoff[Any]]:
         """The handoffs that are enabled now; an agent named directly as the handoff to it."""

@@ -152,11 +152,10 @@ class ToolRunner(Generic[TContext]):
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
         core = self._core
         try:
-            tools, handoffs = await asyncio.gather(
-                agent.get_all_tools(core.context), agent.get_all_handoffs(core.context)
-            )
-            tool = next((t for t in tools if isinstance(t, FunctionTool) and t.name == call.name), None)
+            tool = await agent.find_tool(core.context, call.name)
             asks = tool is not None and await self._needs_approval(call, tool)
+            handoffs = [] if tool is not None else await agent.get_all_handoffs(core.context)
+            there = [] if tool is not None else await agent.get_all_tools(core.context)
         except Exception as error:  # noqa: BLE001  # the user's rules: told to the model and the program
             await core.report(error, f"Looking up the tool {call.name}")
             await self._answer(call, default_tool_error_function(core.context, error))
@@ -172,7 +171,7 @@ class ToolRunner(Generic[TContext]):
             ModelBehaviorError(f"The model called {call.name}, which {agent.name} has not"), "A tool call"
         )
         names = ", ".join(
-            [t.name for t in tools if isinstance(t, FunctionTool)] + [h.tool_name for h in handoffs]
+            [t.name for t in there if isinstance(t, FunctionTool)] + [h.tool_name for h in handoffs]
         )
         await self._refuse(
             call, "tool_not_found", f"There is no tool {call.name}. There are: {names or 'none'}."

@@ -95,13 +95,37 @@ class Library:
 
 async def test_tools_of_an_mcp_server_are_offered_and_called_there() -> None:
     agent = RealtimeAgent("Ada", tools=[clock], mcp_servers=[Library()])
-    find, own = await agent.get_all_tools(CONTEXT)
+    own, find = await agent.get_all_tools(CONTEXT)
     assert isinstance(find, FunctionTool)
     assert own is clock
     assert (find.name, find.description) == ("find", "Find a book.")
     assert await find.invoke(ToolContext(None), '{"title": "Emma"}') == "find Emma"
     assert await find.invoke(ToolContext(None), "{}") == "The tool failed: 'title'"
     assert "not JSON" in await find.invoke(ToolContext(None), "{")
+
+
+async def test_an_mcp_server_is_asked_only_for_what_is_not_the_agents_own() -> None:
+    asked: list[str] = []
+
+    class Counting(Library):
+        async def list_tools(self) -> list[Any]:
+            asked.append("list")
+            return await super().list_tools()
+
+    agent = RealtimeAgent("Ada", tools=[clock], mcp_servers=[Counting()])
+    assert await agent.find_tool(CONTEXT, "clock") is clock
+    assert asked == []
+    found = await agent.find_tool(CONTEXT, "find")
+    assert found is not None
+    assert found.name == "find"
+    assert await agent.find_tool(CONTEXT, "fly") is None
+
+
+async def test_of_tools_of_one_name_the_enabled_one_is_called() -> None:
+    off = function_tool(name_override="open", is_enabled=False)(lambda: "")
+    on = function_tool(name_override="open")(lambda: "")
+    agent = RealtimeAgent("Ada", tools=[off, on])
+    assert await agent.find_tool(CONTEXT, "open") is on
 
 
 class Diary(RealtimeAgentHooks[Any]):
