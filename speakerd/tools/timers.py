@@ -1,0 +1,158 @@
+"""The timer book: which timers run, which ring. Pure; no clock, no file.
+
+Timers run on the monotonic clock, since the wall clock of a Pi without a battery jumps when it learns the time.
+Only to survive a restart are they written down by the wall clock, and read back with two precautions: a timer
+never has more left than it had when it was written down (the clock may have gone back), and one that ran out
+while nobody was there rings at once if that is not long ago, and is reported as missed otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from speakerd.tools.errors import TimerRefusedError, TimerUnknownError
+from speakerd.tools.words import duration_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RINGS_LATE_S: Final = 1800.0
+"""A timer that ran out during a restart still rings if that was no longer ago."""
+LONGEST_NAME: Final = 60
+_UNNAMED: Final = "timer"
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """One timer; `ends_at` is monotonic seconds."""
+
+    name: str
+    duration_s: float
+    ends_at: float
+
+
+class TimerBook:
+    """See the module. Not thread-safe. Names are unique, also among those that ring."""
+
+    def __init__(self, *, most: int, longest_s: float) -> None:
+        """At most `most` timers, none of them longer than `longest_s`."""
+        self._most = most
+        self._longest_s = longest_s
+        self._running: list[Timer] = []
+        self._ringing: list[Timer] = []
+
+    @property
+    def running(self) -> tuple[Timer, ...]:
+        """Those that have not run out, the next one first."""
+        return tuple(self._running)
+
+    @property
+    def ringing(self) -> tuple[str, ...]:
+        """Names of those that have run out and were not heard yet."""
+        return tuple(timer.name for timer in self._ringing)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next one runs out."""
+        return self._running[0].ends_at if self._running else None
+
+    def set(self, seconds: float, name: str | None, now: float) -> Timer:
+        """Begin one. Raises TimerRefusedError."""
+        if not seconds >= 1:  # also for what is no number at all
+            raise TimerRefusedError("it must be at least one second long")
+        if seconds > self._longest_s:
+            raise TimerRefusedError(f"it may be {duration_in_words(self._longest_s)} long at most")
+        if len(self._running) + len(self._ringing) >= self._most:
+            raise TimerRefusedError(f"there are {self._most} already")
+        timer = Timer(self._free_name(name), float(seconds), now + seconds)
+        self._add(timer)
+        return timer
+
+    def cancel(self, name: str | None) -> tuple[Timer, ...]:
+        """End the one that is meant, running or ringing: by its name or a part of it; None: the only one there is.
+
+        "all" ends all. Returns what was ended. Raises TimerUnknownError.
+        """
+        every = (*self._ringing, *self._running)
+        meant = self._meant(name, every)
+        self._running = [timer for timer in self._running if timer not in meant]
+        self._ringing = [timer for timer in self._ringing if timer not in meant]
+        return meant
+
+    def heard(self, name: str) -> bool:
+        """The ringing timer of that name needs to ring no more. False if there is none."""
+        before = len(self._ringing)
+        self._ringing = [timer for timer in self._ringing if timer.name != name]
+        return len(self._ringing) < before
+
+    def due(self, now: float) -> tuple[Timer, ...]:
+        """Those that have run out by `now` and ring from now on; each once."""
+        due = tuple(timer for timer in self._running if timer.ends_at <= now)
+        self._running = [timer for timer in self._running if timer.ends_at > now]
+        self._ringing.extend(due)
+        return due
+
+    def to_data(self, now: float, wall: float) -> dict[str, Any]:
+        """What is to be written down; JSON-safe. Those that ring, too: nobody has heard them yet."""
+        return {
+            "version": 1,
+            "written_at": wall,
+            "timers": [
+                {"name": timer.name, "duration_s": timer.duration_s, "ends_at": wall + timer.ends_at - now}
+                for timer in (*self._ringing, *self._running)
+            ],
+        }
+
+    def restore(self, data: Mapping[str, Any], now: float, wall: float) -> tuple[str, ...]:
+        """Take up what was written down; returns the names of those that were missed.
+
+        Raises ValueError if this is nothing that `to_data` wrote.
+        """
+        missed: list[str] = []
+        try:
+            written_at = float(data["written_at"])
+            entries = [
+                (str(entry["name"]), float(entry["duration_s"]), float(entry["ends_at"]))
+                for entry in data["timers"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a list of timers: {error}") from error
+        if not all(math.isfinite(number) for entry in entries for number in entry[1:]):
+            raise ValueError("not a list of timers: a time is no number")
+        for name, duration_s, ends_at in entries[: self._most]:
+            left = min(ends_at - wall, ends_at - written_at)
+            if left < -RINGS_LATE_S:
+                missed.append(name)
+            else:
+                self._add(Timer(self._free_name(name), duration_s, now + left))
+        return tuple(missed)
+
+    # -- from here on, inside ------------------------------------------------------------------------------
+
+    def _add(self, timer: Timer) -> None:
+        self._running.append(timer)
+        self._running.sort(key=lambda other: other.ends_at)
+
+    def _free_name(self, wanted: str | None) -> str:
+        base = " ".join((wanted or "").split())[:LONGEST_NAME].strip() or _UNNAMED
+        taken = {timer.name.casefold() for timer in (*self._running, *self._ringing)}
+        name, number = base, 1
+        while name.casefold() in taken:
+            number += 1
+            name = f"{base} {number}"
+        return name
+
+    def _meant(self, name: str | None, every: tuple[Timer, ...]) -> tuple[Timer, ...]:
+        wanted = " ".join((name or "").split()).casefold()
+        if not every:
+            raise TimerUnknownError(name, ())
+        if wanted == "all" or (not wanted and len(every) == 1):
+            return every
+        exact = tuple(timer for timer in every if timer.name.casefold() == wanted)
+        part = tuple(timer for timer in every if wanted and wanted in timer.name.casefold())
+        meant = exact or part
+        if len(meant) != 1:
+            raise TimerUnknownError(name or None, tuple(timer.name for timer in every))
+        return meant
