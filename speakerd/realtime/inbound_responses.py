@@ -205,7 +205,6 @@ def _transcript_delta(state: WireState, event: Event, now: float) -> None:
     delta = text(event, "delta")
     if _announce(state, event, response) or not delta:
         return
-    _delivered(state, response)
     if response.out_of_band:
         response.text.append(delta)  # Told at its end: it is no part of the conversation.
         return

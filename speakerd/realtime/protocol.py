@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _loads = json.loads
 
+_CONNECTION_LOST = {"status": "incomplete", "status_details": {"reason": "connection_lost"}}
+
 
 class RealtimeProtocol:
     """See the module.
@@ -92,9 +94,11 @@ class RealtimeProtocol:
         state.calls.clear()
         state.created_items.clear()
         for response in state.responses.connection_lost():
-            tell_end(
-                state, response, {"status": "incomplete", "status_details": {"reason": "connection_lost"}}
-            )
+            if not (response.delivered or response.out_of_band):
+                # It will be asked for again: what was begun of it and never heard is not part of the talk.
+                for item_id in response.items:
+                    state.remove_item(item_id)
+            tell_end(state, response, _CONNECTION_LOST)
         return self._take()
 
     @property

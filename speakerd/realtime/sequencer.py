@@ -100,7 +100,7 @@ class ActiveResponse:
     cancelled: bool = False
     """We ended it: what still comes of it is dropped."""
     delivered: bool = False
-    """Something of it reached the listener: sound, text or a tool call."""
+    """Something of it reached the listener: sound, text or a tool call. (Not a caption alone.)"""
     had_audio: bool = False
     text: list[str] = field(default_factory=list)
     """Transcripts and texts of an out-of-band response, joined when it ends."""
