@@ -18,15 +18,17 @@ RULES: Final[dict[str, str]] = {
     "teen": "ten | eleven | twelve | thirteen | fourteen | fifteen | sixteen | seventeen | eighteen | nineteen",
     "tens": "twenty | thirty | forty | fifty | sixty | seventy | eighty | ninety",
     "number": "<digit> | <teen> | <tens> [<digit>] | (a | one) hundred",
-    "length": "meter | meters | step | steps | foot | feet | inches | centimeters",
-    "move": "(go | move | drive | walk) (forward | backward | back) [<number> <length>]"
+    # More than one, for what then stands in the plural: half as many ways to mishear a number.
+    "many": "two | three | four | five | six | seven | eight | nine | <teen> | <tens> [<digit>]",
+    "length": "one (meter | step | foot) | (<many> | a hundred) (meters | steps | feet | inches | centimeters)",
+    "move": "(go | move | drive | walk) (forward | backward | back) [<length>]"
     " | turn (left | right) [<number> degrees] | turn around",
     "time": "what time is it [now] | what is the time | what's the time | tell me the time",
     "date": "what day is it [today] | what day is today | what date is it [today]"
     " | (what is | what's) the date [today] | (what is | what's) today's date",
-    "count": "<number> (second | seconds | minute | minutes | hour | hours)",
-    "duration": "<count> [and <count>] | (a | one) minute | an hour | half an hour",
-    "timer": "(set | start) a timer for <duration> | (set | start) a <number> (second | minute | hour) timer"
+    "count": "(a | one) minute | (an | one) hour | <many> (seconds | minutes | hours)",
+    "duration": "<count> [and <count>] | half an hour",
+    "timer": "(set | start) a timer for <duration> | (set | start) a (one | <many>) (second | minute | hour) timer"
     " | wake me in <duration> | (cancel | stop) (the timer | the timers | all timers | my timer)"
     " | how much time is left | which timers are running | what timers do i have",
     "volume": "(turn | set) the volume (up | down) | turn (up | down) the volume | turn it (up | down)"
@@ -43,7 +45,6 @@ RULES: Final[dict[str, str]] = {
     "command": "<move> | <time> | <date> | <timer> | <volume> | <greeting> | <thanks> | <help> | <stop>"
     " | <goodbye> | <again> | <self> | <repeat>",
 }
-_ASKED: Final = "[please] <command> [please]"
 _REFERENCE: Final = re.compile(r"<(\w+)>")
 _SYMBOL: Final = re.compile(r"[()|\[\]]|[^()|\[\]\s]+")
 _WORDS: Final = re.compile(r"[a-z][a-z']*(?: [a-z][a-z']*)*")
@@ -53,7 +54,7 @@ def jsgf(phrases: Iterable[str] = ()) -> str:
     """The grammar with these sentences beside the built-in ones; `clean` has to have made them."""
     own = " | ".join(f"({phrase})" for phrase in phrases)
     rules = {**RULES, "own": own} if own else RULES
-    start = f"<command> | please <command>{' | <own>' if own else ''}"
+    start = f"<command>{' | <own>' if own else ''}"
     lines = [f"<{name}> = {rule};" for name, rule in rules.items()]
     return "\n".join(["#JSGF V1.0;", "grammar speakerd;", *lines, f"public <sentence> = {start};", ""])
 
@@ -67,7 +68,7 @@ def clean(phrase: str) -> str | None:
 
 def words_of(phrases: Iterable[str] = ()) -> set[str]:
     """Every word of the grammar: what the recogniser's dictionary has to hold."""
-    found = {"please"}
+    found: set[str] = set()
     for rule in (*RULES.values(), *phrases):
         found |= {symbol for symbol in _SYMBOL.findall(_REFERENCE.sub(" ", rule)) if symbol not in "()|[]"}
     return found
@@ -80,7 +81,7 @@ def matches(sentence: str, phrases: Iterable[str] = ()) -> bool:
 
 @lru_cache(maxsize=1)
 def _pattern() -> re.Pattern[str]:
-    return re.compile(_regex(_ASKED))
+    return re.compile(_regex("<command>"))
 
 
 def _regex(rule: str) -> str:

@@ -196,17 +196,17 @@ def test_any_order_of_streams_gives_each_its_own_sound(steps: list[tuple[str, in
     assert not (free.begun and not commands.begun)
 
 
-def evidence(
-    ratio: float = 0.0, coverage: float = 1.0, *, frames: int = 100, complete: bool = True
-) -> Evidence:
-    return Evidence("x", complete, ratio * frames, 0.0, frames, int(frames / coverage))
+def evidence(ratio: float = 0.0, span: float = 1.0, *, frames: int = 100, complete: bool = True) -> Evidence:
+    return Evidence("x", complete, ratio * frames, 0.0, frames, int(frames / span))
 
 
-def test_confidence_is_one_half_at_the_middle_and_grows_with_likelihood_and_coverage() -> None:
+def test_confidence_is_one_half_at_the_middle_and_grows_with_likelihood() -> None:
     assert confidence(evidence(MIDDLE_RATIO)) == pytest.approx(0.5)
     grown = [confidence(evidence(ratio)) for ratio in (-50, -6, -3, -1, 0, 1)]
     assert grown == sorted(grown)
-    assert confidence(evidence(coverage=0.4)) < 0.1
+    assert confidence(evidence(span=0.2)) < 0.4
+    assert confidence(evidence(span=1.4)) < 0.4
+    assert confidence(evidence(span=0.7)) == confidence(evidence(span=1.05))
     assert confidence(evidence()) > 0.9
 
 
