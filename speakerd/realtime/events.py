@@ -301,6 +301,14 @@ class RealtimeRawModelEvent(_Event):
     info: RealtimeEventInfo
     type: Literal["raw_model_event"] = "raw_model_event"
 
+    def to_dict(self, *, include_audio: bool = False) -> dict[str, Any]:
+        """As for all events; audio in a frame of the server is given by the length of its base64 text."""
+        out = _Event.to_dict(self, include_audio=include_audio)
+        frame = out["data"].get("data")
+        if not include_audio and isinstance(frame, dict) and str(frame.get("type")).endswith("audio.delta"):
+            frame["delta"] = len(str(frame.get("delta", "")))
+        return out
+
 
 RealtimeSessionEvent: TypeAlias = (
     RealtimeAgentStartEvent

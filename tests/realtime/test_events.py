@@ -126,6 +126,14 @@ def test_audio_is_given_as_its_length_unless_asked_for() -> None:
     assert event.to_dict(include_audio=True)["audio"]["data"] == "AAEC"
 
 
+def test_audio_in_a_raw_frame_is_given_as_its_length_too() -> None:
+    frame = {"type": "response.output_audio.delta", "delta": "AAAA"}
+    event = e.RealtimeRawModelEvent(m.RealtimeModelRawServerEvent(frame), INFO)
+    assert event.to_dict()["data"]["data"]["delta"] == 4
+    assert event.to_dict(include_audio=True)["data"]["data"] == frame
+    assert frame["delta"] == "AAAA"
+
+
 def test_agents_tools_and_errors_are_given_by_name() -> None:
     assert e.RealtimeHandoffEvent(AGENT, AGENT, INFO).to_dict()["to_agent"] == "Ada"
     assert e.RealtimeToolStart(AGENT, clock, INFO).to_dict()["tool"] == "clock"

@@ -95,3 +95,14 @@ async def test_a_listener_may_close_the_model() -> None:
     await model.connect({})
     await asyncio.wait_for(model.finished(), 5)
     assert model.closed
+
+
+def test_the_package_has_both_tools_of_the_trade() -> None:
+    import speakerd.realtime.testing as package
+    from speakerd.realtime.testing import loopback, scripted
+
+    assert package.ScriptedRealtimeModel is scripted.ScriptedRealtimeModel
+    assert package.LoopbackServer is loopback.LoopbackServer
+    assert (package.emit, package.expect) == (scripted.emit, scripted.expect)
+    with pytest.raises(AttributeError, match="no attribute 'Mock'"):
+        package.Mock  # noqa: B018  # the access is the test
