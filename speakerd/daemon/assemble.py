@@ -78,7 +78,7 @@ def assemble(
         device=device or open_device(settings.audio),
         panel=panel or open_panel(settings.panel),
         open_session=sessions.open,
-        silence_timer=toolbox.silence,
+        toolbox=toolbox,
         state=state,
     )
     toolbox.attach(speaker)

@@ -33,7 +33,7 @@ from speakerd.dialogue.commands import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from typing import Any
 
     from speakerd.audio.engine import AudioEngine
@@ -49,9 +49,8 @@ class House(Protocol):
     def change_volume(self, steps: int) -> None:
         """Louder or softer by so many steps."""
 
-    @property
-    def silence_timer(self) -> Callable[[str], None]:
-        """Tells the timer of that name that it was heard."""
+    def silence_timer(self, name: str) -> None:
+        """The ringing timer of that name was heard."""
 
     def arm_wake_word(self, *, armed: bool) -> None:
         """Whether a wake word counts now."""

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
     from speakerd.config.model import Settings
+    from speakerd.daemon.toolbox import Toolbox
     from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
     from speakerd.panel.errors import PanelError
@@ -75,7 +76,7 @@ class Speaker:
         device: AudioDevice,
         panel: Panel,
         open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
-        silence_timer: Callable[[str], None],
+        toolbox: Toolbox,
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,7 +87,7 @@ class Speaker:
             device: Not started.
             panel: Not started.
             open_session: Makes an entered session, or raises ConnectFailedError.
-            silence_timer: Called with the name of a ringing timer that was heard.
+            toolbox: What its agent can do; started when the speaker is open.
             state: Folder of what outlives the process; None keeps nothing.
             clock: The panel's and the device's: monotonic seconds.
         """
@@ -108,7 +109,7 @@ class Speaker:
         )
         path = state / "volume" if state is not None else None
         self.volume = Volume(settings.audio.volume, path=path, apply=self._apply_volume)
-        self.silence_timer = silence_timer
+        self._toolbox = toolbox
         self._performer = Performer(self.engine, self.link, self.heard, self)
         self._wake_word_armed = False
         self._inputs = Inputs(settings.panel.gestures)
@@ -146,6 +147,7 @@ class Speaker:
             self._panel.start(self._from_panel, self._panel_failed)
             await asyncio.to_thread(self.engine.start, wait_for_device=wait_for_device)
             self.handle(Ready())
+            self._toolbox.start()
             ready()
             await self._end
         finally:
@@ -272,6 +274,10 @@ class Speaker:
     def _apply_volume(self, value: int) -> None:
         self.engine.set_volume(value)
 
+    def silence_timer(self, name: str) -> None:
+        """See `House`."""
+        self._toolbox.silence(name)
+
     def arm_wake_word(self, *, armed: bool) -> None:
         """See `House`."""
         self._wake_word_armed = armed
@@ -378,6 +384,8 @@ class Speaker:
     def caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
         """See `LinkSink`."""
         self.turns.caption(role, item_id, text, final=final, now=self._clock())
+        if final and role == "assistant":
+            self._toolbox.answered(text)
         if final and self.settings.log.transcripts:
             log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
 

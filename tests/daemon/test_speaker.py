@@ -85,7 +85,7 @@ async def test_speech_while_connecting_is_kept_and_sent() -> None:
 
 
 async def test_push_to_talk_sends_from_the_press_and_answers_on_release() -> None:
-    async with household() as house:
+    async with household(settings={"panel": {"gestures": {"hold": "talk"}}}) as house:
         house.panel.press()
         said = house.device.say(GO_FORWARD, after_s=0.1)
         await asyncio.to_thread(said.wait, 10)
