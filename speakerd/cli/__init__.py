@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_MISSING, EXIT_DIED, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-COMMANDS = ("run", "check", "doctor", "devices", "calibrate", "lights", "ctl", "demo")
+COMMANDS = ("run", "check", "doctor", "devices", "calibrate", "lights", "ctl", "offline", "demo")
 """In the order of `speakerd --help`: what one needs first stands first."""
 
 
