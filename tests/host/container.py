@@ -29,8 +29,8 @@ def reason_not_to() -> str:
     return ""
 
 
-def boot(folder: Path) -> dict[str, Any]:
-    """Boot, run container_job.py in it, power off; returns what the job has seen."""
+def boot(folder: Path, part: str) -> dict[str, Any]:
+    """Boot, run that part of container_job.py, power off; returns what the job has seen."""
     root, upper, share = folder / "root", folder / "upper", folder / "share"
     for path in (root, upper, share):
         path.mkdir()
@@ -41,7 +41,7 @@ def boot(folder: Path) -> dict[str, Any]:
         layers = f"lowerdir=/,upperdir={upper}/data,workdir={upper}/work"
         _run("mount", "-t", "overlay", "-o", layers, "overlay", str(root))
         try:
-            _furnish(root)
+            _furnish(root, part)
             return _boot(root, share)
         finally:
             _run("umount", "--lazy", str(root))
@@ -49,7 +49,7 @@ def boot(folder: Path) -> dict[str, Any]:
         _run("umount", "--lazy", str(upper))
 
 
-def _furnish(root: Path) -> None:
+def _furnish(root: Path, part: str) -> None:
     site = sysconfig.get_path("purelib")
     etc = root / "etc"
     _write(etc / "fstab", "")
@@ -60,9 +60,9 @@ def _furnish(root: Path) -> None:
     for name in ("sysusers.d", "tmpfiles.d"):
         _write(etc / name / "speakerd.conf", (ROOT / "systemd" / name / "speakerd.conf").read_text())
     _write(etc / "systemd/system/speakerd.service", (ROOT / "systemd/speakerd.service").read_text())
-    if _version() >= 253:
-        drop_in = ROOT / "systemd/speakerd.service.d/10-notify-reload.conf"
-        _write(etc / "systemd/system/speakerd.service.d/10-notify-reload.conf", drop_in.read_text())
+    if _version() >= 254:
+        drop_in = ROOT / "systemd/speakerd.service.d/10-newer-systemd.conf"
+        _write(etc / "systemd/system/speakerd.service.d/10-newer-systemd.conf", drop_in.read_text())
     # The same policy on a shorter clock, so that the test need not wait.
     quick = "[Service]\nWatchdogSec=1\nRestartSec=100ms\n"
     _write(etc / "systemd/system/speakerd.service.d/90-test.conf", quick)
@@ -72,13 +72,15 @@ def _furnish(root: Path) -> None:
     shutil.copy(ROOT / "tests/host/container_job.py", source)
     _run("chmod", "-R", "a+rX", str(source))
     python = f"/opt/speakerd/python/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    checking = "import sys, argparse; from speakerd.cli import check; p = argparse.ArgumentParser();"
-    checking += "check.add_parser(p.add_subparsers()); sys.exit(check.run(p.parse_args(sys.argv[1:])))"
     command = (
         "#!/bin/sh\nexport PYTHONPATH=/opt/speakerd/source:/opt/speakerd/site PYTHONDONTWRITEBYTECODE=1\n"
-        f'case $1 in run) exec {python} /opt/speakerd/source/small_daemon.py "$@" ;; esac\n'
-        f"exec {python} -c '{checking}' \"$@\"\n"
+        # An interpreter with a shared library of its own must not find the system's instead.
+        "export LD_LIBRARY_PATH=/opt/speakerd/python/lib\n"
+        "if [ $1 = run ] && [ -e /opt/speakerd/small ]; then\n"
+        f'  exec {python} /opt/speakerd/source/small_daemon.py "$@"\nfi\n'
+        f"exec {python} -c 'import sys; from speakerd.cli import main; sys.exit(main())' \"$@\"\n"
     )
+    _write(root / "opt/speakerd/small", "")
     _write(root / "opt/speakerd/current/bin/speakerd", command, 0o755)
     for name in ("python", "site"):
         (root / "opt/speakerd" / name).mkdir()
@@ -92,7 +94,7 @@ def _furnish(root: Path) -> None:
         etc / "systemd/system/speakerd-test.service",
         "[Unit]\nAfter=basic.target dbus.socket\nWants=dbus.socket\nSuccessAction=exit-force\nFailureAction=exit-force\n"
         f"[Service]\nType=oneshot\nTimeoutStartSec={_TIMEOUT_S}\nEnvironment=KEY={KEY}\n"
-        "ExecStart=/usr/bin/python3 /opt/speakerd/source/container_job.py\n"
+        f"ExecStart=/usr/bin/python3 /opt/speakerd/source/container_job.py {part}\n"
         "StandardOutput=file:/host/output\nStandardError=inherit\n",
     )
 

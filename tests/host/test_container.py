@@ -14,7 +14,16 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    facts = container.boot(tmp_path_factory.mktemp("container"))
+    return boot(tmp_path_factory, "small")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return boot(tmp_path_factory, "real")
+
+
+def boot(factory: pytest.TempPathFactory, part: str) -> dict[str, Any]:
+    facts = container.boot(factory.mktemp("container"), part)
     assert "died" not in facts, f"{facts['died']}\n{facts['tail']}"
     return facts
 
@@ -23,7 +32,7 @@ def test_it_is_ready_with_every_hardening_line_on(seen: dict[str, Any]) -> None:
     assert seen["start"]["code"] == 0, seen["start"]["said"]
     state = seen["after_start"]
     assert (state["ActiveState"], state["StatusText"], state["NRestarts"]) == ("active", "volume 10", "0")
-    assert state["Type"] == ("notify-reload" if seen["version"] >= 253 else "notify")
+    assert state["Type"] == ("notify-reload" if seen["version"] >= 254 else "notify")
 
 
 def test_it_is_nobody_in_particular(seen: dict[str, Any]) -> None:
@@ -106,3 +115,32 @@ def test_a_bad_file_at_the_start_is_not_tried_over_and_over(seen: dict[str, Any]
     assert seen["start_with_bad_file"]["code"] != 0
     state = seen["after_bad_start"]
     assert (state["ActiveState"], state["NRestarts"], state["ExecMainStatus"]) == ("failed", "0", "2")
+
+
+def test_the_real_daemon_is_ready_with_every_hardening_line_on(real: dict[str, Any]) -> None:
+    assert real["start"]["code"] == 0, real["journal"]
+    assert real["after_start"]["ActiveState"] == "active"
+    assert real["after_start"]["StatusText"].startswith("idle")
+    assert real["status"]["phase"] == "idle"
+
+
+def test_the_real_daemon_answers_through_the_socket(real: dict[str, Any]) -> None:
+    assert real["ask"]["code"] == 0, (real["ask"], real["journal"])
+    assert "hello" in real["ask"]["said"].lower()
+
+
+def test_the_real_daemon_reloads_a_good_file_and_refuses_a_bad_one(real: dict[str, Any]) -> None:
+    assert real["reload"]["code"] == 0, real["journal"]
+    assert real["reloaded"] >= 0
+    assert real["reload_bad"]["code"] == 1
+    assert "Did you mean audio.volume?" in real["reload_bad"]["said"]
+    assert real["after_bad"] == {"ActiveState": "active", "NRestarts": "0"}
+
+
+def test_the_real_daemon_stops_cleanly_in_under_two_seconds(real: dict[str, Any]) -> None:
+    assert real["stop"]["seconds"] < 2
+    assert real["after_stop"] == {"ActiveState": "inactive", "Result": "success"}
+
+
+def test_the_key_of_the_real_daemon_is_in_no_line_of_its_journal(real: dict[str, Any]) -> None:
+    assert real["whole_journal"] == 0
