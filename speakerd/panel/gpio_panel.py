@@ -169,6 +169,9 @@ class _Contact:
         # No edge may follow close(): releasing a pin can look like one.
         with self._lock:
             self._ended = True
+        # gpiozero leaves lgpio's callback in place when the device is closed; the next edge on that line would then
+        # end lgpio's thread, and with it every button that is opened later.
+        self._device.pin.when_changed = None
 
     def _change(self, *, pressed: bool) -> None:
         at = self._clock()

@@ -39,14 +39,14 @@ def lgpio_factory() -> Any:
     """
     directory = os.environ.get("LG_WD", ".")
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise GpioUnavailableError(
-            f"lgpio keeps a FIFO in its working directory, and {os.path.realpath(directory)} is not writable",
-            "Start speakerd in a writable directory (its service does), or name one in $LG_WD.",
-        )
+        raise _not_writable(directory)
     try:
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415  lgpio is only there where there are pins
     except ImportError as error:
         raise DriverMissingError("lgpio", "a button or light on GPIO pins", _INSTALL) from error
+    except OSError as error:
+        # It makes its FIFO when it is imported; root may write where no file can be made.
+        raise _not_writable(directory) from error
     try:
         return LGPIOFactory()
     except gpiozero.PinUnknownPi as error:
@@ -58,6 +58,13 @@ def lgpio_factory() -> Any:
             "Let the user be in group gpio, and /dev/gpiochip0 be there; in a container or a service, it must be "
             "allowed (DeviceAllow=char-gpiochip).",
         ) from error
+
+
+def _not_writable(directory: str) -> GpioUnavailableError:
+    return GpioUnavailableError(
+        f"lgpio keeps a FIFO in its working directory, and {os.path.realpath(directory)} is not writable",
+        "Start speakerd in a writable directory (its service does), or name one in $LG_WD.",
+    )
 
 
 @contextmanager

@@ -387,3 +387,37 @@ def test_kind_none_wins_over_pins() -> None:
 
 def test_a_frame_keeps_what_the_eye_shall_see() -> None:
     assert Frame("idle", is_lit=False, brightness=0.0, color=parse_color("white")).state == "idle"
+
+
+def test_closing_takes_the_callbacks_off_the_pins() -> None:
+    """With lgpio, one left behind ends its thread at the next edge, and no later button would work."""
+    pins = pwm_pins()
+    panel = GpioPanel(ButtonSettings(pin=17), DAY, pin_factory=pins)
+    panel.start(Edges())
+    assert pins.pin(17).when_changed is not None
+    panel.close()
+    assert pins.pin(17).when_changed is None
+
+
+def test_a_panel_can_be_opened_again_on_the_same_pins() -> None:
+    pins = pwm_pins()
+    for _ in range(3):
+        panel, edges = GpioPanel(ButtonSettings(pin=17), replace(DAY, led_pin=5), pin_factory=pins), Edges()
+        panel.start(edges)
+        pins.pin(17).drive_low()
+        pins.pin(17).drive_high()
+        panel.close()
+        assert edges.seen == [("button", True), ("button", False)]
+
+
+def test_lgpio_that_cannot_make_its_fifo_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def importing(module: str, *rest: Any, **words: Any) -> Any:
+        if module == "gpiozero.pins.lgpio":
+            raise FileNotFoundError(2, "No such file or directory", ".lgd-nfy0")
+        return real(module, *rest, **words)
+
+    monkeypatch.setattr(builtins, "__import__", importing)
+    with pytest.raises(GpioUnavailableError, match="not writable"):
+        gpio_pins.lgpio_factory()
