@@ -11,6 +11,7 @@ blocks of up to two seconds. Capture overruns never happen here.
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -19,10 +20,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, ParamSpec, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from speakerd.audio.frames import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 
 PROGRAMS: Final = ("pulseaudio", "parec", "pacat")
 INSTALL: Final = "apt-get install pulseaudio pulseaudio-utils libasound2-plugins   (scripts/test does it)"
+P = ParamSpec("P")
+TRIES: Final = 4
 PLUGIN_FOLDERS: Final = ("/usr/lib/*/alsa-lib", "/usr/lib/alsa-lib", "/usr/lib64/alsa-lib")
 
 _ALSA: Final = """
@@ -51,6 +54,28 @@ def first_in_line() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, -11)
 
 
+def may_be_torn(test: Callable[P, None]) -> Callable[P, None]:
+    """For a test that compares sound which runs in real time: it must come out whole once in `TRIES`.
+
+    On a machine busy with other work the card of software runs dry now and then, for no fault of ours. What is
+    really broken is broken each time.
+    """
+
+    @functools.wraps(test)
+    def patient(*arguments: P.args, **named: P.kwargs) -> None:
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(AssertionError):
+                return test(*arguments, **named)
+        return test(*arguments, **named)
+
+    return patient
+
+
+def _with_us(*words: str) -> list[str]:
+    """The command, so that it ends when we do, however we end (a hard limit kills without a word)."""
+    return ["setpriv", "--pdeathsig", "KILL", *words] if shutil.which("setpriv") else list(words)
+
+
 class RigMissingError(RuntimeError):
     """The programs that the rig is made of are not installed."""
 
@@ -61,8 +86,8 @@ class Recorder:
     def __init__(self, sink: str, rate: int, env: Mapping[str, str], channels: int = 1) -> None:
         self.rate = rate
         self._process = subprocess.Popen(
-            ["parec", "-d", f"{sink}.monitor", f"--rate={rate}", f"--channels={channels}", "--format=s16le",
-             "--latency-msec=5", "--raw"],
+            _with_us("parec", "-d", f"{sink}.monitor", f"--rate={rate}", f"--channels={channels}",
+                     "--format=s16le", "--latency-msec=5", "--raw"),
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=dict(env),
         )  # fmt: skip
         self._sound = bytearray()
@@ -172,8 +197,8 @@ class SoundCard:
         modules = [word for module in (socket, *sinks) for word in ("-L", module)]
         with (self.folder / "pulse.log").open("ab") as log:
             self._server = subprocess.Popen(
-                ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit",
-                 "--use-pid-file=no", "--realtime=no", *modules],
+                _with_us("pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit",
+                         "--use-pid-file=no", "--realtime=no", *modules),
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env={**self.env, "HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder)},
             )  # fmt: skip
@@ -202,8 +227,8 @@ class SoundCard:
     def say(self, pcm: bytes, sink: str = "mic", channels: int = 1) -> Saying:
         """Play 16 kHz PCM into the microphone."""
         process = subprocess.Popen(
-            ["pacat", "-d", sink, f"--rate={MIC_RATE}", f"--channels={channels}", "--format=s16le",
-             "--latency-msec=200", "--raw", "--playback"],
+            _with_us("pacat", "-d", sink, f"--rate={MIC_RATE}", f"--channels={channels}", "--format=s16le",
+                     "--latency-msec=200", "--raw", "--playback"),
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env,
         )  # fmt: skip
         self._others.append(process)
@@ -221,7 +246,7 @@ class SoundCard:
     def room(self, *words: str) -> subprocess.Popen[bytes]:
         """Start the room between loudspeaker and microphone (`tests/rig_room.py`, its options as words)."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rig_room", *words],
+            _with_us(sys.executable, "-m", "tests.rig_room", *words),
             cwd=Path(__file__).parent.parent, env=self.env, stdout=subprocess.PIPE,
         )  # fmt: skip
         self._others.append(process)

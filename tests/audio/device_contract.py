@@ -21,6 +21,7 @@ from speakerd.audio.frames import (
     samples_of,
 )
 from speakerd.audio.playback import PlaybackBuffer
+from tests.rig import may_be_torn
 
 Wave = NDArray[np.int16]
 SECOND: Final = 100
@@ -84,6 +85,7 @@ def silence(samples: int) -> bytes:
 class DeviceContract:
     """The tests."""
 
+    @may_be_torn
     def test_blocks_of_ten_milliseconds_run_both_ways_at_the_ports_rates(self, bench: Bench) -> None:
         ear, asked = Ear(), list[int]()
 
@@ -103,6 +105,7 @@ class DeviceContract:
         assert 40 <= after.capture - before.capture <= 75
         assert 40 <= after.playback - before.playback <= 75
 
+    @may_be_torn
     def test_what_is_said_is_captured(self, bench: Bench) -> None:
         ear = Ear()
         bench.device.start(ear, silence)
@@ -112,6 +115,7 @@ class DeviceContract:
         bench.pass_blocks(80)
         assert likeness(ear.sound, said)[1] > 0.97, likeness(ear.sound, said)
 
+    @may_be_torn
     def test_what_is_pulled_is_played_sample_for_sample(self, bench: Bench) -> None:
         buffer = PlaybackBuffer(volume=100)
         bench.device.start(Ear(), buffer.pull)
@@ -201,6 +205,7 @@ class DeviceContract:
         assert unknown.beats == type(unknown.beats)(0, 0)
         unknown.stop()
 
+    @may_be_torn
     def test_nothing_is_lost_while_nobody_is_late(self, bench: Bench) -> None:
         bench.device.start(Ear(), silence)
         bench.pass_blocks(30)

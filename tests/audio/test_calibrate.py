@@ -12,7 +12,7 @@ from speakerd.audio.pyaudio_device import PyAudioDevice
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulated import SimulatedDevice
 from speakerd.audio.simulated_room import RoomShape
-from tests.rig import SoundCard
+from tests.rig import SoundCard, may_be_torn
 
 FITS = Measurement(
     -65.0,
@@ -123,6 +123,7 @@ def _stalled(device: SimulatedDevice) -> Callable[[], None]:
 
 
 @pytest.mark.rig
+@may_be_torn
 def test_through_the_real_devices_of_the_rig(rig: SoundCard) -> None:
     room = rig.room("--echo-db=-10")
     try:

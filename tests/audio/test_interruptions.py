@@ -20,7 +20,7 @@ from tests.audio.interruptions import (
     speaking,
     wait_until_heard,
 )
-from tests.rig import SoundCard
+from tests.rig import SoundCard, may_be_torn
 
 pytestmark = pytest.mark.rig
 
@@ -28,11 +28,12 @@ LOUD = AudioSettings(input="mic", output="speaker", echo="off", volume=100)
 RAMP = WIRE_RATE * 5 // 1000
 
 
+@may_be_torn
 def test_an_interruption_is_silent_within_thirty_milliseconds_and_the_position_is_what_was_recorded(
     rig: SoundCard,
 ) -> None:
-    done = [one for one in interrupt(rig, 20) if not one.torn]
-    assert len(done) >= 10
+    done = [one for one in interrupt(rig, 15) if not one.torn]
+    assert len(done) >= 8
     # The median, since a busy machine delays single ones; the bench has the goal of 30 ms at p99.
     assert percentile([one.silent_after_s for one in done], 0.5) < 0.030
     for one in done:
@@ -42,6 +43,7 @@ def test_an_interruption_is_silent_within_thirty_milliseconds_and_the_position_i
     assert 0 <= percentile(behind, 0.5) <= WIRE_BLOCK
 
 
+@may_be_torn
 def test_the_cut_does_not_click(rig: SoundCard) -> None:
     with speaking(LOUD) as engine:
         mark = rig.speaker.mark
@@ -58,26 +60,22 @@ def test_the_cut_does_not_click(rig: SoundCard) -> None:
     assert click_db(hard, last - RAMP - 40) > -50  # the measure does hear a click
 
 
+@may_be_torn
 def test_a_stall_of_the_event_loop_is_not_heard(rig: SoundCard) -> None:
     # Once the asyncio side has handed over the sound, what it does cannot be heard: here it is busy for 300 ms,
-    # with the interpreter in its hands, as a slow tool is. A busy machine may tear one; a stall would tear each.
+    # with the interpreter in its hands, as a slow tool is.
     said = nonzero_noise(WIRE_RATE * 8 // 10, 5)
     wanted = np.frombuffer(said, dtype="<i2")[RAMP : -RAMP - 1]
-    torn = 0
     with speaking(LOUD) as engine:
-        for attempt in range(3):
-            mark = rig.speaker.mark
-            engine.play(f"answer {attempt}", 0, said)
-            engine.finish_item(f"answer {attempt}")
-            wait_until_heard(rig, mark)
-            until = time.monotonic() + 0.3
-            while time.monotonic() < until:
-                pass
-            wait_for(lambda: not engine.speaking, 10, "it is said")
-            time.sleep(SETTLE_S)
-            heard = rig.speaker.since(mark)
-            first = int(np.flatnonzero(heard)[0]) + RAMP
-            if np.array_equal(heard[first : first + len(wanted)], wanted):
-                return
-            torn += 1
-    pytest.fail(f"torn {torn} times of 3")
+        mark = rig.speaker.mark
+        engine.play("answer", 0, said)
+        engine.finish_item("answer")
+        wait_until_heard(rig, mark)
+        until = time.monotonic() + 0.3
+        while time.monotonic() < until:
+            pass
+        wait_for(lambda: not engine.speaking, 10, "it is said")
+        time.sleep(SETTLE_S)
+        heard = rig.speaker.since(mark)
+    first = int(np.flatnonzero(heard)[0]) + RAMP
+    assert np.array_equal(heard[first : first + len(wanted)], wanted)

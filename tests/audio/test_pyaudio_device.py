@@ -20,7 +20,7 @@ from speakerd.audio.stderr_filter import StderrFilter
 from tests.audio.device_contract import Ear, chirp, likeness, silence
 from tests.audio.engine_bench import tone, wait_for
 from tests.audio.faulty_portaudio import Faults
-from tests.rig import SoundCard
+from tests.rig import SoundCard, may_be_torn
 
 pytestmark = pytest.mark.rig
 
@@ -43,6 +43,7 @@ def running(
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
 @pytest.mark.parametrize("channels", [1, 2])
+@may_be_torn
 def test_a_card_of_another_rate_is_resampled_both_ways(rig: SoundCard, rate: int, channels: int) -> None:
     faults = Faults(rates={"input": (rate,), "output": (rate,)}, least_channels=channels)
     buffer = PlaybackBuffer(volume=100)
@@ -68,6 +69,7 @@ def test_the_ports_own_rates_are_taken_where_the_card_can_do_them(rig: SoundCard
     assert sorted(faults.opened) == [("input", MIC_RATE, 1), ("output", WIRE_RATE, 1)]
 
 
+@may_be_torn
 def test_one_channel_of_several_can_be_chosen(rig: SoundCard) -> None:
     left, right = chirp(MIC_RATE, 0.3), chirp(MIC_RATE, 0.3)[::-1]
     both = np.stack([left, right], axis=1).tobytes()
