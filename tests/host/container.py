@@ -1,7 +1,8 @@
 """A container with a real systemd, booted from this machine's own root file system, in half a second.
 
-An overlay over / keeps whatever happens in memory. The service runs the interpreter and the packages of
-this very test run, bound to places that an ordinary user may enter, with the sources copied beside them.
+An overlay over / keeps whatever happens in memory; $SPEAKERD_CONTAINER_ROOT names another tree to stand on,
+to try another version of systemd. The service runs the interpreter and the packages of this very test run,
+bound to places that an ordinary user may enter, with the sources copied beside them.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-container-0123456789abcdefghij"
+BASE = Path(os.environ.get("SPEAKERD_CONTAINER_ROOT", "/"))
 _TIMEOUT_S = 50
 
 
@@ -38,7 +40,7 @@ def boot(folder: Path, part: str) -> dict[str, Any]:
     try:
         (upper / "data").mkdir()
         (upper / "work").mkdir()
-        layers = f"lowerdir=/,upperdir={upper}/data,workdir={upper}/work"
+        layers = f"lowerdir={BASE},upperdir={upper}/data,workdir={upper}/work"
         _run("mount", "-t", "overlay", "-o", layers, "overlay", str(root))
         try:
             _furnish(root, part)
@@ -64,7 +66,7 @@ def _furnish(root: Path, part: str) -> None:
         drop_in = ROOT / "systemd/speakerd.service.d/10-newer-systemd.conf"
         _write(etc / "systemd/system/speakerd.service.d/10-newer-systemd.conf", drop_in.read_text())
     # The same policy on a shorter clock, so that the test need not wait.
-    quick = "[Service]\nWatchdogSec=1\nRestartSec=100ms\n"
+    quick = "[Service]\nWatchdogSec=1\nRestartSec=100ms\n" + ("RestartSteps=0\n" if _version() >= 254 else "")
     _write(etc / "systemd/system/speakerd.service.d/90-test.conf", quick)
     source = root / "opt/speakerd/source"
     shutil.copytree(ROOT / "speakerd", source / "speakerd", ignore=shutil.ignore_patterns("__pycache__"))
@@ -124,11 +126,8 @@ def _boot(root: Path, share: Path) -> dict[str, Any]:
 
 
 def _version() -> int:
-    return int(
-        subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True).stdout.split()[
-            1
-        ]
-    )
+    words = ["chroot", str(BASE), "systemctl", "--version"]
+    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()[1])
 
 
 def _write(path: Path, text: str, mode: int = 0o644) -> None:
