@@ -153,8 +153,9 @@ class RealtimeProtocol:
         if type(event) is not dict or not isinstance(kind := event.get("type"), str):
             return [RealtimeModelErrorEvent(BadFrameError("not an event object with a type", frame))]
         state = self._state
-        state.emit(RealtimeModelRawServerEvent(event))
-        state.ready = state.ready or kind != "error"
+        state.events.append(RealtimeModelRawServerEvent(event))
+        if kind != "error":
+            state.ready = True
         handler = inbound.HANDLERS.get(name := canonical(kind))
         if handler is not None:
             try:
@@ -176,6 +177,11 @@ class RealtimeProtocol:
             raise UserError(f"a model takes the classes of model_inputs, not {type(request).__name__}")
         handler(self._state, request, now)
         return self._take()
+
+    @property
+    def has_data_to_send(self) -> bool:
+        """`data_to_send()` would give something."""
+        return bool(self._state.frames)
 
     def data_to_send(self) -> list[str]:
         """The frames to be sent now, in order. Each is given once."""

@@ -23,7 +23,9 @@ def text(event: Event, key: str) -> str:
 def count(event: Event, key: str) -> int | None:
     """A number that counts something, `None` if there is none."""
     value = event.get(key)
-    return int(value) if isinstance(value, int | float) and 0 <= value < 1e12 else None
+    return (
+        int(value) if isinstance(value, (int, float)) and 0 <= value < 1e12 else None
+    )  # a union made at each call is five times as slow
 
 
 def index(event: Event) -> int:

@@ -122,7 +122,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._clock = clock
         self._sleep = sleep
         self._random = random
-        self._listeners: list[RealtimeModelListener] = []
+        self._listeners: tuple[RealtimeModelListener, ...] = ()
         self._options: RealtimeModelConfig = {}
         self._url = ""
         self._protocol: RealtimeProtocol | None = None
@@ -173,12 +173,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     def add_listener(self, listener: RealtimeModelListener) -> None:
         """Tell `listener` every event from now on. A listener added twice is told once."""
         if listener not in self._listeners:
-            self._listeners.append(listener)
+            self._listeners = (*self._listeners, listener)
 
     def remove_listener(self, listener: RealtimeModelListener) -> None:
         """Tell it no more. Unknown listeners are ignored."""
-        if listener in self._listeners:
-            self._listeners.remove(listener)
+        self._listeners = tuple(known for known in self._listeners if known is not listener)
 
     async def send_event(self, event: RealtimeModelSendEvent) -> None:
         """Do what is asked; while the connection is being healed, it is kept and done afterwards.
@@ -301,7 +300,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._events.extend(protocol.receive(frame, self._clock()))
         if not link.announced and protocol.is_ready:
             self._announce(link)
-        await self._flush()
+        if protocol.has_data_to_send:
+            await self._flush()
         await self._drain()
 
     def _announce(self, link: _Link) -> None:
@@ -446,11 +446,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             self._spawn(self._drain(), _TELLING)
 
     async def _drain(self) -> None:
-        """Tell the listeners everything there is, in order."""
+        """Tell the listeners everything there is, in order. One task at a time does; others wait for it."""
         async with self._telling:
             while self._events:
                 event = self._events.popleft()
-                for listener in tuple(self._listeners):
+                for listener in self._listeners:
                     try:
                         await listener.on_event(event)
                     except Exception:  # noqa: BLE001  # whatever it is, the others are to be told
