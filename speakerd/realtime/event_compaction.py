@@ -12,7 +12,6 @@ from speakerd.realtime.events import (
     RealtimeSessionEvent,
     RealtimeTranscriptDelta,
 )
-from speakerd.realtime.model_events import RealtimeModelRawServerEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,13 +21,8 @@ BULK = frozenset({"audio", "transcript_delta", "history_updated", "raw_model_eve
 
 
 def weight(event: RealtimeSessionEvent) -> int:
-    """About how many bytes of audio the event holds."""
-    if isinstance(event, RealtimeAudio):
-        return len(event.audio.data)
-    if isinstance(event, RealtimeRawModelEvent) and isinstance(event.data, RealtimeModelRawServerEvent):
-        delta = event.data.data.get("delta") if isinstance(event.data.data, dict) else None
-        return len(delta) if isinstance(delta, str) else 0
-    return 0
+    """How many bytes of audio the event holds."""
+    return len(event.audio.data) if isinstance(event, RealtimeAudio) else 0
 
 
 def compact(events: Iterable[RealtimeSessionEvent]) -> tuple[list[RealtimeSessionEvent], int]:

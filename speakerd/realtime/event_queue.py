@@ -61,10 +61,13 @@ class EventQueue:
         self._bytes = 0
         self._next_compaction = limit
         self._next_compaction_bytes = _MAX_BYTES
+        self._lagging = False
+        """Since the queue was full; until it is half empty."""
         self._ended = False
         self._failure: BaseException | None = None
         self._shed = 0
         self._changed = asyncio.Event()
+        self._reader_waits = False
         self._room = asyncio.Event()
         self._reader: asyncio.Task[object] | None = None
 
@@ -72,16 +75,34 @@ class EventQueue:
         """How many events wait."""
         return len(self._events)
 
+    def offer(self, event: RealtimeSessionEvent) -> bool:
+        """Add an event if there is room: the way of nearly all events. False: `put` has to be waited for."""
+        if self._ended:
+            return True
+        if len(self._events) >= self._limit or self._bytes >= _MAX_BYTES:
+            return False
+        self._add(event)
+        return True
+
     async def put(self, event: RealtimeSessionEvent) -> None:
         """Add an event, waiting for room as described above. After the end, it is dropped."""
         while not self._ended and self._is_full(event):
             self._room.clear()
             await self._room.wait()
-        if self._ended:
-            return
-        self._events.append(event)
-        self._bytes += weight(event)
-        self._changed.set()
+        if not self._ended:
+            self._add(event)
+
+    def poll(self) -> RealtimeSessionEvent | None:
+        """The next event, if one is there."""
+        if not self._events:
+            return None
+        event = self._events.popleft()
+        if event.__class__ is RealtimeAudio:
+            self._bytes -= weight(event)
+        if self._lagging:
+            self._reader = asyncio.current_task()
+            self._make_room()
+        return event
 
     async def get(self) -> RealtimeSessionEvent | None:
         """The next event; `None` when the end is reached.
@@ -97,11 +118,9 @@ class EventQueue:
             if self._ended:
                 return None
             self._changed.clear()
+            self._reader_waits = True
             await self._changed.wait()
-        event = self._events.popleft()
-        self._bytes -= weight(event)
-        self._make_room()
-        return event
+        return self.poll()
 
     def drop_audio(self, response_id: str | None = None) -> None:
         """Take out the audio of one response, or of all, that nobody has read yet: it must not be heard."""
@@ -124,9 +143,18 @@ class EventQueue:
             self._failure = failure
             self.end()
 
+    def _add(self, event: RealtimeSessionEvent) -> None:
+        self._events.append(event)
+        if event.__class__ is RealtimeAudio:
+            self._bytes += weight(event)
+        if self._reader_waits:
+            self._reader_waits = False
+            self._changed.set()
+
     def _is_full(self, event: RealtimeSessionEvent) -> bool:
         if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
             return False
+        self._lagging = True
         if len(self._events) >= self._next_compaction or self._bytes >= self._next_compaction_bytes:
             kept, shed = compact(self._events)
             self._shed += shed
@@ -141,9 +169,10 @@ class EventQueue:
         return event.type in BULK or len(self._events) >= 2 * self._limit
 
     def _make_room(self) -> None:
-        """Let the model go on, and end a lag, once the queue is half empty."""
-        if len(self._events) > self._limit // 2 or self._bytes > _MAX_BYTES // 2:
+        """Let the model go on, and end the lag, once the queue is half empty."""
+        if not self._lagging or len(self._events) > self._limit // 2 or self._bytes > _MAX_BYTES // 2:
             return
+        self._lagging = False
         self._next_compaction = self._limit
         self._next_compaction_bytes = _MAX_BYTES
         self._room.set()

@@ -8,6 +8,8 @@ A reply goes `agent_start`, then `audio` and `transcript_delta` in turn, `audio_
 comes with the server's `response.created`, `agent_end` with its `response.done`, which means generated, not heard.
 Tools: `tool_start`, perhaps `tool_approval_required` before it, `tool_end`. The record of a conversation is
 `history_added` and `history_updated`, with `tool_start` and `tool_end` between them.
+
+Events are values: do not change one. (They are not frozen only because that makes them thrice as slow to make.)
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.usage import Usage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeEventInfo:
     """What all events of a session have in common."""
 
@@ -56,7 +58,7 @@ class _Event:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAgentStartEvent(_Event):
     """The agent begins a reply."""
 
@@ -69,7 +71,7 @@ class RealtimeAgentStartEvent(_Event):
     type: Literal["agent_start"] = "agent_start"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAgentEndEvent(_Event):
     """The agent's reply has been generated to its end, or was ended. Its sound may still be playing."""
 
@@ -86,7 +88,7 @@ class RealtimeAgentEndEvent(_Event):
     type: Literal["agent_end"] = "agent_end"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeHandoffEvent(_Event):
     """One agent gave the conversation to another."""
 
@@ -96,7 +98,7 @@ class RealtimeHandoffEvent(_Event):
     type: Literal["handoff"] = "handoff"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeToolStart(_Event):
     """A tool begins to run."""
 
@@ -108,7 +110,7 @@ class RealtimeToolStart(_Event):
     type: Literal["tool_start"] = "tool_start"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeToolEnd(_Event):
     """A tool has given its result, and the model has been sent it."""
 
@@ -121,7 +123,7 @@ class RealtimeToolEnd(_Event):
     type: Literal["tool_end"] = "tool_end"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeToolApprovalRequired(_Event):
     """A call waits for `session.approve_tool_call(call_id)` or `session.reject_tool_call(call_id)`."""
 
@@ -133,7 +135,7 @@ class RealtimeToolApprovalRequired(_Event):
     type: Literal["tool_approval_required"] = "tool_approval_required"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAudio(_Event):
     """A chunk of the agent's voice to play: `audio.data`, in the session's output format."""
 
@@ -144,7 +146,7 @@ class RealtimeAudio(_Event):
     type: Literal["audio"] = "audio"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAudioEnd(_Event):
     """All audio of an item has been handed out. It may still be playing for a long time."""
 
@@ -154,7 +156,7 @@ class RealtimeAudioEnd(_Event):
     type: Literal["audio_end"] = "audio_end"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAudioInterrupted(_Event):
     """Stop playing, at once, and throw away what is queued."""
 
@@ -164,7 +166,7 @@ class RealtimeAudioInterrupted(_Event):
     type: Literal["audio_interrupted"] = "audio_interrupted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeError(_Event):
     """Something went wrong, and the session goes on. `error` is what the server said, or an exception."""
 
@@ -173,7 +175,7 @@ class RealtimeError(_Event):
     type: Literal["error"] = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeHistoryUpdated(_Event):
     """Items of the history changed. `history` is all of it, as it was then."""
 
@@ -182,7 +184,7 @@ class RealtimeHistoryUpdated(_Event):
     type: Literal["history_updated"] = "history_updated"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeHistoryAdded(_Event):
     """An item was added to the history."""
 
@@ -191,7 +193,7 @@ class RealtimeHistoryAdded(_Event):
     type: Literal["history_added"] = "history_added"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeGuardrailTripped(_Event):
     """Guardrails found fault with what the agent was saying; it was cut off."""
 
@@ -202,7 +204,7 @@ class RealtimeGuardrailTripped(_Event):
     type: Literal["guardrail_tripped"] = "guardrail_tripped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeInputAudioTimeoutTriggered(_Event):
     """The server's idle timeout fired: nobody said anything."""
 
@@ -210,7 +212,7 @@ class RealtimeInputAudioTimeoutTriggered(_Event):
     type: Literal["input_audio_timeout_triggered"] = "input_audio_timeout_triggered"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeSpeechStarted(_Event):
     """The server's turn detection heard the user begin."""
 
@@ -219,7 +221,7 @@ class RealtimeSpeechStarted(_Event):
     type: Literal["speech_started"] = "speech_started"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeSpeechStopped(_Event):
     """The server's turn detection heard the user end."""
 
@@ -228,7 +230,7 @@ class RealtimeSpeechStopped(_Event):
     type: Literal["speech_stopped"] = "speech_stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeInputAudioCommitted(_Event):
     """The audio sent so far became a user item: the user's turn has ended."""
 
@@ -237,7 +239,7 @@ class RealtimeInputAudioCommitted(_Event):
     type: Literal["input_audio_committed"] = "input_audio_committed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeTranscriptDelta(_Event):
     """Live captions: a further piece of what either side says."""
 
@@ -248,7 +250,7 @@ class RealtimeTranscriptDelta(_Event):
     type: Literal["transcript_delta"] = "transcript_delta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeAssistantTranscript(_Event):
     """All that the assistant said in one item, once it is known. The quickstart's name for it is kept."""
 
@@ -258,7 +260,7 @@ class RealtimeAssistantTranscript(_Event):
     type: Literal["response.audio_transcript.done"] = "response.audio_transcript.done"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeUserTranscript(_Event):
     """All that the user said in one item, once it is known. The quickstart's name for it is kept."""
 
@@ -270,7 +272,7 @@ class RealtimeUserTranscript(_Event):
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeConnection(_Event):
     """The connection came up, was lost, is being healed, or has ended."""
 
@@ -282,7 +284,7 @@ class RealtimeConnection(_Event):
     type: Literal["connection"] = "connection"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeUsage(_Event):
     """Tokens of one response, and of the session so far."""
 
@@ -293,7 +295,7 @@ class RealtimeUsage(_Event):
     type: Literal["usage"] = "usage"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeRawModelEvent(_Event):
     """Whatever the model layer said, as it said it; frames of the server are `data.type == "raw_server_event"`."""
 

@@ -45,7 +45,8 @@ class GuardrailRunner(Generic[TContext]):
 
     def feed(self, item_id: str, response_id: str, delta: str) -> None:
         """The assistant said a further piece."""
-        if not self._guardrails() or response_id in self._tripped:
+        run, own = self._core.run_config.get("output_guardrails"), self._core.agent.output_guardrails
+        if not (run or own) or response_id in self._tripped:
             return
         text = self._debounce.feed(item_id, delta)
         if text is not None:

@@ -198,13 +198,13 @@ class History:
         blank: AssistantContent = AssistantAudio("") if spoken else AssistantText("")
         parts.extend([blank] * (content_index + 1 - len(parts)))
         part = parts[content_index]
+        # Made by hand, not by `replace`: this runs for each word.
         if isinstance(part, AssistantAudio):
-            parts[content_index] = replace(
-                part, transcript=((part.transcript or "") + delta)[:_MAX_TRANSCRIPT]
-            )
+            said = (part.transcript or "") + delta
+            parts[content_index] = AssistantAudio(said[:_MAX_TRANSCRIPT], part.heard_ms)
         else:
-            parts[content_index] = replace(part, text=(part.text + delta)[:_MAX_TRANSCRIPT])
-        self._items[index] = replace(item, content=parts)
+            parts[content_index] = AssistantText((part.text + delta)[:_MAX_TRANSCRIPT])
+        self._items[index] = AssistantMessageItem(item_id, parts, item.previous_item_id, item.status)
         return "updated" if item.content else "added"
 
 

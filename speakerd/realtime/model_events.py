@@ -26,6 +26,9 @@ Who emits what, and when:
 `end_of_stream`                         nothing will come any more
 `other`                                 a frame of a kind unknown to us
 ======================================= ==============================================================
+
+Events are values: nobody changes one. (They are not frozen only because that makes them thrice as slow to make, and
+several are made for each chunk of sound.)
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconn
 ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelErrorEvent:
     """The server reported an error, or sent something malformed. The session goes on."""
 
@@ -52,7 +55,7 @@ class RealtimeModelErrorEvent:
     type: Literal["error"] = "error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelToolCallEvent:
     """The model calls a tool or a handoff."""
 
@@ -67,7 +70,7 @@ class RealtimeModelToolCallEvent:
     type: Literal["function_call"] = "function_call"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelMcpApprovalRequestEvent:
     """The server asks whether it may call a tool of a hosted MCP server."""
 
@@ -78,7 +81,7 @@ class RealtimeModelMcpApprovalRequestEvent:
     type: Literal["mcp_approval_request"] = "mcp_approval_request"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelAudioEvent:
     """A chunk of audio to play, decoded, in the session's output format."""
 
@@ -89,7 +92,7 @@ class RealtimeModelAudioEvent:
     type: Literal["audio"] = "audio"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelAudioInterruptedEvent:
     """Stop playing, at once. Sent only when something was, or may have been, still to be heard."""
 
@@ -99,7 +102,7 @@ class RealtimeModelAudioInterruptedEvent:
     type: Literal["audio_interrupted"] = "audio_interrupted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelAudioDoneEvent:
     """All audio of this part has been sent. It may still be playing for a long time."""
 
@@ -108,7 +111,7 @@ class RealtimeModelAudioDoneEvent:
     type: Literal["audio_done"] = "audio_done"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelItemTruncatedEvent:
     """An assistant item was cut to the part that was heard, by us or by the server."""
 
@@ -121,7 +124,7 @@ class RealtimeModelItemTruncatedEvent:
     type: Literal["item_truncated"] = "item_truncated"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelInputAudioTranscriptionDeltaEvent:
     """A piece of the transcript of what the user says."""
 
@@ -131,7 +134,7 @@ class RealtimeModelInputAudioTranscriptionDeltaEvent:
     type: Literal["input_audio_transcription_delta"] = "input_audio_transcription_delta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelInputAudioTranscriptionCompletedEvent:
     """The whole transcript of what the user said."""
 
@@ -141,7 +144,7 @@ class RealtimeModelInputAudioTranscriptionCompletedEvent:
     type: Literal["input_audio_transcription_completed"] = "input_audio_transcription_completed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelInputAudioTimeoutTriggeredEvent:
     """The server's idle timeout committed a stretch of silence. Times count from the session's first audio."""
 
@@ -151,7 +154,7 @@ class RealtimeModelInputAudioTimeoutTriggeredEvent:
     type: Literal["input_audio_timeout_triggered"] = "input_audio_timeout_triggered"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelSpeechStartedEvent:
     """The server heard the user begin to speak."""
 
@@ -162,7 +165,7 @@ class RealtimeModelSpeechStartedEvent:
     type: Literal["speech_started"] = "speech_started"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelSpeechStoppedEvent:
     """The server heard the user end."""
 
@@ -171,7 +174,7 @@ class RealtimeModelSpeechStoppedEvent:
     type: Literal["speech_stopped"] = "speech_stopped"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelInputAudioCommittedEvent:
     """What was in the input buffer became a user item."""
 
@@ -180,7 +183,7 @@ class RealtimeModelInputAudioCommittedEvent:
     type: Literal["input_audio_committed"] = "input_audio_committed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelTranscriptDeltaEvent:
     """A piece of the transcript of what the assistant says."""
 
@@ -191,7 +194,7 @@ class RealtimeModelTranscriptDeltaEvent:
     type: Literal["transcript_delta"] = "transcript_delta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelTranscriptDoneEvent:
     """The whole transcript of one audio part that the assistant generated."""
 
@@ -202,7 +205,7 @@ class RealtimeModelTranscriptDoneEvent:
     type: Literal["transcript_done"] = "transcript_done"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelOutputTextDeltaEvent:
     """A piece of the assistant's answer in text modality."""
 
@@ -213,7 +216,7 @@ class RealtimeModelOutputTextDeltaEvent:
     type: Literal["output_text_delta"] = "output_text_delta"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelItemUpdatedEvent:
     """A conversation item appeared or changed. `item` holds what is known of it now."""
 
@@ -221,7 +224,7 @@ class RealtimeModelItemUpdatedEvent:
     type: Literal["item_updated"] = "item_updated"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelItemDeletedEvent:
     """A conversation item is gone."""
 
@@ -229,7 +232,7 @@ class RealtimeModelItemDeletedEvent:
     type: Literal["item_deleted"] = "item_deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelConnectionStatusEvent:
     """The state of the connection changed."""
 
@@ -245,14 +248,14 @@ class RealtimeModelConnectionStatusEvent:
     type: Literal["connection_status"] = "connection_status"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelEndOfStreamEvent:
     """The model has ended; no event follows."""
 
     type: Literal["end_of_stream"] = "end_of_stream"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelTurnStartedEvent:
     """A response has begun."""
 
@@ -264,7 +267,7 @@ class RealtimeModelTurnStartedEvent:
     type: Literal["turn_started"] = "turn_started"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelTurnEndedEvent:
     """A response has been generated to its end, or was ended. Its sound may still be playing."""
 
@@ -281,7 +284,7 @@ class RealtimeModelTurnEndedEvent:
     type: Literal["turn_ended"] = "turn_ended"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelUsageEvent:
     """Token counts of one response."""
 
@@ -290,7 +293,7 @@ class RealtimeModelUsageEvent:
     type: Literal["usage"] = "usage"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelRawServerEvent:
     """A frame as the server sent it, parsed."""
 
@@ -298,7 +301,7 @@ class RealtimeModelRawServerEvent:
     type: Literal["raw_server_event"] = "raw_server_event"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelOtherEvent:
     """A frame that means nothing to us."""
 
@@ -306,7 +309,7 @@ class RealtimeModelOtherEvent:
     type: Literal["other"] = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelExceptionEvent:
     """The model cannot go on."""
 

@@ -60,7 +60,10 @@ class ModelReactions(Generic[TContext]):
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
         """Take one event of the model."""
-        await self._core.put(RealtimeRawModelEvent(data=event, info=self._core.info))
+        core = self._core
+        raw = RealtimeRawModelEvent(event, core.info)
+        if not core.queue.offer(raw):
+            await core.queue.put(raw)
         reaction = self._REACTIONS.get(event.type)
         if reaction is not None:
             await reaction(self, event)
@@ -70,15 +73,12 @@ class ModelReactions(Generic[TContext]):
         await self._hooks.close()
 
     async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:
-        if not self._guardrails.is_tripped(event.response_id):
-            await self._core.put(
-                RealtimeAudio(
-                    audio=event,
-                    item_id=event.item_id,
-                    content_index=event.content_index,
-                    info=self._core.info,
-                )
-            )
+        if self._guardrails.is_tripped(event.response_id):
+            return
+        core = self._core
+        chunk = RealtimeAudio(event, event.item_id, event.content_index, core.info)
+        if not core.queue.offer(chunk):
+            await core.queue.put(chunk)
 
     async def _audio_done(self, event: m.RealtimeModelAudioDoneEvent) -> None:
         await self._core.put(
@@ -106,9 +106,10 @@ class ModelReactions(Generic[TContext]):
         await self._core.history_changed(self._core.history.delete(event.item_id), event.item_id)
 
     async def _transcript_delta(self, event: m.RealtimeModelTranscriptDeltaEvent) -> None:
-        change = self._core.history.assistant_says(event.item_id, event.content_index, event.delta)
-        await self._caption(event.item_id, "assistant", event.delta)
-        await self._core.history_changed(change, event.item_id)
+        core = self._core
+        change = core.history.assistant_says(event.item_id, event.content_index, event.delta)
+        await core.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, core.info))
+        await core.history_changed(change, event.item_id)
         self._guardrails.feed(event.item_id, event.response_id, event.delta)
 
     async def _output_text_delta(self, event: m.RealtimeModelOutputTextDeltaEvent) -> None:

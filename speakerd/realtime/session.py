@@ -149,6 +149,9 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             StopAsyncIteration: the session has ended.
             Exception: what ended it: the model's failure, or a tool's that is not to be told the model.
         """
+        event = self._core.queue.poll()
+        if event is not None:
+            return event
         try:
             event = await self._core.queue.get()
         except Exception:

@@ -49,7 +49,8 @@ class SessionCore(Generic[TContext]):
 
     async def put(self, event: RealtimeSessionEvent) -> None:
         """Queue an event for the program."""
-        await self.queue.put(event)
+        if not self.queue.offer(event):
+            await self.queue.put(event)
 
     async def report(self, error: Exception, what: str) -> None:
         """Something failed and the session goes on: log it, and tell the program by an `error` event."""
