@@ -146,7 +146,7 @@ def test_without_pins_nothing_is_opened_at_all(monkeypatch: pytest.MonkeyPatch) 
     panel.start(Edges())
     panel.show("listening")
     panel.set_level(-20)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     panel.close()
 
 
@@ -239,7 +239,7 @@ def refused(button: ButtonSettings, light: LightSettings = DAY, pins: Any = None
         panel.start(Edges())
     # Of the pin that could not be had gpiozero itself keeps a reservation; all that were had are free again.
     assert not [name for name, taken in pins._reservations.items() if taken and name.name == "GPIO17"]
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     panel.close()
     return caught.value
 

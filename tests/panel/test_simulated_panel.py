@@ -37,7 +37,7 @@ def test_closing_in_the_middle_of_a_tap_leaves_nothing_behind() -> None:
     panel.start(edges)
     panel.tap(60.0)
     panel.close()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     assert [pressed for _, pressed, _ in edges.seen] == [True]
 
 
@@ -55,7 +55,7 @@ def test_stepped_it_moves_only_with_the_clock() -> None:
     before = threading.active_count()
     panel, edges = SimulatedPanel(DAY, stepped=True, clock=clock), Edges()
     panel.start(edges)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
     panel.show("idle")
     panel.tap(0.5)
     assert panel.step() == pytest.approx(clock.now + 0.5), "the release is due next: idle is steady"
