@@ -3,14 +3,15 @@
 Judges frames after the echo canceller while the loudspeaker sounds. A frame counts when it is voiced and louder
 than a level that what is left of the echo seldom reaches. `suspect_frames` of them among the last
 `onset_window` raise a suspicion (the voice is ducked, which also makes the next frames easier to judge);
-`onset_frames` confirm it. A suspicion neither confirmed in `decide_ms` is rejected.
+`onset_frames` confirm it, unless the sound only dies away as a slam does. A suspicion
+not confirmed in `decide_ms` is rejected.
 """
 
 from collections import deque
 from typing import Literal, TypeAlias
 
 from speakerd.audio.frames import FRAME_S
-from speakerd.audio.gate import Frame
+from speakerd.audio.gate import Frame, dies_away
 from speakerd.audio.settings import BargeInSettings
 
 Verdict: TypeAlias = Literal["suspected", "confirmed", "rejected"]
@@ -22,6 +23,7 @@ class BargeIn:
     def __init__(self, settings: BargeInSettings) -> None:
         self._settings = settings
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
+        self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._suspected_at: float | None = None
         self.since = 0.0
         """When the speech that was suspected or confirmed began."""
@@ -36,7 +38,8 @@ class BargeIn:
         loud = frame.voiced and not frame.own and frame.level_dbfs > self._settings.level_dbfs
         self._window.append(loud)
         count = sum(self._window)
-        if count >= self._settings.onset_frames:
+        self._levels.append(frame.level_dbfs)
+        if count >= self._settings.onset_frames and not dies_away(self._levels):
             self._note_begin(frame)
             self._clear()
             return "confirmed"

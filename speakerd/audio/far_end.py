@@ -50,7 +50,7 @@ class FarEnd:
         self._head = (0, 0.0)  # samples put so far, and when the last of them were
         self._sound_until = 0  # of these, up to where it is not all zeros
         self._own_until = 0  # ... and up to where a sound of our own reaches
-        self._steps = np.arange(WIRE_BLOCK, dtype=np.float64)
+        self._steps = np.arange(WIRE_BLOCK, dtype=np.float32)
         self._at = 0.0  # the point of reading
         self._integral = 0.0
         self._takes = 0
@@ -97,10 +97,14 @@ class FarEnd:
         self._slipped()
 
     def _read(self, pace: float) -> bytes:
-        where = self._at + self._steps * pace
-        whole = where.astype(np.int64)
-        f = (where - whole).astype(np.float32)
-        before, here, after, last = (self._ring[(whole + step) % _RING] for step in (-1, 0, 1, 2))
+        first = int(self._at)
+        begin = (first - 1) % _RING
+        line = self._ring[begin : begin + WIRE_BLOCK + 3]
+        if line.size < WIRE_BLOCK + 3:
+            line = np.concatenate([line, self._ring[: WIRE_BLOCK + 3 - line.size]])
+        before, here, after, last = (line[step : step + WIRE_BLOCK] for step in range(4))
+        # A block is so short that the fraction may run past 1: the cubic still fits there.
+        f = self._steps * np.float32(pace - 1) + np.float32(self._at - first)
         curve = 2 * before - 5 * here + 4 * after - last + f * (3 * (here - after) + last - before)
         return to_int16(here + 0.5 * f * (after - before + f * curve)).tobytes()
 

@@ -24,6 +24,7 @@ Statistics: seconds heard, seconds passed, openings.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias
@@ -93,6 +94,14 @@ class GateStatistics:
     heard_s: float = 0.0
     sent_s: float = 0.0
     openings: int = 0
+
+
+def dies_away(levels: Iterable[float]) -> bool:
+    """Whether a sound, from its loudest frame on, only falls: so does a slam, and no syllable for long."""
+    heard = list(levels)
+    fall = heard[heard.index(max(heard)) :]
+    steady = all(after < before + FALTER_DB for before, after in pairwise(fall))
+    return steady and fall[0] - fall[-1] > DYING_DB
 
 
 def _frames(milliseconds: float) -> int:
@@ -196,7 +205,7 @@ class Gate:
         self._levels.append(frame.level_dbfs)
         if not may_open or self._must_hear_silence or sum(self._window) < self._settings.onset_frames:
             return []
-        if self._dies_away():
+        if dies_away(self._levels):
             return []
         first = len(self._history) - len(self._window) + list(self._window).index(True)
         return self._open_from(self._begin_under_own_sound(first))
@@ -211,13 +220,6 @@ class Gate:
     def _forget_onset(self) -> None:
         self._window.clear()
         self._levels.clear()
-
-    def _dies_away(self) -> bool:
-        """Whether the window's sound, once at its loudest, only falls: so does a slam, and no syllable for long."""
-        levels = list(self._levels)
-        fall = levels[levels.index(max(levels)) :]
-        steady = all(after < before + FALTER_DB for before, after in pairwise(fall))
-        return steady and fall[0] - fall[-1] > DYING_DB
 
     def _open_from(self, voiced_at: float) -> list[GateOutput]:
         begin = max(self._earliest, voiced_at - self._settings.pre_roll_ms / 1000)

@@ -218,7 +218,8 @@ class SpeechPipeline:
         excess = self._floor.excess_db(samples, learn=not playing and not own)
         margin = gate.margin_db - (HOLD_DB if self._gate.is_open else 0.0)
         loud = level > gate.min_level_dbfs and excess > margin
-        voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not deaf)
+        # Over the speaker's own voice a second opinion comes too late, and levels say more.
+        voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not playing)
         frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=own and not self._cancels)
         if deaf:
             out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []

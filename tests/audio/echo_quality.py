@@ -13,9 +13,10 @@ from statistics import median
 import numpy as np
 import soxr
 
-from speakerd.audio.echo import EchoCanceller, make_canceller
+from speakerd.audio.echo import EchoCanceller, EffectiveEcho, make_canceller
 from speakerd.audio.events import BargeInConfirmed, BargeInRejected, BargeInSuspected
 from speakerd.audio.far_end import FarEnd
+from speakerd.audio.frames import dbfs, samples_of
 from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.playback import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings
@@ -50,6 +51,41 @@ class BargeInScore:
     @property
     def latency_ms(self) -> float:
         return median(self.latencies_ms) if self.latencies_ms else float("nan")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """10 ms of a run, for a plot; levels in dBFS."""
+
+    at: float
+    far_dbfs: float
+    mic_dbfs: float
+    clean_dbfs: float
+    gate_open: bool
+    person: bool
+    ducked: bool
+
+
+class Overheard:
+    """A canceller that also keeps its last block, for a plot."""
+
+    def __init__(self, canceller: EchoCanceller) -> None:
+        self._canceller = canceller
+        self.last = b""
+
+    @property
+    def mode(self) -> EffectiveEcho:
+        return self._canceller.mode
+
+    def process(self, mic: bytes, far: bytes, *, far_silent: bool) -> bytes:
+        self.last = self._canceller.process(mic, far, far_silent=far_silent)
+        return self.last
+
+    def set_delay(self, delay_s: float) -> None:
+        self._canceller.set_delay(delay_s)
+
+    def reset(self) -> None:
+        self._canceller.reset()
 
 
 def own_voice() -> Iterator[bytes]:
@@ -93,13 +129,13 @@ def run_room(
     seconds: float,
     near_db: float | None = None,
     every_s: float = 9.0,
-    canceller: EchoCanceller | None = None,
-    trace: list[tuple[float, ...]] | None = None,
+    trace: list[Moment] | None = None,
 ) -> BargeInScore:
     """The speaker talks for `seconds`; with `near_db` someone interrupts at that level relative to the echo."""
     room = Room(plan)
     playback = PlaybackBuffer(duck_db=settings.barge_in.duck_db, limit_s=3600)
-    parts = PipelineParts(canceller or make_canceller("cancel"), make_detector(settings.gate))
+    canceller = Overheard(make_canceller("cancel"))
+    parts = PipelineParts(canceller, make_detector(settings.gate))
     pipeline = SpeechPipeline(settings, parts)
     pipeline.echo_delay_s = plan.delay_ms / 1000
     pipeline.listen("gated", 0.0)
@@ -113,6 +149,7 @@ def run_room(
     next_near = 8.0
     word_at = float("-inf")
     answered = True
+    ducked = False
     resume_at = 0.0
     item = 0
     for index in range(int(seconds * 100)):
@@ -138,11 +175,14 @@ def run_room(
         for event in pipeline.process(mic, far, now):
             if isinstance(event, BargeInSuspected):
                 playback.duck()
+                ducked = True
                 score.suspected += 1
             elif isinstance(event, BargeInRejected):
                 playback.restore()
+                ducked = False
             elif isinstance(event, BargeInConfirmed):
                 playback.flush()
+                ducked = False
                 item += 1
                 pause = max(0.0, (near.size - cursor) / RATE)
                 resume_at = now + pause + 0.5
@@ -154,9 +194,7 @@ def run_room(
                 else:
                     score.false += 1
         if trace is not None:
-            trace.append((now, _level(far), _level(mic), float(pipeline.gate_open)))
+            far_db, mic_db, clean_db = (dbfs(samples_of(pcm)) for pcm in (far, mic, canceller.last))
+            person = word_at <= now and cursor < near.size
+            trace.append(Moment(now, far_db, mic_db, clean_db, pipeline.gate_open, person, ducked))
     return score
-
-
-def _level(pcm: bytes) -> float:
-    return rms(np.frombuffer(pcm, dtype="<i2").astype(np.float64))

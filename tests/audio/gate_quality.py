@@ -111,14 +111,23 @@ def score_speech(
     return score
 
 
-def false_openings(settings: AudioSettings, noise: str, snr_db: float, seconds: float, seed: int) -> float:
-    """Openings a minute on the noise alone, at the level it has at that distance from speech."""
+@dataclass(frozen=True)
+class FalseAlarms:
+    openings_per_minute: float
+    sent_s_per_minute: float
+
+
+def false_alarms(
+    settings: AudioSettings, noise: str, snr_db: float, seconds: float, seed: int
+) -> FalseAlarms:
+    """What leaves of the noise alone, at the level it has at that distance from speech."""
     made = NOISES[noise](seconds, seed)
     made = made * SPEECH_RMS * 10 ** (-snr_db / 20)
     made += np.random.default_rng(seed).standard_normal(made.size) * HISS_RMS
     pipeline = new_pipeline(settings)
     sent_intervals(pipeline, to_pcm(made))
-    return pipeline.statistics.openings / (seconds / 60)
+    statistics = pipeline.statistics
+    return FalseAlarms(statistics.openings * 60 / seconds, statistics.sent_s * 60 / seconds)
 
 
 def gate_table(
@@ -127,11 +136,11 @@ def gate_table(
     snrs: Iterable[float] = (20, 10, 5),
     seeds: Iterable[int] = range(5),
     noise_s: float = 120,
-) -> list[tuple[str, float, GateScore, float]]:
-    """Rows: noise, SNR, score, false openings a minute."""
+) -> list[tuple[str, float, GateScore, FalseAlarms]]:
+    """Rows: noise, SNR, score, what leaves of the noise alone."""
     rows = []
     for noise in NOISES:
         for snr in snrs:
             score = score_speech(settings, noise, snr, seeds)
-            rows.append((noise, snr, score, false_openings(settings, noise, snr, noise_s, 1)))
+            rows.append((noise, snr, score, false_alarms(settings, noise, snr, noise_s, 1)))
     return rows

@@ -4,7 +4,7 @@ import pytest
 
 from speakerd.audio.settings import AudioSettings, GateSettings
 from tests.audio.echo_quality import run_room
-from tests.audio.gate_quality import false_openings, score_speech
+from tests.audio.gate_quality import false_alarms, score_speech
 from tests.audio.rooms import ROOMS, RoomPlan
 
 BARE = AudioSettings(gate=GateSettings(silero="off"))
@@ -21,7 +21,7 @@ def test_every_word_is_kept_in_noise_and_little_more(noise: str, snr_db: float) 
 
 @pytest.mark.parametrize("noise", ["pink", "hum", "slams"])
 def test_noise_alone_does_not_open_the_gate(noise: str) -> None:
-    assert false_openings(BARE, noise, 5, 20, seed=3) == 0
+    assert false_alarms(BARE, noise, 5, 20, seed=3).openings_per_minute == 0
 
 
 def test_with_the_second_opinion_music_does_not_hold_the_gate_open() -> None:
