@@ -8,6 +8,7 @@ import numpy as np
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import AudioEvent, Level
 from speakerd.audio.frames import WIRE_RATE
+from speakerd.audio.gate import TurnOwner
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulated import SimulatedDevice
 
@@ -15,7 +16,9 @@ from speakerd.audio.simulated import SimulatedDevice
 class EngineBench:
     """`run` lets seconds pass; `events` holds what was reported, levels left out."""
 
-    def __init__(self, device: SimulatedDevice | None = None, **settings: object) -> None:
+    def __init__(
+        self, device: SimulatedDevice | None = None, owner: TurnOwner = "local", **settings: object
+    ) -> None:
         self.device = device or SimulatedDevice(stepped=True)
         self.events: list[AudioEvent] = []
         chosen = {"echo": "off", "volume": 100, **settings}
@@ -23,8 +26,10 @@ class EngineBench:
             self.device,
             AudioSettings(**chosen),  # type: ignore[arg-type]  # any of the settings, as the test names them
             on_event=self._take,
+            owner=owner,
         )
-        self.device.after_each_block(self.engine.tick)
+        if self.device.stepped:
+            self.device.after_each_block(self.engine.tick)
 
     def run(self, seconds: float) -> None:
         self.device.step(round(seconds * 100))
