@@ -37,6 +37,8 @@ class Interruption:
     """Samples that were."""
     position_error: int
     """Samples by which `positions`, asked while it spoke, was ahead of the monitor at that moment."""
+    at: float
+    """When it was requested, by the monotonic clock."""
     torn: bool
     """The machine was too busy, and the device ran dry in between: says nothing about us."""
 
@@ -105,6 +107,7 @@ def _one(rig: SoundCard, engine: AudioEngine, chance: random.Random, name: str) 
         reported,
         int(np.count_nonzero(recording)),  # zeros in between are a gap that a busy machine tore
         round(said - truth),
+        requested_at,
         torn=engine.stats.playback_xruns != torn,
     )
 
