@@ -179,7 +179,7 @@ class RealtimeRunConfig(TypedDict, total=False):
     async_tool_calls: bool
     """True: a tool runs beside the event stream. False: the stream waits for it."""
     tool_error_formatter: ToolErrorFormatter
-    """Words the answers that the model gets for calls refused, unknown, malformed or too many."""
+    """Words what the model is told of calls that were rejected, unknown, too many, or a second handoff."""
     tool_execution: RealtimeToolExecutionConfig
     max_history_items: int
     """So many items are kept (400); the oldest go first."""

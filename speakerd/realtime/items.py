@@ -12,7 +12,7 @@ was cut off: the transcript beside it is then what was heard, not what was gener
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
@@ -209,11 +209,6 @@ def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
         )
     parts = tuple(part for raw in data.get("content") or () if (part := _content_from_dict(raw)) is not None)
     return kind(item_id=item_id, content=parts, previous_item_id=previous, status=status)  # type: ignore[arg-type]  # a server may put any part under any role
-
-
-def with_content(item: RealtimeMessageItem, content: Sequence[Content]) -> RealtimeMessageItem:
-    """`item` with other content parts."""
-    return replace(item, content=tuple(content))  # type: ignore[arg-type]  # the caller keeps part types to the role
 
 
 def _content_from_dict(raw: object) -> Content | None:

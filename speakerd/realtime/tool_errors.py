@@ -78,7 +78,7 @@ class ToolErrorFormatterArgs:
     call_id: str
     default_message: str
     run_context: RunContextWrapper[Any]
-    tool_type: Literal["function", "mcp"] = "function"
+    tool_type: Literal["function"] = "function"
 
 
 ToolErrorFormatter: TypeAlias = Callable[[ToolErrorFormatterArgs], "str | Awaitable[str | None] | None"]
