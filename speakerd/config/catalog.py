@@ -185,7 +185,8 @@ def _bounds(limits: Sequence[Any]) -> str:
             case annotated_types.MultipleOf(multiple_of=value):
                 words.append(f"a multiple of {value}")
     if low and high:
-        words.insert(0, f"from {low} to {high}")
+        plain = low[0] != "a" and high[0] != "b"
+        words.insert(0, f"from {low} to {high}" if plain else f"{low} and {high}")
     elif low:
         words.insert(0, low if low.startswith("above") else f"{low} or more")
     elif high:

@@ -1,9 +1,12 @@
 import json
 import stat
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
+from typing import Annotated
 
+import annotated_types
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +16,7 @@ from speakerd.config.diff import diff, when
 from speakerd.config.errors import ConfigErrors, ConfigFileError
 from speakerd.config.load import default_file, load, read_text
 from speakerd.config.model import Settings
-from speakerd.config.secrets import MASK
+from speakerd.config.secrets import MASK, masked
 from speakerd.config.toml_text import toml_key, toml_value
 from speakerd.config.write import edited, write
 
@@ -130,6 +133,72 @@ def test_any_value_is_written_as_toml_reads_it(value: object) -> None:
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_key_is_written_as_toml_reads_it(name: str) -> None:
     assert tomllib.loads(f"{toml_key(name)} = 1") == {name: 1}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table as a room may define one."""
+
+    name: str
+    level: Annotated[float, annotated_types.Gt(0), annotated_types.Lt(1)] = 0.5
+    color: str | None = None
+
+
+class Kind(Enum):
+    ONE = "one"
+
+
+def test_values_of_every_kind_that_a_room_may_use() -> None:
+    assert toml_value(Kind.ONE) == '"one"'
+    assert toml_value(Path("/x")) == '"/x"'
+    assert toml_value(Part("a")) == '{ name = "a", level = 0.5 }'
+    assert toml_value((1, 2)) == "[1, 2]"
+    assert show.plain({"a": (Kind.ONE, Path("/x"), Part("b"))}) == {
+        "a": ["one", "/x", {"name": "b", "level": 0.5, "color": None}]
+    }
+
+
+def test_limits_in_words() -> None:
+    allowed = catalog.allowed
+    assert (
+        allowed(Annotated[float, annotated_types.Gt(0), annotated_types.Lt(1)])
+        == "a number above 0 and below 1"
+    )
+    assert allowed(Annotated[int, annotated_types.Ge(3)]) == "a whole number 3 or more"
+    assert allowed(Annotated[int, annotated_types.Gt(3)]) == "a whole number above 3"
+    assert allowed(Annotated[int, annotated_types.Le(3)]) == "a whole number 3 or less"
+    assert allowed(Annotated[int, annotated_types.Lt(3)]) == "a whole number below 3"
+    assert allowed(Annotated[int, annotated_types.Interval(ge=1, le=2)]) == "a whole number from 1 to 2"
+    assert allowed(Annotated[int, annotated_types.MultipleOf(5)]) == "a whole number a multiple of 5"
+    assert (
+        allowed(Annotated[str, annotated_types.Len(2, 4)])
+        == "a text in quotes at least 2 long, at most 4 long"
+    )
+    assert allowed(Part) == "a table with name, level, color"
+    assert catalog.hint_at(Settings, ("audio", "volume", "deeper")) is None
+    assert catalog.hint_at(Settings, ("no", "such")) is None
+
+
+def test_a_secret_that_is_no_url_is_not_shown_as_one() -> None:
+    assert masked(("model", "url"), "wss://[broken") == MASK
+    assert masked(("x", "password"), "") == ""
+    assert masked(("tools", "thing"), {"token": "abc", "name": "n"}) == {"token": MASK, "name": "n"}
+
+
+def test_a_file_that_cannot_be_replaced_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "speakerd.toml"
+    path.write_text("[audio]\nvolume = 1\n")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ConfigFileError, match="No space left"):
+        write(path, {"audio.volume": 2})
+    assert path.read_text() == "[audio]\nvolume = 1\n"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_toml_cannot_hold_is_refused() -> None:

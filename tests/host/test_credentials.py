@@ -174,3 +174,14 @@ def test_a_key_file_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(file, 12345, -1)
     with pytest.raises(CredentialError, match="another user"):
         find_key({}, file)
+
+
+def test_no_core_is_dumped_even_where_the_kernel_pipes_cores_into_a_program() -> None:
+    program = (
+        "import ctypes, resource; from speakerd.host.hardening import forbid_core_dumps\n"
+        "get_dumpable = lambda: ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)\n"
+        "before = get_dumpable(); forbid_core_dumps()\n"
+        "print(before, get_dumpable(), *resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1", "0", "0", "0"], done.stderr

@@ -1,7 +1,9 @@
 """The installer as far as it can be tried without changing this machine; the container and the guest do the rest."""
 
 import os
+import pty
 import re
+import select
 import subprocess
 from pathlib import Path
 
@@ -87,4 +89,73 @@ def test_what_pip_and_debian_bring_is_what_the_project_needs() -> None:
 
 def test_the_key_is_in_no_argument_and_in_no_environment() -> None:
     assert not re.search(r"export .*key|API_KEY=", TEXT, re.IGNORECASE)
-    assert "read -rs answer" in TEXT
+
+
+@pytest.fixture
+def private_etc(tmp_path: Path) -> Path:
+    """A program that runs its arguments with an /etc of its own, and a systemctl that does nothing."""
+    if os.geteuid() != 0:
+        pytest.skip("a private /etc needs root")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/systemctl").write_text("#!/bin/sh\nexit 3\n")
+    (tmp_path / "bin/systemctl").chmod(0o755)
+    (tmp_path / "layers").mkdir()
+    program = tmp_path / "privately"
+    program.write_text(
+        "#!/bin/bash\nset -e\n"
+        f'mount -t tmpfs tmpfs "{tmp_path}/layers"; mkdir "{tmp_path}/layers/up" "{tmp_path}/layers/work"\n'
+        f'mount -t overlay overlay -o "lowerdir=/etc,upperdir={tmp_path}/layers/up,workdir={tmp_path}/layers/work" /etc\n'
+        f'export PATH="{tmp_path}/bin:$PATH"\n"$@"\n'
+        'stat -c "%a %n" /etc/credstore /etc/credstore/speakerd.api-key; sed "s/^/file: /" /etc/credstore/speakerd.api-key\n'
+    )
+    program.chmod(0o755)
+    if subprocess.run(
+        ["unshare", "--mount", program, "true"], capture_output=True, check=False
+    ).returncode not in {0, 1}:
+        pytest.skip("no mount namespaces here")
+    return program
+
+
+def typed(words: list[str], answer: bytes) -> str:
+    """Run it on a terminal and type the answer when it asks."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown, asked = b"", False
+        while select.select([ours], [], [], 20)[0]:
+            try:
+                more = os.read(ours, 4096)
+            except OSError:  # it has ended
+                break
+            shown += more
+            if not asked and shown.rstrip().endswith(b":"):
+                asked = True
+                os.write(ours, answer)
+        process.wait(20)
+    os.close(ours)
+    return shown.decode()
+
+
+def test_the_key_is_asked_for_without_echo_and_kept_for_root_alone(private_etc: Path) -> None:
+    shown = typed(["unshare", "--mount", str(private_etc), str(INSTALL), "--key"], b"sk-typed-0123456789\n")
+    prompt, _, after = shown.partition("the key is in")
+    assert "not shown" in prompt
+    assert "sk-typed" not in prompt, "it was echoed"
+    assert "700 /etc/credstore" in after
+    assert "600 /etc/credstore/speakerd.api-key" in after
+    assert "file: sk-typed-0123456789" in after
+
+
+def test_no_key_typed_changes_nothing(private_etc: Path) -> None:
+    shown = typed(["unshare", "--mount", str(private_etc), str(INSTALL), "--key"], b"\n")
+    assert "nothing has changed" in shown
+
+
+def test_a_key_from_standard_input(private_etc: Path) -> None:
+    done = subprocess.run(
+        ["unshare", "--mount", private_etc, INSTALL, "--key", "--key-file", "-"],
+        input="sk-piped-0123456789\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "file: sk-piped-0123456789" in done.stdout, done.stderr
