@@ -243,7 +243,7 @@ class Dialogue:
         if row.to not in {SAME, before}:
             self.state.phase = row.to
             self.state.entered_at = scene.now
-            if row.to == "idle":
+            if row.to == "idle" and before != "starting":
                 conclude(scene)
         if row.then is not None:
             scene.trigger = row.then

@@ -17,13 +17,14 @@ The rules, in words:
     is due. An answer that called tools goes on in the answer that follows them.
 7.  After an answer it listens once more, if whoever began did so hands-free; silence then ends it.
 8.  Every wait has a limit, behind which there is a sound and a state that a person can leave by a press.
-9.  A press never does two things: one that silences a timer, or answers an approval, does only that.
+9.  A press never does two things: one that silences a timer, or answers an approval, neither starts, ends nor
+    mutes anything. (Held on, it is push-to-talk: that is a second thing, and meant.)
 10. An event that has no row here, or none whose conditions hold, changes nothing and is counted.
 
 A row reads: in `phase`, on `trigger`, if all conditions hold, do the actions in order and go to `to`. Rows are
 tried in order. `ANY` is every phase but `stopping` (which nothing leaves but the process), after the phase's
 own rows. `SAME` stays. `then` names a trigger that is tried at once afterwards, without being counted if it
-has no row. Entering `idle` always concludes the conversation: see `actions.conclude`.
+has no row. A conversation that comes to `idle` is always concluded: see `actions.conclude`.
 """
 
 from dataclasses import dataclass
@@ -221,7 +222,7 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("listening", "response_ended", "", SAME),
     _row("listening", "playback_started", "fresh & quiet", "speaking", "yield_floor sound"),
     _row("listening", "playback_started", "fresh", SAME, "interrupt"),
-    _row("listening", "answer_failed", "", SAME, "sound_error"),
+    _row("listening", "answer_failed", "", SAME, "note_fault sound_error"),
     _row("listening", "nothing_heard", "", SAME),
     _row("listening", "end_requested", "", "idle", "sound_end"),
     _row("listening", "connection_lost", "", "connecting", "note_lost connect"),

@@ -589,6 +589,11 @@ def test_a_connection_lost_while_speaking_lets_what_has_come_be_heard() -> None:
     assert c.PlaySound("offline") in d.take()
 
 
+def test_getting_ready_connects_only_where_it_is_to_stay_connected() -> None:
+    assert warm().do("Ready").take()[0] == c.Connect()
+    assert cold().do("Ready").take() == [c.ArmWakeWord(armed=True)]
+
+
 def test_text_asked_while_not_connected_is_sent_once_connected() -> None:
     d = cold().do("Ready", "Ask")
     assert d.phase == "connecting"

@@ -19,7 +19,7 @@ from tests.dialogue.walk import BrokenError, chaos, some_dialogue, some_settings
 from tests.dialogue.world import World
 
 EVENTS: Final = 12_000
-PER_PHASE: Final = 400
+PER_PHASE: Final = 600
 
 
 @pytest.fixture(scope="module")

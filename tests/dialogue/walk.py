@@ -258,6 +258,7 @@ AFTERWARDS: Final = (
     *((), (), ("ConnectionLost",), ("ConnectionLost", "hold_start"), ("microphone lost", "hold_start")),
     *(
         ("ConversationEndRequested",),
+        ("hold_start", "hold_end"),
         ("Mute", "hold_start"),
         ("microphone lost", "WakeWordHeard"),
         ("Mute", "press_down"),
