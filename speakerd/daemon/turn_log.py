@@ -126,7 +126,9 @@ class TurnLog:
             return
         self.turns += 1
         milliseconds = {f"{name}_ms": round(1000 * seconds) for name, seconds in self._turn.items()}
-        words = ", ".join(f"{name.replace('_', ' ')} {value} ms" for name, value in milliseconds.items())
+        words = ", ".join(
+            f"{name.removesuffix('_ms').replace('_', ' ')} {value} ms" for name, value in milliseconds.items()
+        )
         log.info(
             "turn %s: %s",
             outcome,

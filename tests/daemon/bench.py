@@ -153,6 +153,8 @@ async def household(
         watch = asyncio.create_task(house.follow(entries))
         try:
             await asyncio.wait({running, asyncio.create_task(opened.wait())}, return_when="FIRST_COMPLETED")
+            if running.done():
+                running.result()
             yield house
         finally:
             assembly.speaker.stop()
