@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 CHATTER: Final = re.compile(
     rb"^(ALSA lib |ALSA: |Expression '|PaAlsa|PaHost|PaUtil|Pa_|Cannot connect to server|jack server|JackShm|"
     rb"connect\(2\) call to |attempt to connect to server failed|Error message: |Error number: |"
-    rb"An error occ?ured while using the portaudio stream|Cannot lock down)"
+    rb"An error occ?ured while using the portaudio stream|Cannot lock down|"
+    rb"Cannot create thread res|JackMessageBuffer|Cannot create message buffer)"
 )
 """How the lines begin that are known to mean nothing to a user; what matters comes back as an error code."""
 
