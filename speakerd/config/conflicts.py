@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from speakerd.config.model import Settings
+from speakerd.config.show import value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,16 @@ def _socket(settings: Settings) -> Iterator[Conflict]:
         )
 
 
+def _orders(settings: Settings) -> Iterator[Conflict]:
+    """Pairs of which the first must not exceed the second."""
+    for low, high, why in _ORDERED:
+        values = [value_of(settings, tuple(key.split("."))) for key in (low, high)]
+        if values[0] > values[1]:
+            name, other = low.rpartition(".")[2], high.rpartition(".")[2]
+            what = f"{name} = {values[0]} is more than {other} = {values[1]}: {why}"
+            yield Conflict((low, high), what, f"Make {name} smaller, or {other} larger.")
+
+
 def _loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -124,6 +135,18 @@ def _loopback(host: str) -> bool:
 _LONGEST_SOCKET_PATH = 107
 """Bytes: sun_path of unix(7) less its closing zero."""
 
+_ORDERED = (
+    ("audio.gate.onset_frames", "audio.gate.onset_window", "the gate could never open"),
+    ("audio.gate.tail_ms", "audio.gate.hangover_ms", "the tail is a part of that silence"),
+    ("audio.barge_in.onset_frames", "audio.barge_in.onset_window", "speech could never interrupt"),
+    (
+        "audio.barge_in.suspect_frames",
+        "audio.barge_in.onset_frames",
+        "it would be ducked after the interruption",
+    ),
+    ("audio.reopen_first_s", "audio.reopen_longest_s", "the first wait cannot be longer than the longest"),
+)
+
 _SPI0 = ("10", "11")
 """GPIO numbers of data and clock on SPI bus 0."""
 
@@ -133,5 +156,6 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _fallback,
     _language,
     _pins,
+    _orders,
     _socket,
 )

@@ -39,7 +39,7 @@ class ModelSettings:
     safety_identifier: str = ""
     """Sent as OpenAI-Safety-Identifier when not empty: a stable pseudonym of the household, no name."""
     connection: Literal["on_wake", "warm"] = "on_wake"
-    """on_wake: connected only in conversations; speech is kept meanwhile. warm: always, up to 1 s sooner."""
+    """on_wake: connected only in conversations; speech is kept meanwhile. warm: always; answers sooner."""
     connect_timeout_s: Annotated[float, Ge(1), Le(60)] = 10.0
     """Seconds for name, TLS and handshake together, before it counts as not reachable."""
     rotate_after_min: Annotated[float, Ge(1), Le(59)] = 55.0

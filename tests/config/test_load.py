@@ -161,6 +161,10 @@ def test_a_secret_within_a_wrong_value_is_not_shown() -> None:
         ("[panel.button]\npin = 17\n[panel.light]\nled_pin = 'GPIO17'", "panel.light.led_pin"),
         ("[panel.light]\nrgb_pins = [5, 6, 5]", "panel.light.rgb_pins"),
         ("[panel.light]\nstrip_leds = 12\n[panel.button]\npin = 10", "panel.button.pin"),
+        ("[audio.gate]\nonset_frames = 9", "audio.gate.onset_frames"),
+        ("[audio.gate]\nonset_window = 3", "audio.gate.onset_window"),
+        ("[audio.barge_in]\nsuspect_frames = 6", "audio.barge_in.suspect_frames"),
+        ("[audio]\nreopen_first_s = 20", "audio.reopen_first_s"),
     ],
 )
 def test_contradictions(text: str, key: str) -> None:
