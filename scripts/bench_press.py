@@ -1,4 +1,4 @@
-"""From the edge of the button to listening, and to the silence of a speaking answer: software sound card, mock pins.
+"""From the edge of the button to listening, and to the silence of an answer: software sound card, mock pins.
 
 scripts/bench press [COUNT]
 """

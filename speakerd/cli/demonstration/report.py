@@ -71,11 +71,17 @@ class Report:
         }
         for name, title in names.items():
             values = self.latencies.get(name, [])
-            rows.append((title, ", ".join(f"{1000 * value:.0f} ms" for value in values) or "-"))
+            rows.append((title, ", ".join(milliseconds(value) for value in values) or "-"))
         rows.append(("echo", self.echo))
         rows.append(("the room's sound", str(wav)))
         width = max(len(title) for title, _ in rows)
         return "\n" + "\n".join(f"  {title.ljust(width)}  {value}" for title, value in rows)
+
+
+def milliseconds(seconds: float) -> str:
+    """Short times with a decimal."""
+    value = 1000 * seconds
+    return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
 
 
 def _audible_s(played: bytes) -> float:

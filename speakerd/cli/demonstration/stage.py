@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from speakerd.panel.terminal import TerminalPanel
 
@@ -57,6 +57,28 @@ class FingerPanel:
             self._on_edge("button", False, time.monotonic())
 
 
+class Captions:
+    """What both sides say, as lines of text: each is printed as soon as it is whole, or a sentence of it is."""
+
+    NAMES: Final = {"user": "person", "assistant": "speaker"}
+
+    def __init__(self) -> None:
+        self._begun: dict[str, str] = {}
+        self._told: dict[str, int] = {}
+
+    def feed(self, role: str, item: str, text: str, *, final: bool) -> list[str]:
+        """Take a piece (or, with `final`, all) of an item; the lines that are whole now."""
+        whole = text if final else self._begun.get(item, "") + text
+        self._begun[item] = whole
+        told = self._told.get(item, 0)
+        upto = len(whole) if final else max(whole.rfind(mark, told) for mark in ".?!") + 1
+        if upto <= told:
+            return []
+        self._told[item] = upto
+        line = whole[told:upto].strip()
+        return [f"  {self.NAMES.get(role, role):7} | {line}"] if line else []
+
+
 class Stage:
     """Follows the speaker's live view: prints it, and lets the scene wait for things to happen."""
 
@@ -68,6 +90,7 @@ class Stage:
         self._speaking_at: float | None = None
         self._answers = 0
         self._interruptions = 0
+        self._captions = Captions()
 
     def say(self, text: str) -> None:
         """Print a line, without disturbing the light's."""
@@ -91,8 +114,16 @@ class Stage:
             case {"event": "latency", "name": "interrupt_to_silence"}:
                 self._interruptions += 1
                 self._answers -= 1  # the one that was cut off was not heard to its end
-            case {"event": "caption", "final": True, "role": str(role), "text": str(text)}:
-                self.say(f"  {'person ' if role == 'user' else 'speaker'} | {text}")
+                self.say(f"  {'':7} | (cut off there)")
+            case {
+                "event": "caption",
+                "role": str(role),
+                "item_id": str(item),
+                "text": str(text),
+                "final": final,
+            }:
+                for line in self._captions.feed(role, item, text, final=final is True):
+                    self.say(line)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         async with self._news:

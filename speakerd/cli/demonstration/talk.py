@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from speakerd.audio.errors import DeviceError
 from speakerd.audio.simulated import SimulatedDevice
 from speakerd.cli.demonstration.settings import demo_settings
+from speakerd.cli.demonstration.stage import Captions
 from speakerd.daemon.assemble import assemble, open_device
 from speakerd.dialogue.events import Ask
 from speakerd.panel.terminal import TerminalPanel
@@ -88,6 +89,8 @@ async def _typed(speaker: Speaker) -> None:
 
 
 async def _captions(entries: Subscription, panel: TerminalPanel) -> None:
+    captions = Captions()
     async for entry in entries:
-        if entry["event"] == "caption" and entry["final"]:
-            panel.write(f"  {'you    ' if entry['role'] == 'user' else 'speaker'} | {entry['text']}")
+        if entry["event"] == "caption":
+            for line in captions.feed(entry["role"], entry["item_id"], entry["text"], final=entry["final"]):
+                panel.write(line)
