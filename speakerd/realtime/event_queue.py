@@ -10,6 +10,9 @@ When the reader lags and `limit` events wait, the queue makes itself smaller wit
    thus never lost, nor is any error, tool or interruption. Only what comes in bulk waits; other events are let in
    up to twice the limit, and the reader's own task never waits for itself.
 
+A session whose events nobody has ever read must not come to a halt for that: when it has been full for a while, the
+older half goes, with a warning, and whoever reads at last is told by an `error` event.
+
 An interruption takes out the audio that still waits: it is stale, and the reader gets to know of the
 interruption at once. The queue is read out to its end before a failure is raised or the end is reported.
 """
@@ -36,15 +39,25 @@ _MAX_BYTES = 64 * 1024 * 1024
 """Audio that may wait: twenty minutes of it at 24 kHz, so that a long reply never has to stop its model."""
 
 
-class EventsShedError(RealtimeLayerError):
-    """The reader lagged and `count` raw events were dropped for it."""
+_UNREAD_FOR_S = 10.0
+"""How long a full queue waits for its first reader: who has not come by then does not want the events."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
+
+class EventsShedError(RealtimeLayerError):
+    """`count` events were dropped: raw ones as the reader lagged, or, where there was none (`unread`), any."""
+
+    def __init__(self, count: int, *, unread: bool = False) -> None:
+        super().__init__(count, unread)
         self.count = count
+        self.unread = unread
 
     def __str__(self) -> str:
         """Say what was lost and how not to lose it."""
+        if self.unread:
+            return (
+                f"{self.count} events were dropped because nobody reads this session's events: iterate over it "
+                "in a task of its own"
+            )
         return (
             f"{self.count} raw_model_event were dropped because the session's events are not read fast enough. "
             "Read them in a task of their own; audio and all other events are kept"
@@ -66,6 +79,7 @@ class EventQueue:
         self._ended = False
         self._failure: BaseException | None = None
         self._shed = 0
+        self._unread = 0
         self._changed = asyncio.Event()
         self._reader_waits = False
         self._room = asyncio.Event()
@@ -88,13 +102,17 @@ class EventQueue:
         """Add an event, waiting for room as described above. After the end, it is dropped."""
         while not self._ended and self._is_full(event):
             self._room.clear()
-            await self._room.wait()
+            try:
+                async with asyncio.timeout(_UNREAD_FOR_S if self._reader is None else None):
+                    await self._room.wait()
+            except TimeoutError:
+                self._drop_unread()
         if not self._ended:
             self._add(event)
 
     def poll(self) -> RealtimeSessionEvent | None:
         """The next event, if one is there."""
-        if not self._events:
+        if not self._events or self._reader is None:
             return None
         event = self._events.popleft()
         if event.__class__ is RealtimeAudio:
@@ -111,6 +129,9 @@ class EventQueue:
             BaseException: the failure given to `fail`, once, when all that was queued before has been read.
         """
         self._reader = asyncio.current_task()
+        if self._unread:
+            unread, self._unread = EventsShedError(self._unread, unread=True), 0
+            return RealtimeError(error=unread, info=self._info)
         while not self._events:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
@@ -167,6 +188,17 @@ class EventQueue:
         if self._reader is not None and self._reader is asyncio.current_task():
             return False
         return event.type in BULK or len(self._events) >= 2 * self._limit
+
+    def _drop_unread(self) -> None:
+        if self._reader is not None:
+            return
+        if not self._unread:
+            _log.warning("nobody reads this session's events: the older ones are dropped from now on")
+        kept = list(self._events)[len(self._events) // 2 :]
+        self._unread += len(self._events) - len(kept)
+        self._replace(kept)
+        self._next_compaction = self._limit
+        self._next_compaction_bytes = _MAX_BYTES
 
     def _make_room(self) -> None:
         """Let the model go on, and end the lag, once the queue is half empty."""

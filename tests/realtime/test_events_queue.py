@@ -174,6 +174,26 @@ async def test_the_reader_never_waits_for_itself() -> None:
     assert len(queue) >= 40
 
 
+async def test_a_queue_that_nobody_reads_does_not_stop_the_model_and_tells_what_it_dropped(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_queue, "_UNREAD_FOR_S", 0.001)
+    queue = EventQueue(INFO, limit=10)
+    for number in range(100):
+        await asyncio.wait_for(queue.put(error(number)), 1)
+    assert len(queue) <= 20
+    left = len(queue)
+    assert caplog.text.count("nobody reads") == 1
+    first = await queue.get()
+    assert isinstance(first, RealtimeError)
+    assert isinstance(first.error, EventsShedError)
+    assert (first.error.count, first.error.unread) == (100 - left, True)
+    assert "iterate over it" in str(first.error)
+    assert [event.error for event in await drain(queue) if isinstance(event, RealtimeError)] == list(
+        range(100 - left, 100)
+    )
+
+
 async def test_the_end_frees_a_model_that_waits() -> None:
     queue = EventQueue(INFO, limit=2)
     for number in range(4):
