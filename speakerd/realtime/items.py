@@ -189,7 +189,7 @@ def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
     item_id = data.get("item_id") or data.get("id")
     if not isinstance(item_id, str):
         raise ValueError(f"An item needs an id, found {item_id!r}")  # noqa: TRY004  # of the data, not of the call
-    previous = data.get("previous_item_id")
+    previous, call_id = (_text(data.get(key)) for key in ("previous_item_id", "call_id"))
     status = data.get("status") if data.get("status") in _STATUSES else None
     if data.get("type") == "function_call":
         output = data.get("output")
@@ -198,7 +198,7 @@ def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
             name=str(data.get("name") or ""),
             arguments=str(data.get("arguments") or "{}"),
             output=output if output is None or isinstance(output, str) else str(output),
-            call_id=data.get("call_id"),
+            call_id=call_id,
             previous_item_id=previous,
             status=status,
         )
@@ -218,7 +218,17 @@ def _content_from_dict(raw: object) -> Content | None:
     if kind is None:
         return None
     known = {f.name for f in fields(kind)} - {"type", "audio"}
-    return kind(**{key: value for key, value in raw.items() if key in known})
+    # Of a server's odd values none gets into a history: texts are texts, a length is a number.
+    kept = {
+        key: value
+        for key, value in raw.items()
+        if key in known and isinstance(value, int if key == "heard_ms" else str)
+    }
+    return kind(**kept)  # type: ignore[arg-type]  # by the names, as just checked
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _to_dict(item: Any) -> dict[str, Any]:
