@@ -64,7 +64,7 @@ class BargeInSettings:
 
     enabled: bool = True
     """Off: only the button interrupts."""
-    level_dbfs: Annotated[float, Ge(-90), Le(0)] = -50.0
+    level_dbfs: Annotated[float, Ge(-90), Le(0)] = -55.0
     """After the canceller, speech must be louder than this."""
     onset_frames: Annotated[int, Ge(1), Le(50)] = 5
     """Voiced frames of 20 ms that interrupt ..."""
