@@ -2,7 +2,7 @@
 
 *Blocks.* The microphone gives 10 ms at a time. The loudspeaker takes 8 ms, since PortAudio holds two or three
 of its blocks: at 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software
-sound card, at 8 ms after 23 and 27, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
+sound card, at 8 ms after 22 and 28, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
 
 *The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread:
 three of them tore a fifth of the sound to pieces. At `SWITCH_INTERVAL_S` they tear nothing or next to it, at
