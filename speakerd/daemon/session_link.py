@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from speakerd.daemon.facts import Facts, details_of
 from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Outbox, Outgoing, Sound, Text, Verdict
 from speakerd.dialogue.events import Connected, ConnectionLost
-from speakerd.realtime.errors import ConnectFailedError
+from speakerd.realtime.errors import ConnectFailedError, UnknownToolCallError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -239,7 +239,10 @@ async def _send(session: RealtimeSession, item: Outgoing) -> None:
             await session.send_message(SAY.format(text=text) if verbatim else text)
         case CutOff():
             await session.interrupt()
-        case Verdict(call_id, None):
-            await session.approve_tool_call(call_id)
         case Verdict(call_id, reason):
-            await session.reject_tool_call(call_id, rejection_message=reason)
+            # A call that was answered before, or has been given up, needs no answer any more.
+            with suppress(UnknownToolCallError):
+                if reason is None:
+                    await session.approve_tool_call(call_id)
+                else:
+                    await session.reject_tool_call(call_id, rejection_message=reason)

@@ -55,8 +55,9 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
     speaker = assembly.speaker
     panel.write("Type a question; an empty line or Ctrl-D ends." if text else HELP)
     captions = asyncio.create_task(_captions(speaker.monitor.subscribe(), panel))
-    running = asyncio.create_task(speaker.run())
-    work = asyncio.create_task(_typed(speaker) if text else _wait(ended))
+    opened = asyncio.Event()
+    running = asyncio.create_task(speaker.run(ready=opened.set))
+    work = asyncio.create_task(_typed(speaker, opened) if text else _wait(ended))
     try:
         await asyncio.wait({running, work}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -74,8 +75,9 @@ async def _wait(ended: asyncio.Event) -> None:
     await ended.wait()
 
 
-async def _typed(speaker: Speaker) -> None:
+async def _typed(speaker: Speaker, opened: asyncio.Event) -> None:
     """Ask what is typed, a line at a time, each after the answer before it."""
+    await opened.wait()
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         entries = speaker.monitor.subscribe()
         speaker.handle(Ask(line))
