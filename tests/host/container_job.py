@@ -155,7 +155,26 @@ def small_daemon() -> None:
     seen["after_stop"] = show("ActiveState", "Result")
     seen["socket_after_stop"] = Path("/run/speakerd/control.sock").exists()
 
+    CREDENTIAL.write_text(os.environ["KEY"] + "-rotated")
+    run("systemctl", "start", UNIT)
+    seen["facts_rotated"] = journal("SPEAKERD_EVENT=small_facts")[-1]
+    run("systemctl", "stop", UNIT)
+
+    encrypted = Path("/etc/credstore.encrypted") / CREDENTIAL.name
+    encrypted.parent.mkdir(mode=0o700, exist_ok=True)
+    run("systemd-creds", "encrypt", "--with-key=host", "--name=api-key", str(CREDENTIAL), str(encrypted))
     CREDENTIAL.unlink()
+    drop_in = Path("/etc/systemd/system/speakerd.service.d/50-encrypted.conf")
+    drop_in.write_text("[Service]\nLoadCredential=\nLoadCredentialEncrypted=api-key:speakerd.api-key\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", UNIT)
+    seen["facts_encrypted"] = journal("SPEAKERD_EVENT=small_facts")[-1]
+    seen["encrypted_at_rest"] = os.environ["KEY"].encode() not in encrypted.read_bytes()
+    run("systemctl", "stop", UNIT)
+    drop_in.unlink()
+    encrypted.unlink()
+    run("systemctl", "daemon-reload")
+
     seen["start_without_key"] = timed("systemctl", "start", UNIT)
     seen["facts_without_key"] = journal("SPEAKERD_EVENT=small_facts")[-1]
     run("systemctl", "stop", UNIT)

@@ -65,6 +65,16 @@ def test_the_key_is_in_no_core_dump(seen: dict[str, Any]) -> None:
     assert seen["memory_owner"] == 0, "not dumpable: its memory belongs to root, whoever it runs as"
 
 
+def test_a_new_key_is_taken_at_the_next_start(seen: dict[str, Any]) -> None:
+    assert int(seen["facts_rotated"]["SPEAKERD_KEY_LENGTH"]) == len(container.KEY + "-rotated")
+
+
+def test_the_key_may_be_encrypted_at_rest(seen: dict[str, Any]) -> None:
+    assert seen["encrypted_at_rest"]
+    assert seen["facts_encrypted"]["SPEAKERD_KEY_SOURCE"] == "systemd credential"
+    assert int(seen["facts_encrypted"]["SPEAKERD_KEY_LENGTH"]) == len(container.KEY + "-rotated")
+
+
 def test_without_a_key_it_starts_all_the_same(seen: dict[str, Any]) -> None:
     assert seen["start_without_key"]["code"] == 0
     assert seen["facts_without_key"]["SPEAKERD_KEY_SOURCE"] == "none"

@@ -95,7 +95,7 @@ def serve(folder: Path, feeds: list[Feed]) -> Callable[..., ControlServer]:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the server's tasks run until it is so."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - there is no event to wait for: this looks at a side effect
+        while not condition():
             await asyncio.sleep(0)
 
 
