@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from speakerd.daemon.facts import Facts, details_of
 from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Outbox, Outgoing, Sound, Text, Verdict
 from speakerd.dialogue.events import Connected, ConnectionLost
-from speakerd.realtime.errors import ConnectFailedError, UnknownToolCallError
+from speakerd.realtime.errors import ConnectFailedError
+from speakerd.realtime.tool_errors import UnknownToolCallError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
