@@ -11,7 +11,13 @@ import os
 from typing import TYPE_CHECKING, TypedDict
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
 
 from speakerd.realtime.address import handshake_headers, shown
 from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, UserError
@@ -62,8 +68,12 @@ async def open_socket(url: str, options: RealtimeModelConfig, transport: Transpo
         raise _refused(url, error) from None
     except InvalidURI as error:
         raise UserError(f"{shown(url)} is not an address of a WebSocket: {error.msg}") from None
-    except InvalidHandshake as error:
+    except InvalidProxy as error:
+        raise UserError(f"the environment names a proxy that cannot be: {error.msg}") from None
+    except WebSocketException as error:
         raise ConnectFailedError(shown(url), str(error)) from None
+    except ValueError as error:
+        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error}") from None
     except TimeoutError:
         raise ConnectFailedError(shown(url), "no answer in time") from None
     except (OSError, EOFError) as error:
