@@ -100,7 +100,8 @@ def echo(goals: Goals, minutes: float) -> None:
         f"\nEcho, {minutes:g} minutes in each room: false barge-ins and duckings a minute; found, median latency"
     )
     print(
-        f"{'room':9}{'echo':>6}{'delay':>7}{'drift':>9}{'false':>8}{'ducks':>8}{'found at 0 dB':>20}{'at -6 dB':>22}"
+        f"{'room':9}{'echo':>6}{'delay':>7}{'drift':>9}{'false':>8}{'ducks':>8}"
+        f"{'found at 0 dB':>20}{'at -6 dB':>22}"
     )
     latencies: list[float] = []
     for plan in ROOMS:

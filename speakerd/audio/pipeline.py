@@ -66,7 +66,7 @@ from speakerd.audio.wake_word import WakeWordDetector
 
 HOLD_DB = 1.5
 """An open gate is held open by frames this much nearer to the noise than those that open it."""
-LEARN_S = 4.0
+LEARN_S = 5.0
 """Sound the canceller needs to find a room; until then what it leaves over is no sign of a person."""
 LEARN_DBFS = -45.0
 """Quieter sound teaches it nothing."""
