@@ -8,7 +8,6 @@ from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
 from speakerd.config.judge import Document, judge, parse
 from speakerd.config.model import Settings
 
-DEFAULT_PATH = Path("/etc/speakerd/speakerd.toml")
 _LARGEST_BYTES = 1_000_000
 """A configuration is a few kilobytes; more is some other file."""
 

@@ -65,10 +65,6 @@ class Notifier:
         """All is well. Call it only when it is: this is what keeps systemd from restarting us."""
         self._send("WATCHDOG=1")
 
-    def extend_timeout(self, seconds: float) -> None:
-        """Ask for this much longer from now on to start or to stop, where something is slow but moves."""
-        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * _USEC)}")
-
     def _status_line(self, text: str) -> str:
         self._status = text
         return "STATUS=" + " ".join(text.split())[:_LONGEST_STATUS]

@@ -158,7 +158,7 @@ def test_whether_stderr_is_the_journal() -> None:
 def test_closing_gives_the_root_logger_back() -> None:
     before = (list(logging.getLogger().handlers), logging.getLogger().level)
     journal = Journal("debug", environment={}, stream=io.StringIO())
-    assert logging.getLogger("websockets").level == logging.INFO, "its debug output shows frames and keys"
+    assert logging.getLogger("websockets").level == logging.WARNING, "its debug output shows frames and keys"
     journal.set("warning", 1, 1)
     journal.close()
     journal.close()
