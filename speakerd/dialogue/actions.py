@@ -43,7 +43,8 @@ def _began_at(s: Scene) -> float | None:
 
 
 def begin(s: Scene) -> None:
-    """Somebody wants to be heard."""
+    """Somebody wants to be heard; a voice in the room comes before text that waits."""
+    s.state.text = None
     s.state.hands_free = s.settings.mode == "conversation"
     _open_turn(s, s.settings.listen_window_s, _began_at(s))
     if s.settings.sound_at_press or not isinstance(s.event, Gesture):
