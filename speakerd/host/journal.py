@@ -71,8 +71,8 @@ class Journal:
     def set(self, level: str, burst: int, window_s: float) -> None:
         """Apply changed settings."""
         logging.getLogger().setLevel(level.upper())
-        # Its debug output shows every frame with its content: keys, sound and words. What it says at info level about
-        # connections, we say ourselves.
+        # Its debug output shows every frame with its content: keys, sound and words. What it says of connections at
+        # info level, we say ourselves.
         logging.getLogger("websockets").setLevel(max(logging.WARNING, logging.getLogger().level))
         self._gate.limit.burst = burst
         self._gate.limit.window_s = window_s
