@@ -6,7 +6,8 @@ the pipeline does not listen while the loudspeaker sounds and for a tail after),
 
 The reference is what the playback callback handed to the device, silence included, one 10 ms block for every
 block captured. Both sides pause together while the loudspeaker has been silent for `IDLE_S`: cancelling
-silence costs as much as cancelling speech, and the canceller keeps what it has learnt of the room.
+silence costs as much as cancelling speech, and the canceller keeps what it has learnt of the room. It delays the
+microphone by 8 ms, so it never begins to rest in the middle of a sentence, nor stops resting there but for sound.
 """
 
 from typing import Any, Final, Literal, Protocol
@@ -29,10 +30,10 @@ class EchoCanceller(Protocol):
         """What it does; `half_duplex` means: do not listen while the loudspeaker sounds."""
         ...
 
-    def process(self, mic: bytes, far: bytes, *, far_silent: bool) -> bytes:
+    def process(self, mic: bytes, far: bytes, *, far_silent: bool, mid_sentence: bool = False) -> bytes:
         """The microphone's block (16 kHz, 320 bytes) without the echo of what was played (24 kHz, 480 bytes).
 
-        `far_silent`: `far` is nothing but zeros.
+        `far_silent`: `far` is nothing but zeros. `mid_sentence`: what comes out is being sent, without a seam.
         """
         ...
 
@@ -56,7 +57,14 @@ class PassThrough:
         """Either of the two."""
         return self._mode
 
-    def process(self, mic: bytes, far: bytes, *, far_silent: bool) -> bytes:  # noqa: ARG002  # the port's signature
+    def process(  # the port's signature
+        self,
+        mic: bytes,
+        far: bytes,  # noqa: ARG002
+        *,
+        far_silent: bool,  # noqa: ARG002
+        mid_sentence: bool = False,  # noqa: ARG002
+    ) -> bytes:
         """The block as it came."""
         return mic
 
@@ -78,6 +86,7 @@ class WebRtcCanceller:
         self._rtc: Any = rtc
         self._delay_ms = 0
         self._idle_s = 0.0
+        self._resting = False
         self._apm = self._make()
 
     def _make(self) -> Any:
@@ -90,10 +99,14 @@ class WebRtcCanceller:
         """Cancel."""
         return "cancel"
 
-    def process(self, mic: bytes, far: bytes, *, far_silent: bool) -> bytes:
+    def process(self, mic: bytes, far: bytes, *, far_silent: bool, mid_sentence: bool = False) -> bytes:
         """See the port. The first blocks of a sound pass before the canceller has found the delay."""
         self._idle_s = self._idle_s + BLOCK_S if far_silent else 0.0
-        if self._idle_s > IDLE_S:
+        if self._idle_s <= IDLE_S:
+            self._resting = False
+        elif not mid_sentence:
+            self._resting = True
+        if self._resting:
             return mic
         frame = self._rtc.AudioFrame
         self._apm.process_reverse_stream(frame(bytearray(far), WIRE_RATE, 1, WIRE_BLOCK))

@@ -199,7 +199,9 @@ class SpeechPipeline:
                 self._speech_ends = now + tail_s
         if self._gain != 1.0:
             mic_block = to_int16(samples_of(mic_block).astype(np.float32) * np.float32(self._gain)).tobytes()
-        clean = self._canceller.process(mic_block, far_block, far_silent=silent)
+        clean = self._canceller.process(
+            mic_block, far_block, far_silent=silent, mid_sentence=self._gate.is_open
+        )
         events = self._levels(mic_block, far_block, now, silent=silent)
         events += self._listen_for_word(clean, now)
         self._half += clean

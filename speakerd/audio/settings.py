@@ -143,7 +143,7 @@ class AudioSettings:
     volume: Percent = 60
     """Volume at the first start, on a perceptual curve; later the stored one counts."""
     echo: EchoMode = "auto"
-    """cancel (extra `aec`), half_duplex (deaf while it speaks), off; auto: cancel where it is installed."""
+    """cancel (extra `aec`), half_duplex (deaf while it speaks), off (headphones); auto: cancel if installed."""
     echo_tail_ms: Milliseconds = 300
     """How long after its last sound the speaker may still hear itself, on top of the delay the device reports."""
     prebuffer_ms: Annotated[int, Ge(0), Le(2_000)] = 60

@@ -77,8 +77,8 @@ class Overheard:
     def mode(self) -> EffectiveEcho:
         return self._canceller.mode
 
-    def process(self, mic: bytes, far: bytes, *, far_silent: bool) -> bytes:
-        self.last = self._canceller.process(mic, far, far_silent=far_silent)
+    def process(self, mic: bytes, far: bytes, *, far_silent: bool, mid_sentence: bool = False) -> bytes:
+        self.last = self._canceller.process(mic, far, far_silent=far_silent, mid_sentence=mid_sentence)
         return self.last
 
     def set_delay(self, delay_s: float) -> None:

@@ -51,6 +51,24 @@ def test_after_long_silence_the_canceller_rests_and_still_knows_the_room() -> No
     assert before - after > 25
 
 
+def test_the_canceller_neither_begins_nor_ends_its_rest_in_the_middle_of_a_sentence() -> None:
+    needs_the_extra()
+    canceller = WebRtcCanceller()
+    noise = np.random.default_rng(0).integers(-500, 500, 160).astype("<i2").tobytes()
+
+    def passes_untouched(blocks: int, *, mid_sentence: bool) -> bool:
+        outs = [
+            canceller.process(noise, FAR_SILENCE, far_silent=True, mid_sentence=mid_sentence)
+            for _ in range(blocks)
+        ]
+        return outs[-1] == noise
+
+    assert not passes_untouched(400, mid_sentence=True)
+    assert passes_untouched(1, mid_sentence=False)
+    assert passes_untouched(400, mid_sentence=True)
+    assert canceller.process(noise, b"\x10" * 480, far_silent=False, mid_sentence=True) != noise
+
+
 def test_a_delay_may_be_told_and_a_reset_forgets_the_room() -> None:
     needs_the_extra()
     canceller = WebRtcCanceller()
