@@ -134,7 +134,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_task: asyncio.Task[None] | None = None
         self._events: deque[RealtimeModelEvent] = deque()
-        self._telling = asyncio.Lock()
+        self._all_told = asyncio.Event()
+        self._all_told.set()
 
     # The port.
 
@@ -442,12 +443,15 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     def _tell(self, events: Iterable[RealtimeModelEvent]) -> None:
         """Have the listeners told, by another task."""
         self._events.extend(events)
-        if self._events and not self._telling.locked():
+        if self._events and self._all_told.is_set():
             self._spawn(self._drain(), _TELLING)
 
     async def _drain(self) -> None:
         """Tell the listeners everything there is, in order. One task at a time does; others wait for it."""
-        async with self._telling:
+        while not self._all_told.is_set():
+            await self._all_told.wait()
+        self._all_told.clear()
+        try:
             while self._events:
                 event = self._events.popleft()
                 for listener in self._listeners:
@@ -455,6 +459,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                         await listener.on_event(event)
                     except Exception:  # noqa: BLE001  # whatever it is, the others are to be told
                         _log.exception("a listener failed on %s", event.type)
+        finally:
+            self._all_told.set()
 
     def _spawn(self, coroutine: object, name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)  # type: ignore[arg-type]  # coroutines of our own, all returning None
