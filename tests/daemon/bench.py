@@ -71,6 +71,15 @@ class Household:
         except TimeoutError:
             raise AssertionError(f"did not come about within {within_s} s; phases: {self.phases}") from None
 
+    async def light(self, name: str, within_s: float = 15.0) -> None:
+        """Until the light shows it."""
+        await self.until(lambda: self.lights[-1:] == [name], within_s)
+
+    @property
+    def lights(self) -> list[str]:
+        """Lights in order."""
+        return [entry["light"] for entry in self.entries if entry["event"] == "state"]
+
     async def stopped(self) -> None:
         """Until the speaker has ended by itself."""
         await asyncio.wait_for(asyncio.shield(self.running), 10)
