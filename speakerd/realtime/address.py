@@ -42,12 +42,12 @@ def names_the_model(url: str) -> bool:
 
 
 def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | None) -> dict[str, str]:
-    """Headers for the handshake. Those given are sent as they are, and then no `Authorization` is made.
+    """Headers for the handshake. Those given, none included, are sent as they are, and no `Authorization` is made.
 
     Raises:
         UserError: the hosted service, and no key.
     """
-    if given:
+    if given is not None:
         return dict(given)
     if api_key:
         return {"Authorization": f"Bearer {api_key}"}

@@ -80,6 +80,7 @@ def test_which_addresses_name_their_model() -> None:
 
 def test_headers() -> None:
     assert address.handshake_headers("ws://h", {"api-key": "k"}, "other") == {"api-key": "k"}
+    assert address.handshake_headers("ws://h", {}, "k") == {}
     assert address.handshake_headers("ws://h", None, "k") == {"Authorization": "Bearer k"}
     assert address.handshake_headers("ws://h", None, None) == {}
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
