@@ -38,7 +38,7 @@ from speakerd.daemon.session_link import SessionLink
 from speakerd.daemon.turn_log import TurnLog
 from speakerd.daemon.volume import Volume
 from speakerd.dialogue.commands import Interrupt
-from speakerd.dialogue.events import Ready, ServerSpeechStopped, StopRequested
+from speakerd.dialogue.events import ConnectionLost, Ready, ResponseEnded, ServerSpeechStopped, StopRequested
 from speakerd.dialogue.machine import Dialogue
 from speakerd.host.journal import fields
 from speakerd.panel.inputs import Inputs
@@ -367,6 +367,11 @@ class Speaker:
         """See `LinkSink`."""
         if isinstance(event, ServerSpeechStopped):
             self.engine.server_ended()
+        elif isinstance(event, ConnectionLost | ResponseEnded):
+            # Not every server says that an item's sound is complete, and none does once the line is cut; what is
+            # not finished would wait for more for ever.
+            for item in self.engine.positions():
+                self.engine.finish_item(item.item_id)
         self.handle(event)
 
     def audio(self, item_id: str, content_index: int, pcm: bytes) -> bool:
