@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A retrieved item of ten minutes of audio is 38 MB as base64."""
 
+MAX_FRAMES_WAITING = 2048
+"""Frames read ahead of a listener that lags; beyond it the socket is not read. Then the server's pongs are not seen
+either, and the keepalive takes the connection for dead: so there is room for a minute of speech, 10 to 20 MB."""
+
 CLOSE_WITHIN_S = 1.0
 """How long a server may take to answer a close: a speaker that is being stopped does not wait longer."""
 
@@ -58,6 +62,7 @@ async def open_socket(url: str, options: RealtimeModelConfig, transport: Transpo
             additional_headers=headers,
             compression=None,
             max_size=MAX_FRAME_BYTES,
+            max_queue=MAX_FRAMES_WAITING,
             open_timeout=transport.get("handshake_timeout", 10),
             ping_interval=transport.get("ping_interval", 10),
             ping_timeout=transport.get("ping_timeout", 10),

@@ -358,6 +358,34 @@ async def test_a_slow_listener_holds_up_the_reading_and_loses_nothing() -> None:
         await ear.until("turn_ended")
 
 
+async def test_a_listener_that_lags_is_not_taken_for_a_dead_network() -> None:
+    async def lag(event: Any) -> None:
+        if event.type == "turn_started":
+            await asyncio.sleep(0.5)
+
+    ear = Ear(lag)
+    model = OpenAIRealtimeWebSocketModel(transport_config={"ping_interval": 0.1, "ping_timeout": 0.1})
+    async with (
+        LoopbackServer([Expect("response.create"), *s.spoken_response(ms=20_000)]) as server,
+        connected(server, ear, model),
+    ):
+        await model.send_event(i.RealtimeModelSendUserInput("Hi"))
+        await ear.until("turn_ended")
+        assert "reconnecting" not in ear.statuses()
+
+
+async def test_a_network_that_died_in_silence_is_noticed() -> None:
+    ear = Ear()
+    model = OpenAIRealtimeWebSocketModel(
+        transport_config={"ping_interval": 0.05, "ping_timeout": 0.05}, random=lambda: 0.0
+    )
+    async with LoopbackServer() as server, connected(server, ear, model):
+        server.connections[0]._socket.transport.pause_reading()
+        await ear.until("connection_status", 2, status="connected")
+        assert len(server.connections) == 2
+        server.connections[0].drop()
+
+
 # Closing.
 
 
