@@ -62,13 +62,14 @@ class NoiseFloor:
     def excess_db(self, samples: Samples, *, learn: bool = True) -> float:
         """How far a frame (320 samples) stands out of the noise in its best bands, in dB.
 
-        `learn` False: the frame may hold what is no part of the room (an echo), and the floor stays.
+        `learn` False: the frame may hold what is no part of the room (an echo), and the floor stays. Digital
+        silence, which a device gives while it starts or stumbles, is no part of it either.
         """
         np.multiply(samples, self._window, out=self._work)
         spectrum = np.fft.rfft(self._work)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
         level: Bands = 10 * np.log10(self._bands @ power + np.float32(1e-11))
-        if learn:
+        if learn and samples.any():
             self._learn(level)
         above = level - self._floor
         above.partition(above.size - BEST_BANDS)

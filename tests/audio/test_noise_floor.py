@@ -62,6 +62,14 @@ def test_what_is_not_to_be_learnt_leaves_the_floor_alone() -> None:
     assert floor.level_dbfs == before
 
 
+def test_a_gap_of_digital_silence_is_no_quiet_room() -> None:
+    floor = NoiseFloor()
+    noise = pink(6, 1) * 200
+    excesses(floor, noise[:48_000])
+    excesses(floor, np.zeros(16_000))
+    assert np.percentile(excesses(floor, noise[48_000:]), 98) < 6
+
+
 def test_a_reset_floor_knows_nothing() -> None:
     floor = NoiseFloor()
     excesses(floor, pink(3, 1) * 400)

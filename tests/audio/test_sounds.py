@@ -3,8 +3,14 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from speakerd.audio.settings import Melody, SoundName, SoundSettings
+from speakerd.audio.echo import PassThrough
+from speakerd.audio.events import SpeechStarted
+from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.settings import AudioSettings, Melody, SoundName, SoundSettings
 from speakerd.audio.sounds import MELODIES, Sounds, render
+from speakerd.audio.vad import WebRtcDetector
+from tests.audio.rooms import ROOMS, Room, RoomPlan
 
 AUDIBLE = [melody for melody in get_args(Melody) if melody != "off"]
 
@@ -42,3 +48,19 @@ def test_a_sound_set_to_off_is_empty() -> None:
     sounds = Sounds(SoundSettings(wake="off"))
     assert sounds.pcm("wake") == b""
     assert all(sounds.pcm(name) for name in get_args(SoundName) if name != "wake")
+
+
+@pytest.mark.parametrize("plan", ROOMS, ids=lambda plan: plan.name)
+def test_no_sound_is_heard_as_speech_even_where_nothing_cancels_it(plan: RoomPlan) -> None:
+    pipeline = SpeechPipeline(AudioSettings(), PipelineParts(PassThrough("half_duplex"), WebRtcDetector(2)))
+    pipeline.echo_delay_s = plan.delay_ms / 1000
+    pipeline.listen("gated", 0.0)
+    room, playback, sounds = Room(plan), PlaybackBuffer(), Sounds(SoundSettings(level_db=-6))
+    names = get_args(SoundName)
+    for index in range(len(names) * 200):
+        if index % 200 == 50:
+            playback.play_sound(sounds.pcm(names[index // 200]))
+        far = playback.pull(240)
+        room.play(far)
+        events = pipeline.process(room.hear(), far, index / 100, own_sound=playback.own_sound)
+        assert not any(isinstance(event, SpeechStarted) for event in events), names[index // 200]
