@@ -216,7 +216,7 @@ async def test_a_server_that_drops_while_it_answers_leaves_the_speaker_usable() 
     async def drops(connection: LoopbackConnection) -> None:
         if connection.number == 0:
             await connection.expect("response.create", within_s=30)
-            for event in tone_response("resp_1", "item_1", "Half of it", 3_000)[:12]:
+            for event in tone_response("resp_a", "item_a", "Half of it", 3_000)[:12]:
                 await connection.send(event)
             await asyncio.sleep(0.5)
             connection.drop()
