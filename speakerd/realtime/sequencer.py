@@ -17,6 +17,7 @@ Rules:
 - A refused request goes back to the head of the queue, once; refused again it is given up and reported.
 - A request the server never answered is given up after `CREATED_WITHIN_S`, so that it cannot block the others.
 - While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
+  After it the server's own response goes first, where it makes one.
 
 Pure: no clock, no I/O. Methods return the frames to be sent as `Create` and `Cancel` values.
 """
@@ -38,6 +39,9 @@ HOLD_AT_MOST_S = 60.0
 
 COMMITTED_WITHIN_S = 3.0
 """After the end of speech, how long to wait for the user's item before a reply may be asked for."""
+
+ANSWERED_WITHIN_S = 3.0
+"""After the user's turn, how long the server's own response is given the way."""
 
 ASK_AGAIN_AFTER_S = 1.0
 """Pause before a request is made again that was refused for a response we know nothing of."""
@@ -111,7 +115,7 @@ class ActiveResponse:
 
 
 class ResponseSequencer:
-    """See the module. `new_event_id` makes the ids of the requests that are sent."""
+    """See the module."""
 
     def __init__(self) -> None:
         self._waiting: deque[ResponseRequest] = deque()
@@ -224,6 +228,8 @@ class ResponseSequencer:
         if server_answers and self.running is None and self._sent is None:
             self._server_turn_at = now
             self._cancel_server_turn = False
+            # It comes first anyway: a request made now would only be refused.
+            self._held_until = now + ANSWERED_WITHIN_S
         return self._advance(now)
 
     # What happens.

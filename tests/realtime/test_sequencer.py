@@ -194,6 +194,24 @@ def test_while_the_user_speaks_requests_wait() -> None:
     assert len(creates(sequencer.release(2.0))) == 1
 
 
+def test_the_servers_own_response_is_given_the_way() -> None:
+    sequencer = connected()
+    sequencer.hold(0.0)
+    sequencer.request(ResponseRequest(), 0.0)
+    assert sequencer.release(1.0, server_answers=True) == []
+    sequencer.created("server's own")
+    _, actions = sequencer.done("server's own", 2.0)
+    assert len(creates(actions)) == 1
+
+
+def test_a_server_that_does_not_answer_is_given_the_way_only_for_a_moment() -> None:
+    sequencer = connected()
+    sequencer.release(1.0, server_answers=True)
+    assert sequencer.request(ResponseRequest(), 1.0) == []
+    assert sequencer.deadline == 1.0 + q.ANSWERED_WITHIN_S
+    assert len(creates(sequencer.tick(1.0 + q.ANSWERED_WITHIN_S))) == 1
+
+
 def test_a_user_who_is_never_done_speaking_holds_up_only_for_so_long() -> None:
     sequencer = connected()
     sequencer.hold(0.0)
