@@ -143,7 +143,6 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("starting", "talk_start", "", SAME, "remember_talk"),
     _row("starting", ("talk_end", "undo", "end"), "", SAME, "forget"),
     _row("starting", "tap", "", SAME),
-    _row("starting", ("mute", "switch_on"), "may_shut", SAME, "forget shut"),
     # -- idle: the microphone is shut until somebody wants to be heard.
     _row("idle", "press", "may_listen & connected", "listening", "begin press_began"),
     _row("idle", "press", "may_listen", "connecting", "connect begin press_began"),
@@ -168,7 +167,6 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("connecting", "connected", "text", "thinking", "note_connected send_text"),
     _row("connecting", "connected", "turn_over & not press_open", "thinking", "note_connected commit"),
     _row("connecting", "connected", "", "listening", "note_connected open_window"),
-    _row("connecting", "connection_lost", "", SAME, "note_lost"),
     _row("connecting", "timeout", "", "idle", "note_offline sound_offline"),
     _row("connecting", "press", "", SAME, "press_noted"),
     _row("connecting", "tap", "", "idle", "sound_end"),
@@ -233,7 +231,6 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("listening", "timeout", "", "idle", "sound_end"),
     # -- thinking and speaking: the answer, which may be interrupted at any moment.
     _row(_ANSWER, "press", "muted", "idle", "interrupt press_began"),
-    _row(_ANSWER, "talk_start", "muted", "idle", "interrupt refuse"),
     _row(_ANSWER, "press", "press_ends_answer", "idle", "interrupt press_began sound_end"),
     _row(_ANSWER, "press", "may_listen & connected", "listening", "interrupt take_floor press_began"),
     _row(_ANSWER, "start", "may_listen & connected", "listening", "interrupt take_floor"),
@@ -248,7 +245,6 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "tap", "", "idle", "interrupt sound_end"),
     _row(_ANSWER, "ask", "may_send & connected", "thinking", "interrupt keep_text send_text"),
     _row("speaking", "ask", "may_send", "connecting", "interrupt keep_text connect"),
-    _row(_ANSWER, "connected", "", SAME, "note_connected"),
     _row("thinking", "speech_started", "may_resume", "listening", "interrupt take_floor hear"),
     _row("thinking", "barge_in_confirmed", "may_resume", "listening", "interrupt take_floor hear"),
     _row(_ANSWER, ("speech_started", "speech_ended"), "", SAME),

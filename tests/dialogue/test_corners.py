@@ -110,7 +110,12 @@ CORNERS: dict[str, tuple[Callable[[], Driver], Callable[[Driver], Driver], str, 
     "a press ends an answer that nobody could reply to": (
         lambda: deaf_in("speaking"), Driver.press, "idle", (c.Interrupt, c.PlaySound),
     ),
-    "a hold ends it, too": (lambda: deaf_in("thinking", mode="one_shot"), Driver.hold, "idle", (c.Interrupt,)),
+    "a hold ends it, too": (
+        lambda: speaking(HOLD_ONLY).do("microphone lost"), Driver.hold, "idle", (c.Interrupt, c.PlaySound),
+    ),
+    "a hold that is to end the conversation ends the answer": (
+        lambda: speaking(GestureSettings(press="none", hold="conversation")), Driver.hold, "idle", (c.Interrupt, c.PlaySound),
+    ),
     "the wake request does not": (lambda: deaf_in("speaking"), lambda d: d.do("Wake"), "speaking", (c.PlaySound,)),
     "a press while muted ends the answer and is no new question": (
         lambda: muted_in("thinking"), Driver.tap, "idle", (c.Interrupt,),
@@ -160,6 +165,18 @@ def test_corner(corner: str) -> None:
     assert [order for order in orders if order not in given] == []
 
 
+def test_a_press_that_ends_an_answer_while_muted_is_no_error() -> None:
+    assert c.PlaySound("error") not in muted_in("speaking").press().take()
+
+
+def test_silence_or_a_late_voice_changes_nothing_while_the_hand_holds_the_floor() -> None:
+    d = warm().idle().hold()
+    before = d.dialogue.ignored.total()
+    d.do("SpeechEnded silence", "BargeInRejected")
+    assert d.dialogue.state.talking
+    assert d.dialogue.ignored.total() == before
+
+
 @pytest.mark.parametrize("how", ["mute_on", "Mute"])
 def test_during_start_up_muting_holds_from_the_start(how: str) -> None:
     d = warm().do(how, "Ready", "Connected").tap()
@@ -185,6 +202,9 @@ def test_connected_again_while_speaking_is_remembered() -> None:
 @pytest.mark.parametrize(
     ("place", "name"),
     [
+        ("connecting", "SpeechEnded closed"),
+        ("connecting", "BargeInRejected"),
+        ("connecting", "Wake"),
         ("idle", "ToolEnded"),
         ("idle", "TurnCommitted"),
         ("idle", "SpeechEnded closed"),
@@ -203,7 +223,7 @@ def test_connected_again_while_speaking_is_remembered() -> None:
     ],
 )
 def test_what_is_only_late_is_neither_acted_upon_nor_counted_as_strange(place: str, name: str) -> None:
-    d: Driver = getattr(warm(), place)()
+    d: Driver = away().tap() if place == "connecting" else getattr(warm(), place)()
     d.take()
     before = d.dialogue.ignored.total()
     d.do(name)

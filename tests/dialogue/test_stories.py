@@ -81,6 +81,12 @@ def test_speaking_lasts_until_the_model_is_done_when_the_sound_runs_out_first() 
     assert d.ended().phase == "listening"
 
 
+def test_sound_that_goes_on_after_a_gap_is_heard_to_its_end() -> None:
+    d = warm().speaking().drained().sound().ended()
+    assert d.phase == "speaking"
+    assert d.drained().phase == "listening"
+
+
 def test_a_reply_without_sound_is_followed_by_listening() -> None:
     assert warm().thinking().response().ended(had_audio=False).phase == "listening"
 
