@@ -48,12 +48,9 @@ def edges() -> None:
     time.sleep(0.1)
     states = [pressed for _, pressed, _ in seen]
     check("100 presses are 200 edges in turn", states == [True, False] * 100, len(states))
-    worst = max(delays)
-    check(
-        "edge to callback",
-        worst < 0.01,
-        f"worst {1000 * worst:.2f} ms, mean {1000 * sum(delays) / 100:.2f} ms",
-    )
+    # The very slowest may be the one that had to wait for a page from the host's disk.
+    p50, p95 = sorted(delays)[50], sorted(delays)[95]
+    check("edge to callback", p95 < 0.005, f"p50 {1000 * p50:.2f} ms, p95 {1000 * p95:.2f} ms")
     panel.close()
     seen.clear()
     gpio("press", BUTTON)
