@@ -21,6 +21,7 @@ from speakerd.realtime.reconnect import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_A
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Close, Drop, Expect, LoopbackServer, Refuse, Silent
 from speakerd.realtime.websocket import CONNECT_ATTEMPTS, OpenAIRealtimeWebSocketModel
+from tests.realtime.validation import validate_client_event
 from tests.realtime.virtual_time import VirtualTime
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ async def connected(
         yield model
     finally:
         await model.close()
+    for event in server.received:
+        validate_client_event(event)
 
 
 async def until(holds: Callable[[], bool]) -> None:

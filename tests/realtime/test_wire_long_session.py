@@ -13,6 +13,7 @@ from speakerd.realtime.names import SESSION_MAX_AGE_S
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from tests.realtime.validation import validate_client_event
 from tests.realtime.virtual_time import VirtualTime
 
 HOURS = float(os.environ.get("SPEAKERD_SOAK_HOURS", "2"))
@@ -40,7 +41,7 @@ class Server:
                 self.expired += 1
                 await connection.close(1001, "maximum duration")
             while connection.received:
-                event = connection.received.pop(0)
+                event = validate_client_event(connection.received.pop(0))
                 if event["type"] == "conversation.item.create":
                     items += 1
                     await connection.send(
