@@ -35,11 +35,6 @@ class Animator:
         self._since = now
 
     @property
-    def state(self) -> LightState:
-        """What is shown now."""
-        return self._state
-
-    @property
     def follows_level(self) -> bool:
         """Whether the present pattern looks at the sound level."""
         return self._looks[self._state].pattern == "level"
