@@ -21,20 +21,13 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights import looks
 from speakerd.panel.panel import OnEdge, OnFailure
 from speakerd.panel.renderer import Renderer, local_minute
-from speakerd.panel.rendering import Frame
 from speakerd.panel.terminal_keys import HeldKey, Key, parse
-from speakerd.panel.terminal_line import HINT, ColorDepth, light_line, plain_line
+from speakerd.panel.terminal_lamp import TerminalLamp
+from speakerd.panel.terminal_line import HINT
 from speakerd.panel.types import ButtonName, LightState
 
-_CLEAR = "\r\x1b[2K"
-_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
-_ASK_KITTY = "\x1b[?u"
-_PUSH_KITTY = "\x1b[>10u"
-"""Report all keys as escape codes (8), with press, repeat and release (2)."""
-_POP_KITTY = "\x1b[<u"
 _JOIN_S = 2.0
 
 _log = logging.getLogger(__name__)
@@ -70,7 +63,7 @@ class TerminalPanel:
         self._with_keys = with_keys
         self._on_quit = on_quit
         self._clock = clock
-        self._line = _LightLine(stdout or sys.stdout, self._light, environ, hint=HINT if with_keys else "")
+        self._line = TerminalLamp(stdout or sys.stdout, self._light, environ, hint=HINT if with_keys else "")
         self._renderer: Renderer | None = None
         self._on_edge: OnEdge = lambda _name, _pressed, _at: None
         self._saved: list[int | list[bytes | int]] | None = None
@@ -216,85 +209,3 @@ class TerminalPanel:
                 self._on_edge(button, pressed, self._clock())
             except Exception:  # noqa: BLE001  logged with its traceback; the keyboard must go on
                 _log.exception("a press of %s was lost: what listens to it failed", button)
-
-
-class _LightLine:
-    """The lamp: draws on the terminal's last line, below what is written."""
-
-    name = "light on the terminal"
-
-    def __init__(
-        self, stdout: TextIO, light: LightSettings, environ: Mapping[str, str], *, hint: str
-    ) -> None:
-        self._out = stdout
-        self._hint = hint
-        self._looks = looks(light)
-        self._lock = threading.RLock()
-        self._drawn = ""
-        self._state: LightState | None = None
-        self._kitty = False
-        self._closed = False
-        self._is_terminal = stdout.isatty() and environ.get("TERM", "dumb") != "dumb"
-        self._utf8 = (getattr(stdout, "encoding", None) or "ascii").lower().replace("-", "") == "utf8"
-        self._depth: ColorDepth = "256"
-        if environ.get("NO_COLOR"):
-            self._depth = "none"
-        elif environ.get("COLORTERM") in {"truecolor", "24bit"}:
-            self._depth = "true"
-
-    def show(self, frame: Frame) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            if not self._is_terminal:
-                if frame.state != self._state:
-                    self._send(plain_line(frame, self._looks[frame.state]) + "\n")
-            else:
-                line = light_line(
-                    frame, columns=self._columns(), depth=self._depth, utf8=self._utf8, hint=self._hint
-                )
-                if line != self._drawn:
-                    self._send((_HIDE_CURSOR if not self._drawn else "") + _CLEAR + line)
-                    self._drawn = line
-            self._state = frame.state
-
-    def write(self, text: str) -> None:
-        with self._lock:
-            above = _CLEAR if self._drawn else ""
-            self._send(f"{above}{text}\n{self._drawn}")
-
-    def close(self) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            if not self._closed and self._drawn:
-                self._send(_CLEAR + _SHOW_CURSOR)
-            self._drawn = ""
-            self._closed = True
-
-    def ask_for_releases(self) -> None:
-        if self._is_terminal:
-            with self._lock:
-                self._send(_ASK_KITTY)
-
-    def report_releases(self) -> None:
-        with self._lock:
-            if not self._kitty and not self._closed:
-                self._send(_PUSH_KITTY)
-                self._kitty = True
-
-    def forget_releases(self) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            if self._kitty:
-                self._send(_POP_KITTY)
-                self._kitty = False
-
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._out.fileno()).columns or 80
-        except (OSError, ValueError):
-            return 80
-
-    def _send(self, text: str) -> None:
-        if not self._utf8:
-            text = text.encode("ascii", "replace").decode("ascii")
-        self._out.write(text)
-        self._out.flush()
