@@ -127,7 +127,7 @@ def test_output_is_made_plain() -> None:
 async def until(holds: Callable[[], bool]) -> None:
     """Processes tell nobody in our loop what they have done: ask, for as long as a test may take."""
     async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110  # there is no event to wait for
+        while not holds():  # there is no event to wait for
             await asyncio.sleep(0.01)
 
 
