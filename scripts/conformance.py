@@ -25,6 +25,16 @@ from tests.realtime.wire.layers import ours, peer
 if TYPE_CHECKING:
     from tests.realtime.wire.case import Case
 
+HEAD = """# The session layer beside openai-agents
+
+The same conversations through `speakerd.realtime` and through `openai-agents`, over a real WebSocket against the
+same scripted server: printed by `scripts/conformance`, which makes the other's environment by itself. A *point* is
+one of those at which other clients are known to fail: 1 an interruption always ends the response; 2 nothing stale
+re-arms the position, nothing is truncated twice; 3 no interruption is told after all was heard; 4 what was not
+heard is removed; 5 of several items each is cut at its own position; 6 a stall is not heard; 7 the history shows
+what was heard; 8 transcripts go where they belong, no audio is kept, no size limit; 9 odd frames are survived;
+10 a refused request is made again, once; 11 the connection heals.
+*Ours adds* marks what has no counterpart there: it is not counted as a difference."""
 LIMIT_S = 3.0
 HARD_LIMIT_S = 8.0
 """A layer whose `close` hangs is left behind."""
@@ -54,6 +64,7 @@ def run(name: str) -> dict[str, list[str]]:
 
 def compare(mine: dict[str, list[str]], theirs: dict[str, list[str]]) -> int:
     """Print the table. Gives the number of rows where ours is worse."""
+    print(HEAD)
     counts = {"same": 0, "ours better": 0, "ours adds": 0, "worse": 0, "neither": 0}
     for group, cases in GROUPS.items():
         print(
@@ -77,8 +88,11 @@ def compare(mine: dict[str, list[str]], theirs: dict[str, list[str]]) -> int:
 
 
 def _short(reason: str) -> str:
+    """What went wrong, without the events that show it."""
     flat = " ".join(reason.replace("|", "/").split())
-    return flat if len(flat) <= 100 else f"{flat[:99]}…"
+    for evidence in (": [", ": told [", "; there were ["):
+        flat = flat.partition(evidence)[0]
+    return flat if len(flat) <= 120 else f"{flat[:119]}…"
 
 
 def main(arguments: list[str]) -> int:

@@ -77,12 +77,12 @@ async def open_socket(url: str, options: RealtimeModelConfig, transport: Transpo
         raise UserError(f"the environment names a proxy that cannot be: {error.msg}") from None
     except WebSocketException as error:
         raise ConnectFailedError(shown(url), str(error)) from None
-    except ValueError as error:
-        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error}") from None
     except TimeoutError:
         raise ConnectFailedError(shown(url), "no answer in time") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError) as error:  # Before ValueError: a failed certificate is both.
         raise ConnectFailedError(shown(url), str(error) or type(error).__name__) from error
+    except ValueError as error:
+        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error}") from None
 
 
 async def _api_key(options: RealtimeModelConfig, url: str) -> str | None:

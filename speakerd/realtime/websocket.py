@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import secrets
 import time
@@ -158,7 +159,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)
         self._options, self._url, self._protocol = options, url, protocol
-        self._machine = Connection(Backoff(self._random), self._rotate_after_s, self._rotate_at_latest_s)
+        # A running call is attached to, not owned: it remembers by itself, and cannot be exchanged for another.
+        after, latest = (
+            (math.inf, math.inf) if "call_id" in options else (self._rotate_after_s, self._rotate_at_latest_s)
+        )
+        self._machine = Connection(Backoff(self._random), after, latest)
         self._machine.step("connect", self._clock())
         self._begun = False
         usable = self._usable = asyncio.get_running_loop().create_future()
@@ -275,7 +280,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
     def _history(self) -> Sequence[RealtimeItem]:
         conversation = self._options.get("conversation")
-        return conversation() if conversation is not None else ()
+        return () if conversation is None or "call_id" in self._options else conversation()
 
     async def _read(self, link: _Link, first_frame: str | bytes | None) -> None:
         protocol = self._protocol

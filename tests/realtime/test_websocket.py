@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from websockets.asyncio.server import serve
 
 from speakerd.realtime import model_inputs as i
 from speakerd.realtime.errors import (
@@ -16,6 +19,7 @@ from speakerd.realtime.errors import (
     NotConnectedError,
     UserError,
 )
+from speakerd.realtime.items import InputText, UserMessageItem
 from speakerd.realtime.model import RealtimeModelListener, RealtimePlaybackTracker
 from speakerd.realtime.reconnect import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_AT_LATEST_S
 from speakerd.realtime.testing import server_events as s
@@ -204,12 +208,20 @@ async def test_a_server_that_speaks_no_websocket_is_told() -> None:
 
 
 async def test_a_certificate_that_does_not_verify_is_refused() -> None:
-    async with LoopbackServer() as server:
-        with pytest.raises(ConnectFailedError):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
+    greeted: list[Any] = []
+
+    async def greet(socket: Any) -> None:
+        greeted.append(socket)
+
+    async with serve(greet, "127.0.0.1", 0, ssl=context) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        with pytest.raises(ConnectFailedError, match="CERTIFICATE_VERIFY_FAILED"):
             await OpenAIRealtimeWebSocketModel(random=lambda: 0.0).connect(
-                {"url": server.url.replace("ws:", "wss:")}
+                {"url": f"wss://127.0.0.1:{port}/"}
             )
-        assert not server.connections
+    assert not greeted
 
 
 @pytest.mark.parametrize("url", ["http://h/", "ws://h:99999/", f"ws://{'h' * 70}/"])
@@ -555,6 +567,21 @@ async def test_a_connection_lost_during_the_exchange_is_healed() -> None:
         await old.ear.until("turn_ended")
         await old.grow(1)
         assert len(server.connections) == 3
+
+
+async def test_a_running_call_is_neither_exchanged_nor_told_what_it_knows() -> None:
+    old = Old()
+    talk: Any = [UserMessageItem("u1", [InputText("Hi")])]
+    async with (
+        LoopbackServer() as server,
+        connected(server, old.ear, old.model, call_id="rtc_1", conversation=lambda: talk),
+    ):
+        await old.grow(2 * ROTATE_AT_LATEST_S)
+        assert len(server.connections) == 1
+        server.connections[0].drop()
+        await old.ear.until("connection_status", 2, status="connected")
+        assert [c.path.rpartition("&")[2] for c in server.connections] == ["call_id=rtc_1"] * 2
+        assert not server.received
 
 
 async def test_time_goes_on_for_requests_that_no_server_answers() -> None:
