@@ -1,0 +1,21 @@
+"""A small board pays for every import: the session layer loads nothing heavy until it is used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+HEAVY = ("pydantic", "numpy", "openai", "httpx", "speakerd.audio", "speakerd.daemon", "speakerd.offline")
+
+
+def test_the_session_layer_loads_no_heavy_module() -> None:
+    program = (
+        "import sys\n"
+        "from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool\n"
+        "from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert done.stdout.strip() == "[]"
