@@ -30,7 +30,10 @@ from tests.realtime.wire.case import (
     matches,
 )
 
-MARKER = {"type": "rate_limits.updated", "rate_limits": [{"name": "test.marker"}]}
+MARKER: Json = {
+    "type": "rate_limits.updated",
+    "rate_limits": [{"name": "tokens", "limit": 424_242, "remaining": 1, "reset_seconds": 0.0}],
+}
 """A valid event that means nothing to a session."""
 LIMIT_S = 4.0
 
