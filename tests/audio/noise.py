@@ -49,7 +49,8 @@ def _note(hertz: float, seconds: float, rng: np.random.Generator) -> Floats:
             detune = 1 + rng.normal(0, 0.0005)
             wave += np.sin(2 * np.pi * hertz * harmonic * detune * t) / harmonic**1.4
     attack = np.minimum(t / 0.01, 1)
-    return wave * attack * np.exp(-t / (seconds * 0.6)) * np.minimum((seconds - t) / 0.02, 1).clip(0)
+    note: Floats = wave * attack * np.exp(-t / (seconds * 0.6)) * np.minimum((seconds - t) / 0.02, 1).clip(0)
+    return note
 
 
 def music(seconds: float, seed: int) -> Floats:
