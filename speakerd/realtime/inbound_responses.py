@@ -144,11 +144,11 @@ def _output_item_added(state: WireState, event: Event, now: float) -> None:
     item_id = text(item, "id")
     if item.get("type") == "function_call":
         state.calls[item_id] = _call(item, response)
-        response.items[item_id] = None
+        response.put_out(item_id)
         if len(state.calls) > REMEMBERED:
             state.calls.popitem(last=False)
     elif item.get("type") == "message":
-        response.items[item_id] = None
+        response.put_out(item_id)
         if not response.cancelled and not response.out_of_band:
             tell_item(state, {"status": "in_progress", **item})
 
@@ -188,7 +188,7 @@ def _audio_delta(state: WireState, event: Event, now: float) -> None:
     audio = a2b_base64(event["delta"], strict_mode=True)
     if not audio:
         return
-    response.items[item_id] = None
+    response.put_out(item_id)
     aside = response.out_of_band
     state.playback.receive(item_id, content_index, len(audio), now, response.response_id, aside=aside)
     if not response.had_audio:
@@ -248,7 +248,7 @@ def _arguments_done(state: WireState, event: Event, now: float) -> None:
     response = _response_of(state, event, now)
     item_id = text(event, "item_id")
     begun = state.calls.get(item_id)
-    response.items[item_id] = None
+    response.put_out(item_id)
     state.calls[item_id] = RealtimeModelToolCallEvent(
         name=text(event, "name") or (begun.name if begun else ""),
         call_id=text(event, "call_id") or (begun.call_id if begun else ""),
@@ -281,9 +281,9 @@ def _announce(state: WireState, event: Event, response: ActiveResponse) -> bool:
     if state.playback.is_cut(item_id):
         return True
     if response.cancelled:
-        response.items[item_id] = response.late[item_id] = None
+        response.put_out(item_id, late=True)
         return True
-    response.items[item_id] = None
+    response.put_out(item_id)
     state.playback.announce(item_id, index(event), response.response_id, aside=response.out_of_band)
     return False
 

@@ -49,6 +49,9 @@ ASK_AGAIN_AFTER_S = 1.0
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
 
+MAX_ITEMS = 128
+"""Items of one response that are known by id."""
+
 REMEMBERED = 64
 """Ids of ended responses kept, so that their late events are known for what they are."""
 
@@ -111,7 +114,17 @@ class ActiveResponse:
     items: dict[str, None] = field(default_factory=dict)
     """Ids of what it has put out, in order."""
     late: dict[str, None] = field(default_factory=dict)
-    """Ids of what it put out after it was cancelled."""
+    """Ids of what would have been heard of it, and came after it was cancelled."""
+
+    def put_out(self, item_id: str, *, late: bool = False) -> None:
+        """It has an item of that id. The oldest are forgotten: no response has so many."""
+        if item_id not in self.items or (late and item_id not in self.late):
+            self.items[item_id] = None
+            if late:
+                self.late[item_id] = None
+            for ids in (self.items, self.late):
+                if len(ids) > MAX_ITEMS:
+                    del ids[next(iter(ids))]
 
 
 class ResponseSequencer:

@@ -230,6 +230,16 @@ def test_a_tool_call_of_a_cancelled_response_does_not_run() -> None:
     assert not wire.events("function_call")
 
 
+def test_text_and_calls_of_a_cancelled_response_are_left_in_the_conversation() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    wire.ask(i.RealtimeModelSendInterrupt())
+    wire.types()
+    written = s.written_response("resp_1", "item_t")[1:-1]
+    wire.hear(*written, *s.call_events("resp_1", "look"), s.response_done("resp_1", "cancelled"))
+    assert wire.types() == []
+
+
 def test_an_incomplete_call_does_not_run() -> None:
     wire = Wire()
     item = s.call_item("look", '{"a": ', status="incomplete")

@@ -375,3 +375,13 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
         now += q.HOLD_AT_MOST_S
         sequencer.tick(now)
     assert sequencer.waiting == 0
+
+
+def test_the_items_of_a_response_are_bounded_and_those_after_the_cut_known() -> None:
+    response = q.ActiveResponse("r1")
+    response.put_out("a")
+    response.put_out("b", late=True)
+    assert (list(response.items), list(response.late)) == (["a", "b"], ["b"])
+    for number in range(1000):
+        response.put_out(f"x{number}", late=True)
+    assert len(response.items) == len(response.late) == q.MAX_ITEMS
