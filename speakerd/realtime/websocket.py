@@ -381,15 +381,21 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     async def _keep_time(self) -> None:
         while True:
             await self._sleep(TICK_S)
-            now = self._clock()
             protocol, machine = self._protocol, self._machine
             if protocol is None or machine is None:
                 return
-            if protocol.deadline is not None and now >= protocol.deadline:
-                self._tell(protocol.tick(now))
-                await self._flush()
-            if self._wants_rotation(protocol, machine):
-                await self._rotate(protocol, machine)
+            try:
+                await self._look_at_the_clock(protocol, machine)
+            except Exception:  # noqa: BLE001  # a bug here must not stop the clock for months
+                _log.exception("keeping time failed")
+
+    async def _look_at_the_clock(self, protocol: RealtimeProtocol, machine: Connection) -> None:
+        now = self._clock()
+        if protocol.deadline is not None and now >= protocol.deadline:
+            self._tell(protocol.tick(now))
+            await self._flush()
+        if self._wants_rotation(protocol, machine):
+            await self._rotate(protocol, machine)
 
     def _wants_rotation(self, protocol: RealtimeProtocol, machine: Connection) -> bool:
         now = self._clock()

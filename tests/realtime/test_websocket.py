@@ -470,6 +470,18 @@ async def test_a_bug_in_the_reading_heals_like_a_lost_connection(caplog: pytest.
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_a_bug_in_keeping_time_does_not_stop_the_clock(caplog: pytest.LogCaptureFixture) -> None:
+    old = Old()
+    async with LoopbackServer() as server, connected(server, old.ear, old.model):
+        assert old.model._protocol is not None
+        healthy, old.model._protocol.is_quiet = old.model._protocol.is_quiet, lambda _now: 1 / 0  # type: ignore[method-assign, assignment, return-value]  # the bug
+        await old.grow(5)
+        old.model._protocol.is_quiet = healthy  # type: ignore[method-assign]  # the bug goes
+        await old.grow(ROTATE_AFTER_S)
+        assert len(server.connections) == 2
+    assert "ZeroDivisionError" in caplog.text
+
+
 # Exchanging the session.
 
 
