@@ -4,6 +4,10 @@ The decoders follow one stream while its sound comes in. If another one ends mea
 sound is kept) and taken up again from its beginning: what has ended goes before what has not. Commands are decoded
 at once; free speech, which costs ten times as much, only when there is nothing else to do (`idle`) and when an
 utterance turns out to be no command. So a slow board answers commands quickly and free speech late.
+
+Free speech needs to know the room and the microphone (the mean of what is heard) and cannot wait for all of the
+words to learn it. So it begins when `HEAD_BYTES` are there, judges by those, judges again whenever there is twice
+as much, and begins anew if it was wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 BYTES_PER_S: Final = 32_000
 FREE_STEP: Final = 6_400
 """Bytes of free speech decoded between two looks at the pipe: 200 ms of sound, 20 to 60 ms of work."""
+HEAD_BYTES: Final = 48_000
+"""1.5 s."""
 
 
 class CommandDecoder(Protocol):
@@ -41,8 +47,12 @@ class CommandDecoder(Protocol):
 class FreeDecoder(Protocol):
     """Finds the words of any sentence."""
 
-    def begin(self) -> None:
-        """A new utterance."""
+    def begin(self, heard: bytes) -> None:
+        """A new utterance; `heard` is what is known of it, to judge the room by. Its sound is fed all the same."""
+        ...
+
+    def misjudged(self, heard: bytes) -> bool:
+        """Whether this much of the utterance sounds so different that it had better be begun anew."""
         ...
 
     def feed(self, pcm: bytes) -> None:
@@ -83,6 +93,7 @@ class Ears:
         self._current: _Stream | None = None
         self._free_fed = 0
         self._free_open = False
+        self._judged_by = 0
 
     def listen(self, number: int, phrases: tuple[str, ...]) -> None:
         """A stream begins."""
@@ -108,7 +119,9 @@ class Ears:
     def idle(self) -> bool:
         """Use a quiet moment for free speech. Whether there was something to do."""
         stream = self._current
-        if stream is None or not self._ahead or self._free_fed >= len(stream.pcm):
+        if stream is None or not self._ahead or len(stream.pcm) < HEAD_BYTES:
+            return False
+        if self._free_open and self._free_fed >= len(stream.pcm):
             return False
         self._timed(stream, lambda: self._feed_free(stream, FREE_STEP))
         return True
@@ -139,8 +152,6 @@ class Ears:
         if self._free is None:
             return ""
         self._feed_free(stream, len(stream.pcm))
-        if not self._free_open:
-            return ""
         self._free_open = False
         return self._free.end()
 
@@ -156,9 +167,13 @@ class Ears:
 
     def _feed_free(self, stream: _Stream, size: int) -> None:
         assert self._free is not None  # noqa: S101  # callers have asked
+        if self._free_open and len(stream.pcm) >= 2 * self._judged_by:
+            self._judged_by = len(stream.pcm)
+            if self._free.misjudged(bytes(stream.pcm)):
+                self._abandon_free()
         if not self._free_open:
-            self._free.begin()
-            self._free_open, self._free_fed = True, 0
+            self._free.begin(bytes(stream.pcm))
+            self._free_open, self._free_fed, self._judged_by = True, 0, len(stream.pcm)
         self._free.feed(bytes(stream.pcm[self._free_fed : self._free_fed + size]))
         self._free_fed = min(len(stream.pcm), self._free_fed + size)
 

@@ -1,8 +1,7 @@
 """The recogniser's process: `python -m speakerd.offline.recognizer_worker`, spoken to over its stdin and stdout.
 
 A process of its own because pocketsphinx holds the interpreter's lock while it works, and because a crash in it
-must not be the server's. It runs at a lower priority than sound. It ends when its stdin ends, so never outlives
-the server.
+must not be the server's. It ends when its stdin ends, so never outlives the server.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ from speakerd.offline.recognizer_messages import (
 )
 
 _READ_BYTES = 65_536
-_NICENESS = 5
 
 
 def main() -> int:
@@ -44,7 +42,6 @@ def main() -> int:
     arguments = parser.parse_args()
     # The terminal's Ctrl-C is for the server, which then closes our stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(_NICENESS)
     out = os.dup(1)
     # Whatever a library prints must not end up between two frames.
     os.dup2(2, 1)
@@ -69,7 +66,7 @@ def _load(arguments: argparse.Namespace, folder: Path, out: int) -> Ears:
 
     return Ears(
         SphinxCommands(folder, unknown),
-        None if arguments.free_speech == "off" else SphinxFree(),
+        None if arguments.free_speech == "off" else SphinxFree(folder),
         threshold=arguments.confidence,
         ahead=arguments.free_speech == "while_listening",
         clock=time.monotonic,

@@ -25,6 +25,10 @@ _SCORE_SHIFT: Final = 1024
 _MOST_GRAMMARS: Final = 8
 """Sessions with other tools have other grammars; the least used ones are dropped."""
 _QUIET: Final = {"loglevel": "FATAL"}
+_TELLING: Final = 3
+"""The first cepstral coefficients tell rooms and microphones apart: loudness and slope of the spectrum."""
+_FAR: Final = 5.0
+"""A mean this far off costs more words than beginning anew costs time."""
 
 
 class SphinxCommands:
@@ -36,8 +40,16 @@ class SphinxCommands:
         self._known = words_of()
         small = folder / "commands.dict"
         small.write_text("\n".join(self._pronunciations.lines(self._known)) + "\n")
+        # No lattice is searched at the end (`bestpath`): with these beams that takes seconds, and finds the same.
         self._grammar = pocketsphinx.Decoder(
-            lm=None, dict=str(small), compallsen=True, beam=1e-80, pbeam=1e-80, wbeam=1e-60, **_QUIET
+            lm=None,
+            dict=str(small),
+            compallsen=True,
+            beam=1e-80,
+            pbeam=1e-80,
+            wbeam=1e-60,
+            bestpath=False,
+            **_QUIET,
         )
         self._filler = pocketsphinx.Decoder(
             lm=None, dict=str(small), compallsen=True, lw=2.0, pip=1.0, allphone_ci=True, **_QUIET
@@ -109,16 +121,42 @@ class SphinxCommands:
 
 
 class SphinxFree:
-    """A `FreeDecoder` with pocketsphinx's own English language model."""
+    """A `FreeDecoder` with pocketsphinx's own English language model.
 
-    def __init__(self) -> None:
-        self._decoder = pocketsphinx.Decoder(**_QUIET)
-        self._mean = self._decoder.get_cmn(False)
+    Without the second of pocketsphinx's passes and with bounded numbers of states and words: on our recordings as
+    good, in half the time, and with a tenth of the wait after the last word. The mean is taken from what is heard.
+    """
 
-    def begin(self) -> None:
-        """A new utterance."""
+    def __init__(self, folder: Path) -> None:
+        self._decoder = pocketsphinx.Decoder(fwdflat=False, maxhmmpf=10_000, maxwpf=20, **_QUIET)
+        nothing = folder / "nothing.dict"
+        nothing.write_text("stop S T AA P\n")
+        # Only its front end is wanted: it measures the mean.
+        self._meter = pocketsphinx.Decoder(lm=None, dict=str(nothing), **_QUIET)
+        self._meter.add_jsgf_string("nothing", "#JSGF V1.0;\ngrammar n;\npublic <n> = stop;\n")
+        self._meter.activate_search("nothing")
+        self._model_mean = self._meter.get_cmn(False)
+        self._mean = self._model_mean
+
+    def begin(self, heard: bytes) -> None:
+        """A new utterance in a room that sounds like this."""
+        self._mean = self._measure(heard)
         self._decoder.set_cmn(self._mean)
         self._decoder.start_utt()
+
+    def misjudged(self, heard: bytes) -> bool:
+        """Whether the mean has moved far from the one that we began with."""
+        pairs = zip(_numbers(self._mean), _numbers(self._measure(heard)), strict=True)
+        return max(abs(before - now) for before, now in list(pairs)[:_TELLING]) > _FAR
+
+    def _measure(self, heard: bytes) -> str:
+        self._meter.set_cmn(self._model_mean)
+        self._meter.start_utt()
+        if heard:
+            self._meter.process_raw(heard, no_search=True)
+        self._meter.end_utt()
+        mean: str = self._meter.get_cmn(False)
+        return mean
 
     def feed(self, pcm: bytes) -> None:
         """More of it: 16 kHz, 16-bit."""
@@ -142,6 +180,10 @@ class _Pronunciations:
         """The lines of these words, other pronunciations included."""
         with self._path.open(encoding="utf-8") as file:
             return [line.rstrip("\n") for line in file if line.split(" ", 1)[0].partition("(")[0] in words]
+
+
+def _numbers(mean: str) -> list[float]:
+    return [float(part) for part in mean.split(",")]
 
 
 def _nats(hypothesis: Any) -> float:

@@ -8,8 +8,9 @@ The grammar's decoder is made to find a command in everything. Whether one was s
   words with "silence" over the rest; a short word can be stretched over the silence around it.
 
 A sentence that the recogniser broke off before its end is no sentence of the grammar. The constants are fitted on
-recordings of a command (loud, soft, fast, slow, in noise and in echo) and of prose cut at word boundaries: the
-worst command had a ratio of -0.6, the best prose -2.6 (`tests/offline/test_recognition.py`).
+recordings of a command (loud, soft, fast, slow, in noise, in echo, through filters) and of prose cut at word
+boundaries: 24 of 25 commands pass, down to a noise 12 dB below the voice, and 3 of 182 pieces of prose, all of
+them single words ("rather" for "louder").
 """
 
 from __future__ import annotations

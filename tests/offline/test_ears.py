@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.offline.ears import FREE_STEP, Ears
+from speakerd.offline.ears import FREE_STEP, HEAD_BYTES, Ears
 from speakerd.offline.recognizer_messages import HEARD, SOUND, Decoder, encode
 from speakerd.offline.verdict import LEAST_SPEECH_FRAMES, MIDDLE_RATIO, Evidence, confidence
 
@@ -42,11 +42,15 @@ class Free:
     heard: bytearray = field(default_factory=bytearray)
     begun: bool = False
     times_begun: int = 0
+    judged_by: bytes = b""
 
-    def begin(self) -> None:
+    def begin(self, heard: bytes) -> None:
         assert not self.begun
-        self.begun, self.heard = True, bytearray()
+        self.begun, self.heard, self.judged_by = True, bytearray(), bytes(heard)
         self.times_begun += 1
+
+    def misjudged(self, heard: bytes) -> bool:
+        return heard[-1:] == b"!"
 
     def feed(self, pcm: bytes) -> None:
         assert self.begun
@@ -116,16 +120,31 @@ def test_idle_moments_go_to_free_speech_step_by_step() -> None:
     it, _, free = ears()
     assert not it.idle()
     it.listen(1, ())
-    it.sound(1, b"x" * (2 * FREE_STEP + 5))
+    it.sound(1, b"x" * (HEAD_BYTES - 1))
+    assert not it.idle(), "too little to judge the room by"
+    it.sound(1, b"x")
     steps = 0
     while it.idle():
         steps += 1
-    assert (steps, len(free.heard)) == (3, 2 * FREE_STEP + 5)
+    assert (steps, len(free.heard)) == (-(-HEAD_BYTES // FREE_STEP), HEAD_BYTES)
     it.sound(1, b"y")
     heard = it.understand(1)
     assert heard is not None
-    assert heard.text == "free " + "x" * (2 * FREE_STEP + 5) + "y"
+    assert heard.text == "free " + "x" * HEAD_BYTES + "y"
     assert free.times_begun == 1
+
+
+def test_free_speech_that_misjudged_the_room_begins_anew() -> None:
+    it, _, free = ears()
+    it.listen(1, ())
+    it.sound(1, b"x" * HEAD_BYTES)
+    while it.idle():
+        pass
+    it.sound(1, b"x" * (HEAD_BYTES - 1) + b"!")
+    heard = it.understand(1)
+    assert heard is not None
+    assert heard.text == "free " + "x" * (2 * HEAD_BYTES - 1) + "!"
+    assert (free.times_begun, len(free.judged_by)) == (2, 2 * HEAD_BYTES)
 
 
 def test_after_means_no_work_ahead() -> None:
@@ -177,8 +196,8 @@ def test_any_order_of_streams_gives_each_its_own_sound(steps: list[tuple[str, in
     for step, number in steps:
         if step == "l" and number not in sounds:
             it.listen(number, ())
-            sounds[number] = b"x"
-            it.sound(number, b"x")
+            sounds[number] = b"x" * HEAD_BYTES
+            it.sound(number, b"x" * HEAD_BYTES)
         elif step == "s":
             it.sound(number, b"%d" % number)
             if number in sounds:
