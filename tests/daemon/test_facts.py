@@ -1,0 +1,137 @@
+"""Session events as dialogue facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from speakerd.daemon.facts import Facts, details_of, session_error
+from speakerd.dialogue.events import (
+    ApprovalNeeded,
+    Connected,
+    ConnectionLost,
+    ResponseEnded,
+    ResponseStarted,
+    ServerSpeechStarted,
+    ServerSpeechStopped,
+    SessionError,
+    ToolEnded,
+    ToolStarted,
+    TurnCommitted,
+)
+from speakerd.realtime import RealtimeAgent, function_tool
+from speakerd.realtime.events import (
+    RealtimeAgentEndEvent,
+    RealtimeAgentStartEvent,
+    RealtimeConnection,
+    RealtimeError,
+    RealtimeEventInfo,
+    RealtimeInputAudioCommitted,
+    RealtimeRawModelEvent,
+    RealtimeSpeechStarted,
+    RealtimeSpeechStopped,
+    RealtimeToolApprovalRequired,
+    RealtimeToolEnd,
+    RealtimeToolStart,
+    RealtimeUsage,
+)
+from speakerd.realtime.model_events import RealtimeModelToolCallEvent
+from speakerd.realtime.run_context import RunContextWrapper
+from speakerd.realtime.usage import Usage
+
+INFO = RealtimeEventInfo(RunContextWrapper(None))
+AGENT: RealtimeAgent[Any] = RealtimeAgent(name="a")
+
+
+@function_tool
+def noop() -> str:
+    """Do nothing."""
+    return ""
+
+
+def call(response_id: str) -> RealtimeRawModelEvent:
+    return RealtimeRawModelEvent(RealtimeModelToolCallEvent("noop", "c", "{}", response_id=response_id), INFO)
+
+
+@pytest.mark.parametrize(
+    ("event", "fact"),
+    [
+        (RealtimeAgentStartEvent(AGENT, INFO, "r"), ResponseStarted("r")),
+        (
+            RealtimeAgentEndEvent(AGENT, INFO, "r", "cancelled"),
+            ResponseEnded("r", "cancelled", had_audio=False),
+        ),
+        (
+            RealtimeAgentEndEvent(AGENT, INFO, "r", "in_progress"),
+            ResponseEnded("r", "incomplete", had_audio=False),
+        ),
+        (RealtimeConnection("connected", None, INFO), Connected()),
+        (RealtimeConnection("reconnecting", "gone", INFO), ConnectionLost("gone")),
+        (RealtimeSpeechStarted(INFO), ServerSpeechStarted()),
+        (RealtimeSpeechStopped(INFO), ServerSpeechStopped()),
+        (RealtimeInputAudioCommitted(INFO), TurnCommitted()),
+        (RealtimeToolStart(AGENT, noop, INFO), ToolStarted("noop")),
+        (RealtimeToolEnd(AGENT, noop, "", INFO), ToolEnded("noop")),
+        (RealtimeToolApprovalRequired(AGENT, noop, "c", "{}", INFO), ApprovalNeeded("c", "noop")),
+        (RealtimeError({"code": "insufficient_quota", "message": "m"}, INFO), SessionError("account", "m")),
+    ],
+)
+def test_each_event_is_one_fact(event: Any, fact: object) -> None:
+    assert Facts().of(event) == (fact,)
+
+
+def test_calls_of_a_response_are_counted_up_to_its_end() -> None:
+    facts = Facts()
+    assert facts.of(call("r")) == ()
+    assert facts.of(call("r")) == ()
+    ended = facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True))
+    assert ended == (ResponseEnded("r", "completed", had_audio=True, tool_calls=2),)
+    again = facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True))
+    assert again == (ResponseEnded("r", "completed", had_audio=True, tool_calls=0),)
+
+
+def test_counting_is_bounded_where_responses_never_end() -> None:
+    facts = Facts()
+    for number in range(1_000):
+        facts.of(call(str(number)))
+    assert len(facts._calls) <= 32
+
+
+def test_out_of_band_responses_are_nobodys_turn() -> None:
+    facts = Facts()
+    assert facts.of(RealtimeAgentStartEvent(AGENT, INFO, "r", out_of_band=True)) == ()
+    assert facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", out_of_band=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "invalid_api_key"}, "account"),
+        ({"code": "billing_hard_limit_reached"}, "account"),
+        ({"code": "rate_limit_exceeded"}, "rate_limit"),
+        ({"code": "input_audio_buffer_commit_empty"}, "empty_turn"),
+        ({"type": "server_error"}, "server"),
+        ({"type": "server_error", "code": "odd"}, "server"),
+        ({"type": "invalid_request_error"}, "request"),
+        ({}, "request"),
+        (ValueError("ours"), "internal"),
+    ],
+)
+def test_errors_are_told_apart_by_what_they_mean_to_a_person(error: object, kind: str) -> None:
+    assert session_error(error).kind == kind
+
+
+def test_details_hold_nothing_that_anyone_said() -> None:
+    usage = RealtimeUsage(Usage(requests=1, total_tokens=7), Usage(), INFO)
+    ((name, fields),) = details_of(usage)
+    assert (name, fields["total_tokens"]) == ("usage", 7)
+    assert details_of(RealtimeToolStart(AGENT, noop, INFO, '{"secret": 1}')) == (
+        ("tool_start", {"tool": "noop"}),
+    )
+    assert details_of(RealtimeToolEnd(AGENT, noop, "secret", INFO)) == (("tool_end", {"tool": "noop"}),)
+    ((name, fields),) = details_of(RealtimeConnection("reconnecting", "gone", INFO))
+    assert (name, fields) == ("connection", {"status": "reconnecting", "reason": "gone"})
+    ((name, fields),) = details_of(RealtimeError({"type": "server_error", "message": "m"}, INFO))
+    assert fields == {"kind": "server", "message": "m"}
+    assert details_of(RealtimeSpeechStarted(INFO)) == ()

@@ -1,0 +1,59 @@
+"""The settings of [model] in the session layer's words."""
+
+import pytest
+
+from speakerd.config.sections import ModelSettings
+from speakerd.daemon.heard import HeardTracker
+from speakerd.daemon.model_config import address, connection, handshake_headers, session_settings
+
+
+def test_the_model_is_named_in_the_address_unless_it_is_there_already() -> None:
+    assert address(ModelSettings(url="wss://a/v1/realtime", model="m x")) == "wss://a/v1/realtime?model=m+x"
+    assert address(ModelSettings(url="wss://a/r?model=y", model="m")) == "wss://a/r?model=y"
+    assert address(ModelSettings(url="wss://a/r?v=1", model="m")) == "wss://a/r?v=1&model=m"
+    assert address(ModelSettings(url="ws://home/r", model="")) == "ws://home/r"
+
+
+@pytest.mark.parametrize(
+    ("auth", "headers"),
+    [("bearer", {"Authorization": "Bearer k"}), ("api-key", {"api-key": "k"}), ("none", {})],
+)
+def test_the_key_goes_where_the_server_wants_it(auth: str, headers: dict[str, str]) -> None:
+    assert handshake_headers(ModelSettings(auth=auth), "k") == headers  # type: ignore[arg-type]  # a literal by parameter
+
+
+def test_further_headers_and_the_safety_identifier_go_along() -> None:
+    settings = ModelSettings(headers={"X-A": "1"}, safety_identifier="home-7", auth="none")
+    assert handshake_headers(settings, None) == {"X-A": "1", "OpenAI-Safety-Identifier": "home-7"}
+
+
+def test_the_embedded_server_is_told_no_key() -> None:
+    config = connection(
+        ModelSettings(), HeardTracker(list), lambda: "secret", url="ws://127.0.0.1:1/v1/realtime"
+    )
+    assert config["headers"] == {}
+    assert config["url"] == "ws://127.0.0.1:1/v1/realtime"
+
+
+def test_who_owns_the_turn() -> None:
+    def owner(**settings: object) -> object:
+        return session_settings(ModelSettings(**settings))["audio"]["input"]["turn_detection"]  # type: ignore[arg-type]  # any of its fields
+
+    assert owner() is None
+    server = owner(turn_detection="server_vad", server_vad_silence_ms=900)
+    assert isinstance(server, dict)
+    assert (server["type"], server["silence_duration_ms"]) == ("server_vad", 900)
+    semantic = owner(turn_detection="semantic_vad", semantic_eagerness="low")
+    assert isinstance(semantic, dict)
+    assert (semantic["type"], semantic["eagerness"]) == ("semantic_vad", "low")
+
+
+def test_what_is_left_to_the_model_is_not_sent() -> None:
+    plain = session_settings(ModelSettings(transcription="", noise_reduction="off"))
+    assert "transcription" not in plain["audio"]["input"]
+    assert "noise_reduction" not in plain["audio"]["input"]
+    assert "max_output_tokens" not in plain
+    full = session_settings(ModelSettings(language="de", max_output_tokens=100))
+    assert full["audio"]["input"]["transcription"] == {"model": "gpt-4o-mini-transcribe", "language": "de"}
+    assert full["audio"]["input"]["noise_reduction"] == {"type": "far_field"}
+    assert full["max_output_tokens"] == 100
