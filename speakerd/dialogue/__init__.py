@@ -30,8 +30,9 @@ stateDiagram-v2
     listening --> thinking: tap, confirm, undo, ask, speech_ended, server_speech_stopped, turn_committed
     listening --> thinking: response_started, timeout
     listening --> speaking: playback_started
-    thinking --> idle: press, talk_start, tap, response_ended, connection_lost, fatal, answer_failed
-    thinking --> idle: nothing_heard, timeout, finished, mute, switch_on, end, device_lost
+    thinking --> idle: press, talk_start, tap, response_ended, fatal, answer_failed, nothing_heard, timeout
+    thinking --> idle: finished, mute, switch_on, end, device_lost
+    thinking --> connecting: press, start, talk_start, ask, speech_started, barge_in_confirmed
     thinking --> listening: press, start, talk_start, speech_started, barge_in_confirmed, server_speech_started
     thinking --> listening: response_ended, answer_failed, nothing_heard, timeout, finished
     thinking --> speaking: playback_started

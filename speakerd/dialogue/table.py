@@ -132,6 +132,7 @@ def _row(
 
 _ANSWER: Final[tuple[Phase, ...]] = ("thinking", "speaking")
 _TURN: Final[tuple[Phase, ...]] = ("connecting", "listening")
+_SPEECH: Final[tuple[Trigger, ...]] = ("speech_started", "barge_in_confirmed")
 _SERVER_END: Final[tuple[Trigger, ...]] = ("server_speech_stopped", "turn_committed")
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -235,18 +236,18 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "press", "may_listen & connected", "listening", "interrupt take_floor press_began"),
     _row(_ANSWER, "start", "may_listen & connected", "listening", "interrupt take_floor"),
     _row(_ANSWER, "talk_start", "may_listen & connected", "listening", "interrupt take_floor talk"),
-    # What remains of an answer whose connection was lost is heard to its end, and may be interrupted, too.
-    _row("speaking", "press", "may_listen", "connecting", "interrupt take_floor press_began connect"),
-    _row("speaking", "start", "may_listen", "connecting", "interrupt take_floor connect"),
-    _row("speaking", "talk_start", "may_listen", "connecting", "interrupt take_floor talk connect"),
+    # An answer whose connection was lost is healed, or heard to its end, and may be interrupted, too.
+    _row(_ANSWER, "press", "may_listen", "connecting", "interrupt take_floor press_began connect"),
+    _row(_ANSWER, "start", "may_listen", "connecting", "interrupt take_floor connect"),
+    _row(_ANSWER, "talk_start", "may_listen", "connecting", "interrupt take_floor talk connect"),
     _row(_ANSWER, "press", "", "idle", "interrupt press_began sound_error"),
     _row(_ANSWER, "talk_start", "", "idle", "interrupt refuse"),
     _row(_ANSWER, "start", "", SAME, "refuse"),
     _row(_ANSWER, "tap", "", "idle", "interrupt sound_end"),
     _row(_ANSWER, "ask", "may_send & connected", "thinking", "interrupt keep_text send_text"),
-    _row("speaking", "ask", "may_send", "connecting", "interrupt keep_text connect"),
-    _row("thinking", "speech_started", "may_resume", "listening", "interrupt take_floor hear"),
-    _row("thinking", "barge_in_confirmed", "may_resume", "listening", "interrupt take_floor hear"),
+    _row(_ANSWER, "ask", "may_send", "connecting", "interrupt keep_text connect"),
+    _row("thinking", _SPEECH, "may_resume & connected", "listening", "interrupt take_floor hear"),
+    _row("thinking", _SPEECH, "may_resume", "connecting", "interrupt take_floor hear connect"),
     _row(_ANSWER, ("speech_started", "speech_ended"), "", SAME),
     _row(
         _ANSWER,
@@ -275,7 +276,8 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "tool_started", "", SAME, "tool_started"),
     _row(_ANSWER, "tool_ended", "tools", SAME, "tool_ended"),
     _row(_ANSWER, "end_requested", "", SAME, "mark_ending", then="finished"),
-    _row("thinking", "connection_lost", "", "idle", "note_lost interrupt sound_offline"),
+    # The session heals its connection and asks again for an answer that is due; only time gives it up.
+    _row("thinking", "connection_lost", "", SAME, "note_lost"),
     _row("speaking", "connection_lost", "", SAME, "note_lost give_up", then="finished"),
     _row("thinking", "fatal", "", "idle", "note_fatal interrupt sound_error"),
     _row("speaking", "fatal", "", SAME, "note_fatal give_up", then="finished"),

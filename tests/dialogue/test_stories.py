@@ -582,10 +582,17 @@ def test_a_connection_lost_while_listening_is_made_again_and_speech_kept() -> No
     assert d.do("Connected").phase == "listening"
 
 
-def test_a_connection_lost_while_thinking_says_so() -> None:
+def test_a_connection_lost_while_thinking_is_healed_and_the_answer_still_comes() -> None:
     d = warm().thinking().do("ConnectionLost")
-    assert d.phase == "idle"
-    assert c.PlaySound("offline") in d.take()
+    assert d.phase == "thinking"
+    assert c.PlaySound("offline") not in d.take()
+    assert d.do("Connected").response("r2").do("PlaybackStarted", after=0.2).phase == "speaking"
+
+
+def test_an_answer_that_no_reconnect_brings_is_given_up_with_a_sound() -> None:
+    d = warm().thinking().do("ConnectionLost").wait(60)
+    assert d.phase != "thinking"
+    assert c.PlaySound("error") in d.take()
 
 
 def test_a_connection_lost_while_speaking_lets_what_has_come_be_heard() -> None:
