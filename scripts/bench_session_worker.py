@@ -128,12 +128,12 @@ async def measure_cpu(name: str) -> dict[str, float]:
     socket = _Socket(frames)
     model = layer.make_model()
     if name == "speakerd":
-        from speakerd.realtime import websocket  # noqa: PLC0415
+        from speakerd.realtime import connector  # noqa: PLC0415
 
         async def open_socket(*_: Any) -> Any:
             return socket
 
-        websocket.open_socket = open_socket  # type: ignore[assignment]
+        connector.open_socket = open_socket  # type: ignore[assignment]
     else:
 
         async def create(*_: Any, **__: Any) -> Any:

@@ -6,8 +6,10 @@ A certificate that does not verify may: a board without a clock battery boots in
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -46,6 +48,28 @@ class TransportConfig(TypedDict, total=False):
     """Until a ping counts as lost (10)."""
     handshake_timeout: float | None
     """For TCP, TLS and the upgrade together (10)."""
+
+
+@dataclass(eq=False, slots=True)
+class Link:
+    """One WebSocket, and what its user notes about it."""
+
+    socket: ClientConnection
+    gone: asyncio.Future[str]
+    """Why it is of no more use."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    reader: asyncio.Task[None] | None = None
+    announced: bool = False
+    """It was told that the session can be used."""
+
+    async def close(self) -> None:
+        """Close the WebSocket, waiting no longer than `CLOSE_WITHIN_S` for the server. Idempotent."""
+        await self.socket.close()
+
+
+async def open_link(url: str, options: RealtimeModelConfig, transport: TransportConfig) -> Link:
+    """A WebSocket to the model; the same errors as `open_socket`."""
+    return Link(await open_socket(url, options, transport), asyncio.get_running_loop().create_future())
 
 
 async def open_socket(url: str, options: RealtimeModelConfig, transport: TransportConfig) -> ClientConnection:

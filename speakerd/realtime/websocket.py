@@ -18,20 +18,18 @@ from the environment (`https_proxy`, `no_proxy` …). All times come from `clock
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import random
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed
 
 from speakerd.realtime.address import model_url, names_the_model, shown
-from speakerd.realtime.connector import TransportConfig, open_socket, why_closed
+from speakerd.realtime.connector import Link, TransportConfig, open_link, why_closed
 from speakerd.realtime.errors import (
     ConnectFailedError,
     ConnectRefusedError,
@@ -57,8 +55,6 @@ from speakerd.realtime.reconnect import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-    from websockets.asyncio.client import ClientConnection
-
     from speakerd.realtime.config import RealtimeModelConfig
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model import RealtimeModelListener
@@ -78,18 +74,6 @@ TICK_S = 1.0
 
 TOLD_WITHIN_S = 5.0
 """How long a reconnect waits for listeners that lag, so that the history it replays is complete."""
-
-
-@dataclass(eq=False, slots=True)
-class _Link:
-    """One WebSocket."""
-
-    socket: ClientConnection
-    gone: asyncio.Future[str]
-    """Why it is of no more use."""
-    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    reader: asyncio.Task[None] | None = None
-    announced: bool = False
 
 
 class OpenAIRealtimeWebSocketModel(RealtimeModel):
@@ -128,7 +112,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._url = ""
         self._protocol: RealtimeProtocol | None = None
         self._machine: Connection | None = None
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._begun = False
         """A session was had: from now on the connection is healed."""
         self._usable: asyncio.Future[None] | None = None
@@ -223,8 +207,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         for task in tasks:
             task.cancel()
         if link is not None:
-            await link.socket.close()
+            await link.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._all_told.is_set():
+            # So that nothing of this session is told to a listener of the next one.
+            await asyncio.wait([self._spawn(self._drain(), _TELLING)], timeout=TOLD_WITHIN_S)
 
     # The connection's life.
 
@@ -244,7 +231,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 await self._wait_to_retry(str(error))
                 continue
             machine.step("opened", self._clock())
-            self._adopt(link)
+            self._adopt(link, self._history())
             reason = await self._until_gone()
             if (refusal := self._refusal(reason)) is not None:
                 self._give_up(refusal)
@@ -265,24 +252,27 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if link is self._link:
                 return reason
 
-    async def _open(self) -> _Link:
-        socket = await open_socket(self._url, self._options, self._transport)
-        return _Link(socket, asyncio.get_running_loop().create_future())
+    async def _open(self) -> Link:
+        return await open_link(self._url, self._options, self._transport)
 
-    def _adopt(self, link: _Link, first_frame: str | bytes | None = None) -> None:
+    def _adopt(
+        self, link: Link, history: Sequence[RealtimeItem], first_frame: str | bytes | None = None
+    ) -> None:
         """Make `link` the one that is used: tell it the settings and what was said so far."""
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # set while there are tasks
         self._link = link
-        self._tell(protocol.connected(self._history() if self._begun else (), self._clock()))
+        self._tell(protocol.connected(history, self._clock()))
         link.reader = self._spawn(self._read(link, first_frame), "realtime reader")
         self._spawn(self._announce_late(link), "realtime greeting")
 
     def _history(self) -> Sequence[RealtimeItem]:
         conversation = self._options.get("conversation")
-        return () if conversation is None or "call_id" in self._options else conversation()
+        if conversation is None or not self._begun or "call_id" in self._options:
+            return ()
+        return conversation()
 
-    async def _read(self, link: _Link, first_frame: str | bytes | None) -> None:
+    async def _read(self, link: Link, first_frame: str | bytes | None) -> None:
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # set while there are tasks
         reason = "closed"
@@ -302,7 +292,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if not link.gone.done():
                 link.gone.set_result(reason)
 
-    async def _take(self, link: _Link, protocol: RealtimeProtocol, frame: str | bytes) -> None:
+    async def _take(self, link: Link, protocol: RealtimeProtocol, frame: str | bytes) -> None:
         self._events.extend(protocol.receive(frame, self._clock()))
         if not link.announced and protocol.is_ready:
             self._announce(link)
@@ -310,13 +300,13 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             await self._flush()
         await self._drain()
 
-    def _announce(self, link: _Link) -> None:
+    def _announce(self, link: Link) -> None:
         link.announced = self._begun = True
         self._events.append(RealtimeModelConnectionStatusEvent("connected"))
         if self._usable is not None and not self._usable.done():
             self._usable.set_result(None)
 
-    async def _announce_late(self, link: _Link) -> None:
+    async def _announce_late(self, link: Link) -> None:
         await self._sleep(self._greeted_within_s)
         if link is self._link and not link.announced:
             self._announce(link)
@@ -407,33 +397,34 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         """Exchange the session for a fresh one: connect first, leave the old one after."""
         machine.step("rotate", self._clock())
         old = self._link
-        link: _Link | None = None
-        greeting: str | bytes | None = None
-        try:
-            link = await self._open()
-            with contextlib.suppress(TimeoutError):
-                greeting = await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
-        except (RealtimeLayerError, ConnectionClosed) as error:
-            _log.info("the session could not be exchanged yet: %s", error)
-            link = None
+        link, greeting = await self._fresh_link()
         if machine.state != "rotating" or self._link is not old:
-            # Lost or closed meanwhile; whoever noticed goes on from there.
-            if link is not None:
-                await link.socket.close()
-            return
-        if link is None or not protocol.is_between_responses():
+            pass  # Lost or closed meanwhile; whoever noticed goes on from there.
+        elif link is None or not protocol.is_between_responses():
             machine.step("failed", self._clock())
-            if link is not None:
-                await link.socket.close()
-            return
-        machine.step("opened", self._clock())
-        self._tell(protocol.connection_lost())
-        self._adopt(link, greeting)
-        link.announced = True
-        if old is not None:
-            if not old.gone.done():
+        else:
+            machine.step("opened", self._clock())
+            self._tell(protocol.connection_lost())
+            self._adopt(link, self._history(), greeting)
+            link.announced = True
+            if old is not None and not old.gone.done():
                 old.gone.set_result("rotated")
-            await old.socket.close()
+            link = old
+        if link is not None:
+            await link.close()
+
+    async def _fresh_link(self) -> tuple[Link | None, str | bytes | None]:
+        """A connection beside the one in use, with its greeting, if it can be had."""
+        try:
+            self._history()  # If it fails, it has to fail before anything is given up.
+            link = await self._open()
+            try:
+                return link, await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
+            except TimeoutError:
+                return link, None
+        except Exception as error:  # noqa: BLE001  # whatever it is, the old session goes on
+            _log.info("the session could not be exchanged yet: %s", error)
+            return None, None
 
     # Both ways.
 

@@ -414,6 +414,19 @@ async def test_close_is_idempotent_tells_the_end_and_leaves_no_task() -> None:
     assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("realtime")] == []
 
 
+async def test_the_end_of_a_session_is_not_told_to_the_listener_of_the_next() -> None:
+    first, second = Ear(), Ear()
+    model = OpenAIRealtimeWebSocketModel()
+    async with LoopbackServer() as server:
+        model.add_listener(first)
+        await model.connect({"url": server.url})
+        model.remove_listener(first)
+        await model.close()
+        async with connected(server, second, model):
+            await second.until("connection_status", status="connected")
+            assert second.statuses() == ["connecting", "connected"]
+
+
 async def test_close_while_it_waits_to_reconnect() -> None:
     ear = Ear()
     model = OpenAIRealtimeWebSocketModel(random=lambda: 1.0)
@@ -547,6 +560,22 @@ async def test_an_exchange_that_fails_is_tried_again_and_the_old_session_goes_on
         await old.ear.until("turn_ended")
         await old.grow(ROTATE_AGAIN_S + 5)
         assert len(server.connections) + server.refused == 3
+
+
+async def test_an_exchange_that_fails_in_the_program_itself_leaves_the_old_session_as_it_was() -> None:
+    old = Old()
+
+    def broken() -> Any:
+        raise ZeroDivisionError
+
+    async with (
+        LoopbackServer([Expect("response.create"), *s.spoken_response()]) as server,
+        connected(server, old.ear, old.model, conversation=broken),
+    ):
+        await old.grow(ROTATE_AFTER_S + 1)
+        await old.model.send_event(i.RealtimeModelSendUserInput("Hi"))
+        await old.ear.until("turn_ended")
+        assert len(server.connections) == 1
 
 
 async def test_a_request_that_comes_during_the_exchange_stops_it() -> None:
