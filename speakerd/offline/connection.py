@@ -80,6 +80,10 @@ class Connection:
                 self._recognizer.forget(stream)
             self._streams.clear()
 
+    def abort(self) -> None:
+        """Hang up without a word."""
+        self._socket.transport.abort()
+
     async def _read(self) -> None:
         self._perform(self._protocol.start(time.monotonic()))
         async for message in self._socket:
@@ -116,7 +120,7 @@ class Connection:
             logger.warning("a client does not read what it asked for; cutting it off")
             self._unsent.clear()
             self._unsent_bytes = 0
-            self._socket.transport.abort()
+            self.abort()
             return
         for job in output.jobs:
             self._start(job)

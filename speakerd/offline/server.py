@@ -10,6 +10,7 @@ from the hosted service.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import secrets
@@ -42,6 +43,10 @@ CLOSE_TRY_LATER: Final = 1013
 CLOSE_BETA_REFUSED: Final = 4000
 MAX_MESSAGE_BYTES: Final = 21 * 1024 * 1024
 """An append of 15 MiB in base64, with its JSON. A longer message closes the connection with code 1009."""
+HANDSHAKE_S: Final = 5.0
+"""Whoever has not asked for a WebSocket by then is hung up on."""
+_FAREWELL_S: Final = 0.5
+"""For a client to take the closing frame."""
 
 
 class OfflineServer:
@@ -80,7 +85,13 @@ class OfflineServer:
         server, self._server = self._server, None
         if server is not None:
             server.close()
-            await server.wait_closed()
+            waiting = asyncio.ensure_future(server.wait_closed())
+            if not (await asyncio.wait((waiting,), timeout=_FAREWELL_S))[0]:
+                # Clients that do not read would hold us up for the library's ten seconds.
+                for connection in list(self._connections):
+                    connection.abort()
+                await asyncio.wait((waiting,), timeout=_FAREWELL_S)
+            waiting.cancel()
         await self.recognizer.close()
 
     async def __aenter__(self) -> Self:
@@ -117,6 +128,7 @@ class OfflineServer:
                 self._settings.port,
                 compression=None,
                 max_size=MAX_MESSAGE_BYTES,
+                open_timeout=HANDSHAKE_S,
                 process_request=_check_path,
                 server_header=None,
             )
