@@ -160,7 +160,7 @@ def _key(settings: Settings) -> tuple[str, str]:
 def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
     from speakerd.audio.sound_cards import sound_cards
     from speakerd.cli.checkup import probes, sound
-    from speakerd.cli.checkup.finding import fail
+    from speakerd.cli.checkup.finding import fail, skip
 
     simulated = settings.audio.driver == "simulated"
     yield sound.cards([card.card_id for card in sound_cards()], simulated=simulated)
@@ -174,8 +174,16 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
     except ImportError as error:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")
         return
+    if _service_active():
+        # It holds the device; opening it again would fail, or open another one of the same card.
+        yield sound.opened(
+            sound.Opened("held by the service", busy=True), service_active=True, simulated=False
+        )
+        if audible:
+            yield skip("loudspeaker", "the service has it; sudo systemctl stop speakerd, then again")
+        return
     heard = listen(PyAudioDevice(settings.audio), play=audible)
-    yield sound.opened(heard.opened, service_active=_service_active(), simulated=False)
+    yield sound.opened(heard.opened, service_active=False, simulated=False)
     if audible and not heard.opened.error:
         yield sound.room(heard.before)
         yield sound.tone_heard(heard.before, heard.during, RATE)
