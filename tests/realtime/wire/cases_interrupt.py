@@ -344,7 +344,7 @@ CASES = [
         ],
         [Say("Count"), Until("audio", count=11), Interrupt()],
         settings={"turn_detection": None},
-        expect=[Sent("conversation.item.truncate", {"audio_end_ms": lambda ms: ms < 300}, times=1)],
+        expect=[Sent("conversation.item.truncate", {"audio_end_ms": lambda ms: ms < 400}, times=1)],
         point=6,
     ),
     Case(
