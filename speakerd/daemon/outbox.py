@@ -16,6 +16,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from speakerd.realtime.config import RealtimeTurnDetectionConfig
 
 BYTES_PER_SECOND = 48_000
 """24 kHz, 16 bit, mono: the only PCM the wire knows."""
@@ -59,7 +63,14 @@ class Verdict:
     reason: str | None = None
 
 
-Outgoing = Sound | EndOfTurn | ClearInput | Text | CutOff | Verdict
+@dataclass(frozen=True, slots=True)
+class TurnDetection:
+    """Let the server find the end of turns, so; None: not now, a hand ends this one."""
+
+    config: RealtimeTurnDetectionConfig | None
+
+
+Outgoing = Sound | EndOfTurn | ClearInput | Text | CutOff | Verdict | TurnDetection
 
 _OF_A_TURN = (Sound, EndOfTurn)
 """What holds a person's speech, or asks for a reply to it."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Text, Verdict
+from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Text, TurnDetection, Verdict
 from speakerd.dialogue.commands import (
     Approve,
     ArmWakeWord,
@@ -39,12 +39,16 @@ if TYPE_CHECKING:
     from speakerd.audio.engine import AudioEngine
     from speakerd.daemon.heard import HeardTracker
     from speakerd.daemon.session_link import SessionLink
+    from speakerd.realtime.config import RealtimeTurnDetectionConfig
 
 log = logging.getLogger(__name__)
 
 
 class House(Protocol):
     """What commands need beside sound and session."""
+
+    def turn_detection(self) -> RealtimeTurnDetectionConfig | None:
+        """How the server finds the end of turns, by the settings; None: it does not."""
 
     def change_volume(self, steps: int) -> None:
         """Louder or softer by so many steps."""
@@ -65,6 +69,7 @@ class Performer:
         self._link = link
         self._heard = heard
         self._house = house
+        self._by_hand = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def perform(self, command: Command) -> None:
@@ -73,8 +78,11 @@ class Performer:
             case Connect():
                 self._link.connect()
             case Disconnect():
+                self._by_hand = False  # the next session begins with what the settings say
                 self._begin(self._link.disconnect())
-            case Listen(mode, since):
+            case Listen(mode, since, ends_by):
+                if mode != "closed":
+                    self._detect_turns(by_hand=ends_by == "release")
                 self.engine.listen(mode, since)
             case ArmWakeWord(armed):
                 self._house.arm_wake_word(armed=armed)
@@ -116,6 +124,13 @@ class Performer:
                     f": {words}" if words else "",
                     extra=_fields(command),
                 )
+
+    def _detect_turns(self, *, by_hand: bool) -> None:
+        """While a hand holds the button it ends the turn, not the server; where the server does otherwise."""
+        config = self._house.turn_detection()
+        if config is not None and by_hand != self._by_hand:
+            self._by_hand = by_hand
+            self._link.send(TurnDetection(None if by_hand else config))
 
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""

@@ -18,7 +18,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from speakerd.daemon.facts import Facts, details_of
-from speakerd.daemon.outbox import ClearInput, CutOff, EndOfTurn, Outbox, Outgoing, Sound, Text, Verdict
+from speakerd.daemon.outbox import (
+    ClearInput,
+    CutOff,
+    EndOfTurn,
+    Outbox,
+    Outgoing,
+    Sound,
+    Text,
+    TurnDetection,
+    Verdict,
+)
 from speakerd.dialogue.events import Connected, ConnectionLost
 from speakerd.realtime.errors import ConnectFailedError
 from speakerd.realtime.tool_errors import UnknownToolCallError
@@ -240,6 +250,8 @@ async def _send(session: RealtimeSession, item: Outgoing) -> None:
             await session.send_message(SAY.format(text=text) if verbatim else text)
         case CutOff():
             await session.interrupt()
+        case TurnDetection(config):
+            await session.update_settings(turn_detection=config)
         case Verdict(call_id, reason):
             # A call that was answered before, or has been given up, needs no answer any more.
             with suppress(UnknownToolCallError):

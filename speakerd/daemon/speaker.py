@@ -31,6 +31,7 @@ from speakerd.audio.events import (
     Xruns,
 )
 from speakerd.daemon.heard import HeardTracker
+from speakerd.daemon.model_config import turn_detection
 from speakerd.daemon.monitor import MonitorFeed
 from speakerd.daemon.outbox import Sound
 from speakerd.daemon.performer import Performer
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from speakerd.dialogue.events import Event
     from speakerd.panel.errors import PanelError
     from speakerd.panel.panel import Panel
+    from speakerd.realtime.config import RealtimeTurnDetectionConfig
     from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,7 @@ class Speaker:
         self._shown: tuple[str, str, str] | None = None
         self._level_of_speaker = False
         self._fading = False
+        self._was_muted = False
         self._pending: Settings | None = None
         self._changing: asyncio.Task[None] | None = None
 
@@ -241,8 +244,11 @@ class Speaker:
     def _settle(self, now: float) -> None:
         dialogue = self.dialogue
         if dialogue.flags.muted:
+            if not self._was_muted:
+                self.engine.forget()
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
             self.link.outbox.forget_sound()
+        self._was_muted = dialogue.flags.muted
         if self._pending is not None and dialogue.phase == "idle":
             pending, self._pending = self._pending, None
             self._apply(pending)
@@ -266,6 +272,10 @@ class Speaker:
         return self._loop.call_later(max(0.0, deadline - self._clock()), call)
 
     # -- what commands need (House) -------------------------------------------------------------------------
+
+    def turn_detection(self) -> RealtimeTurnDetectionConfig | None:
+        """See `House`."""
+        return turn_detection(self.settings.model)
 
     def change_volume(self, steps: int) -> None:
         """See `House`."""
@@ -331,8 +341,10 @@ class Speaker:
                 log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
             case CaptureSilent():
                 log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
-            case WakeWordHeard() if not self._wake_word_armed:
-                pass
+            case WakeWordHeard(word, at):
+                if self._wake_word_armed:
+                    # The sentence may begin within the word: "okay nabu what time" leaves no pause.
+                    self.handle(WakeWordHeard(word, at - self.settings.wake_word.pre_roll_ms / 1000))
             case DeviceStuck(reason):
                 self.die(f"the sound device hangs: {reason}")
             case _:

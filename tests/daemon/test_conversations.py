@@ -131,6 +131,22 @@ async def test_a_server_that_owns_the_turn_is_sent_the_silence_too_and_nothing_i
         assert len(house.sound_sent()) / 48_000 > 3.0
 
 
+async def test_push_to_talk_takes_the_turn_from_a_server_that_detects_turns_and_gives_it_back() -> None:
+    settings = {"model": {"turn_detection": "server_vad"}, "panel": {"gestures": {"hold": "talk"}}}
+    async with household(settings=settings) as house:
+        house.panel.press()
+        said = house.device.say(GO_FORWARD, after_s=0.1)
+        await asyncio.to_thread(said.wait, 10)
+        house.panel.release()
+        await house.phase("speaking")
+        updates = [event["session"]["audio"]["input"] for event in house.sent("session.update")]
+        detection = [update["turn_detection"] for update in updates if "turn_detection" in update]
+        assert detection[0]["type"] == "server_vad"
+        assert detection[1] is None
+        types = [event["type"] for event in house.server.received]
+        assert types.count("input_audio_buffer.commit") == 1
+
+
 async def test_a_voice_over_the_answer_interrupts_it_in_a_room_with_echo() -> None:
     device = SimulatedDevice(room=RoomShape(echo_db=-12.0))
     async with household(
@@ -161,6 +177,22 @@ async def test_a_connection_that_breaks_in_mid_sentence_loses_no_turn() -> None:
         house.device.say(GO_FORWARD, after_s=0.2)
         await house.phase("speaking", within_s=25)
         assert len(house.server.connections) == 2
+
+
+async def test_a_connection_that_breaks_before_the_answer_brings_the_answer_all_the_same() -> None:
+    async def breaks(connection: LoopbackConnection) -> None:
+        if connection.number == 0:
+            await connection.expect("response.create", within_s=30)
+            connection.drop()
+            return
+        await answering()(connection)
+
+    async with household(breaks) as house:
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.2)
+        await house.phase("speaking", within_s=25)
+        await house.phase("listening")
+        assert house.phases == ["idle", "connecting", "listening", "thinking", "speaking", "listening"]
 
 
 async def test_the_embedded_server_answers_where_the_other_cannot_be_reached() -> None:
