@@ -78,7 +78,7 @@ def assemble(
         device=device or open_device(settings.audio),
         panel=panel or open_panel(settings.panel),
         open_session=sessions.open,
-        toolbox=toolbox,
+        companion=toolbox,
         state=state,
     )
     toolbox.attach(speaker)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import (
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
     from speakerd.config.model import Settings
-    from speakerd.daemon.toolbox import Toolbox
     from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
     from speakerd.panel.errors import PanelError
@@ -68,6 +67,19 @@ class PartDiedError(RuntimeError):
     """A part died and cannot be healed from inside: the process must be started anew."""
 
 
+class Companion(Protocol):
+    """What lives beside the speaker and must hear of it: the tools. Event loop only."""
+
+    def start(self) -> None:
+        """The speaker is open."""
+
+    def answered(self, text: str) -> None:
+        """It said `text`."""
+
+    def silence(self, name: str) -> None:
+        """A person heard the ringing timer of that name."""
+
+
 class Speaker:
     """See the module. Made once, `run` once, in one event loop; `stop` and `request` from that loop."""
 
@@ -78,7 +90,7 @@ class Speaker:
         device: AudioDevice,
         panel: Panel,
         open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
-        toolbox: Toolbox,
+        companion: Companion,
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -89,7 +101,7 @@ class Speaker:
             device: Not started.
             panel: Not started.
             open_session: Makes an entered session, or raises ConnectFailedError.
-            toolbox: What its agent can do; started when the speaker is open.
+            companion: The tools' side; started when the speaker is open.
             state: Folder of what outlives the process; None keeps nothing.
             clock: The panel's and the device's: monotonic seconds.
         """
@@ -111,7 +123,7 @@ class Speaker:
         )
         path = state / "volume" if state is not None else None
         self.volume = Volume(settings.audio.volume, path=path, apply=self._apply_volume)
-        self._toolbox = toolbox
+        self._companion = companion
         self._performer = Performer(self.engine, self.link, self.heard, self)
         self._wake_word_armed = False
         self._inputs = Inputs(settings.panel.gestures)
@@ -150,7 +162,7 @@ class Speaker:
             self._panel.start(self._from_panel, self._panel_failed)
             await asyncio.to_thread(self.engine.start, wait_for_device=wait_for_device)
             self.handle(Ready())
-            self._toolbox.start()
+            self._companion.start()
             ready()
             await self._end
         finally:
@@ -286,7 +298,7 @@ class Speaker:
 
     def silence_timer(self, name: str) -> None:
         """See `House`."""
-        self._toolbox.silence(name)
+        self._companion.silence(name)
 
     def arm_wake_word(self, *, armed: bool) -> None:
         """See `House`."""
@@ -402,7 +414,7 @@ class Speaker:
         """See `LinkSink`."""
         self.turns.caption(role, item_id, text, final=final, now=self._clock())
         if final and role == "assistant":
-            self._toolbox.answered(text)
+            self._companion.answered(text)
         if final and self.settings.log.transcripts:
             log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
 
