@@ -83,7 +83,7 @@ steps = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(script=st.lists(steps, max_size=25))
 def test_no_order_of_events_breaks_a_session(script: list[Any]) -> None:
     talk = Talk("go forward ten meters", "what time is it")
@@ -135,7 +135,7 @@ def check_order(events: list[dict[str, Any]]) -> None:
     assert len(set(ids)) == len(ids)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.binary(max_size=200) | st.text(max_size=200) | json_values.map(json.dumps))
 def test_no_frame_breaks_a_session(data: bytes | str) -> None:
     talk = Talk()
@@ -143,7 +143,7 @@ def test_no_frame_breaks_a_session(data: bytes | str) -> None:
     assert talk.ask("thanks")[-1]["type"] == "response.done"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(kind=st.sampled_from(sorted(CLIENT_EVENTS)), fields=st.dictionaries(
     st.sampled_from(["session", "audio", "item", "item_id", "previous_item_id", "response", "content_index", "audio_end_ms"]),
     json_values, max_size=4))  # fmt: skip
