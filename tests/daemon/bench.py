@@ -27,6 +27,7 @@ from speakerd.realtime.testing.server_events import (
     transcribed,
     transcript_delta,
 )
+from tests.realtime.validation import validate_client_event, validate_server_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -170,3 +171,7 @@ async def household(
             await running
             await watch
             await assembly.close()
+    for event in server.received:
+        validate_client_event(event)
+    for event in server.sent:
+        validate_server_event(event)

@@ -25,6 +25,7 @@ from speakerd.realtime.testing.server_events import (
     spoken_item,
 )
 from tests.audio.interruptions import nonzero_noise
+from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -106,6 +107,8 @@ async def press(rig: SoundCard, count: int, *, seed: int = 1) -> AsyncIterator[P
             await running
             await assembly.close()
             pins.close()
+    for event in server.received:
+        validate_client_event(event)
 
 
 async def _edge_to_phase(speaker: Any, pin: Any) -> float:
