@@ -161,6 +161,10 @@ class AudioEngine:
         """Stop speaking now. Returns how far each item cut off will have been heard."""
         return self._buffer.flush()
 
+    def forget_past(self) -> None:
+        """A new session begins: names of items that have been heard or cut off may come again."""
+        self._buffer.forget_past()
+
     def fade_out(self) -> tuple[PlayedItem, ...]:
         """As `flush`, but over `stop_fade_ms`: for the end of the daemon. Returns before it has sounded."""
         return self._buffer.flush(ramp_ms=self._settings.stop_fade_ms)

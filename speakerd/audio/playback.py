@@ -160,6 +160,12 @@ class PlaybackBuffer:
         del dropped  # a long answer's memory is given back outside the lock
         return tuple(cut)
 
+    def forget_past(self) -> None:
+        """A new session begins, whose server may number its items from the start again: the names are free."""
+        with self._lock:
+            self._past.clear()
+            self._flushed.clear()
+
     def play_sound(self, pcm: bytes) -> None:
         """Play one of the speaker's own sounds over whatever sounds; several follow each other.
 

@@ -39,6 +39,10 @@ class HeardTracker(RealtimePlaybackTracker):
         while len(self._cut) > _CUT_REMEMBERED:
             del self._cut[next(iter(self._cut))]
 
+    def forget(self) -> None:
+        """A new session begins: names may come again."""
+        self._cut.clear()
+
     def played_ms(self, item_id: str, content_index: int = 0) -> float:
         """Milliseconds of that part that were heard."""
         item = self._cut.get((item_id, content_index))

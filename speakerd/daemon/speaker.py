@@ -39,7 +39,14 @@ from speakerd.daemon.session_link import SessionLink
 from speakerd.daemon.turn_log import TurnLog
 from speakerd.daemon.volume import Volume
 from speakerd.dialogue.commands import Interrupt
-from speakerd.dialogue.events import ConnectionLost, Ready, ResponseEnded, ServerSpeechStopped, StopRequested
+from speakerd.dialogue.events import (
+    Connected,
+    ConnectionLost,
+    Ready,
+    ResponseEnded,
+    ServerSpeechStopped,
+    StopRequested,
+)
 from speakerd.dialogue.machine import Dialogue
 from speakerd.host.journal import fields
 from speakerd.panel.inputs import Inputs
@@ -391,6 +398,9 @@ class Speaker:
         """See `LinkSink`."""
         if isinstance(event, ServerSpeechStopped):
             self.engine.server_ended()
+        elif isinstance(event, Connected):
+            self.engine.forget_past()
+            self.heard.forget()
         elif isinstance(event, ConnectionLost | ResponseEnded):
             # Not every server says that an item's sound is complete, and none does once the line is cut; what is
             # not finished would wait for more for ever.

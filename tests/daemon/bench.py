@@ -59,6 +59,9 @@ class Household:
                 phases.append(entry["phase"])
         return phases
 
+    def spoke_more_often_than(self, times: int) -> bool:
+        return self.phases.count("speaking") > times
+
     async def follow(self, entries: AsyncIterator[Entry]) -> None:
         async for entry in entries:
             async with self._news:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from speakerd.audio.simulated import SimulatedDevice
@@ -221,6 +222,16 @@ async def test_a_server_that_never_answers_is_given_up_with_a_sound_and_a_light(
         house.assembly.speaker.handle(Ask("hello"))
         await house.light("error")
         assert house.phases[-1] == "idle"
+
+
+async def test_a_server_that_numbers_its_answers_anew_in_each_session_is_heard_each_time() -> None:
+    async with household(answering(ms=200), settings={"dialogue": {"mode": "one_shot"}}) as house:
+        for _ in range(3):
+            before = house.phases.count("speaking")
+            house.assembly.speaker.handle(Ask("hello"))
+            await house.until(partial(house.spoke_more_often_than, before))
+            await house.phase("idle")
+        assert len(house.server.connections) == 3
 
 
 async def test_a_stop_while_connecting_leaves_nothing_behind() -> None:
