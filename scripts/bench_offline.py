@@ -85,7 +85,10 @@ async def measure(mode: str, rounds: int) -> None:
             pcm = resample((ROOT / "tests/data" / name).read_bytes()[44:], 16_000, 24_000)
             before, runs = cpu_s(pid), [await turn(socket, pcm) for _ in range(rounds)]
             share = (cpu_s(pid) - before) / rounds / (len(pcm) / 48_000)
-            heard, first = (statistics.median(run[index] for run in runs) for index in (1, 2))
+            heard, first = (
+                statistics.median(run[1] for run in runs),
+                statistics.median(run[2] for run in runs),
+            )
             print(
                 f"  {name:18} {share:5.2f} of real time, {heard * 1000:5.0f} ms to the words, "
                 f"{first * 1000:5.0f} ms to the sound: {runs[-1][0] or '(no command)'}"

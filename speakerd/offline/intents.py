@@ -47,7 +47,10 @@ _TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("timer_set", rf"{_TIMER}(?:(?P<label>[a-z]+) )?timer (?:for|of|to) {_DURATION}"),
     ("timer_set", rf"(?:wake|remind|call) me in {_DURATION}"),
     ("timer_set", rf"timer(?: for)? {_DURATION}"),
-    ("timer_cancel", r"(?:cancel|stop|delete|clear|end)(?: the| all| my)* (?:timers?|alarms?)"),
+    (
+        "timer_cancel",
+        r"(?:cancel|stop|delete|clear|end)(?: the| my)?(?: (?P<label>all))?(?: the| my)* timers?",
+    ),
     (
         "timer_list",
         r"(?:which|what|list|show)(?: my| the| all)* timers?(?: are running| do i have| are set)?",

@@ -188,6 +188,12 @@ def _read_turn_detection(value: Any, param: str) -> dict[str, Any]:
     return {**SEMANTIC_VAD, **_read(data, param, _SEMANTIC_VAD_FIELDS)}
 
 
+def _refuse_idle_timeout(_value: Any, param: str) -> None:
+    raise Refusal(
+        "unsupported_value", "The offline server does not speak up by itself: leave it null.", param
+    )
+
+
 def _read_truncation(value: Any, param: str) -> Any:
     if isinstance(value, str):
         return as_choice(value, param, ("auto", "disabled"))
@@ -259,7 +265,7 @@ _SERVER_VAD_FIELDS: Final[dict[str, Any]] = {
     "threshold": lambda value, param: as_number(value, param, 0.0, 1.0),
     "prefix_padding_ms": lambda value, param: as_integer(value, param, 0, 5000),
     "silence_duration_ms": lambda value, param: as_integer(value, param, 0, 10_000),
-    "idle_timeout_ms": _or_null(lambda value, param: as_integer(value, param, 5000, 30_000)),
+    "idle_timeout_ms": _or_null(_refuse_idle_timeout),
     "create_response": as_boolean,
     "interrupt_response": as_boolean,
 }

@@ -207,6 +207,8 @@ class _Values:
             return next((choice for choice in choices if choice in self._words_said()), None)
         if self._kind == "timer_set":
             return self._of_timer(words, kinds)
+        if self._kind == "timer_cancel":
+            return self._slots.get("label") if words & {"name", "label"} else None
         if self._kind.startswith("volume"):
             return self._of_volume(words, kinds)
         if self._kind in ("move", "turn"):

@@ -100,6 +100,7 @@ CALLS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("set a timer for five minutes", tool("set_timer", duration_s=NUMBER, name=TEXT), {"duration_s": 300}),
     ("set a tea timer for one hour", tool("add_timer", length=INTEGER, label=TEXT), {"length": 3600, "label": "tea"}),
     ("cancel the timer", tool("cancel_timer", name=TEXT), {}),
+    ("cancel all timers", tool("cancel_timer", name=TEXT), {"name": "all"}),
     ("which timers are running", tool("list_timers"), {}),
     ("set the volume to thirty percent", tool("set_volume", percent=INTEGER, required=("percent",)), {"percent": 30}),
     ("volume to thirty", tool("set_volume", change={"type": ["integer", "null"]}, level={"type": ["integer", "null"]}), {"level": 30}),

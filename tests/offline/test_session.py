@@ -119,6 +119,11 @@ BAD_UPDATES: list[tuple[dict[str, Any], str, str]] = [
         "invalid_value",
         "session.audio.input.turn_detection.threshold",
     ),
+    (
+        {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 6000}}}},
+        "unsupported_value",
+        "session.audio.input.turn_detection.idle_timeout_ms",
+    ),
     ({"audio": {"input": {"noise_reduction": {"type": "none"}}}}, "invalid_value", "session.audio.input.noise_reduction.type"),
     ({"parallel_tool_calls": 1}, "invalid_type", "session.parallel_tool_calls"),
     ({"type": "transcription"}, "invalid_value", "session.type"),
