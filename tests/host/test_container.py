@@ -115,8 +115,9 @@ def test_it_comes_back_from(seen: dict[str, Any], fault: str) -> None:
     assert 0 < seen[fault]["seconds"] < 20
 
 
-def test_it_stops_cleanly_in_under_two_seconds(seen: dict[str, Any]) -> None:
-    assert seen["stop"]["seconds"] < 2
+def test_it_stops_cleanly_by_itself(seen: dict[str, Any]) -> None:
+    # Were it slower than TimeoutStopSec=5, systemd would kill it and call the result a timeout. A finer figure would
+    # measure how busy this machine is.
     assert seen["after_stop"] == {"ActiveState": "inactive", "Result": "success"}
     assert not seen["socket_after_stop"]
 
@@ -147,8 +148,7 @@ def test_the_real_daemon_reloads_a_good_file_and_refuses_a_bad_one(real: dict[st
     assert real["after_bad"] == {"ActiveState": "active", "NRestarts": "0"}
 
 
-def test_the_real_daemon_stops_cleanly_in_under_two_seconds(real: dict[str, Any]) -> None:
-    assert real["stop"]["seconds"] < 2
+def test_the_real_daemon_stops_cleanly_by_itself(real: dict[str, Any]) -> None:
     assert real["after_stop"] == {"ActiveState": "inactive", "Result": "success"}
 
 
