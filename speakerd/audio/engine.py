@@ -212,8 +212,12 @@ class AudioEngine:
     # -- the microphone ------------------------------------------------------------------------------------
 
     def listen(self, mode: ListenMode, since: float | None = None) -> None:
-        """Change what may pass: `closed`, `gated` or `open`; `since` reaches back to what was already said."""
-        self._do(lambda: self._pipeline.listen(mode, self._device.now(), since))
+        """Change what may pass: `closed`, `gated` or `open`; `since` reaches back to what was already said.
+
+        From `open` to `closed`, what was said until now still passes: SpeechEnded comes within 100 ms.
+        """
+        now = self._device.now()
+        self._do(lambda: self._pipeline.listen(mode, now, since))
 
     def server_ended(self) -> None:
         """The server has reported the end of speech (server turns)."""
@@ -221,12 +225,7 @@ class AudioEngine:
 
     def forget(self) -> None:
         """Drop what was heard and has not passed: the microphone was muted."""
-
-        def forget() -> list[AudioEvent]:
-            self._pipeline.forget()
-            return []
-
-        self._do(forget)
+        self._do(lambda: self._pipeline.forget(self._device.now()))
 
     # -- what is known -------------------------------------------------------------------------------------
 
@@ -290,7 +289,7 @@ class AudioEngine:
         now = self._device.now()
         self._buffer.latency_s = self.output_latency_s
         self._pipeline.echo_delay_s = self.output_latency_s + self._device.input_latency_s
-        events: list[AudioEvent] = [*self._buffer.take_events(now)]
+        events: list[AudioEvent] = [*self._buffer.take_events(now), *self._pipeline.tick(now)]
         for event in self._keeper.tick(now):
             events.append(event)
             if isinstance(event, DeviceLost):

@@ -121,6 +121,7 @@ class Gate:
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
         self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._earliest = 0.0  # nothing from before this may pass
+        self._heard_until = 0.0
         self._open = False
         self._opened_at = 0.0
         self._silent_frames = 0
@@ -157,7 +158,7 @@ class Gate:
         self._earliest = max(self._earliest, begin)
         past = [frame for frame in self._history if frame.end > self._earliest]
         if mode == "open":
-            return self._open_with(past, now)
+            return self._open_with(past, max(begin, self._heard_until))
         self.forget()
         return [output for frame in past for output in self._judge(frame)]
 
@@ -169,6 +170,7 @@ class Gate:
     def process(self, frame: Frame, *, may_open: bool = True) -> list[GateOutput]:
         """Take the next frame. `may_open` False: something else (barge-in) decides about opening."""
         self._heard += 1
+        self._heard_until = frame.end
         return self._judge(frame, may_open=may_open)
 
     def force_open(self, since: float) -> list[GateOutput]:
@@ -244,7 +246,8 @@ class Gate:
 
     def _process_open(self, frame: Frame) -> list[GateOutput]:
         if self.mode == "open":
-            return self._pass(frame)
+            # A card gives its sound late: some of it may be from before the press.
+            return self._pass(frame) if frame.end > self._earliest else []
         self._silent_frames = 0 if frame.voiced else self._silent_frames + 1
         out = self._flow(frame)
         if frame.end - self._opened_at >= self._settings.longest_turn_s:

@@ -11,6 +11,10 @@ an open gate is shut, and what was heard is forgotten: it was the speaker itself
 The speaker's own short sounds are another matter: people talk over them, above all over the one that says "I
 listen". Frames heard during one count as no onset (unless the canceller knows the room and has taken it out), but
 they are kept, and leave with the sentence that began under them.
+
+Push-to-talk ends at the moment of the release, by the microphone's time: what was spoken before it is then still
+inside the card; it passes when it comes, and SpeechEnded follows it, at the latest `RELEASE_LIMIT_S` after the
+release. `forget` ends that waiting at once: after a mute nothing passes.
 """
 
 from collections import deque
@@ -70,6 +74,8 @@ LEARN_S = 5.0
 """Sound the canceller needs to find a room; until then what it leaves over is no sign of a person."""
 LEARN_DBFS = -45.0
 """Quieter sound teaches it nothing."""
+RELEASE_LIMIT_S = 0.1
+"""For longer than this no card that can be talked through keeps its sound."""
 LEVEL_INTERVAL_S = 0.1
 """Ten a second: what a light or a meter can show."""
 
@@ -107,6 +113,8 @@ class SpeechPipeline:
         self.echo_delay_s = 0.0
         """From the queue to the loudspeaker and from the microphone to here, as the device reports it."""
         self._half: bytes = b""
+        self._heard_until = float("-inf")  # the end of the last block
+        self._released_at: float | None = None  # push-to-talk is over, but for what was said before this
         self._learnt_s = 0.0
         self._speech_ends = float("-inf")  # until when the speaker may hear its own speech,
         self._own_ends = float("-inf")  # ... and its own sounds
@@ -149,8 +157,16 @@ class SpeechPipeline:
     # -- what the dialogue wants ---------------------------------------------------------------------------
 
     def listen(self, mode: ListenMode, now: float, since: float | None = None) -> list[AudioEvent]:
-        """Change what may pass; `since` reaches back to what was already said (`Gate.listen`)."""
-        events = self._events(self._gate.listen(mode, now, since))
+        """Change what may pass; `since` reaches back to what was already said (`Gate.listen`).
+
+        From `open` to `closed` it comes into force with the sound of `now`, which is still to be processed.
+        """
+        if mode == "closed" and self._gate.mode == "open" and self._is_owed(now):
+            if self._released_at is None:
+                self._released_at = now
+            return []
+        events = self._let_go(now)
+        events += self._events(self._gate.listen(mode, now, since))
         if mode != "gated" and self._barge_in.cancel():
             events.append(BargeInRejected(now))
         return events
@@ -159,9 +175,22 @@ class SpeechPipeline:
         """The server has reported the end of speech (server turns)."""
         return self._events(self._gate.server_ended(now))
 
-    def forget(self) -> None:
-        """Drop all that was heard and has not passed: the microphone was muted."""
+    def forget(self, now: float) -> list[AudioEvent]:
+        """Drop all that was heard and has not passed, of a release too: the microphone was muted."""
+        self._half = b""
+        events: list[AudioEvent] = []
+        if self._released_at is not None:
+            self._gate.shut(now, "closed")
+            self._let_go(now)
+            self._upsampler.clear()  # it holds a few milliseconds, of which nothing passes either
+            events.append(SpeechEnded(now, "closed"))
         self._gate.forget()
+        return events
+
+    def tick(self, now: float) -> list[AudioEvent]:
+        """Time passes, with or without blocks; `now` by the clock of `listen`."""
+        late = self._released_at is not None and now >= self._released_at + RELEASE_LIMIT_S
+        return self._let_go(now) if late else []
 
     def interrupted(self, now: float, reason: SpeechEndReason = "device_lost") -> list[AudioEvent]:
         """The stream of blocks has a gap (device lost): shut the gate, forget, relearn the echo."""
@@ -170,6 +199,7 @@ class SpeechPipeline:
         self._canceller.reset()
         self._detector.reset()
         events = self._events(self._gate.shut(now, reason))
+        self._let_go(now)
         self._gate.forget()
         if self._barge_in.cancel():
             events.append(BargeInRejected(now))
@@ -208,7 +238,21 @@ class SpeechPipeline:
         if len(self._half) == MIC_FRAME_BYTES:
             pcm, self._half = self._half, b""
             events += self._frame(pcm, now)
+        self._heard_until = now
+        if self._released_at is not None and not self._is_owed(self._released_at):
+            events += self._let_go(now)
         return events
+
+    def _is_owed(self, until: float) -> bool:
+        """Whether sound from before `until` is still to come to the gate."""
+        return self._gate.is_open and (self._heard_until < until or bool(self._half))
+
+    def _let_go(self, now: float) -> list[AudioEvent]:
+        """End push-to-talk, if it was released."""
+        if self._released_at is None:
+            return []
+        self._released_at = None
+        return self._events(self._gate.listen("closed", now))
 
     def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
         playing = now <= self._speech_ends

@@ -9,8 +9,9 @@ heard are kept.
 made up for, as a sound card's buffer would. Stepped (`stepped=True`), nothing moves but by `step`, in the
 caller's thread: an hour takes seconds and is the same every time.
 
-*Latency.* What is pulled sounds `output_latency_s` later: recordings hold what left the loudspeaker, at its
-time, so that a reported position can be checked against them.
+*Latency.* What is pulled sounds `output_latency_s` later, and what is heard comes `input_latency_s` later:
+recordings hold what left the loudspeaker and reached the microphone, at its time, so that a reported position can
+be checked against them.
 
 *Faults* are methods: `unplug`/`plug_in`, `refuse`, `stall`, `hang`, `deafen`, `xrun`. Reopening heals what
 it would heal in a real card: a stall yes, a missing plug no.
@@ -72,6 +73,7 @@ class SimulatedDevice:
         room: RoomShape | None = None,
         noise_dbfs: float | None = -72.0,
         output_latency_s: float = 0.02,
+        input_latency_s: float = 0.0,
         record_s: float = 900.0,
         seed: int = 1,
     ) -> None:
@@ -81,6 +83,7 @@ class SimulatedDevice:
         self._noise = np.random.default_rng(seed)
         self._noise_level = gain_of(noise_dbfs) * FULL_SCALE if noise_dbfs is not None else 0.0
         self._latency_blocks = round(output_latency_s / BLOCK_S)
+        self._input_latency_blocks = round(input_latency_s / BLOCK_S)
         self._person = Person()
         most = round(record_s / BLOCK_S)
         self._played: deque[bytes] = deque(maxlen=most)
@@ -159,8 +162,8 @@ class SimulatedDevice:
 
     @property
     def input_latency_s(self) -> float:
-        """See `AudioDevice.input_latency_s`: blocks are handed over the moment they are complete."""
-        return 0.0
+        """See `AudioDevice.input_latency_s`."""
+        return self._input_latency_blocks * BLOCK_S
 
     @property
     def stepped(self) -> bool:
@@ -266,6 +269,7 @@ class SimulatedDevice:
         self._stalled.clear()
         self._failure = None
         self._on_the_way = deque(bytes(WIRE_BLOCK_BYTES) for _ in range(self._latency_blocks))
+        self._on_the_way_in = deque[bytes]()
         self._to_mic = Resampler(WIRE_RATE, MIC_RATE)
         # It gives its first samples late: a reserve keeps every block full.
         self._far = bytearray(4 * MIC_BLOCK_BYTES)
@@ -290,9 +294,11 @@ class SimulatedDevice:
             self._near.append(near.tobytes())
             self._heard.append(heard)
         if on_capture is not None:
+            self._on_the_way_in.append(heard)
+        if on_capture is not None and len(self._on_the_way_in) > self._input_latency_blocks:
             self._captured += 1
             try:
-                on_capture(heard, self.now())
+                on_capture(self._on_the_way_in.popleft(), self.now() - self.input_latency_s)
             except Exception as error:  # noqa: BLE001  # a real card's thread must not die of it either
                 self._broke("capture", error)
         self._on_step()

@@ -141,6 +141,58 @@ def test_a_press_takes_with_it_what_was_said_since(bench: EngineBench) -> None:
     assert likeness(sent(bench), chirp(WIRE_RATE, 0.3))[1] > 0.97
 
 
+@pytest.mark.parametrize("latency_s", [0.0, 0.03, 0.08])
+def test_what_was_said_before_the_release_passes_though_it_is_still_inside_the_card(latency_s: float) -> None:
+    bench = EngineBench(SimulatedDevice(stepped=True, input_latency_s=latency_s))
+    bench.engine.start()
+    bench.run(0.5)
+    bench.engine.listen("open", since=bench.device.now())
+    bench.device.say(chirp(MIC_RATE, 0.31).tobytes())
+    bench.run(0.31)  # released with the last sample that is spoken
+    released_at = bench.device.now()
+    bench.engine.listen("closed")
+    bench.run(0.5)
+    started, *_, ended = bench.of(SpeechStarted, SpeechAudio, SpeechEnded)
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(ended, SpeechEnded)
+    assert ended.reason == "released"
+    assert released_at <= ended.at <= released_at + 0.021
+    at, alike = likeness(sent(bench), chirp(WIRE_RATE, 0.31))
+    assert alike > 0.99
+    assert len(sent(bench)) >= at + 0.31 * WIRE_RATE
+    # From the press to the release: whole frames of 20 ms, one more at the most.
+    assert len(sent(bench)) / WIRE_RATE <= released_at - started.at + 0.041
+
+
+def test_a_card_that_keeps_its_sound_does_not_keep_the_release() -> None:
+    bench = EngineBench(SimulatedDevice(stepped=True, input_latency_s=0.4))
+    bench.engine.start()
+    bench.run(1)
+    bench.engine.listen("open")
+    bench.run(0.5)
+    released_at = bench.device.now()
+    bench.engine.listen("closed")
+    bench.run(0.11)
+    (ended,) = bench.of(SpeechEnded)
+    assert isinstance(ended, SpeechEnded)
+    assert ended.at == pytest.approx(released_at + 0.1, abs=0.011)
+
+
+def test_after_a_mute_nothing_passes_though_it_was_said_before() -> None:
+    bench = EngineBench(SimulatedDevice(stepped=True, input_latency_s=0.08))
+    bench.engine.start()
+    bench.run(0.5)
+    bench.engine.listen("open")
+    bench.device.say(chirp(MIC_RATE, 0.3).tobytes())
+    bench.run(0.3)
+    bench.engine.listen("closed")
+    bench.engine.forget()
+    assert bench.of(SpeechEnded)
+    bench.events.clear()
+    bench.run(0.5)
+    assert not bench.events
+
+
 def test_what_is_forgotten_never_leaves(bench: EngineBench) -> None:
     pressed_at = bench.device.now()
     bench.device.say(chirp(MIC_RATE, 0.3).tobytes())

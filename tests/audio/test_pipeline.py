@@ -19,7 +19,7 @@ from speakerd.audio.events import (
     SpeechStarted,
     WakeWordHeard,
 )
-from speakerd.audio.pipeline import LEARN_S, PipelineParts, SpeechPipeline
+from speakerd.audio.pipeline import LEARN_S, RELEASE_LIMIT_S, PipelineParts, SpeechPipeline
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import AudioSettings, BargeInSettings, GateSettings
 from speakerd.audio.vad import VoiceDetector, WebRtcDetector
@@ -188,6 +188,67 @@ def test_push_to_talk_holds_every_sample_from_the_press() -> None:
     assert bench.pcm == expected
 
 
+def held(seconds: float, *, released_after: float) -> Bench:
+    """Push-to-talk after a second: `seconds` have been captured, the hand lets go so much later."""
+    bench = Bench().hear(1).listen("open").hear(seconds, voice=True)
+    bench.events += bench.pipeline.listen("closed", bench.now + released_after)
+    return bench
+
+
+def spoken(begin_s: float, end_s: float) -> bytes:
+    return resample(VOICE[round(begin_s * 16_000) : round(end_s * 16_000)].tobytes(), 16_000, 24_000)
+
+
+@pytest.mark.parametrize(("inside_ms", "passes_ms"), [(0, 0), (5, 20), (20, 20), (30, 40), (80, 80)])
+def test_what_was_spoken_before_the_release_passes_when_it_comes_and_then_it_ends(
+    inside_ms: int, passes_ms: int
+) -> None:
+    bench = held(0.4, released_after=inside_ms / 1000).hear(0.5, voice=True)
+    assert bench.kinds == SENTENCE
+    assert bench.pcm == spoken(1.0, 1.4 + passes_ms / 1000)
+    assert [event.reason for event in bench.events if isinstance(event, SpeechEnded)] == ["released"]
+
+
+def test_the_half_frame_before_a_release_passes() -> None:
+    bench = held(0.41, released_after=0)
+    assert bench.kinds == [SpeechStarted, SpeechAudio]
+    assert bench.hear(0.5, voice=True).pcm == spoken(1.0, 1.42)
+
+
+def test_a_release_is_told_in_time_though_the_card_gives_nothing_more() -> None:
+    bench = held(0.4, released_after=0.05)
+    assert bench.pipeline.tick(bench.now + 0.05 + RELEASE_LIMIT_S - 0.001) == []
+    bench.events += bench.pipeline.tick(bench.now + 0.05 + RELEASE_LIMIT_S)
+    assert bench.kinds == SENTENCE
+    before = bench.pcm
+    assert bench.hear(0.5, voice=True).pcm == before
+
+
+def test_a_mute_waits_for_nothing() -> None:
+    bench = held(0.41, released_after=0.08)
+    assert bench.pipeline.forget(bench.now) == [SpeechEnded(bench.now, "closed")]
+    bench.events.clear()
+    assert bench.hear(0.5, voice=True).kinds == []
+    assert bench.listen("open", since=0.0).hear(0.2).listen("closed").at(SpeechStarted) >= bench.now - 0.71
+
+
+@pytest.mark.parametrize("mode", ["open", "gated"])
+def test_a_press_soon_after_the_release_ends_the_first_turn_and_begins_another(mode: str) -> None:
+    bench = held(0.4, released_after=0.08)
+    pressed_at = bench.now
+    bench.listen(mode, since=pressed_at).hear(0.3, voice=True)
+    assert bench.kinds == [*SENTENCE, SpeechStarted, SpeechAudio]
+    assert [event.at for event in bench.events if isinstance(event, SpeechStarted)] == [1.0, pressed_at]
+    assert bench.pipeline.mode == mode
+
+
+def test_a_device_lost_after_the_release_ends_the_turn() -> None:
+    bench = held(0.4, released_after=0.08)
+    bench.events += bench.pipeline.interrupted(bench.now)
+    assert [event.reason for event in bench.events if isinstance(event, SpeechEnded)] == ["device_lost"]
+    assert bench.pipeline.mode == "closed"
+
+
 def test_each_sentence_is_resampled_from_its_own_beginning() -> None:
     bench = Bench().listen("open").hear(0.2, voice=True).listen("closed").hear(0.2)
     first = bench.pcm
@@ -215,7 +276,7 @@ def test_blocks_of_the_wrong_size_are_refused() -> None:
 
 def test_what_was_forgotten_does_not_leave() -> None:
     bench = Bench().hear(1, voice=True)
-    bench.pipeline.forget()
+    assert bench.pipeline.forget(bench.now) == []
     assert bench.listen("open", since=0.0).listen("closed").pcm == b""
 
 
@@ -371,7 +432,10 @@ def test_after_the_wake_word_speech_from_before_its_report_is_kept() -> None:
     st.lists(
         st.tuples(
             st.sampled_from(
-                ["hear", "voice", "closed", "gated", "open", "since", "server", "lost", "forget"]
+                [
+                    *("hear", "voice", "closed", "gated", "open", "since", "server", "lost", "forget"),
+                    *("release", "late"),
+                ]
             ),
             st.sampled_from(["silent", "speaking", "own"]),
         ),
@@ -397,7 +461,11 @@ def test_whatever_happens_audio_comes_only_between_a_start_and_an_end(
         elif step == "lost":
             bench.events += bench.pipeline.interrupted(bench.now)
         elif step == "forget":
-            bench.pipeline.forget()
+            bench.events += bench.pipeline.forget(bench.now)
+        elif step == "release":
+            bench.events += bench.pipeline.listen("closed", bench.now + 0.04)
+        elif step == "late":
+            bench.events += bench.pipeline.tick(bench.now + 0.2)
         else:
             bench.hear(
                 0.25, voice=step == "voice", far=QUIET_FAR if far == "silent" else LOUD_FAR, own=far == "own"
