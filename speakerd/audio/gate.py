@@ -121,6 +121,7 @@ class Gate:
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
         self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._earliest = 0.0  # nothing from before this may pass
+        self._begin = 0.0  # when listening was last asked to begin
         self._heard_until = 0.0
         self._open = False
         self._opened_at = 0.0
@@ -155,6 +156,7 @@ class Gate:
         if self._open:
             return self._close(now, "released") if before == "open" else []
         begin = now if since is None else since
+        self._begin = begin
         self._earliest = max(self._earliest, begin)
         past = [frame for frame in self._history if frame.end > self._earliest]
         if mode == "open":
@@ -246,8 +248,9 @@ class Gate:
 
     def _process_open(self, frame: Frame) -> list[GateOutput]:
         if self.mode == "open":
-            # A card gives its sound late: some of it may be from before the press.
-            return self._pass(frame) if frame.end > self._earliest else []
+            # A card gives its sound late: some of it may be from before the press. Never judged by the frame
+            # before: in a burst several have the same time.
+            return self._pass(frame) if frame.end > self._begin else []
         self._silent_frames = 0 if frame.voiced else self._silent_frames + 1
         out = self._flow(frame)
         if frame.end - self._opened_at >= self._settings.longest_turn_s:

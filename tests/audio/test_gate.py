@@ -119,6 +119,19 @@ def test_push_to_talk_without_a_past_begins_with_the_next_frame() -> None:
     assert Bench().hear("..").listen("open").hear("..").passed == [3, 4]
 
 
+def test_what_the_card_gives_late_from_before_the_press_does_not_pass() -> None:
+    bench = Bench().hear("." * 5).listen("open", since=0.14).hear("." * 5)
+    assert bench.passed == span(8, 10)
+    assert bench.openings == [0.14]
+
+
+def test_a_burst_of_frames_with_one_time_passes_whole() -> None:
+    bench = Bench().hear("." * 5).listen("open").hear("..")
+    for _ in range(3):
+        bench.gate.process(Frame(b"", bench.now - 0.02, True, -30))
+    assert bench.gate.statistics.sent_s == pytest.approx(5 * 0.02)
+
+
 def test_the_mode_it_already_has_changes_nothing() -> None:
     bench = Bench().listen("gated").hear("....###")
     before = list(bench.out)
