@@ -22,7 +22,7 @@ class FingerPanel:
 
     def __init__(self) -> None:
         # The scene needs no keys, and must not take the terminal's: Ctrl-C stays what it is.
-        self._terminal = TerminalPanel(stdin=open("/dev/null"))  # noqa: SIM115,PTH123  # closed with the panel
+        self._terminal = TerminalPanel(with_keys=False)
         self._on_edge: OnEdge | None = None
 
     def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
@@ -49,12 +49,14 @@ class FingerPanel:
     def tap(self, duration_s: float = 0.12) -> None:
         """Press, and let go `duration_s` later."""
         if self._on_edge is not None:
-            self._on_edge("button", True, time.monotonic())
-            asyncio.get_running_loop().call_later(duration_s, self._let_go)
+            at = time.monotonic()
+            self._on_edge("button", True, at)
+            # The edge keeps its time, however late a busy machine tells of it: a tap must not become a hold.
+            asyncio.get_running_loop().call_later(duration_s, self._let_go, at + duration_s)
 
-    def _let_go(self) -> None:
+    def _let_go(self, at: float) -> None:
         if self._on_edge is not None:
-            self._on_edge("button", False, time.monotonic())
+            self._on_edge("button", False, at)
 
 
 class Captions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -45,10 +46,8 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
     def quit_() -> None:
         loop.call_soon_threadsafe(ended.set)
 
-    panel = TerminalPanel(
-        stdin=open("/dev/null") if text else None,  # noqa: SIM115,PTH123,ASYNC230  # typed lines are read here, not by the panel
-        on_quit=quit_,
-    )
+    # Where one types, the typed line must stay: no keys are taken, and the light is told in plain lines.
+    panel = TerminalPanel(with_keys=not text, on_quit=quit_, environ={"TERM": "dumb"} if text else os.environ)
     panel.write("Loading the recogniser and the voice ...")
     assembly = assemble(settings, device=device, panel=panel)
     await assembly.embedded.url()
