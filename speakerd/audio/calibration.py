@@ -10,10 +10,12 @@ itself (a matched filter). From what the microphone heard, and when:
 - *round trip*: from the pull of a sample to its capture; the median of the repeats, and their spread, since a
   device whose delay wanders cannot be cancelled well;
 - *tail*: how long after the sweep's end the room still sounds above its noise or 40 dB below the echo.
+
+Where the delay wandered between the sweeps by more than `STEADY_MS`, nothing is proposed that follows from it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,6 +48,10 @@ CLEAR: Final = 8.0
 """A correlation peak this much above the rest of the search is no accident."""
 CLIPPED: Final = 32_700
 INAUDIBLE_DB: Final = -50.0
+STEADY_MS: Final = 15.0
+"""More than a block, and its jitter."""
+GARBLED_DB: Final = 10.0
+"""So much louder than the noise, something did come back from the loudspeaker."""
 _WINDOW: Final = MIC_RATE // 100
 
 
@@ -56,12 +62,19 @@ class Measurement:
     noise_dbfs: float
     heard: bool
     clipped: bool
+    garbled: bool = False
+    """The sweep was not heard, but something was when it sounded."""
     echo_return_db: float | None = None
     round_trip_ms: float | None = None
     spread_ms: float | None = None
     tail_ms: float | None = None
     device_latency_ms: float = 0.0
     """What the devices themselves report for both ways."""
+
+    @property
+    def steady(self) -> bool:
+        """Whether each sweep took about the same time."""
+        return self.spread_ms is not None and self.spread_ms <= STEADY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +121,14 @@ def analyse(
     clipped = bool(np.max(np.abs(samples.astype(np.int32)), initial=0) >= CLIPPED)
     trips = [trip for start in sent_at if (trip := _trip(samples, played, start)) is not None]
     if 2 * len(trips) <= len(sent_at):
-        return Measurement(noise, heard=False, clipped=clipped, device_latency_ms=1000 * device_latency_s)
+        levels = [dbfs(samples[start : start + 2 * len(played)]) for start in sent_at]
+        return Measurement(
+            noise,
+            heard=False,
+            clipped=clipped,
+            garbled=float(np.median(levels)) > noise + GARBLED_DB,
+            device_latency_ms=1000 * device_latency_s,
+        )
     trip = float(np.median(trips))
     arrived = [start + round(trip) for start in sent_at]
     return Measurement(
@@ -155,6 +175,8 @@ def propose(found: Measurement, settings: AudioSettings, *, canceller: bool) -> 
             settings.echo,
             f"the microphone hears the loudspeaker at {found.echo_return_db:.0f} dB",
         )
+    if not found.steady:
+        return tuple(proposals)
     hidden = found.round_trip_ms - found.device_latency_ms - settings.output_delay_ms
     if abs(hidden) >= 40:
         delay = max(0, 10 * round((settings.output_delay_ms + hidden) / 10))
@@ -168,28 +190,54 @@ def propose(found: Measurement, settings: AudioSettings, *, canceller: bool) -> 
 
 
 def report(found: Measurement, proposals: Sequence[Proposal]) -> str:
-    """The findings and proposals for people, the latter as TOML lines."""
-    lines = [f"noise floor    {found.noise_dbfs:6.1f} dBFS"]
+    """The findings and proposals for people, the latter as lines of TOML."""
+    lines = [f"noise floor   {found.noise_dbfs:6.1f} dBFS  of the room, when nobody speaks"]
     if found.heard:
         lines += [
-            f"echo return    {found.echo_return_db:6.1f} dB",
-            f"round trip     {found.round_trip_ms:6.1f} ms  (the devices report {found.device_latency_ms:.0f})",
-            f"   its spread  {found.spread_ms:6.1f} ms",
-            f"room's tail    {found.tail_ms:6.0f} ms",
+            f"echo return   {found.echo_return_db:6.1f} dB    of what was played, at the microphone",
+            f"round trip    {found.round_trip_ms:6.0f} ms    the devices report {found.device_latency_ms:.0f}",
+            f"its spread    {found.spread_ms:6.0f} ms    between the sweeps",
+            f"tail          {found.tail_ms:6.0f} ms    the room sounds on for so long",
         ]
-    else:
-        lines.append("The microphone did not hear the loudspeaker: is the volume up, is it the right device?")
-    if found.noise_dbfs <= FLOOR_DBFS:
-        lines.append("The microphone gives digital silence: is it switched off, or muted in alsamixer?")
-    if found.clipped:
-        lines.append("The microphone clips.")
     lines.append("")
-    if not proposals:
+    troubles = list(_troubles(found))
+    lines += troubles
+    if proposals:
+        lines.append("These settings would fit better (--write puts them into the file):")
+        lines += _as_toml(proposals)
+    elif not troubles:
         lines.append("The settings fit.")
-    for proposal in proposals:
-        value = f'"{proposal.value}"' if isinstance(proposal.value, str) else proposal.value
-        lines.append(f"{proposal.key} = {value}   # {proposal.reason}")
     return "\n".join(lines)
+
+
+def _troubles(found: Measurement) -> Iterator[str]:
+    """What was wrong, each with what to do."""
+    if found.noise_dbfs <= FLOOR_DBFS:
+        yield "The microphone gives digital silence: is it switched off, or muted in alsamixer?"
+    elif found.garbled:
+        yield (
+            "The microphone heard something, but not the sweep: was it noisy, or is the machine too busy? "
+            "Measure again."
+        )
+    elif not found.heard:
+        yield "The microphone did not hear the loudspeaker: is the volume up, is it the right device?"
+    elif not found.steady:
+        yield (
+            "The delay wandered, so none is proposed: the machine was busy, or a device loses sound. Measure again."
+        )
+    if found.clipped:
+        yield "The microphone clips."
+
+
+def _as_toml(proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Each under its table, as it stands in the file."""
+    table = ""
+    for proposal in sorted(proposals, key=lambda proposal: proposal.key.rpartition(".")[0]):
+        before, (table, _, key) = table, proposal.key.rpartition(".")
+        if table != before:
+            yield f"[{table}]"
+        value = f'"{proposal.value}"' if isinstance(proposal.value, str) else proposal.value
+        yield f"{key} = {value}   # {proposal.reason}"
 
 
 def _trip(samples: Samples, played: Samples, start: int) -> float | None:

@@ -98,6 +98,10 @@ def table(listing: Listing) -> str:
         if direction in listing.problems:
             lines.append(f"   ! {listing.problems[direction]}")
         lines.append("")
+    lines += [
+        "* chosen by the settings. Any of these names may stand there, or a card's id, or usb: and a port.",
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -360,6 +360,9 @@ def explain(error: OSError, direction: Direction, name: str, row: DeviceRow) -> 
     if error.errno == pyaudio.paDeviceUnavailable:
         holder = holder_of(*row.hardware, direction) if row.hardware else ""
         return DeviceBusyError(direction, name, holder)
+    if error.errno == pyaudio.paUnanticipatedHostError:
+        tool, file = ("arecord", "/dev/null") if direction == "capture" else ("aplay", "/dev/zero")
+        return DeviceError(direction, name, f"ALSA refuses it; this says why: {tool} -D {name} -d 1 {file}")
     return DeviceError(direction, name, f"PortAudio cannot open it: {error.strerror or error}")
 
 

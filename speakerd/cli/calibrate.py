@@ -47,7 +47,11 @@ def run(args: argparse.Namespace) -> int:
         if args.write and args.file is None and not DEFAULT_FILE.exists():
             print(f"--write needs a file, and there is no {DEFAULT_FILE}", file=sys.stderr)
             return 2
-        print("Three sweeps, ten seconds; please be quiet ...", file=sys.stderr)
+        print(
+            f"Microphone {settings.input}, loudspeaker {settings.output}, volume {settings.volume}: "
+            "three sweeps, ten seconds; please be quiet ...",
+            file=sys.stderr,
+        )
         found = _measure(settings)
         proposals = propose(found, settings, canceller=importlib.util.find_spec("livekit") is not None)
         print(report(found, proposals))

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from speakerd.audio import calibration
 from speakerd.audio.calibrate import measure
-from speakerd.audio.calibration import Measurement, propose, report
+from speakerd.audio.calibration import Measurement, Proposal, propose, report
 from speakerd.audio.errors import DeviceNotFoundError
 from speakerd.audio.pyaudio_device import PyAudioDevice
 from speakerd.audio.settings import AudioSettings
@@ -60,7 +62,35 @@ def test_a_loudspeaker_that_is_not_heard_is_said() -> None:
     found = probe(None)
     assert not found.heard
     assert found.round_trip_ms is None
-    assert "did not hear the loudspeaker" in report(found, propose(found, AudioSettings(), canceller=True))
+    said = report(found, propose(found, AudioSettings(), canceller=True))
+    assert "did not hear the loudspeaker" in said
+    assert "fit" not in said
+
+
+def test_a_sweep_that_came_back_in_pieces_is_told_from_one_that_did_not() -> None:
+    pieces = np.random.default_rng(1).normal(0, 3000, 16_000 * 9).astype("<i2")
+    pieces[: round(calibration.LEAD_S * 16_000)] //= 100
+    found = calibration.analyse(pieces.tobytes(), [24_000, 64_000, 104_000], 80)
+    assert not found.heard
+    assert found.garbled
+    assert "not the sweep" in report(found, ())
+
+
+def test_from_a_delay_that_wandered_nothing_follows() -> None:
+    found = replace(FITS, spread_ms=60.0, round_trip_ms=400.0)
+    assert propose(found, AudioSettings(), canceller=True) == ()
+    said = report(found, ())
+    assert "wandered" in said
+    assert "fit" not in said
+
+
+def test_proposals_stand_under_their_tables() -> None:
+    proposals = [
+        Proposal("audio.gate.min_level_dbfs", -45.0, "noise"),
+        Proposal("audio.echo", "cancel", "heard"),
+    ]
+    said = report(FITS, proposals)
+    assert '[audio]\necho = "cancel"   # heard\n[audio.gate]\nmin_level_dbfs = -45.0   # noise' in said
 
 
 def test_a_microphone_in_digital_silence_is_said() -> None:

@@ -38,7 +38,7 @@ def test_calibrate_prints_what_it_proposes_and_writes_only_when_asked(
     assert main(["calibrate", str(file)]) == 0
     printed = capsys.readouterr().out
     assert "echo return" in printed
-    assert 'audio.echo = "' in printed
+    assert '[audio]\necho = "' in printed
     assert file.read_text() == FILE
     assert main(["calibrate", "--write", str(file)]) == 0
     written = file.read_text()
