@@ -15,7 +15,7 @@ die() { printf 'error: %s\n' "$*" >&2; exit 3; }
 # The compiler and the headers serve PyAudio and systemd-python, which PyPI has as source only.
 SPEAKERD_APT_RUN=(python3 python3-venv python3-dev gcc pkg-config portaudio19-dev libsystemd-dev libasound2-plugins espeak-ng)
 # The software sound card that the suite plays on, and what judges the unit.
-SPEAKERD_APT_TEST=(pulseaudio pulseaudio-utils alsa-utils systemd procps)
+SPEAKERD_APT_TEST=(pulseaudio pulseaudio-utils alsa-utils systemd systemd-container procps)
 
 _as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"

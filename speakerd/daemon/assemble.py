@@ -31,6 +31,11 @@ class Assembly:
     toolbox: Toolbox
     embedded: Embedded
 
+    async def prepare(self) -> None:
+        """Load what the first press would have to wait for. Raises ConnectFailedError."""
+        if self.sessions.model.backend == "offline":
+            await self.embedded.url()
+
     async def close(self) -> None:
         """Close what the speaker stands on. Idempotent."""
         self.toolbox.close()

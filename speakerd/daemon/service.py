@@ -31,6 +31,7 @@ from speakerd.host.socket_path import listening_path
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
 from speakerd.realtime.address import DEFAULT_URL
+from speakerd.realtime.errors import ConnectFailedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ async def serve(path: Path) -> int:
     except ConfigError as error:
         log.critical("%s", error, extra=fields(event="config_refused"))
         return EXIT_CONFIG
-    except (AudioError, PanelError, CredentialError, ControlError) as error:
+    except (AudioError, PanelError, CredentialError, ControlError, ConnectFailedError) as error:
         log.critical("%s", error, extra=fields(event="start_failed"))
         return EXIT_MISSING
     except PartDiedError:
@@ -121,7 +122,7 @@ async def _serve(settings: Settings, path: Path, key: Key | None, journal: Journ
     try:
         if control is not None:
             await control.start()
-        await speaker.run(ready=ready)
+        await speaker.run(prepare=assembly.prepare, ready=ready)
     finally:
         for task in tasks:
             task.cancel()

@@ -158,6 +158,10 @@ class SessionLink:
         except ConnectFailedError as error:
             self._sink.fact(ConnectionLost(str(error), fatal=error.fatal))
             return False
+        except Exception as error:  # a part that is missing or broken: told at once, never in silence
+            log.exception("no session could be made")
+            self._sink.fact(ConnectionLost(f"internal error: {error}", fatal=True))
+            return False
         self._session = session
         sender = asyncio.create_task(self._send_outbox(session), name="session-sender")
         sender.add_done_callback(self._sender_ended)

@@ -157,23 +157,43 @@ class Speaker:
 
     # -- life ----------------------------------------------------------------------------------------------
 
-    async def run(self, *, ready: Callable[[], None] = lambda: None, wait_for_device: bool = False) -> None:
+    async def run(
+        self,
+        *,
+        prepare: Callable[[], Awaitable[object]] | None = None,
+        ready: Callable[[], None] = lambda: None,
+        wait_for_device: bool = False,
+    ) -> None:
         """Open sound and panel, be a speaker until `stop`, then close everything in reverse.
 
-        `ready` is called when both are open. Raises DeviceError or PanelError where one cannot be opened,
-        PartDiedError when one dies later.
+        `prepare` is awaited once both are open, while the light still says that it is starting; `ready` is called
+        after it. Raises DeviceError or PanelError where one cannot be opened, what `prepare` raises, and
+        PartDiedError when a part dies later.
         """
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.create_future()
         try:
             self._panel.start(self._from_panel, self._panel_failed)
             await asyncio.to_thread(self.engine.start, wait_for_device=wait_for_device)
+            if prepare is not None and not await self._prepared(prepare):
+                return
             self.handle(Ready())
             self._companion.start()
             ready()
             await self._end
         finally:
             await self._close()
+
+    async def _prepared(self, prepare: Callable[[], Awaitable[object]]) -> bool:
+        """Await `prepare`, but no longer than until `stop`; False then."""
+        work = asyncio.ensure_future(prepare())
+        if self._end is not None:
+            await asyncio.wait({work, self._end}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            return True
+        work.cancel()
+        return False
 
     def stop(self) -> None:
         """End `run`: the sound fades, the light goes off. Idempotent."""
