@@ -187,8 +187,10 @@ class Speaker:
     async def _prepared(self, prepare: Callable[[], Awaitable[object]]) -> bool:
         """Await `prepare`, but no longer than until `stop`; False then."""
         work = asyncio.ensure_future(prepare())
+        either: list[asyncio.Future[Any]] = [work]
         if self._end is not None:
-            await asyncio.wait({work, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            either.append(self._end)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             work.result()
             return True
