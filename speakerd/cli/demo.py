@@ -36,9 +36,13 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Play the scene, or talk. Exit code 0, 1 (not understood) or 3 (something is missing)."""
+    import logging
+
     from speakerd.audio.errors import AudioError
     from speakerd.realtime.errors import ConnectFailedError
 
+    # The light and the captions have the terminal; only what is really wrong may break into them.
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
         if args.talk or args.text:
             from speakerd.cli.demonstration.talk import talk
