@@ -6,6 +6,7 @@ from typing import Any, Final
 from speakerd.audio import events as audio
 from speakerd.dialogue import commands, events
 from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.settings import DialogueSettings
 from speakerd.panel.types import GESTURE_KINDS, Gesture
 
 MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
@@ -194,3 +195,20 @@ class Driver:
 def warm(**more: Any) -> Driver:
     """A dialogue that stays connected."""
     return Driver(Dialogue(connection="warm", now=100.0, **more))
+
+
+def told(**more: Any) -> Driver:
+    """A dialogue that stays connected, with these settings."""
+    return warm(settings=DialogueSettings(**more))
+
+
+def cold(**more: Any) -> Driver:
+    """A dialogue that connects when it is woken, with these settings."""
+    return Driver(Dialogue(DialogueSettings(**more), connection="on_wake", now=100.0))
+
+
+def served(**more: Any) -> Driver:
+    """A dialogue that stays connected to a server that ends the turns, with these settings."""
+    return Driver(
+        Dialogue(DialogueSettings(**more), connection="warm", turn_detection="server_vad", now=100.0)
+    )

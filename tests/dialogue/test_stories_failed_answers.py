@@ -1,0 +1,89 @@
+"""Answers that go wrong, and how one hears of it."""
+
+from speakerd.dialogue import commands as c
+from tests.dialogue.driver import told, warm
+
+
+def test_a_model_that_never_answers_ends_in_a_sound_and_listening() -> None:
+    d = told(response_timeout_s=12.0).thinking().wait(11.9)
+    assert d.phase == "thinking"
+    d.take()
+    d.wait(0.2)
+    assert d.phase == "listening"
+    orders = d.take()
+    assert orders[0] == c.Interrupt()
+    assert c.PlaySound("error") in orders
+
+
+def test_after_push_to_talk_it_ends_idle() -> None:
+    d = warm().idle().hold().gesture("hold_end", 1.0).do("SpeechEnded released").wait(25)
+    assert d.phase == "idle"
+
+
+def test_a_model_that_stops_in_the_middle_is_given_up() -> None:
+    d = warm().speaking().drained().wait(21)
+    assert d.phase == "listening"
+    assert c.Interrupt() in d.take()
+
+
+def test_a_sound_device_that_hangs_is_given_up() -> None:
+    assert told(playback_limit_s=60.0).speaking().ended().wait(61).phase == "listening"
+
+
+def test_a_failed_answer_is_heard_as_an_error_after_what_came_of_it() -> None:
+    d = warm().speaking().ended(status="failed")
+    assert c.PlaySound("error") not in d.take()
+    d.drained()
+    assert d.phase == "listening"
+    assert c.PlaySound("error") in d.take()
+
+
+def test_an_error_while_thinking_is_heard_and_shown_and_forgotten() -> None:
+    d = told(error_shown_s=3.0).thinking().do("SessionError server")
+    assert d.phase == "listening"
+    assert c.PlaySound("error") in d.take()
+    assert d.flags.error
+    assert not d.wait(3).flags.error
+
+
+def test_a_turn_without_speech_is_no_error() -> None:
+    d = warm().thinking().do("SessionError empty_turn")
+    assert d.phase == "listening"
+    assert c.PlaySound("error") not in d.take()
+
+
+def test_a_refused_request_changes_nothing() -> None:
+    d = warm().speaking().do("SessionError request", "SessionError tool")
+    assert d.phase == "speaking"
+    assert d.take() == []
+
+
+def test_an_answer_that_was_interrupted_before_it_began_is_not_taken_for_the_next() -> None:
+    d = warm().thinking().do("SpeechStarted").do("SpeechEnded silence", after=1.0)
+    assert d.phase == "thinking"
+    d.response("old").ended("old", status="cancelled", had_audio=False)
+    assert d.phase == "thinking"
+    assert d.response("new").sound().ended("new").drained().phase == "listening"
+
+
+def test_an_answer_that_was_interrupted_before_it_began_is_interrupted_when_it_does() -> None:
+    d = warm().thinking().tap()
+    d.take()
+    d.response("old")
+    assert d.phase == "listening"
+    assert c.Interrupt() in d.take()
+    assert d.response("unasked").phase == "thinking"
+
+
+def test_the_end_of_another_response_changes_nothing() -> None:
+    d = warm().speaking().ended("other")
+    assert d.dialogue.ignored["speaking", "ResponseEnded"] == 1
+    assert d.phase == "speaking"
+
+
+def test_an_answer_nobody_waits_for_is_silenced() -> None:
+    d = warm().idle().response()
+    assert d.take() == [c.Interrupt()]
+    d.now += 1
+    assert d.do("PlaybackStarted").take() == [c.Interrupt()]
+    assert d.phase == "idle"

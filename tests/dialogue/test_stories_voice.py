@@ -1,0 +1,53 @@
+"""Interrupted, or begun, by voice alone."""
+
+from speakerd.audio.events import PlaybackStarted
+from speakerd.dialogue import commands as c
+from tests.dialogue.driver import warm
+
+
+def test_a_suspected_voice_ducks_a_confirmed_one_interrupts_and_is_heard() -> None:
+    d = warm().speaking().do("BargeInSuspected")
+    assert d.take() == [c.Duck()]
+    assert d.uplink == "hold"
+    d.do("BargeInConfirmed")
+    assert d.take()[:2] == [c.Interrupt(), c.Restore()]
+    assert d.phase == "listening"
+    assert d.uplink == "open"
+    assert d.do("SpeechStarted", "SpeechEnded silence", after=0.5).phase == "thinking"
+
+
+def test_a_rejected_voice_restores_the_answer() -> None:
+    d = warm().speaking().do("BargeInSuspected", "BargeInRejected")
+    assert d.take() == [c.Duck(), c.Restore(), c.DiscardAudio(sent=False)]
+    assert d.phase == "speaking"
+    assert d.uplink == "closed"
+
+
+def test_an_answer_that_ends_while_a_voice_is_suspected_is_restored() -> None:
+    d = warm().speaking().ended().do("BargeInSuspected").drained()
+    assert d.phase == "listening"
+    assert c.Restore() in d.take()
+    assert d.do("BargeInConfirmed").phase == "listening"
+
+
+def test_sound_that_was_on_its_way_when_it_was_interrupted_is_not_taken_for_an_answer() -> None:
+    d = warm().thinking().response()
+    began = d.now
+    d.now += 0.01
+    d.press()
+    d.now += 0.005
+    d.send(PlaybackStarted("item", began))
+    assert d.phase == "listening"
+
+
+def test_the_wake_word_interrupts_an_answer() -> None:
+    d = warm().speaking().do("WakeWordHeard")
+    assert d.phase == "listening"
+    assert d.take()[0] == c.Interrupt()
+
+
+def test_the_wake_word_starts_a_conversation_from_its_end_on_with_a_sound() -> None:
+    d = warm().idle().do("WakeWordHeard")
+    orders = d.take()
+    assert orders[0] == c.Listen("gated", since=d.now)
+    assert c.PlaySound("wake") in orders
