@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from tests.realtime.wire import (
     cases_connection,
+    cases_frames,
     cases_interrupt,
+    cases_messages,
+    cases_replies,
     cases_settings,
-    cases_talk,
     cases_tools,
+    cases_user_audio,
 )
 
 if TYPE_CHECKING:
@@ -17,7 +20,12 @@ if TYPE_CHECKING:
 
 GROUPS: dict[str, list[Case]] = {
     "Beginning and settings": cases_settings.CASES,
-    "Talking": cases_talk.CASES,
+    "Talking": [
+        *cases_messages.CASES,
+        *cases_user_audio.CASES,
+        *cases_replies.CASES,
+        *cases_frames.CASES,
+    ],
     "Interruptions": cases_interrupt.CASES,
     "Tools, handoffs, guardrails": cases_tools.CASES,
     "Turns and connections": cases_connection.CASES,
