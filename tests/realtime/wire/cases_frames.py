@@ -7,13 +7,7 @@ from typing import Any
 
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Expect, Raw
-from tests.realtime.wire.case import (
-    Case,
-    Plays,
-    Saw,
-    Say,
-    Until,
-)
+from tests.realtime.wire.case import Case, Plays, Saw, Say, Until
 
 _CREATE = Expect("response.create")
 

@@ -7,15 +7,7 @@ from typing import Any
 
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Expect
-from tests.realtime.wire.case import (
-    Case,
-    History,
-    Plays,
-    Saw,
-    Say,
-    Sent,
-    Until,
-)
+from tests.realtime.wire.case import Case, History, Plays, Saw, Say, Sent, Until
 
 _CREATE = Expect("response.create")
 
