@@ -1,0 +1,93 @@
+"""Closing the shell, and what its bugs do to a session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from speakerd.realtime import model_inputs as i
+from speakerd.realtime.testing import server_events as s
+from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
+from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from tests.realtime.shell import Ear, connected, until
+
+
+async def test_close_is_idempotent_tells_the_end_and_leaves_no_task() -> None:
+    ear = Ear()
+    async with LoopbackServer() as server, connected(server, ear) as model:
+        await asyncio.gather(model.close(), model.close())
+        await model.close()
+        await ear.until("end_of_stream")
+    assert ear.statuses() == ["connecting", "connected", "disconnected"]
+    assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("realtime")] == []
+
+
+async def test_the_end_of_a_session_is_not_told_to_the_listener_of_the_next() -> None:
+    first, second = Ear(), Ear()
+    model = OpenAIRealtimeWebSocketModel()
+    async with LoopbackServer() as server:
+        model.add_listener(first)
+        await model.connect({"url": server.url})
+        model.remove_listener(first)
+        await model.close()
+        async with connected(server, second, model):
+            await second.until("connection_status", status="connected")
+            assert second.statuses() == ["connecting", "connected"]
+
+
+async def test_close_while_it_waits_to_reconnect() -> None:
+    ear = Ear()
+    model = OpenAIRealtimeWebSocketModel(random=lambda: 1.0)
+    async with LoopbackServer([Drop()], [Refuse(503)]) as server, connected(server, ear, model):
+        await ear.until("connection_status", 2, status="reconnecting")
+        async with asyncio.timeout(1):
+            await model.close()
+
+
+async def test_a_cancelled_connect_leaves_nothing_behind() -> None:
+    async with LoopbackServer([Silent()]) as server:
+        model = OpenAIRealtimeWebSocketModel()
+        connecting = asyncio.create_task(model.connect({"url": server.url}))
+        await until(lambda: len(server.connections) == 1)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        assert [task for task in asyncio.all_tasks() if task.get_name().startswith("realtime")] == []
+
+
+async def test_a_server_that_does_not_answer_the_close_is_left_within_two_seconds() -> None:
+    async with LoopbackServer() as server, connected(server) as model:
+        server_side = server.connections[0]._socket
+        server_side.transport.pause_reading()
+        async with asyncio.timeout(2):
+            await model.close()
+        server_side.transport.resume_reading()
+
+
+async def test_a_bug_in_the_run_ends_the_session_with_its_exception(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Any:
+        raise ZeroDivisionError("a history's bug")
+
+    ear = Ear()
+    async with LoopbackServer([Drop()], []) as server, connected(server, ear, conversation=broken):
+        told = await ear.until("exception")
+        assert isinstance(told.exception, ZeroDivisionError)
+        await ear.until("end_of_stream")
+    assert "a history's bug" in caplog.text
+
+
+async def test_a_bug_in_the_reading_heals_like_a_lost_connection(caplog: pytest.LogCaptureFixture) -> None:
+    ear = Ear()
+    async with (
+        LoopbackServer([Expect("response.create"), *s.spoken_response()]) as server,
+        connected(server, ear) as model,
+    ):
+        assert model._protocol is not None
+        healthy, model._protocol.receive = model._protocol.receive, lambda *_: 1 / 0  # type: ignore[method-assign, assignment]  # the bug
+        await model.send_event(i.RealtimeModelSendUserInput("Hi"))
+        await ear.until("connection_status", status="reconnecting")
+        model._protocol.receive = healthy  # type: ignore[method-assign]  # the bug goes
+        await ear.until("turn_ended")
+    assert "ZeroDivisionError" in caplog.text
