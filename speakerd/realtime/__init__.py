@@ -109,7 +109,7 @@ answers, with `always=True` for good. Tools of a `HostedMCPTool` are answered in
 *How do I show it a picture?* `session.send_message({"type": "message", "role": "user", "content": [{"type":
 "input_image", "image_url": "data:..."}, {"type": "input_text", "text": "What is this?"}]})`.
 
-Each of these answers is run by `tests/realtime/test_guide_questions.py`.
+Each of these answers is run by `tests/realtime/test_guide_questions_*.py`.
 """
 
 from __future__ import annotations

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from speakerd.realtime import RealtimeAgent, RealtimeRunner
 from speakerd.realtime.testing.loopback import LoopbackServer, Script
 from tests.realtime.validation import validate_client_event, validate_server_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from speakerd.realtime import RealtimeSession
+
 KEY = {"api_key": "test"}
+AGENT = RealtimeAgent("Assistant", instructions="Be helpful.")
 
 
 @contextlib.asynccontextmanager
@@ -37,3 +41,14 @@ def at(server: LoopbackServer, **more: Any) -> Any:
 def text_in(event: Mapping[str, Any]) -> str:
     """The text of an item that the client created."""
     return "".join(part.get("text", "") for part in event["item"]["content"])
+
+
+async def opened(
+    server: LoopbackServer, agent: RealtimeAgent[Any] = AGENT, **config: Any
+) -> RealtimeSession[Any]:
+    """A session for `async with`."""
+    return await RealtimeRunner(agent, config=config).run(model_config=at(server))  # type: ignore[arg-type]  # keys are checked where they are used
+
+
+def session_updates(server: LoopbackServer) -> list[dict[str, Any]]:
+    return [event["session"] for event in server.of_type("session.update")]
