@@ -38,7 +38,7 @@ async def test_a_guardrail_looks_at_each_multiple_of_the_length_and_at_the_end()
     async with await session_of(model, output_guardrails=[watcher("y", seen)]) as session:
         await read_until(session, "agent_end")
         async with asyncio.timeout(5):
-            while len(seen) < 3:  # noqa: ASYNC110  # the checks run beside the stream, on this loop
+            while len(seen) < 3:  # the checks run beside the stream, on this loop
                 await asyncio.sleep(0)
     assert [len(text) for text in seen] == [120, 200, 240]
 

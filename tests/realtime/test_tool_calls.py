@@ -177,7 +177,7 @@ async def test_hanging_threads_are_replaced_until_there_are_too_many(
             await threads.run(lambda: "no thread left")
         release.set()
         await ended.wait()
-        while threads.hanging:  # noqa: ASYNC110  # its last step is ours to wait for: a callback on this loop
+        while threads.hanging:  # its last step is ours to wait for: a callback on this loop
             await asyncio.sleep(0)
         assert await threads.run(lambda: "works again") == "works again"
         running.clear()
