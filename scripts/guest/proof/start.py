@@ -1,0 +1,65 @@
+"""From `systemctl start` to READY, and what systemd thinks of the unit."""
+
+import time
+from pathlib import Path
+
+import machine
+from machine import unit
+from table import aside, check, figure, title
+
+READY_LIMIT_S = 90.0
+
+
+def start(why: str) -> bool:
+    """Start the service; wall time, processor time and status. False if it does not start."""
+    before = machine.cursor()
+    begun = time.monotonic()
+    machine.run("systemctl", "start", "--no-block", machine.UNIT)
+    ready = machine.wait_until(is_ready, READY_LIMIT_S)
+    took = time.monotonic() - begun
+    check(
+        f"{why}: READY",
+        ready,
+        f"after {took:.1f} s, of them {machine.cpu_s() if ready else 0:.1f} s of processor",
+    )
+    if not ready:
+        _where_it_hangs()
+        machine.show_journal(before)
+    return ready
+
+
+def is_ready() -> bool:
+    """Whether systemd was told READY."""
+    return unit("ActiveState") == "active"
+
+
+def started() -> None:
+    """Cold start, exposure, verification, doctor."""
+    title("start")
+    boot_s = int(machine.run("systemctl", "show", "-P", "UserspaceTimestampMonotonic").stdout) / 1e6
+    figure("boot: kernel, until systemd runs", f"{boot_s:.1f} s")
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+    if not start("cold, nothing of it in memory"):
+        raise SystemExit(1)
+    check("the status says what to do", unit("StatusText").startswith("idle"), unit("StatusText"))
+    said = machine.run("systemd-analyze", "verify", "/etc/systemd/system/speakerd.service")
+    mine = [line for line in said.stderr.splitlines() if "speakerd" in line]
+    check("systemd-analyze verify finds nothing", not mine and said.returncode == 0, "; ".join(mine))
+    said = machine.run("systemd-analyze", "security", "--no-pager", machine.UNIT)
+    level = said.stdout.rpartition("exposure level for")[2].split(":")[1].split()[0]
+    check("exposure below 2.0, every hardening line on", float(level) < 2.0, level)
+    said = machine.run("speakerd", "doctor", "--offline")
+    check(
+        "doctor finds nothing in the way",
+        said.returncode == 0,
+        said.stdout.strip().rpartition("\n")[2].strip(),
+    )
+    if said.returncode:
+        aside(said.stdout)
+
+
+def _where_it_hangs() -> None:
+    """A process that cannot even be killed hangs in the kernel: its stacks say where."""
+    for pid in machine.processes():
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            aside(f"{(task / 'comm').read_text().strip()}\n{(task / 'stack').read_text()}")
