@@ -77,6 +77,7 @@ async def press(rig: SoundCard, count: int, *, seed: int = 1) -> AsyncIterator[P
                     "output": "speaker",
                     "echo": "off",
                     "volume": 100,
+                    "silent_capture_s": 3600,  # nobody speaks into this microphone
                     "sounds": dict.fromkeys(("wake", "end"), "off"),
                 },
                 "panel": {
