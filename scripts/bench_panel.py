@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/bench_panel.py [seconds]
 
-The pins are gpiozero's mock pins, so the kernel's and lgpio's share is not in it. Exit code 1 if breathing takes more
-than 1 % of a core.
+The pins are gpiozero's mock pins, so the kernel's and lgpio's share is not in it. Exit code 1 if breathing takes
+more than 1 % of a core.
 """
 
 import resource
