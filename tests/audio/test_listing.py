@@ -32,6 +32,14 @@ def test_a_chosen_name_that_fits_none_is_said(rig: SoundCard) -> None:
 
 
 @pytest.mark.rig
+def test_a_device_that_alsa_refuses_comes_with_what_tells_why(rig: SoundCard) -> None:
+    listing = list_devices(AudioSettings(input="mic", output="speaker"))
+    refused = {(device.direction, device.name): device.trouble for device in listing.devices}
+    assert "arecord -D speaker " in refused["capture", "speaker"]
+    assert "aplay -D mic " in refused["playback", "mic"]
+
+
+@pytest.mark.rig
 def test_a_device_in_use_says_so(rig: SoundCard) -> None:
     listing = list_devices(AudioSettings(), Faults(error=pyaudio.paDeviceUnavailable).portaudio)
     assert {device.trouble for device in listing.devices} == {"in use by another program"}
