@@ -32,6 +32,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeAlias, cast
@@ -97,6 +98,13 @@ class PortAudio(Protocol):
 REAL_PORTAUDIO: Final = cast("Callable[[], PortAudio]", pyaudio.PyAudio)
 
 
+_DRIVER: Final = threading.Lock()
+"""Held while PortAudio is initialised, listed, opened or closed: it has one state for the whole process, and two
+threads in it crash it."""
+DRIVER_WAIT_S: Final = 5.0
+"""So long a start waits for another thread to come back from the driver; then it fails, with the reason."""
+
+
 class PyAudioDevice:
     """An `AudioDevice` on PortAudio. `portaudio` makes the binding: the real one, or one with faults in tests."""
 
@@ -118,7 +126,20 @@ class PyAudioDevice:
 
     def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
         """See `AudioDevice.start`."""
-        self.stop()
+        if not _DRIVER.acquire(timeout=DRIVER_WAIT_S):
+            raise DeviceError("playback", self._settings.output, "another thread hangs in the sound driver")
+        try:
+            self._start(on_capture, pull_playback)
+        finally:
+            _DRIVER.release()
+
+    def stop(self) -> None:
+        """See `AudioDevice.stop`. May hang inside PortAudio if the card was pulled: call it in a thread."""
+        with _DRIVER:
+            self._stop()
+
+    def _start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
+        self._stop()
         self._failure = None
         self._input_latency = self._output_latency = 0.0
         self._filter.enter_context(StderrFilter())
@@ -133,16 +154,15 @@ class PyAudioDevice:
             for stream in self._streams:
                 stream.start_stream()
         except OSError as error:
-            self.stop()
+            self._stop()
             if isinstance(error, DeviceError):
                 raise
             raise DeviceError("playback", self._settings.output, f"PortAudio: {error}") from error
         except BaseException:
-            self.stop()
+            self._stop()
             raise
 
-    def stop(self) -> None:
-        """See `AudioDevice.stop`. May hang inside PortAudio if the card was pulled: call it in a thread."""
+    def _stop(self) -> None:
         streams, self._streams = self._streams, []
         portaudio, self._portaudio = self._portaudio, None
         for stream in streams:
