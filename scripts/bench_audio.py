@@ -12,7 +12,7 @@ PARTs; without any, all, in this order:
     echo      in four simulated rooms: false barge-ins while it talks to itself, true ones found
     plot      one barge-in as a picture (matplotlib is installed into this Python if it is not there)
 
-About eight minutes on two cores; `--quick` takes two and does a tenth of it. `gate`, `echo` and `plot` run in
+About ten minutes on two cores; `--quick` takes two and does a tenth of it. `gate`, `echo` and `plot` run in
 simulated time on fixed seeds and give the same figures everywhere. `flush` and `barge-in` run in real time: what
 falls into moments in which the machine had no time for us is left out, and counted.
 
