@@ -1,6 +1,6 @@
 """What it takes: memory, processor, writes to the disk. From the kernel's accounts of the unit's cgroup.
 
-The emulated processor does 250 million instructions in a second of its own time, so a per cent of it is 2.5 million
+The emulated processor does 1000 million instructions in a second of its own time, so a per cent of it is 10 million
 instructions a second: a figure that can be carried over to a board.
 """
 
@@ -61,6 +61,6 @@ def _figures(state: str, cpu: float, begun: float) -> None:
     share = (machine.cpu_s() - cpu) / (time.monotonic() - begun)
     figure(
         f"{state}: processor, memory",
-        f"{100 * share:.1f} % ({250 * share:.0f} M instructions/s), RSS {machine.rss_mb():.0f} MB in "
+        f"{100 * share:.1f} % ({1000 * share:.0f} M instructions/s), RSS {machine.rss_mb():.0f} MB in "
         f"{len(machine.processes())} processes, of it not files {machine.anonymous_mb():.0f} MB",
     )

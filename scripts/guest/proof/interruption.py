@@ -1,6 +1,7 @@
 """A press while it speaks."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import machine
@@ -25,7 +26,7 @@ def interrupted(relay: Relay) -> None:
                 speaking = watch.phase("speaking", begun)
                 if not check(f"{number}. it speaks", speaking):
                     break
-                machine.wait_until(lambda at=speaking: ear.loud(at), 20)
+                machine.wait_until(partial(ear.loud, speaking), 20)
                 time.sleep(0.7 + 0.9 * number)
                 told = len(relay.truncations)
                 at = machine.press()

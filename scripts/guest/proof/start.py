@@ -1,5 +1,6 @@
 """From `systemctl start` to READY, and what systemd thinks of the unit."""
 
+import os
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from machine import unit
 from table import aside, check, figure, title
 
 READY_LIMIT_S = 90.0
+_STAT = Path("/proc/stat")
 
 
 def start(why: str) -> bool:
@@ -36,8 +38,8 @@ def is_ready() -> bool:
 def started() -> None:
     """Cold start, exposure, verification, doctor."""
     title("start")
-    boot_s = int(machine.run("systemctl", "show", "-P", "UserspaceTimestampMonotonic").stdout) / 1e6
-    figure("boot: kernel, until systemd runs", f"{boot_s:.1f} s")
+    # Not by the clock, which runs away while the guest waits for the host's disk.
+    figure("boot, and putting it in place: processor", f"{_busy_s():.1f} s")
     Path("/proc/sys/vm/drop_caches").write_text("3")
     if not start("cold, nothing of it in memory"):
         raise SystemExit(1)
@@ -56,6 +58,12 @@ def started() -> None:
     )
     if said.returncode:
         aside(said.stdout)
+
+
+def _busy_s() -> float:
+    """Seconds for which the processor was not idle since the kernel began."""
+    user, nice, system, _idle, _waiting, *interrupts = map(int, _STAT.read_text().split()[1:9])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def _where_it_hangs() -> None:
