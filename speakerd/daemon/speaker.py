@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import (
     CaptureSilent,
+    DeviceLost,
+    DeviceReturned,
     DeviceStuck,
     Level,
     PlaybackUnderrun,
@@ -388,6 +390,16 @@ class Speaker:
                     self.handle(WakeWordHeard(word, at - self.settings.wake_word.pre_roll_ms / 1000))
             case DeviceStuck(reason):
                 self.die(f"the sound device hangs: {reason}")
+            case DeviceLost(direction, reason):
+                log.warning(
+                    "%s lost: %s", direction, reason, extra=fields(event="device_lost", direction=direction)
+                )
+                self.handle(event)
+            case DeviceReturned(direction):
+                log.info(
+                    "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
+                )
+                self.handle(event)
             case _:
                 self.handle(event)
 

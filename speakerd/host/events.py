@@ -71,6 +71,13 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
     JournalEvent("timer_unheard", "warning", "A timer rang until its limit, and nobody came.", ("TIMERS",)),
     JournalEvent("panel_failed", "error", "A light or a button failed; the rest goes on."),
+    JournalEvent(
+        "device_lost",
+        "warning",
+        "A card is gone, or stands still; it is tried again for ever.",
+        ("DIRECTION",),
+    ),
+    JournalEvent("device_returned", "info", "The lost card gives or takes sound again.", ("DIRECTION",)),
     JournalEvent("xruns", "warning", "Sound came too late or was lost.", ("COUNT",)),
     JournalEvent("underrun", "info", "Speech ran out for a moment: the network was late.", ("ITEM",)),
     JournalEvent(
@@ -117,7 +124,8 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "Is the sound card all right?",
-        "journalctl -u speakerd SPEAKERD_EVENT=xruns + SPEAKERD_EVENT=capture_silent --since today",
+        "journalctl -u speakerd SPEAKERD_EVENT=device_lost + SPEAKERD_EVENT=device_returned + SPEAKERD_EVENT=xruns"
+        " + SPEAKERD_EVENT=capture_silent --since today",
         "Xruns now and then do no harm; many mean a weak power supply or a busy processor.",
     ),
 )

@@ -1,6 +1,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 
 from speakerd.dialogue.events import Mute
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
@@ -105,3 +106,16 @@ async def test_stopping_in_the_middle_of_an_answer_takes_less_than_two_seconds()
         await house.stopped()
         assert asyncio.get_running_loop().time() - began < 2.0
         assert house.panel.is_dark
+
+
+async def test_the_journal_has_a_card_that_goes_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with household() as house:
+        house.device.unplug("playback")
+        await house.until(lambda: "device_lost" in _events(caplog))
+        house.device.plug_in()
+        await house.until(lambda: "device_returned" in _events(caplog))
+
+
+def _events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [getattr(record, "SPEAKERD_EVENT", "") for record in caplog.records]
