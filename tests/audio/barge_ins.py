@@ -5,9 +5,9 @@ there from the room, PortAudio captures the sum, the canceller and barge-in deci
 monitor tells when the last sample sounded. The flush is called where the decision falls; in the daemon the event
 loop lies between, which `scripts/bench press` measures.
 
-Without a room, nothing comes back and nothing is cancelled: that tells what the way itself costs. With one, the
-canceller has it harder than on a card: the delay of a room made of processes wanders by several milliseconds, and
-while it learns the new one it holds back the person as well.
+Without a room, nothing comes back and nothing is cancelled: that tells what the way itself costs. With one it takes
+longer than in the simulated rooms, since the canceller holds back the person's first syllables as well. The delay of
+a room made of processes wanders by several milliseconds; whether that is the cause has not been shown.
 """
 
 import random
