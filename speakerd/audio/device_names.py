@@ -67,6 +67,9 @@ def find_device(
     if row is None:
         card = _card(card_part, cards)
         device = int(hardware["device"]) if hardware and hardware["device"] else None
+        if device is None and card is not None:
+            # PortAudio does not list what another program holds; the card's next device is not what was meant.
+            device = card.first(direction)
         row = next((row for row in usable if card is not None and _is_on(row, card, device)), None)
     if row is None:
         raise DeviceNotFoundError(direction, wanted, names_of(direction, rows, cards))

@@ -16,11 +16,21 @@ _USB_PORT: Final = re.compile(r"^\d+-\d+(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class SoundCard:
-    """One card as the kernel knows it. `usb_path` is empty for cards that are not on USB."""
+    """One card as the kernel knows it. `usb_path` is empty for cards that are not on USB.
+
+    `first_capture` and `first_playback` are the lowest device numbers of either direction, held or free; None
+    where there is none.
+    """
 
     number: int
     card_id: str
     usb_path: str = ""
+    first_capture: int | None = None
+    first_playback: int | None = None
+
+    def first(self, direction: Direction) -> int | None:
+        """The lowest device number of that direction."""
+        return self.first_capture if direction == "capture" else self.first_playback
 
 
 def sound_cards(root: Path = Path("/")) -> tuple[SoundCard, ...]:
@@ -32,8 +42,15 @@ def sound_cards(root: Path = Path("/")) -> tuple[SoundCard, ...]:
             card_id = (folder / "id").read_text(encoding="utf-8").strip()
         except OSError:
             continue  # unplugged between the listing and the reading
-        cards.append(SoundCard(int(number), card_id, _usb_path(root, number)))
+        firsts = (_first_device(folder, "c"), _first_device(folder, "p"))
+        cards.append(SoundCard(int(number), card_id, _usb_path(root, number), *firsts))
     return tuple(cards)
+
+
+def _first_device(folder: Path, letter: str) -> int | None:
+    """The lowest of `pcm0c`, `pcm1c` and so on: capture by letter c, playback by p."""
+    names = (path.name.removeprefix("pcm").removesuffix(letter) for path in folder.glob(f"pcm*{letter}"))
+    return min((int(name) for name in names if name.isdecimal()), default=None)
 
 
 def holder_of(card: int, device: int, direction: Direction, root: Path = Path("/")) -> str:

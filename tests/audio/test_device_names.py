@@ -58,6 +58,15 @@ def test_a_number_is_refused_since_it_changes_from_boot_to_boot(wanted: str) -> 
         find_device(wanted, "playback", ROWS, CARDS)
 
 
+def test_a_card_whose_first_device_is_held_gives_no_other() -> None:
+    card = SoundCard(1, "Device", "1-1.2", first_capture=0, first_playback=0)
+    free = [row for row in ROWS if row.index != 1]
+    with pytest.raises(DeviceNotFoundError):
+        find_device("Device", "playback", free, [card])
+    assert find_device("hw:CARD=Device,DEV=1", "playback", free, [card]).index == 2
+    assert find_device("Device", "playback", ROWS, [card]).index == 1
+
+
 def test_without_a_default_the_first_device_of_the_direction_serves() -> None:
     assert find_device("default", "capture", ROWS[:-1], CARDS).index == 1
 
@@ -101,6 +110,13 @@ def system(tmp_path: Path) -> Path:
 
 def test_cards_are_read_with_their_ids_and_usb_ports(system: Path) -> None:
     assert sound_cards(system) == (SoundCard(0, "Headphones"), SoundCard(1, "Device", "1-1.2"))
+
+
+def test_cards_are_read_with_the_first_device_of_each_direction(system: Path) -> None:
+    for name in ("pcm10p", "pcm3p", "pcm1c", "pcm3p/sub0"):
+        (system / "proc/asound/card0" / name).mkdir(parents=True)
+    card = sound_cards(system)[0]
+    assert (card.first("capture"), card.first("playback")) == (1, 3)
 
 
 def test_a_kernel_without_sound_has_no_cards(tmp_path: Path) -> None:
