@@ -40,6 +40,9 @@ IDLE_LIMIT_S = 600.0
 STALL_LIMIT_S = 15.0
 """A reader that takes no byte for this long is gone, whatever TCP or SSH between us believe."""
 
+_TURNS_OF_AN_ACCEPT = 8
+"""asyncio takes about five from the kernel's accept to our coroutine."""
+
 FAREWELL_LIMIT_S = 1.0
 """So long a client that was refused may go on talking before the line is cut."""
 
@@ -85,6 +88,8 @@ class ControlServer:
         self._max_clients = max_clients
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """All connections, those too that are being refused."""
 
     async def start(self) -> None:
         """Listen.
@@ -107,9 +112,12 @@ class ControlServer:
         if server is None:
             return
         server.close()
-        for task in self._clients:
-            task.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        # A connection that was accepted in the last moment becomes a task of ours only some turns of the loop later.
+        for _ in range(_TURNS_OF_AN_ACCEPT):
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)
         with contextlib.suppress(OSError):
             self.path.unlink()
 
@@ -123,6 +131,7 @@ class ControlServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - asyncio runs a coroutine callback as a task of its own
+        self._tasks.add(task)
         try:
             if refusal := self._refusal(writer.get_extra_info("socket")):
                 await _farewell(reader, writer, wire.error_line(None, *refusal))
@@ -137,6 +146,7 @@ class ControlServer:
             logger.exception("a control connection died")
         finally:
             self._clients.discard(task)
+            self._tasks.discard(task)
             writer.close()
 
     def _refusal(self, connection: socket.socket) -> tuple[str, str] | None:
