@@ -112,7 +112,7 @@ class ControlServer:
         if server is None:
             return
         server.close()
-        # A connection that was accepted in the last moment becomes a task of ours only some turns of the loop later.
+        # One that was accepted in the last moment becomes a task of ours only some turns of the loop later.
         for _ in range(_TURNS_OF_AN_ACCEPT):
             for task in self._tasks:
                 task.cancel()

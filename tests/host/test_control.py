@@ -437,3 +437,17 @@ def test_lines_come_back_as_they_went() -> None:
     line = control_lines.request_line(request)
     assert line.count(b"\n") == 1
     assert control_lines.parse_request(line) == request
+
+
+@pytest.mark.parametrize("turns", range(7))
+async def test_a_close_leaves_no_connection_behind_that_came_in_the_last_moment(
+    tmp_path: Path, turns: int
+) -> None:
+    server = ControlServer(tmp_path / "control.sock", handle, Feed)
+    await server.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(server.path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
