@@ -111,13 +111,15 @@ class ControlServer:
         server, self._server = self._server, None
         if server is None:
             return
-        server.close()
-        # One that was accepted in the last moment becomes a task of ours only some turns of the loop later.
+        # Those that are being accepted just now must become tasks of ours first: asyncio would lose them.
+        for listener in server.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
         for _ in range(_TURNS_OF_AN_ACCEPT):
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
             await asyncio.sleep(0)
+        server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(OSError):
             self.path.unlink()
 
