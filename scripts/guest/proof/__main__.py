@@ -4,7 +4,6 @@ First with the embedded server, as a household without a network has it; then wi
 relay, which writes down what it is told and can vanish.
 """
 
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -47,7 +46,7 @@ led_pin = 22
 
 
 def main() -> int:
-    """All parts, or those named."""
+    """All parts, or those named; `ten-minutes` idle only by name."""
     wanted = sys.argv[1:] or ["conversation", "costs", "interruption", "changes", "failures", "privacy"]
     key = failures.new_key()
     _configure("offline")
@@ -56,6 +55,8 @@ def main() -> int:
         if "conversation" in wanted:
             conversation.pressed()
             conversation.answered(room)
+        if "ten-minutes" in wanted:
+            costs.idle(600.0)
         if "costs" in wanted:
             costs.idle()
             costs.busy()
@@ -71,7 +72,8 @@ def main() -> int:
 def _with_a_server(wanted: list[str], key: str) -> None:
     """What is seen best from the server's side."""
     table.title("a server of its own")
-    model = subprocess.Popen(["speakerd", "offline", "--free-speech", "off", "--port", str(BEHIND)])
+    words = ["/usr/local/bin/speakerd", "offline", "--free-speech", "off", "--port", str(BEHIND)]
+    machine.run("systemd-run", "--unit=server", *words)
     relay = Relay()
     _configure("remote")
     machine.run("systemctl", "stop", machine.UNIT)
@@ -79,6 +81,8 @@ def _with_a_server(wanted: list[str], key: str) -> None:
     machine.wait_until(lambda: listening in Path("/proc/net/tcp").read_text(), 120, 1)
     start("again, with everything in memory")
     machine.wait_until(lambda: speaker.ask("status")["connected"], 60, 1)
+    if "costs" in wanted:
+        costs.measure("idle, the server elsewhere")
     if "interruption" in wanted:
         interruption.interrupted(relay)
     if "changes" in wanted:
@@ -87,7 +91,7 @@ def _with_a_server(wanted: list[str], key: str) -> None:
         failures.server_gone(relay)
         failures.card_gone()
         failures.standstill(relay, key)
-    del model
+        failures.callback_stuck()
 
 
 def _configure(backend: str) -> None:

@@ -39,19 +39,20 @@ def busy() -> None:
     title("listening and speaking")
     speaker.ask("wake")
     time.sleep(2)
-    _measure("listening")
+    measure("listening")
     speaker.to_idle()
     with speaker.Watch() as watch:
         begun = time.monotonic()
         speaker.ask("ask", text=LONG)
         speaking = watch.phase("speaking", begun)
     time.sleep(1)
-    _measure("speaking")
+    measure("speaking")
     check("it spoke all the time", speaking and speaker.ask("status")["phase"] == "speaking")
     speaker.to_idle()
 
 
-def _measure(state: str) -> None:
+def measure(state: str) -> None:
+    """Figures of a state that it is in now and stays in."""
     cpu, begun = machine.cpu_s(), time.monotonic()
     time.sleep(MEASURED_S)
     _figures(state, cpu, begun)

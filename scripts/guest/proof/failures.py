@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import held_thread
 import machine
 import speaker
 from interruption import LONG
@@ -85,7 +86,30 @@ def card_gone() -> None:
         machine.wait_until(lambda: len(ear.loud(0)) > 20, 60)
         check("and it is heard", len(ear.loud(0)) > 20, f"peak {ear.peak()}: {answer}")
     speaker.to_idle()
+    told = [entry["SPEAKERD_EVENT"] for entry in machine.journal(before) if "SPEAKERD_EVENT" in entry]
+    check("the journal has both", "device_lost" in told and "device_returned" in told)
     if not healed:
+        machine.show_journal(before)
+
+
+def callback_stuck() -> None:
+    """One of PortAudio's two threads no longer returns; the daemon sees it before systemd has to."""
+    title("an audio callback that does not return")
+    before = machine.cursor()
+    restarts, main = machine.unit("NRestarts"), int(machine.unit("MainPID"))
+    threads = held_thread.sound_threads(main)
+    if not check("threads that wait for the cards", len(threads) >= 2, threads):
+        return
+    at = time.monotonic()
+    held_thread.hold(threads[-1])
+    dead = machine.wait_until(lambda: machine.unit("MainPID") != str(main), 2 * WATCHDOG_S)
+    died = time.monotonic()
+    check("the process ends", dead, f"after {died - at:.1f} s")
+    ready = machine.wait_until(lambda: machine.unit("NRestarts") != restarts and is_ready(), 120)
+    check("and is started again: READY", ready, f"{time.monotonic() - died:.1f} s later")
+    said = [entry["MESSAGE"] for entry in machine.journal(before, "PRIORITY=2", "PRIORITY=3", "PRIORITY=4")]
+    check("the journal says why", said, said[-1:])
+    if not ready:
         machine.show_journal(before)
 
 

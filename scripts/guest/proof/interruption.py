@@ -37,9 +37,7 @@ def interrupted(relay: Relay) -> None:
                 check(
                     f"{number}. silence on the card",
                     took is not None and took < SILENCE_LIMIT_S,
-                    "never"
-                    if took is None
-                    else f"{1000 * took:.0f} ms after the pull, blocks of {1000 * BLOCK_S:.0f}",
+                    _words(took),
                 )
                 first = next(iter(ear.loud(begun)), at)
                 heard = (silent or at) - first
@@ -54,3 +52,11 @@ def interrupted(relay: Relay) -> None:
         ear.save(Path("/host/out/interruptions.wav"))
     for turn in machine.journal(before, "SPEAKERD_EVENT=turn"):
         figure("journal", turn["MESSAGE"])
+
+
+def _words(took: float | None) -> str:
+    if took is None:
+        return "never"
+    if took == 0:
+        return "it was silent already, between two words"
+    return f"{1000 * took:.0f} ms after the pull, blocks of {1000 * BLOCK_S:.0f}"

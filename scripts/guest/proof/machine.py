@@ -15,7 +15,9 @@ _PINS = next(Path("/sys/devices/platform").glob("gpio-sim.*/gpiochip*"))
 
 def run(*words: str, timeout_s: float = 300.0) -> subprocess.CompletedProcess[str]:
     """A command, its output as text; its exit code is the caller's to judge."""
-    return subprocess.run(words, check=False, capture_output=True, text=True, timeout=timeout_s)
+    return subprocess.run(
+        words, check=False, capture_output=True, encoding="utf-8", errors="replace", timeout=timeout_s
+    )
 
 
 def unit(name: str) -> str:
