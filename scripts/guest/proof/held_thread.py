@@ -1,11 +1,14 @@
 """Hold one thread of another process still, as a driver does that does not return: by ptrace(2)."""
 
+import contextlib
 import ctypes
 import os
+import threading
 import time
 from pathlib import Path
 
 _PTRACE_SEIZE, _PTRACE_INTERRUPT = 0x4206, 0x4207
+_WALL = 0x40000000
 _LOOK_S, _OFTEN = 1.0, 50
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
@@ -35,8 +38,16 @@ def _waits(pid: int) -> dict[int, int]:
 
 
 def hold(thread: int) -> None:
-    """Stop it, until it or we end. Raises OSError."""
+    """Stop it, until its process or we end. Raises OSError."""
     for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT):
         if _libc.ptrace(request, thread, None, None) != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), f"thread {thread}")
+    # A traced thread that has ended stays, and its process with it, until its tracer has taken note.
+    threading.Thread(target=_take_note, args=(thread,), daemon=True).start()
+
+
+def _take_note(thread: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.WIFSTOPPED(os.waitpid(thread, _WALL)[1]):
+            pass
