@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from speakerd.config.diff import Change, diff
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
+from speakerd.daemon.status import status_words
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Reloader:
         try:
             return self._reload()
         finally:
-            self._notifier.ready(self._assembly.speaker.dialogue.phase)
+            self._notifier.ready(status_words(self._assembly.speaker.dialogue))
 
     def _reload(self) -> dict[str, Any]:
         try:

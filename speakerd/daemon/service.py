@@ -20,6 +20,7 @@ from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control
 from speakerd.daemon.reload import Reloader
 from speakerd.daemon.speaker import PartDiedError
+from speakerd.daemon.status import status_words
 from speakerd.daemon.volume import state_dir
 from speakerd.host.control import ControlServer
 from speakerd.host.credentials import take_key
@@ -43,16 +44,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_CONFIG, EXIT_MISSING, EXIT_DIED = 0, 2, 3, 4
-
-STATUS = {
-    "starting": "starting",
-    "idle": "idle: press the button to talk",
-    "connecting": "connecting to the model",
-    "listening": "listening",
-    "thinking": "thinking",
-    "speaking": "speaking",
-    "stopping": "stopping",
-}
 
 
 class MissingKeyError(CredentialError):
@@ -114,7 +105,7 @@ async def _serve(settings: Settings, path: Path, key: Key | None, journal: Journ
     tasks: list[asyncio.Task[None]] = []
 
     def ready() -> None:
-        notifier.ready(STATUS["idle"])
+        notifier.ready(status_words(speaker.dialogue))
         log.info("ready", extra=fields(event="ready"))
         tasks.append(asyncio.create_task(_follow_state(assembly, notifier), name="status"))
         tasks.append(asyncio.create_task(_feed_watchdog(assembly, notifier), name="watchdog"))
@@ -154,9 +145,7 @@ def _stop(assembly: Assembly, notifier: Notifier) -> None:
 async def _follow_state(assembly: Assembly, notifier: Notifier) -> None:
     async for entry in assembly.speaker.monitor.subscribe():
         if entry["event"] == "state":
-            flags = assembly.speaker.dialogue.flags
-            text = STATUS[str(entry["phase"])]
-            notifier.status("muted" if flags.muted and entry["phase"] == "idle" else text)
+            notifier.status(status_words(assembly.speaker.dialogue))
 
 
 async def _feed_watchdog(assembly: Assembly, notifier: Notifier) -> None:

@@ -1,0 +1,19 @@
+"""The words of `systemctl status`."""
+
+from speakerd.daemon.status import WORDS, status_words
+from speakerd.dialogue.events import Mute, Ready
+from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.state import PHASES
+
+
+def test_every_phase_has_its_words() -> None:
+    assert set(WORDS) == set(PHASES)
+
+
+def test_muted_is_said_where_nothing_else_goes_on() -> None:
+    dialogue = Dialogue()
+    assert status_words(dialogue) == "starting"
+    dialogue.handle(Ready(), 1.0)
+    assert status_words(dialogue) == "idle: press the button to talk"
+    dialogue.handle(Mute(), 2.0)
+    assert status_words(dialogue) == "muted"
