@@ -90,7 +90,7 @@ class Companion(Protocol):
 
 
 class Speaker:
-    """See the module. Made once, `run` once, in one event loop; `stop` and `request` from that loop."""
+    """See the module. Made once, `run` once, in one event loop; all else from that loop, too."""
 
     def __init__(
         self,
