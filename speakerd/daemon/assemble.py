@@ -80,7 +80,7 @@ def assemble(
     sessions = Sessions(settings.model, agent, key=key, embedded=embedded, on_backend=on_backend)
     speaker = Speaker(
         settings,
-        device=device or open_device(settings.audio),
+        make_device=open_device if device is None else lambda _settings: device,
         panel=panel or open_panel(settings.panel),
         open_session=sessions.open,
         companion=toolbox,

@@ -84,15 +84,12 @@ class SessionLink:
         self,
         open_session: Callable[[], Awaitable[RealtimeSession]],
         sink: LinkSink,
-        *,
-        outbox: Outbox | None = None,
     ) -> None:
         """`open_session` makes an entered session or raises `ConnectFailedError`."""
         self._open_session = open_session
         self._sink = sink
-        self.outbox = outbox or Outbox()
+        self.outbox = Outbox()
         self._task: asyncio.Task[None] | None = None
-        self._session: RealtimeSession | None = None
         self._usable = asyncio.Event()
         self._filled = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -102,11 +99,6 @@ class SessionLink:
     def connected(self) -> bool:
         """Whether something can be sent now."""
         return self._usable.is_set()
-
-    @property
-    def session(self) -> RealtimeSession | None:
-        """The session that runs, if one does."""
-        return self._session
 
     def connect(self) -> None:
         """Be connected until `disconnect`: begin now, also where the next try would come later."""
@@ -162,7 +154,6 @@ class SessionLink:
             log.exception("no session could be made")
             self._sink.fact(ConnectionLost(f"internal error: {error}", fatal=True))
             return False
-        self._session = session
         sender = asyncio.create_task(self._send_outbox(session), name="session-sender")
         sender.add_done_callback(self._sender_ended)
         self._usable.set()
@@ -171,7 +162,6 @@ class SessionLink:
             await self._read(session)
         finally:
             self._usable.clear()
-            self._session = None
             sender.cancel()
             with suppress(TimeoutError):
                 await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
+    from speakerd.audio.settings import AudioSettings
     from speakerd.config.model import Settings
     from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
@@ -96,7 +97,7 @@ class Speaker:
         self,
         settings: Settings,
         *,
-        device: AudioDevice,
+        make_device: Callable[[AudioSettings], AudioDevice],
         panel: Panel,
         open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
         companion: Companion,
@@ -107,7 +108,7 @@ class Speaker:
 
         Args:
             settings: All of them.
-            device: Not started.
+            make_device: Gives the sound device of the settings, not started; asked again when they change.
             panel: Not started.
             open_session: Makes an entered session, or raises ConnectFailedError.
             companion: The tools' side; started when the speaker is open.
@@ -119,7 +120,7 @@ class Speaker:
         self.turns = TurnLog(self.monitor, hangover_s=settings.audio.gate.hangover_ms / 1000)
         self._clock = clock
         self._panel = panel
-        self._device = device
+        self._make_device = make_device
         self.engine = self._make_engine()
         self.heard = HeardTracker(lambda: self.engine.positions())  # noqa: PLW0108  # the engine may be replaced
         self.link = SessionLink(lambda: open_session(self.heard), self)
@@ -150,7 +151,7 @@ class Speaker:
     def _make_engine(self) -> AudioEngine:
         settings = self.settings
         return AudioEngine(
-            self._device,
+            self._make_device(settings.audio),
             settings.audio,
             on_event=self._from_audio,
             owner="local" if settings.model.turn_detection == "local" else "server",
@@ -247,7 +248,7 @@ class Speaker:
             self._changing = asyncio.create_task(self._change_sound())
 
     async def _change_sound(self) -> None:
-        """A new engine in place of the old one: the same device, other settings."""
+        """A new engine in place of the old one, on the device that the settings name now."""
         try:
             await asyncio.to_thread(self.engine.close)
             self.engine = self._make_engine()

@@ -1,0 +1,47 @@
+"""New settings in a running speaker."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from speakerd.audio.simulated import SimulatedDevice
+from speakerd.config.model import Settings
+from speakerd.daemon import assemble as assembling
+from speakerd.panel.simulated import SimulatedPanel
+
+if TYPE_CHECKING:
+    import pytest
+
+    from speakerd.audio.settings import AudioSettings
+
+
+async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def open_device(settings: AudioSettings) -> SimulatedDevice:
+        asked.append(settings.input)
+        return SimulatedDevice()
+
+    monkeypatch.setattr(assembling, "open_device", open_device)
+    settings = Settings.model_validate({"model": {"url": "ws://127.0.0.1:9", "auth": "none"}})
+    assembly = assembling.assemble(settings, panel=SimulatedPanel())
+    speaker = assembly.speaker
+    opened = asyncio.Event()
+    running = asyncio.create_task(speaker.run(ready=opened.set))
+    try:
+        await opened.wait()
+        first = speaker.engine
+        audio = replace(settings.audio, input="kitchen")
+        speaker.reconfigure(settings.model_copy(update={"audio": audio}))
+        async with asyncio.timeout(10):
+            while speaker.engine is first or not speaker.engine.beats.capture:
+                await asyncio.sleep(0.02)
+    finally:
+        speaker.stop()
+        await running
+        await assembly.close()
+    assert asked == ["default", "kitchen"]
