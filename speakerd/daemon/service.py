@@ -20,8 +20,8 @@ from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control
 from speakerd.daemon.reload import Reloader
 from speakerd.daemon.speaker import PartDiedError
+from speakerd.daemon.state_file import state_dir
 from speakerd.daemon.status import status_words
-from speakerd.daemon.volume import state_dir
 from speakerd.host.control import ControlServer
 from speakerd.host.credentials import take_key
 from speakerd.host.errors import ControlError, CredentialError

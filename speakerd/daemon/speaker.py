@@ -226,7 +226,7 @@ class Speaker:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
         await asyncio.to_thread(self.engine.close)
         await asyncio.to_thread(self._panel.close)
-        self.volume.close()
+        await self.volume.close()
         self.monitor.close()
 
     def reconfigure(self, settings: Settings) -> None:

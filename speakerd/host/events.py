@@ -70,6 +70,15 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("answer_timeout", "warning", "No answer came in dialogue.response_timeout_s.", ("TOOLS",)),
     JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
     JournalEvent("timer_unheard", "warning", "A timer rang until its limit, and nobody came.", ("TIMERS",)),
+    JournalEvent(
+        "state_damaged",
+        "warning",
+        "A file of the state folder cannot be read; it is set aside, and begun anew.",
+        ("FILE",),
+    ),
+    JournalEvent(
+        "state_unwritable", "warning", "A file of the state folder cannot be written; told once.", ("FILE",)
+    ),
     JournalEvent("panel_failed", "error", "A light or a button failed; the rest goes on."),
     JournalEvent(
         "device_lost",

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from speakerd.daemon.volume import Volume, state_dir
+from speakerd.daemon.volume import Volume
 
 
 async def test_a_change_is_heard_at_once_and_stored_at_the_end(tmp_path: Path) -> None:
@@ -10,7 +10,7 @@ async def test_a_change_is_heard_at_once_and_stored_at_the_end(tmp_path: Path) -
     assert volume.change(-10) == 50
     assert heard == [60, 50]
     assert not path.exists()
-    volume.close()
+    await volume.close()
     assert path.read_text() == "50\n"
     again: list[int] = []
     assert Volume(60, path=path, apply=again.append).value == 50
@@ -21,7 +21,7 @@ async def test_it_stays_between_silent_and_full() -> None:
     volume = Volume(95, path=None, apply=lambda _value: None)
     assert volume.change(+10) == 100
     assert volume.set(-3) == 0
-    volume.close()
+    await volume.close()
 
 
 async def test_turning_back_writes_nothing(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ async def test_turning_back_writes_nothing(tmp_path: Path) -> None:
     volume = Volume(60, path=path, apply=lambda _value: None)
     volume.change(+10)
     volume.change(-10)
-    volume.close()
+    await volume.close()
     assert path.stat().st_mtime_ns == before
 
 
@@ -46,10 +46,5 @@ async def test_a_folder_that_cannot_be_written_is_survived(tmp_path: Path) -> No
     blocked.write_text("")
     volume = Volume(60, path=blocked / "volume", apply=lambda _value: None)
     volume.change(+5)
-    volume.close()
+    await volume.close()
     assert volume.value == 65
-
-
-def test_the_state_is_where_systemd_says_or_with_the_user() -> None:
-    assert state_dir({"STATE_DIRECTORY": "/var/lib/speakerd:/x"}) == Path("/var/lib/speakerd")
-    assert state_dir({"XDG_STATE_HOME": "/home/a/state"}) == Path("/home/a/state/speakerd")

@@ -1,0 +1,169 @@
+"""A small file of what outlives the process: replaced in one step, written rarely, never by the event loop.
+
+The new text goes to a draft, to the disk, and then takes the place of the old: whenever the power fails, there is
+the old text or the new one. An SD card takes its time for that, so a thread does it, one write after the other. A
+text that is in the file already is not written again.
+
+A file that cannot be used is set aside under another name, for a person to look at, and its owner begins anew; a
+folder that cannot be written is told of once. Neither ends a speaker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from speakerd.host.journal import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_LONGEST = 1_000_000
+"""Bytes. Nothing that is kept is longer."""
+
+
+def state_dir(environment: dict[str, str] | None = None) -> Path:
+    """Where what must outlive the process is kept: systemd's state folder, or the user's when run by hand."""
+    env = os.environ if environment is None else environment
+    if systemd := env.get("STATE_DIRECTORY"):
+        return Path(systemd.split(":")[0])
+    base = env.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "speakerd"
+
+
+class StateFile:
+    """See the module. Event loop only."""
+
+    def __init__(self, path: Path | None, what: str, text: Callable[[], str]) -> None:
+        """Nothing is read yet.
+
+        Args:
+            path: Its folder is made when it is needed; None stores nothing.
+            what: Its content, in the words of a warning.
+            text: Gives what is to be in the file, ASCII; called on the event loop.
+        """
+        self._path = path
+        self._what = what
+        self._text = text
+        self._stored: str | None = None
+        self._wanted: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._failing = False
+
+    @property
+    def due(self) -> bool:
+        """Whether a write will begin by itself."""
+        return self._timer is not None
+
+    def load(self, read: Callable[[str], _T]) -> _T | None:
+        """What `read` makes of the file; None where there is none, or none of use. `read` may raise ValueError.
+
+        Blocks for as long as the disk takes: call it before anything runs.
+        """
+        if self._path is None:
+            return None
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(_LONGEST + 1)
+            if len(data) > _LONGEST:
+                raise ValueError(f"longer than {_LONGEST} bytes")
+            text = data.decode("ascii")
+            value = read(text)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self._set_aside(self._path, error)
+            return None
+        self._stored = text
+        return value
+
+    def write_in(self, seconds: float) -> None:
+        """Have it written so many seconds from now; a moment set before gives way to this one."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+
+    async def close(self) -> None:
+        """Have it written if it is due, is being written, or could not be so far. Idempotent."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._timer is not None or self._failing:
+            self._begin()
+        if self._writing is not None:
+            await self._writing
+
+    def _begin(self) -> None:
+        self._timer = None
+        self._wanted = self._text()
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write(), name=f"store {self._what}")
+
+    async def _write(self) -> None:
+        while self._path is not None and self._wanted is not None and self._wanted != self._stored:
+            text = self._wanted
+            try:
+                await asyncio.to_thread(_replace, self._path, text)
+            except OSError as error:
+                self._failed(self._path, error)
+                return
+            self._stored = text
+            self._failing = False
+
+    def _failed(self, path: Path, error: OSError) -> None:
+        if not self._failing:
+            log.warning(
+                "%s cannot be stored (%s) and will be forgotten at the next start: see that %s can be written by "
+                "the user that speakerd runs as, and that its disk is neither full nor read-only",
+                self._what,
+                error,
+                path.parent,
+                extra=fields(event="state_unwritable", file=path),
+            )
+        self._failing = True
+
+    def _set_aside(self, path: Path, error: Exception) -> None:
+        aside = path.with_name(f"{path.name}.damaged")
+        try:
+            path.replace(aside)
+        except OSError as obstacle:
+            # Without a copy for a person to look at, nothing may be written over it.
+            self._path = None
+            log.warning(
+                "%s cannot be read from %s (%s), nor can that be set aside (%s): nothing is stored until you have "
+                "moved it away and started speakerd again",
+                self._what,
+                path,
+                error,
+                obstacle,
+                extra=fields(event="state_damaged", file=path),
+            )
+        else:
+            log.warning(
+                "%s cannot be read from %s (%s) and begins anew; the old file is now %s: mend it and move it back "
+                "while speakerd is stopped, or delete it",
+                self._what,
+                path,
+                error,
+                aside,
+                extra=fields(event="state_damaged", file=aside),
+            )
+
+
+def _replace(path: Path, text: str) -> None:
+    """In a thread. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
