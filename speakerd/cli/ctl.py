@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speakerd.cli.usage_words import usage_line, usage_table
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ _PLAIN = {
     "unmute": "open it again",
     "reload": "read the configuration again, and say what changed",
     "new": "forget the conversation",
+    "usage": "turns and tokens by day, and of this month and the last",
 }
 
 
@@ -113,6 +116,8 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
     match command:
         case "status":
             return _status_lines(result)
+        case "usage":
+            return usage_table(result["days"])
         case "volume":
             return [f"volume {result.get('volume')}"]
         case "reload" if result.get("applied") is False:
@@ -134,7 +139,9 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
 def _status_lines(result: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, value in result.items():
-        if isinstance(value, dict):
+        if name == "usage":
+            lines.append(f"{name:<14} {usage_line(value)}")
+        elif isinstance(value, dict):
             shown = ", ".join(
                 f"{key} {_rounded(item)}" for key, item in value.items() if item not in (False, None)
             )

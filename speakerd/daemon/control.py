@@ -38,6 +38,7 @@ class Control:
             "ask": self._ask,
             "reload": self._reload,
             "new": self._new,
+            "usage": self._usage,
         }
 
     async def handle(self, command: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class Control:
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,
             "sound": dataclasses.asdict(engine.stats),
-            "usage": dict(speaker.turns.usage),
+            "usage": speaker.usage.report(),
         }
 
     async def _wake(self, _args: dict[str, Any]) -> dict[str, Any]:
@@ -107,6 +108,9 @@ class Control:
         if self._speaker.settings.model.connection == "warm":
             self._speaker.link.connect()
         return self._state()
+
+    async def _usage(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return {**self._speaker.usage.report(), "days": self._speaker.usage.by_day()}
 
     def _state(self) -> dict[str, Any]:
         return {"phase": self._speaker.dialogue.phase, "light": self._speaker.dialogue.light}

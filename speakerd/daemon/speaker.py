@@ -39,6 +39,7 @@ from speakerd.daemon.outbox import Sound
 from speakerd.daemon.performer import Performer
 from speakerd.daemon.session_link import SessionLink
 from speakerd.daemon.turn_log import TurnLog
+from speakerd.daemon.usage_keeper import UsageKeeper
 from speakerd.daemon.volume import Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import (
@@ -117,7 +118,8 @@ class Speaker:
         """
         self.settings = settings
         self.monitor = MonitorFeed()
-        self.turns = TurnLog(self.monitor, hangover_s=settings.audio.gate.hangover_ms / 1000)
+        self.usage = UsageKeeper(state / "usage.json" if state is not None else None)
+        self.turns = TurnLog(self.monitor, self.usage, hangover_s=settings.audio.gate.hangover_ms / 1000)
         self._clock = clock
         self._panel = panel
         self._make_device = make_device
@@ -227,6 +229,7 @@ class Speaker:
         await asyncio.to_thread(self.engine.close)
         await asyncio.to_thread(self._panel.close)
         await self.volume.close()
+        await self.usage.close()
         self.monitor.close()
 
     def reconfigure(self, settings: Settings) -> None:

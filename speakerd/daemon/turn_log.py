@@ -24,6 +24,7 @@ from speakerd.panel.types import Gesture
 
 if TYPE_CHECKING:
     from speakerd.daemon.monitor import MonitorFeed
+    from speakerd.daemon.usage_keeper import UsageKeeper
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,10 @@ log = logging.getLogger(__name__)
 class TurnLog:
     """See the module. Event loop only."""
 
-    def __init__(self, monitor: MonitorFeed, *, hangover_s: float) -> None:
+    def __init__(self, monitor: MonitorFeed, usage: UsageKeeper, *, hangover_s: float) -> None:
         """`hangover_s`: the silence after which a sentence counts as ended; the person had ended before it."""
         self._monitor = monitor
+        self._usage = usage
         self._hangover_s = hangover_s
         self._watch = Stopwatch()
         self._turn: dict[str, float] = {}
@@ -42,8 +44,7 @@ class TurnLog:
         self.conversation = 0
         """Which conversation since the start this is."""
         self.turns = 0
-        self.usage: dict[str, int] = {}
-        """Token counts since the start, by name."""
+        """How many turns there were since the start."""
 
     def event(self, event: Event, now: float) -> None:
         """Something happened; called before the dialogue answers it."""
@@ -83,9 +84,11 @@ class TurnLog:
         """The dialogue went from one phase to another."""
         if before == "idle" and after not in {"idle", "stopping"}:
             self.conversation += 1
+            self._usage.conversation(ended=False)
             self._monitor.publish("conversation", now, number=self.conversation, ended=False)
         elif after == "idle" and before not in {"idle", "starting"}:
             self._watch.reset()
+            self._usage.conversation(ended=True)
             self._monitor.publish("conversation", now, number=self.conversation, ended=True)
 
     def silenced(self, at: float) -> None:
@@ -101,8 +104,7 @@ class TurnLog:
         """Usage, tools, the connection, errors."""
         self._monitor.publish(event, now, **details)
         if event == "usage":
-            for name, count in details.items():
-                self.usage[name] = self.usage.get(name, 0) + count
+            self._usage.count(details)
             self._tokens += details.get("total_tokens", 0)
         elif event == "session_error":
             log.warning(
@@ -125,6 +127,7 @@ class TurnLog:
         if not self._turn:
             return
         self.turns += 1
+        self._usage.count({"turns": 1})
         milliseconds = {f"{name}_ms": round(1000 * seconds) for name, seconds in self._turn.items()}
         words = ", ".join(
             f"{name.removesuffix('_ms').replace('_', ' ')} {value} ms" for name, value in milliseconds.items()

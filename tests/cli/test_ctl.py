@@ -23,7 +23,8 @@ from speakerd.host.control import ControlServer
 from speakerd.host.errors import CommandError
 
 STATUS = {"version": "1", "phase": "idle", "light": "idle", "flags": {"muted": False, "offline": True}, "connected": False,
-          "volume": 60, "uptime_s": 12.345}  # fmt: skip
+          "volume": 60, "uptime_s": 12.345, "usage": {"today": {"turns": 1, "total_tokens": 150}, "since_start": {},
+          "kept": {"since": "2026-02-27", "turns": 12, "total_tokens": 4321}}}  # fmt: skip
 CHANGES = [
     {"key": "audio.volume", "old": 60, "new": 40, "when": "live"},
     {"key": "panel.button.pin", "old": "", "new": 17, "when": "restart"},
@@ -122,6 +123,7 @@ def test_status_in_words_and_as_json(daemon: FakeDaemon, capsys: pytest.CaptureF
     assert "flags          offline yes" in lines
     assert "uptime_s       12.3" in lines
     assert "connected      no" in lines
+    assert "usage          today 1 turn, 150 tokens; 12 turns, 4321 tokens since 2026-02-27" in lines
     assert run(daemon, "--json", "status") == 0
     assert json.loads(capsys.readouterr().out) == STATUS
 
@@ -146,6 +148,38 @@ def test_each_word_is_one_command(
 ) -> None:
     assert run(daemon, *words) == 0
     assert daemon.asked == [asked]
+
+
+def test_usage_is_a_table_of_days_and_of_two_months(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answer = {"days": {}}
+    assert run(daemon, "usage") == 0
+    assert capsys.readouterr().out == "nothing has been used yet\n"
+    day = {"turns": 1, "total_tokens": 1500, "input_tokens": 1000, "input_audio_tokens": 900, "cached_tokens": 64,
+           "output_tokens": 500, "output_audio_tokens": 400}  # fmt: skip
+    daemon.answer = {
+        "today": day,
+        "days": {
+            "2026-01-30": day,
+            "2026-02-27": day,
+            "2026-03-01": day,
+            "2026-03-02": dict.fromkeys(day, 9),
+        },
+    }
+    assert run(daemon, "usage") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "            turns  tokens    in  audio in  cached  out  audio out",
+        "2026-01-30      1    1500  1000       900      64  500        400",
+        "2026-02-27      1    1500  1000       900      64  500        400",
+        "2026-03-01      1    1500  1000       900      64  500        400",
+        "2026-03-02      9       9     9         9       9    9          9",
+        "2026-02         1    1500  1000       900      64  500        400",
+        "2026-03        10    1509  1009       909      73  509        409",
+    ]
+    assert run(daemon, "--json", "usage") == 0
+    assert json.loads(capsys.readouterr().out) == daemon.answer
+    assert daemon.asked == [("usage", {})] * 3
 
 
 def test_every_word_is_a_command_of_the_daemon() -> None:

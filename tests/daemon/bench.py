@@ -107,7 +107,9 @@ def tone(ms: int) -> bytes:
     return pcm
 
 
-def tone_response(response_id: str, item_id: str, text: str, ms: int) -> list[dict[str, Any]]:
+def tone_response(
+    response_id: str, item_id: str, text: str, ms: int, usage: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """A spoken answer that can be heard."""
     pcm = tone(ms)
     chunk = 100 * 48
@@ -117,11 +119,13 @@ def tone_response(response_id: str, item_id: str, text: str, ms: int) -> list[di
         *(audio_delta(response_id, item_id, pcm[at : at + chunk]) for at in range(0, len(pcm), chunk)),
         transcript_delta(response_id, item_id, text),
         *spoken_end(response_id, item_id, text),
-        response_done(response_id, output=[spoken_item(item_id, text)]),
+        response_done(response_id, output=[spoken_item(item_id, text)], usage=usage),
     ]
 
 
-def answering(text: str = "Certainly.", ms: int = 600) -> Callable[[LoopbackConnection], Any]:
+def answering(
+    text: str = "Certainly.", ms: int = 600, usage: dict[str, Any] | None = None
+) -> Callable[[LoopbackConnection], Any]:
     """A server that takes turns and answers each with `ms` of tone."""
 
     async def script(connection: LoopbackConnection) -> None:
@@ -133,7 +137,7 @@ def answering(text: str = "Certainly.", ms: int = 600) -> Callable[[LoopbackConn
                 for event in committed(f"user_{turn}"):
                     await connection.send(event)
                 await connection.send(transcribed(f"user_{turn}", "go forward ten meters"))
-            for event in tone_response(f"resp_{turn}", f"item_{turn}", text, ms):
+            for event in tone_response(f"resp_{turn}", f"item_{turn}", text, ms, usage):
                 await connection.send(event)
 
     return script
@@ -145,8 +149,9 @@ async def household(
     *,
     settings: dict[str, Any] | None = None,
     device: SimulatedDevice | None = None,
+    state: Path | None = None,
 ) -> AsyncIterator[Household]:
-    """A running speaker; `settings` are laid over those of a test."""
+    """A running speaker; `settings` are laid over those of a test, `state` is where it keeps what it keeps."""
     device = device or SimulatedDevice()
     panel = SimulatedPanel()
     async with LoopbackServer(script or answering()) as server:
@@ -158,7 +163,7 @@ async def household(
         }
         for section, values in (settings or {}).items():
             tree.setdefault(section, {}).update(values)
-        assembly = assemble(Settings.model_validate(tree), device=device, panel=panel)
+        assembly = assemble(Settings.model_validate(tree), state=state, device=device, panel=panel)
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()
         running = asyncio.create_task(assembly.speaker.run(ready=opened.set))
