@@ -23,7 +23,7 @@ class JournalEvent:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something one wants to know, the command that tells it, and how to read the answer."""
+    """Something one wants to know, the command that tells it (or two, a line each), and how to read the answer."""
 
     question: str
     command: str
@@ -119,9 +119,12 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "What did it cost today?",
+        "speakerd ctl usage\n"
         "journalctl -u speakerd SPEAKERD_EVENT=turn --since today -o json --output-fields=SPEAKERD_TOKENS"
         " | jq -s 'map(.SPEAKERD_TOKENS | tonumber) | add'",
-        "Tokens; times the price of your model.",
+        "Tokens; times the price of your model. The first counts by day, this month and the last, and outlives "
+        "restarts; the second asks the journal, which a Pi may keep in memory only. The embedded server counts as "
+        "well, and costs nothing.",
     ),
     Question(
         "Why did it start again?",
@@ -155,7 +158,8 @@ def catalog() -> str:
         "",
     ]
     for question in QUESTIONS:
-        lines += [f"**{question.question}** {question.reading}", "", f"    {question.command}", ""]
+        commands = [f"    {line}" for line in question.command.splitlines()]
+        lines += [f"**{question.question}** {question.reading}", "", *commands, ""]
     lines += [
         "## Events",
         "",
