@@ -120,6 +120,7 @@ def standstill(relay: Relay, room_key: str) -> str:
     check("a timer is set", "timer" in speaker.answer_to("set a timer for two hours").lower())
     speaker.to_idle()
     time.sleep(7)
+    used = speaker.ask("status")["usage"]["kept"]
     key = new_key()
     before = machine.cursor()
     restarts, main = int(machine.unit("NRestarts")), int(machine.unit("MainPID"))
@@ -138,6 +139,12 @@ def standstill(relay: Relay, room_key: str) -> str:
         machine.show_journal(before)
         return key
     check("the volume was kept", speaker.ask("status")["volume"] == 37, speaker.ask("status")["volume"])
+    kept = speaker.ask("status")["usage"]["kept"]
+    check(
+        "the usage was kept",
+        kept == used and kept["total_tokens"] > 0,
+        f"{kept['turns']} turns, {kept['total_tokens']} tokens since {kept['since']}",
+    )
     answer = speaker.answer_to("which timers are running")
     check("the timer was kept", "hour" in answer or "minute" in answer, answer)
     keys = [word.removeprefix("Bearer ") for word in relay.authorizations]
