@@ -62,7 +62,10 @@ class Control:
             "echo": engine.echo_mode,
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,
-            "sound": dataclasses.asdict(engine.stats),
+            "sound": {
+                **dataclasses.asdict(engine.stats),
+                "speech_dropped_s": round(speaker.link.outbox.dropped_s, 2),
+            },
             "usage": speaker.usage.report(),
         }
 

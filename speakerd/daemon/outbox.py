@@ -7,7 +7,8 @@ here. All that goes out passes through this one queue, so a turn ends after its 
 Invariant, and the reason for `forget_sound`: once the uplink has closed (mute, end of the conversation) no sound
 that was queued before it leaves the process afterwards. Both places together are bounded by seconds of sound;
 past that the oldest sound gives way and is counted, since whoever talked for longer than that into a connection
-that is not there has long given up on the first sentence.
+that is not there has long given up on the first sentence. How much was lost is told once no sound waits any more,
+when it is known.
 
 Pure: no clock, no tasks, no locks; used from the event loop only.
 """
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from speakerd.realtime.config import RealtimeTurnDetectionConfig
 
 BYTES_PER_SECOND = 48_000
@@ -79,14 +82,17 @@ _OF_A_TURN = (Sound, EndOfTurn)
 class Outbox:
     """A first-in first-out queue of `Outgoing`, bounded by seconds of sound, with a place to hold sound back."""
 
-    def __init__(self, limit_s: float = 60.0) -> None:
-        """Keep at most `limit_s` seconds of sound."""
+    def __init__(
+        self, limit_s: float = 60.0, *, on_dropped: Callable[[float], None] = lambda _seconds: None
+    ) -> None:
+        """Keep at most `limit_s` seconds of sound; `on_dropped` is told how many seconds did not fit."""
         self._limit = int(limit_s * BYTES_PER_SECOND)
         self._held: deque[Sound] = deque()
         self._queue: deque[Outgoing] = deque()
         self._bytes = 0
-        self.dropped_bytes = 0
-        """Sound lost to the limit since the start, in bytes."""
+        self._on_dropped = on_dropped
+        self._dropped_bytes = 0
+        self._told_bytes = 0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -95,6 +101,11 @@ class Outbox:
     def seconds(self) -> float:
         """Seconds of sound that wait, held or queued."""
         return self._bytes / BYTES_PER_SECOND
+
+    @property
+    def dropped_s(self) -> float:
+        """Seconds of sound lost to the limit since the start."""
+        return self._dropped_bytes / BYTES_PER_SECOND
 
     def put(self, item: Outgoing) -> None:
         """Queue `item` behind all others."""
@@ -119,6 +130,7 @@ class Outbox:
         item = self._queue.popleft()
         if isinstance(item, Sound):
             self._bytes -= len(item.pcm)
+            self._tell_dropped()
         return item
 
     def forget_sound(self) -> None:
@@ -128,12 +140,14 @@ class Outbox:
         self._queue.clear()
         self._queue.extend(kept)
         self._bytes = 0
+        self._tell_dropped()
 
     def clear(self) -> None:
         """Forget everything that has not left."""
         self._held.clear()
         self._queue.clear()
         self._bytes = 0
+        self._tell_dropped()
 
     def _grow(self, sound: Sound) -> None:
         self._bytes += len(sound.pcm)
@@ -146,5 +160,10 @@ class Outbox:
                 if isinstance(item, Sound):
                     del place[index]
                     self._bytes -= len(item.pcm)
-                    self.dropped_bytes += len(item.pcm)
+                    self._dropped_bytes += len(item.pcm)
                     return
+
+    def _tell_dropped(self) -> None:
+        if self._bytes == 0 and self._told_bytes != self._dropped_bytes:
+            lost, self._told_bytes = self._dropped_bytes - self._told_bytes, self._dropped_bytes
+            self._on_dropped(lost / BYTES_PER_SECOND)

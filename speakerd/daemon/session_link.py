@@ -71,7 +71,7 @@ class LinkSink(Protocol):
         """A piece (or with `final` all) of what one side said."""
 
     def detail(self, event: str, fields: dict[str, Any]) -> None:
-        """Something for the monitor and the journal: usage, a tool, an error."""
+        """Something for the monitor and the journal: usage, a tool, an error, speech that was lost."""
 
     def room(self) -> bool:
         """Whether playback takes more."""
@@ -88,7 +88,7 @@ class SessionLink:
         """`open_session` makes an entered session or raises `ConnectFailedError`."""
         self._open_session = open_session
         self._sink = sink
-        self.outbox = Outbox()
+        self.outbox = Outbox(on_dropped=self._speech_dropped)
         self._task: asyncio.Task[None] | None = None
         self._usable = asyncio.Event()
         self._filled = asyncio.Event()
@@ -132,6 +132,9 @@ class SessionLink:
         """Queue what was held."""
         self.outbox.release()
         self._filled.set()
+
+    def _speech_dropped(self, seconds: float) -> None:
+        self._sink.detail("speech_dropped", {"seconds": round(seconds, 2)})
 
     async def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S

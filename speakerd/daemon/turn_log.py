@@ -101,7 +101,7 @@ class TurnLog:
         self._monitor.publish("caption", now, role=role, item_id=item_id, text=text, final=final)
 
     def detail(self, event: str, details: dict[str, Any], now: float) -> None:
-        """Usage, tools, the connection, errors."""
+        """Usage, tools, the connection, errors, speech that was lost."""
         self._monitor.publish(event, now, **details)
         if event == "usage":
             self._usage.count(details)
@@ -109,6 +109,12 @@ class TurnLog:
         elif event == "session_error":
             log.warning(
                 "%s: %s", details["kind"], details["message"], extra=fields(event=event, kind=details["kind"])
+            )
+        elif event == "speech_dropped":
+            log.warning(
+                "%.1f s of speech were never sent: more waited for the connection than is kept",
+                details["seconds"],
+                extra=fields(event="speech_dropped", seconds=details["seconds"]),
             )
         elif event != "connection":
             log.info(

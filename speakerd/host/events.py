@@ -66,6 +66,12 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("tool_end", "info", "A tool is done.", ("TOOL",)),
     JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
     JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
+    JournalEvent(
+        "speech_dropped",
+        "warning",
+        "Of more than a minute of speech that waited for the connection, the oldest was never sent.",
+        ("SECONDS",),
+    ),
     JournalEvent("account_fault", "warning", "Key, quota or model are refused; retrying cannot help."),
     JournalEvent("answer_timeout", "warning", "No answer came in dialogue.response_timeout_s.", ("TOOLS",)),
     JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
@@ -102,8 +108,9 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         "Why did it not answer?",
         "journalctl -u speakerd -p warning --since '10 min ago'",
-        "connection_lost: the network or the server. account_fault: key or quota. answer_timeout: the model was "
-        "silent. Nothing at all: it did not hear you; then see the next question.",
+        "connection_lost: the network or the server. speech_dropped: it was away for more than a minute of speech. "
+        "account_fault: key or quota. answer_timeout: the model was silent. Nothing at all: it did not hear you; "
+        "then see the next question.",
     ),
     Question(
         "Did it hear me?",

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,9 +73,35 @@ def test_past_the_limit_the_oldest_sound_gives_way_and_is_counted() -> None:
         outbox.put(Sound(bytes([number]) * chunk))
     for number in range(3, 6):
         outbox.hold(Sound(bytes([number]) * chunk))
-    assert outbox.dropped_bytes == 2 * chunk
+    assert outbox.dropped_s == 0.5
     outbox.release()
     assert [item.pcm[0] for item in drain(outbox) if isinstance(item, Sound)] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("end", [drain, Outbox.forget_sound, Outbox.clear])
+def test_what_was_lost_is_told_once_when_nothing_waits_any_more(end: Callable[[Outbox], object]) -> None:
+    told: list[float] = []
+    outbox = Outbox(limit_s=1.0, on_dropped=told.append)
+    quarter = Sound(b"\0" * (BYTES_PER_SECOND // 4))
+    for _ in range(7):
+        outbox.put(quarter)
+    outbox.take()
+    outbox.put(quarter)
+    outbox.put(quarter)
+    assert told == []
+    end(outbox)
+    assert told == [1.0]
+    for _ in range(4):
+        outbox.put(quarter)
+    end(outbox)
+    end(outbox)
+    assert told == [1.0]
+    for _ in range(6):
+        outbox.hold(quarter)
+    outbox.release()
+    end(outbox)
+    assert told == [1.0, 0.5]
+    assert outbox.dropped_s == 1.5
 
 
 def test_sound_is_not_printed() -> None:
@@ -92,7 +121,8 @@ _SOUNDS = st.integers(0, 9_600).map(lambda n: Sound(b"\0" * n))
     )
 )
 def test_the_count_of_seconds_is_true_after_any_sequence(steps: list[tuple[str, Outgoing | None]]) -> None:
-    outbox = Outbox(limit_s=0.5)
+    told: list[float] = []
+    outbox = Outbox(limit_s=0.5, on_dropped=told.append)
     for name, argument in steps:
         getattr(outbox, name)(*([] if argument is None else [argument]))
         assert 0.0 <= outbox.seconds <= 0.5
@@ -101,3 +131,5 @@ def test_the_count_of_seconds_is_true_after_any_sequence(steps: list[tuple[str, 
     held = sum(len(item.pcm) for item in drain(outbox) if isinstance(item, Sound))
     assert held == round(counted * BYTES_PER_SECOND)
     assert outbox.seconds == 0.0
+    outbox.clear()
+    assert sum(told) == pytest.approx(outbox.dropped_s)

@@ -1,0 +1,31 @@
+"""Speech that is lost because the connection was away for too long is told of, in the journal and to `ctl status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from speakerd.daemon.control import Control
+from tests.daemon.bench import GO_FORWARD, household
+
+if TYPE_CHECKING:
+    from speakerd.daemon.reload import Reloader
+
+
+async def test_what_did_not_fit_is_told_once_with_its_seconds(caplog: pytest.LogCaptureFixture) -> None:
+    nobody = {"model": {"url": "ws://127.0.0.1:9"}, "dialogue": {"connect_timeout_s": 4}}
+    async with household(settings=nobody) as house:
+        speaker = house.assembly.speaker
+        outbox = speaker.link.outbox
+        outbox._limit = 48_000  # a second, for a minute of talking would take one
+        house.panel.tap()
+        house.device.say(GO_FORWARD, after_s=0.1)
+        await house.until(lambda: any(entry["event"] == "speech_dropped" for entry in house.entries))
+        await house.phase("idle")
+        told = [r for r in caplog.records if getattr(r, "SPEAKERD_EVENT", "") == "speech_dropped"]
+        assert [record.levelname for record in told] == ["WARNING"]
+        lost_s = vars(told[0])["SPEAKERD_SECONDS"]
+        assert 0.5 < lost_s < 3.0
+        status = await Control(house.assembly, cast("Reloader", None)).handle("status", {})
+        assert status["sound"]["speech_dropped_s"] == pytest.approx(lost_s, abs=0.01)
