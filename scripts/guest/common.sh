@@ -2,6 +2,7 @@
 # What the guest's scripts share: where things lie, what they are named by, and how they speak.
 
 guest_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+source_dir="$(cd "$guest_dir/../.." && pwd)"
 # The root's Debian: trixie (systemd 257, Python 3.13) or bookworm (252, 3.11). The kernel is trixie's either way.
 suite="${SPEAKERD_GUEST_SUITE:-trixie}"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/speakerd-guest"
@@ -11,24 +12,20 @@ packages=(qemu-system-x86 mmdebstrap e2fsprogs busybox-static cpio zstd xz-utils
 say() { printf '\033[2m[%3ds]\033[0m %s\n' "$SECONDS" "$*" >&2; }
 skip() { echo "skipped: $*" >&2; exit 77; }
 
-# What speakerd imports, as pyproject.toml has it, one requirement a line; lgpio without its marker, since the guest
-# builds it where there is no wheel.
-requirements() {
-  python3 - "$guest_dir/../../pyproject.toml" <<'PYTHON'
-import sys
-import tomllib
-
-with open(sys.argv[1], "rb") as file:
-    project = tomllib.load(file)["project"]
-extras = project["optional-dependencies"]
-wanted = [*project["dependencies"], *extras["offline"], *extras["aec"], *extras["apa102"], *extras["gpio"]]
-print("\n".join(sorted(line.split(";")[0].strip() for line in wanted)))
-PYTHON
+# What the installer takes its version from, by name, each ended by a zero byte.
+installed_files() {
+  (cd "$source_dir" && find speakerd config systemd scripts/install scripts/constraints.txt pyproject.toml \
+    -type f ! -name '*.pyc' -print0 | sort -z)
 }
 
 # Twelve digits that change whenever the recipe does.
 digest() { sha256sum | cut -c1-12; }
 kernel_dir() { echo "$cache/kernel-$(cat "$guest_dir"/build-kernel "$guest_dir"/unpack_kernel.py | digest)"; }
-root_image() {
-  echo "$cache/root-$suite-$({ cat "$guest_dir"/build-* "$guest_dir"/inside/*; requirements; } | digest).ext4"
+root_image() { echo "$cache/root-$suite-$(cat "$guest_dir"/build-{kernel,root} "$guest_dir"/inside/* | digest).ext4"; }
+installed_image() {
+  echo "$cache/installed-$suite-$({
+    root_image
+    cat "$guest_dir"/{build-installed,jobs/install,proof/household.py}
+    cd "$source_dir" && installed_files | xargs -0 sha256sum
+  } | digest).ext4"
 }

@@ -20,28 +20,36 @@ _MEMORY_MB = 1024
 
 def command(args: argparse.Namespace, output: Path, console: Path) -> list[str]:
     """The whole QEMU command line. TCG and not KVM: where KVM opens inside another guest it often hangs."""
-    if args.mode == "icount":
+    if args.mode == "realtime":
+        speed = ["-smp", "2", "-accel", "tcg,thread=multi"]
+    else:
         # Guest time is the count of instructions, 1 ns each (a core of a small board does about that, and at 4 ns
         # sound had holes), and jumps ahead when the guest is idle.
         speed = ["-smp", "1", "-accel", "tcg", "-icount", "shift=0,sleep=off,align=off"]
-    else:
-        speed = ["-smp", "2", "-accel", "tcg,thread=multi"]
     kernel_words = (
         "root=/dev/vda rw rootfstype=ext4 console=ttyS0 panic=-1 quiet systemd.show_status=0 "
         "random.trust_cpu=on mitigations=off audit=0"
     )
+    if args.mode == "never-idle":
+        # A wait for the disk is filled with instructions, and so costs guest time as on a machine; where the guest
+        # idles, time jumps to its next timer, which may be seconds ahead.
+        kernel_words += " idle=poll"
+    network = ["-nic", "user,model=virtio-net-pci,ipv6=off"] if args.network else ["-nic", "none"]
+    drive = f"if=none,id=root,file={args.root},format=raw,cache=unsafe"
+    if not args.persistent:
+        drive += ",snapshot=on"  # writes go to a throw-away overlay
     return [
         *("qemu-system-x86_64", "-M", "q35", "-cpu", "max", *speed, "-m", str(_MEMORY_MB)),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-kernel", f"{args.kernel}/vmlinux", "-initrd", f"{args.kernel}/initrd", "-append", kernel_words),
         *("-serial", f"file:{console}"),
-        # Writes go to a throw-away overlay.
-        *("-drive", f"if=none,id=root,file={args.root},format=raw,snapshot=on,cache=unsafe"),
+        *("-drive", drive),
         *("-device", "virtio-blk-pci,drive=root", "-device", "virtio-rng-pci"),
         *("-fsdev", f"local,id=host,path={args.share},security_model=none"),
         *("-device", "virtio-9p-pci,fsdev=host,mount_tag=host"),
         *("-device", "virtio-serial-pci", "-chardev", f"file,id=job,path={output}"),
         *("-device", "virtserialport,chardev=job,name=job"),
+        *network,
     ]
 
 
@@ -66,7 +74,9 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     for name in ("kernel", "root", "share"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--mode", choices=("icount", "realtime"), required=True)
+    parser.add_argument("--mode", choices=("icount", "never-idle", "realtime"), required=True)
+    parser.add_argument("--network", action="store_true", help="the guest reaches what this machine reaches")
+    parser.add_argument("--persistent", action="store_true", help="what is written to the root stays there")
     parser.add_argument("--timeout", type=float, required=True)
     args = parser.parse_args()
     output, console, log = (args.share / name for name in (".output", ".console", ".qemu"))

@@ -6,6 +6,7 @@ relay, which writes down what it is told and can vanish.
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import changes
@@ -13,69 +14,53 @@ import conversation
 import costs
 import ending
 import failures
+import household
 import interruption
+import load
 import machine
 import privacy
 import speaker
 import table
-from relay import BEHIND, PORT, Relay
+from relay import BEHIND, Relay
 from sound import Room
-from start import start, started
+from start import booted, start, started
 
-CONFIG = """
-[model]
-backend = "{backend}"
-url = "ws://127.0.0.1:{port}/v1/realtime"
-connection = "warm"
-[offline]
-free_speech = "off"
-[dialogue]
-# The emulated processor takes its time.
-connect_timeout_s = 90
-response_timeout_s = 60
-listen_window_s = 60
-[audio]
-# The second device of each card is the room.
-input = "hw:CARD=Mic,DEV=0"
-output = "hw:CARD=Spk,DEV=0"
-[panel.button]
-pin = 17
-[panel.light]
-led_pin = 22
-"""
+PARTS = ("conversation", "costs", "load", "interruption", "changes", "failures", "privacy")
 
 
 def main() -> int:
-    """All parts, or those named; `ten-minutes` idle only by name."""
-    wanted = sys.argv[1:] or ["conversation", "costs", "interruption", "changes", "failures", "privacy"]
+    """All parts, or those named; `boot` only by name."""
+    wanted = sys.argv[1:] or PARTS
+    if wanted == ["boot"]:
+        booted()
+        return finished()
     key = failures.new_key()
-    _configure("offline")
     with Room() as room:
+        booted()
         started()
         if "conversation" in wanted:
             conversation.pressed()
             conversation.answered(room)
-        if "ten-minutes" in wanted:
-            costs.idle(600.0)
         if "costs" in wanted:
             costs.idle()
             costs.busy()
+        if "load" in wanted:
+            load.shared()
         if {"interruption", "changes", "failures"} & set(wanted):
             _with_a_server(wanted, key)
         if "privacy" in wanted:
             privacy.kept([key, failures.KEY_FILE.read_text()])
         ending.stopped()
-    print(f"{len(table.failures)} failures: {', '.join(table.failures) or 'none'}")
-    return 1 if table.failures else 0
+    return finished()
 
 
-def _with_a_server(wanted: list[str], key: str) -> None:
+def _with_a_server(wanted: Sequence[str], key: str) -> None:
     """What is seen best from the server's side."""
     table.title("a server of its own")
     words = ["/usr/local/bin/speakerd", "offline", "--free-speech", "off", "--port", str(BEHIND)]
     machine.run("systemd-run", "--unit=server", *words)
     relay = Relay()
-    _configure("remote")
+    household.settle("remote")
     machine.run("systemctl", "stop", machine.UNIT)
     listening = f":{BEHIND:04X} "
     machine.wait_until(lambda: listening in Path("/proc/net/tcp").read_text(), 120, 1)
@@ -94,9 +79,10 @@ def _with_a_server(wanted: list[str], key: str) -> None:
         failures.callback_stuck()
 
 
-def _configure(backend: str) -> None:
-    Path("/etc/speakerd").mkdir(exist_ok=True)
-    Path("/etc/speakerd/speakerd.toml").write_text(CONFIG.format(backend=backend, port=PORT))
+def finished() -> int:
+    """The last row, and the exit code."""
+    print(f"{len(table.failures)} failures: {', '.join(table.failures) or 'none'}")
+    return 1 if table.failures else 0
 
 
 if __name__ == "__main__":

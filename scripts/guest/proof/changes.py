@@ -3,20 +3,18 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import machine
 import speaker
+from household import FILE
 from interruption import LONG
 from table import check, figure, title
-
-CONFIG = Path("/etc/speakerd/speakerd.toml")
 
 
 def reloaded() -> None:
     """The answer goes on through all of it."""
     title("reload while it speaks")
-    good = CONFIG.read_text()
+    good = FILE.read_text()
     main = machine.unit("MainPID")
     with speaker.Watch() as watch:
         begun = time.monotonic()
@@ -27,7 +25,7 @@ def reloaded() -> None:
         changed = good.replace("[audio]", "[audio]\nflush_ramp_ms = 6").replace(
             "led_pin = 22", "led_pin = 23"
         )
-        CONFIG.write_text(changed + "\n[log]\nlevel = 'debug'\n")
+        FILE.write_text(changed + "\n[log]\nlevel = 'debug'\n")
         at = time.monotonic()
         said = machine.run("systemctl", "reload", machine.UNIT)
         check(
@@ -45,7 +43,7 @@ def reloaded() -> None:
             line = next((line for line in told if line.startswith(key)), "")
             check(f"{key}: named in the journal", words in line, line)
 
-        CONFIG.write_text(good.replace("pin = 17", "pin = 17\ncolour = 3"))
+        FILE.write_text(good.replace("pin = 17", "pin = 17\ncolour = 3"))
         before = machine.cursor()
         said = machine.run("systemctl", "reload", machine.UNIT)
         check("a bad file: systemctl reload fails", said.returncode != 0, f"exit code {said.returncode}")
@@ -58,7 +56,7 @@ def reloaded() -> None:
         refused = machine.wait_until(lambda: machine.journal(before, "SPEAKERD_EVENT=reload_refused"), 60, 1)
         check("a bad file by a bare SIGHUP: refused", refused)
 
-        CONFIG.write_text(good)
+        FILE.write_text(good)
         machine.run("systemctl", "reload", machine.UNIT)
         check("the same process all along", machine.unit("MainPID") == main)
         phases = [(event["phase"], event["at"]) for event in watch.of("state", speaking)]

@@ -11,18 +11,18 @@ import speaker
 from interruption import LONG
 from table import check, figure, title
 
-IDLE_S = 180.0
+IDLE_S = 600.0
 MEASURED_S = 15.0
 
 
-def idle(seconds: float = IDLE_S) -> None:
+def idle() -> None:
     """Nothing happens; nothing may be written."""
     title("idle")
     speaker.to_idle()
     time.sleep(10)  # what was set before has settled and is stored
     machine.run("sync")
     before, cpu, begun = machine.written_bytes(), machine.cpu_s(), time.monotonic()
-    time.sleep(seconds)
+    time.sleep(IDLE_S)
     machine.run("sync")
     wrote = {name: count - before[name] for name, count in machine.written_bytes().items()}
     lasted = time.monotonic() - begun

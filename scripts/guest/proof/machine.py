@@ -78,14 +78,13 @@ def cursor() -> str:
 
 
 def journal(after: str, *matches: str) -> list[dict[str, Any]]:
-    """The service's entries since `after`, oldest first."""
+    """The service's entries since `after` (empty: since the boot), oldest first."""
     said = run(
         "journalctl",
         "-q",
         "-u",
         UNIT,
-        "--after-cursor",
-        after,
+        *(("--after-cursor", after) if after else ()),
         "-o",
         "json",
         "--output-fields=MESSAGE,"

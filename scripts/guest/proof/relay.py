@@ -8,11 +8,12 @@ import json
 import threading
 from typing import Any
 
+from household import SERVER_PORT
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-PORT, BEHIND = 8291, 8290
+BEHIND = 8290
 
 
 class Relay:
@@ -39,7 +40,7 @@ class Relay:
         asyncio.run_coroutine_threadsafe(self._vanish(), self._loop).result()
 
     async def _appear(self) -> None:
-        self._server = await serve(self._serve, "127.0.0.1", PORT, compression=None, max_size=None)
+        self._server = await serve(self._serve, "127.0.0.1", SERVER_PORT, compression=None, max_size=None)
 
     async def _vanish(self) -> None:
         if self._server is not None:
