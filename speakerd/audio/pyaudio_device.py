@@ -4,6 +4,9 @@
 of its blocks: at 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software
 sound card, at 8 ms after 22 and 28, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
 
+*Late readers.* The microphone's card may hold four blocks before it loses one (`portaudio_buffer`), which costs
+no latency. Both threads ask for real-time priority (`thread_priority`).
+
 *The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread:
 three of them tore a fifth of the sound to pieces. At `SWITCH_INTERVAL_S` they tear nothing or next to it, at
 no cost where nobody is busy. So `start` lowers the interval, for the whole process.
@@ -44,10 +47,12 @@ from speakerd.audio.device_names import DeviceRow, find_device, wants_plug
 from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
 from speakerd.audio.events import Direction
 from speakerd.audio.frames import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
+from speakerd.audio.portaudio_buffer import allow_capture_to_lag
 from speakerd.audio.rate_bridge import CaptureBridge, PlaybackBridge
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.sound_cards import holder_of, sound_cards
 from speakerd.audio.stderr_filter import StderrFilter
+from speakerd.audio.thread_priority import hurry
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +64,8 @@ _SMOOTHING: Final = 0.05
 """Part of each new latency in the running mean: it follows within a fifth of a second."""
 
 CAPTURE_PERIOD_S: Final = 0.010
+CAPTURE_PERIODS: Final = 4
+"""Four, since PortAudio makes its blocks longer where more are asked for."""
 PLAYBACK_PERIOD_S: Final = 0.008
 SWITCH_INTERVAL_S: Final = 0.0005
 
@@ -359,6 +366,9 @@ def open_stream(
     """A stream in callback mode, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
     end = "input" if direction == "capture" else "output"
     period_s = CAPTURE_PERIOD_S if direction == "capture" else PLAYBACK_PERIOD_S
+    if direction == "capture":
+        as_told = portaudio.get_device_info_by_index(row.index)
+        allow_capture_to_lag(row.index, as_told, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
     try:
         return portaudio.open(
             rate=rate,
@@ -366,13 +376,27 @@ def open_stream(
             format=pyaudio.paInt16,
             frames_per_buffer=int(rate * period_s),
             start=False,
-            stream_callback=callback,
+            stream_callback=_hurried(callback),
             **{end: True, f"{end}_device_index": row.index},
         )
     except OSError as error:
         if error.errno in {pyaudio.paInvalidSampleRate, pyaudio.paInvalidChannelCount}:
             raise Unsuitable from error
         raise
+
+
+def _hurried(callback: Callable[..., Reply]) -> Callable[..., Reply]:
+    """The callback; its first call, which comes in the stream's own thread, asks for priority."""
+    hurried = False
+
+    def called(*arguments: Any) -> Reply:
+        nonlocal hurried
+        if not hurried:
+            hurried = True
+            hurry()
+        return callback(*arguments)
+
+    return called
 
 
 def explain(error: OSError, direction: Direction, name: str, row: DeviceRow) -> DeviceError:

@@ -1,0 +1,76 @@
+"""A thread of its own each time: what is asked for here must not stay with the suite's threads."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from speakerd.audio.thread_priority import REALTIME_PRIORITY, hurry
+
+ASK = """
+import os, threading
+from speakerd.audio.thread_priority import hurry
+seen = []
+def look():
+    seen.append((hurry(), os.sched_getscheduler(0)))
+    child = threading.Thread(target=lambda: seen.append(os.sched_getscheduler(0)))
+    child.start()
+    child.join()
+thread = threading.Thread(target=look)
+thread.start()
+thread.join()
+print(seen, os.sched_getscheduler(0))
+"""
+
+
+def in_a_thread(call: Callable[[], object]) -> object:
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(call()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def allowed() -> bool:
+    def ask() -> bool:
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        except OSError:
+            return False
+        return True
+
+    return bool(in_a_thread(ask))
+
+
+def without_the_right(*words: str) -> list[str]:
+    """The command as somebody runs it whom nothing allows real-time priority."""
+    bounded = ["setpriv", "--bounding-set=-sys_nice"] if os.geteuid() == 0 else []
+    return [*bounded, "prlimit", "--rtprio=0", *words]
+
+
+def test_only_the_thread_that_asks_gets_it() -> None:
+    if not allowed():
+        pytest.skip("this machine gives nobody real-time priority")
+    before = os.sched_getscheduler(0)
+
+    def ask() -> tuple[bool, int, int]:
+        return hurry(), os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+
+    assert in_a_thread(ask) == (True, os.SCHED_RR | os.SCHED_RESET_ON_FORK, REALTIME_PRIORITY)
+    assert os.sched_getscheduler(0) == before
+
+
+def test_threads_and_programs_that_it_starts_are_ordinary() -> None:
+    if not allowed():
+        pytest.skip("this machine gives nobody real-time priority")
+    said = subprocess.run([sys.executable, "-c", ASK], check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == f"[(True, {os.SCHED_RR | os.SCHED_RESET_ON_FORK}), 0] 0"
+
+
+def test_where_it_is_not_allowed_all_stays_as_it_is() -> None:
+    command = without_the_right(sys.executable, "-c", ASK)
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "[(False, 0), 0] 0"
