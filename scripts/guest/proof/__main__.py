@@ -32,11 +32,11 @@ def main() -> int:
     """All parts, or those named; `boot` only by name."""
     wanted = sys.argv[1:] or PARTS
     if wanted == ["boot"]:
-        booted()
+        booted(exact=True)
         return finished()
     key = failures.new_key()
     with Room() as room:
-        booted()
+        booted(exact=False)
         started()
         if "conversation" in wanted:
             conversation.pressed()

@@ -10,7 +10,7 @@ from sound import BLOCK_S, Ear
 from table import check, figure, title
 
 HOGS = 4
-LOADED_S = 20.0
+LOADED_S = 12.0
 PAUSE_S = 0.45
 """The voice itself makes pauses; what is longer than this would be a hole."""
 
@@ -33,12 +33,13 @@ def shared() -> None:
             loud = ear.loud(begun)
             gaps = [b - a - BLOCK_S for a, b in itertools.pairwise(loud)]
             check("no hole in the voice", loud and max(gaps) < PAUSE_S, f"longest pause {max(gaps):.2f} s")
+            machine.wait_until(lambda: ear.loud(time.monotonic() - 0.1), 5, 0.01)
             at = machine.press()
             listening = watch.phase("listening", at)
             silent = ear.silent_from(at) or at
             check("a press: listening", listening, f"{1000 * (listening - at):.0f} ms after the pull")
             figure("silence on the card", f"{1000 * (silent - at):.0f} ms after the pull")
-            time.sleep(LOADED_S / 2)
+            time.sleep(LOADED_S)
             after = speaker.ask("status")["sound"]
     finally:
         machine.run("systemctl", "stop", *hogs)

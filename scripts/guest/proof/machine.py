@@ -109,6 +109,12 @@ def processes() -> list[int]:
     return [int(word) for word in (CGROUP / "cgroup.procs").read_text().split()]
 
 
+def realtime_threads() -> int:
+    """How many of its threads have real-time priority (policy 2, proc_pid_stat(5))."""
+    tasks = Path(f"/proc/{unit('MainPID')}/task").iterdir()
+    return sum((task / "stat").read_text().rpartition(") ")[2].split()[38] == "2" for task in tasks)
+
+
 def cpu_s() -> float:
     """Seconds of processor that the service has had since it was started."""
     return int((CGROUP / "cpu.stat").read_text().split()[1]) / 1e6
