@@ -223,13 +223,14 @@ class Speaker:
         self._end = None
         fading_until = self._clock() + self.settings.audio.stop_fade_ms / 1000 + self.engine.output_latency_s
         await self.link.close()
+        # A slow disk is waited for while the sound fades, not after it.
+        stored = asyncio.gather(self.volume.close(), self.usage.close())
         await self._performer.finish()
         if self._fading:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
         await asyncio.to_thread(self.engine.close)
         await asyncio.to_thread(self._panel.close)
-        await self.volume.close()
-        await self.usage.close()
+        await stored
         self.monitor.close()
 
     def reconfigure(self, settings: Settings) -> None:
