@@ -47,7 +47,7 @@ def allowed() -> bool:
 
 def without_the_right(*words: str) -> list[str]:
     """The command as somebody runs it whom nothing allows real-time priority."""
-    bounded = ["setpriv", "--bounding-set=-sys_nice"] if os.geteuid() == 0 else []
+    bounded = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"] if os.geteuid() == 0 else []
     return [*bounded, "prlimit", "--rtprio=0", *words]
 
 

@@ -146,15 +146,21 @@ def quick() -> OfflineSettings:
     return OfflineSettings(port=0, load="first_use", pace=20)
 
 
+def own_address() -> str:
+    """By which this machine is reached from others. Nothing is sent to find it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError as error:
+            pytest.skip(f"this machine has no network: {error}")
+        return str(probe.getsockname()[0])
+
+
 async def test_it_listens_on_loopback_only(quick: OfflineSettings) -> None:
     async with OfflineServer(quick) as server:
         assert server.url == f"ws://127.0.0.1:{server.port}/v1/realtime"
-        addresses = {
-            str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-        }
-        for address in addresses - {"127.0.0.1"}:
-            with pytest.raises(OSError):
-                await asyncio.wait_for(asyncio.open_connection(address, server.port), 2)
+        with pytest.raises(OSError):
+            await asyncio.wait_for(asyncio.open_connection(own_address(), server.port), 2)
 
 
 async def test_too_many_clients_are_told_to_come_later() -> None:
