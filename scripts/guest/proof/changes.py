@@ -21,7 +21,7 @@ def reloaded() -> None:
         speaker.ask("ask", text=LONG)
         speaking = watch.phase("speaking", begun)
         check("it speaks", speaking)
-        before = machine.cursor()
+        before = machine.this_moment()
         changed = good.replace("[audio]", "[audio]\nflush_ramp_ms = 6").replace(
             "led_pin = 22", "led_pin = 23"
         )
@@ -44,14 +44,14 @@ def reloaded() -> None:
             check(f"{key}: named in the journal", words in line, line)
 
         FILE.write_text(good.replace("pin = 17", "pin = 17\ncolour = 3"))
-        before = machine.cursor()
+        before = machine.this_moment()
         said = machine.run("systemctl", "reload", machine.UNIT)
         check("a bad file: systemctl reload fails", said.returncode != 0, f"exit code {said.returncode}")
         told = [
             str(entry["MESSAGE"]) for entry in machine.journal(before) if "colour" in str(entry["MESSAGE"])
         ]
         check("the mistake is in the journal", told, told[:1])
-        before = machine.cursor()
+        before = machine.this_moment()
         os.kill(int(main), signal.SIGHUP)
         refused = machine.wait_until(lambda: machine.journal(before, "SPEAKERD_EVENT=reload_refused"), 60, 1)
         check("a bad file by a bare SIGHUP: refused", refused)

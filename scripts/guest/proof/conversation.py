@@ -32,7 +32,7 @@ def pressed() -> None:
 def answered(room: Room) -> None:
     """A sentence in the room is heard, gated, answered; the answer comes out of the other card."""
     title("a spoken question, answered by the embedded server")
-    before = machine.cursor()
+    before = machine.this_moment()
     with speaker.Watch() as watch, Ear() as ear:
         lights: dict[str, list[int]] = {}
         at = machine.press()

@@ -14,7 +14,7 @@ STOP_LIMIT_S = 2.0
 def stopped() -> None:
     """Under two seconds, cleanly, silent and dark."""
     title("stop while it speaks")
-    before = machine.cursor()
+    before = machine.this_moment()
     with speaker.Watch() as watch, Ear() as ear:
         begun = time.monotonic()
         speaker.ask("ask", text=LONG)

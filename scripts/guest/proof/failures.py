@@ -32,7 +32,7 @@ def new_key() -> str:
 def server_gone(relay: Relay) -> None:
     """The server hangs up while it speaks, is away for a while, and comes back."""
     title("the server gone while it speaks")
-    before = machine.cursor()
+    before = machine.this_moment()
     restarts = machine.unit("NRestarts")
     with speaker.Watch() as watch:
         begun = time.monotonic()
@@ -54,7 +54,7 @@ def server_gone(relay: Relay) -> None:
 def card_gone() -> None:
     """The loudspeaker's card is unplugged while it speaks, and plugged in again."""
     title("the card gone while it speaks")
-    before = machine.cursor()
+    before = machine.this_moment()
     restarts, main = machine.unit("NRestarts"), machine.unit("MainPID")
     with speaker.Watch() as watch:
         begun = time.monotonic()
@@ -95,7 +95,7 @@ def card_gone() -> None:
 def callback_stuck() -> None:
     """One of PortAudio's two threads no longer returns; the daemon sees it before systemd has to."""
     title("an audio callback that does not return")
-    before = machine.cursor()
+    before = machine.this_moment()
     restarts, main = machine.unit("NRestarts"), int(machine.unit("MainPID"))
     threads = held_thread.sound_threads(main)
     if not check("threads that wait for the cards", len(threads) >= 2, threads):
@@ -122,7 +122,7 @@ def standstill(relay: Relay, room_key: str) -> str:
     time.sleep(7)
     used = speaker.ask("status")["usage"]["kept"]
     key = new_key()
-    before = machine.cursor()
+    before = machine.this_moment()
     restarts, main = int(machine.unit("NRestarts")), int(machine.unit("MainPID"))
     at = time.monotonic()
     os.kill(main, signal.SIGSTOP)

@@ -17,7 +17,7 @@ SILENCE_LIMIT_S = 0.2
 def interrupted(relay: Relay) -> None:
     """Three times: silence by the recording, and the place of the cut as the server is told it."""
     title("a press while it speaks")
-    before = machine.cursor()
+    before = machine.this_moment()
     with Ear() as ear:
         for number in range(1, 4):
             with speaker.Watch() as watch:

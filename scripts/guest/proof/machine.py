@@ -71,10 +71,9 @@ def light_levels(seconds: float) -> list[int]:
 # -- journal ---------------------------------------------------------------------------------------------------
 
 
-def cursor() -> str:
-    """The end of the journal as it is now."""
-    said = run("journalctl", "-n", "0", "--show-cursor", "-q").stdout
-    return said.rpartition("cursor: ")[2].strip()
+def this_moment() -> str:
+    """For `journal`. A time and not a cursor: systemd 252 leaves out the first match after a cursor."""
+    return f"@{time.time():.6f}"
 
 
 def journal(after: str, *matches: str) -> list[dict[str, Any]]:
@@ -84,7 +83,7 @@ def journal(after: str, *matches: str) -> list[dict[str, Any]]:
         "-q",
         "-u",
         UNIT,
-        *(("--after-cursor", after) if after else ()),
+        *(("--since", after) if after else ()),
         "-o",
         "json",
         "--output-fields=MESSAGE,"

@@ -15,7 +15,7 @@ _STAT = Path("/proc/stat")
 
 def start(why: str) -> bool:
     """Start the service; wall time, processor time and status. False if it does not start."""
-    before = machine.cursor()
+    before = machine.this_moment()
     begun = time.monotonic()
     machine.run("systemctl", "start", "--no-block", machine.UNIT)
     ready = machine.wait_until(is_ready, READY_LIMIT_S)
