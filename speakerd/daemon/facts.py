@@ -65,9 +65,19 @@ class Facts:
 
     def __init__(self) -> None:
         self._calls: dict[str | None, int] = {}
+        self._running: set[str | None] = set()
+
+    @property
+    def answering(self) -> bool:
+        """Whether a response has begun whose end, and so whose usage, has not come."""
+        return bool(self._running)
 
     def of(self, event: RealtimeSessionEvent) -> tuple[Event, ...]:
         """What the dialogue must know of `event`."""
+        if event.type == "agent_start":
+            self._running.add(event.response_id)
+        elif event.type == "agent_end":
+            self._running.discard(event.response_id)
         match event.type:
             case "agent_start" if not event.out_of_band:
                 return (ResponseStarted(event.response_id or ""),)

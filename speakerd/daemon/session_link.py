@@ -48,6 +48,9 @@ SAY = "Repeat after me, word for word: {text}"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 """Between tries of a session that could not be had, or has ended; a wake does not wait for them."""
 
+_LAST_COUNT_LIMIT_S = 0.5
+"""A server says within this what a cancelled answer has cost, or it is not counted."""
+
 _CLOSE_LIMIT_S = 1.0
 """A server that does not answer a close must not hold up the stop of the daemon."""
 
@@ -161,17 +164,36 @@ class SessionLink:
         sender.add_done_callback(self._sender_ended)
         self._usable.set()
         self._sink.fact(Connected())
+        facts, given_up = Facts(), True
         try:
-            await self._read(session)
+            await self._read(session, facts)
+            given_up = False
         finally:
             self._usable.clear()
             sender.cancel()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)
+            try:
+                if given_up and facts.answering:
+                    await self._last_count(session, facts)
+            finally:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)
         return True
 
-    async def _read(self, session: RealtimeSession) -> None:
-        facts = Facts()
+    async def _last_count(self, session: RealtimeSession, facts: Facts) -> None:
+        """End the answer that nobody will hear, and wait for what it has cost. Nothing else is told any more."""
+        # Whatever goes wrong here: the session is being closed.
+        with suppress(Exception):
+            async with asyncio.timeout(_LAST_COUNT_LIMIT_S):
+                await session.interrupt()
+                async for event in session:
+                    facts.of(event)
+                    for detail, fields in details_of(event):
+                        if detail == "usage":
+                            self._sink.detail(detail, fields)
+                    if not facts.answering:
+                        return
+
+    async def _read(self, session: RealtimeSession, facts: Facts) -> None:
         reason, fatal = "the session ended", False
         try:
             async for event in session:

@@ -6,6 +6,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from speakerd.daemon.control import Control
 from speakerd.dialogue.events import Ask, Stop
 from speakerd.realtime.testing.loopback import Expect, LoopbackServer, Wait
@@ -89,6 +91,33 @@ async def test_tokens_reported_after_the_conversation_are_stored_soon(tmp_path: 
         await until(lambda: "total_tokens" in stored(path))
         assert stored(path)["total_tokens"] == 120
         assert house.phases[-1] == "idle"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+async def test_an_answer_that_is_cut_off_by_the_end_of_the_connection_is_counted_if_the_server_says_so(
+    tmp_path: Path, answers: bool
+) -> None:
+    spoken = tone_response("resp_1", "item_1", "A long story.", 8_000)
+    last = [response_done("resp_1", "cancelled", usage=usage(100, 20))] if answers else []
+    script = [
+        Expect("response.create", within_s=30),
+        *spoken[:20],
+        Expect("response.cancel", within_s=30),
+        *last,
+        Wait(30),
+    ]
+    path = tmp_path / "usage.json"
+    async with household(script, settings={"model": {"connection": "on_wake"}}, state=tmp_path) as house:
+        house.assembly.speaker.handle(Ask("tell me a long story"))
+        await house.phase("speaking")
+        house.assembly.speaker.handle(Stop())
+        await house.phase("idle")
+        link = house.assembly.speaker.link
+        await asyncio.wait_for(link.disconnect(), 5)
+        assert not link.connected
+        if answers:
+            await until(lambda: "total_tokens" in stored(path))
+    assert stored(path).get("total_tokens", 0) == (120 if answers else 0)
 
 
 async def test_what_was_used_survives_a_kill(tmp_path: Path) -> None:
