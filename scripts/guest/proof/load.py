@@ -7,7 +7,7 @@ import machine
 import speaker
 from interruption import LONG
 from sound import BLOCK_S, Ear
-from table import check, figure, title
+from table import check, title
 
 HOGS = 4
 LOADED_S = 12.0
