@@ -52,7 +52,7 @@ from speakerd.audio.rate_bridge import CaptureBridge, PlaybackBridge
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.sound_cards import holder_of, sound_cards
 from speakerd.audio.stderr_filter import StderrFilter
-from speakerd.audio.thread_priority import hurry
+from speakerd.audio.thread_priority import calm, hurry
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +172,9 @@ class PyAudioDevice:
     def _stop(self) -> None:
         streams, self._streams = self._streams, []
         portaudio, self._portaudio = self._portaudio, None
+        if streams:
+            # One on a dead card spins: closing it must get a turn.
+            calm()
         for stream in streams:
             try:
                 stream.close()

@@ -7,16 +7,25 @@ priority.
 
 Only those two: all they do is to move a block, some fifty microseconds. The rest of the process would gain nothing
 from it that a weight does not give, and could lock up a board of one core.
+
+So could those two: when a card is unplugged, PortAudio's thread spins until its stream is closed. With a limit
+(`LimitRTTIME=` of the unit) the kernel then sends SIGXCPU, and whoever gets that signal calls `calm`. So does the
+device before it closes a stream.
 """
 
 import logging
 import os
+import threading
+from pathlib import Path
 from typing import Final
 
 log = logging.getLogger(__name__)
 
 REALTIME_PRIORITY: Final = 5
 """Of 1 to 99: before all ordinary programs, behind the kernel's own threads."""
+
+_hurried: Final[set[int]] = set()
+"""Threads that were given priority, by the kernel's number; some may have ended. Changed in single steps."""
 
 
 def hurry() -> bool:
@@ -30,4 +39,23 @@ def hurry() -> bool:
     except OSError as error:
         log.debug("no real-time priority for a thread of the sound (%s)", error)
         return False
+    _hurried.add(threading.get_native_id())
     return True
+
+
+def calm() -> int:
+    """Make all threads that hurry ordinary ones again; how many there were. From any thread; never raises."""
+    count = 0
+    for thread in tuple(_hurried):
+        _hurried.discard(thread)
+        # The number of one that has ended may be somebody else's by now.
+        if not Path(f"/proc/self/task/{thread}").exists():
+            continue
+        try:
+            # The flag may not be taken back without privileges, and does no harm.
+            os.sched_setscheduler(thread, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+        except OSError as error:
+            log.debug("a thread of the sound keeps its priority (%s)", error)
+            continue
+        count += 1
+    return count

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import AudioError
+from speakerd.audio.thread_priority import calm
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
@@ -101,6 +102,7 @@ async def _serve(settings: Settings, path: Path, key: Key | None, journal: Journ
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, assembly, notifier)
     loop.add_signal_handler(signal.SIGHUP, reloader.reload)
+    loop.add_signal_handler(signal.SIGXCPU, _calm)
     control = _control(settings, assembly, reloader)
     tasks: list[asyncio.Task[None]] = []
 
@@ -140,6 +142,12 @@ def _control(settings: Settings, assembly: Assembly, reloader: Reloader) -> Cont
 def _stop(assembly: Assembly, notifier: Notifier) -> None:
     notifier.stopping()
     assembly.speaker.stop()
+
+
+def _calm() -> None:
+    """The kernel says that a thread with real-time priority does not pause (`LimitRTTIME=`)."""
+    if calm():
+        log.info("the sound's threads have lost their priority: one of them never paused")
 
 
 async def _follow_state(assembly: Assembly, notifier: Notifier) -> None:

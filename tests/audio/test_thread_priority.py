@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from speakerd.audio.thread_priority import REALTIME_PRIORITY, hurry
+from speakerd.audio.thread_priority import REALTIME_PRIORITY, calm, hurry
 
 ASK = """
 import os, threading
@@ -23,6 +23,31 @@ thread = threading.Thread(target=look)
 thread.start()
 thread.join()
 print(seen, os.sched_getscheduler(0))
+"""
+
+SPIN = """
+import asyncio, os, signal, threading
+from speakerd.audio.thread_priority import calm, hurry
+over = False
+def policy(thread):
+    return os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK
+def spin():
+    hurry()
+    while not over:
+        pass
+async def main():
+    global over
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGXCPU, told.set)
+    thread = threading.Thread(target=spin)
+    thread.start()
+    await told.wait()
+    before = policy(thread.native_id)
+    assert calm() == 1 and calm() == 0
+    print(before, "then", policy(thread.native_id))
+    over = True
+    thread.join()
+asyncio.run(main())
 """
 
 
@@ -74,3 +99,20 @@ def test_where_it_is_not_allowed_all_stays_as_it_is() -> None:
     command = without_the_right(sys.executable, "-c", ASK)
     said = subprocess.run(command, check=True, capture_output=True, text=True)
     assert said.stdout.strip() == "[(False, 0), 0] 0"
+
+
+def test_a_thread_that_never_pauses_loses_it_when_the_kernel_says_so() -> None:
+    if not allowed():
+        pytest.skip("this machine gives nobody real-time priority")
+    limits = ["prlimit", "--rttime=100000:20000000"]
+    command = [*limits, sys.executable, "-c", SPIN]
+    said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
+    assert said.returncode == 0, said
+    assert said.stdout.strip() == f"{os.SCHED_RR} then {os.SCHED_OTHER}"
+
+
+def test_there_is_nobody_to_calm_where_nobody_hurries() -> None:
+    done = threading.Thread(target=hurry)
+    done.start()
+    done.join()
+    assert calm() == 0

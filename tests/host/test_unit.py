@@ -54,7 +54,7 @@ def test_its_sound_may_take_the_priority_that_it_asks_for_and_not_for_ever() -> 
 
     assert f"\nLimitRTPRIO={REALTIME_PRIORITY}\n" in UNIT
     assert re.search(r"^SystemCallFilter=.*\bsched_setscheduler\b", UNIT, re.MULTILINE)
-    assert re.search(r"^LimitRTTIME=\d+ms$", UNIT, re.MULTILINE)
+    assert re.search(r"^LimitRTTIME=\d+ms:\d+s$", UNIT, re.MULTILINE)
 
 
 def test_it_may_write_where_lgpio_makes_its_fifo() -> None:
