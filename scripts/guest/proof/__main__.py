@@ -41,6 +41,8 @@ def main() -> int:
         if "conversation" in wanted:
             conversation.pressed()
             conversation.answered(room)
+            # Here the embedded server runs beside it.
+            privacy.unseen([key])
         if "costs" in wanted:
             costs.idle()
             costs.busy()

@@ -30,15 +30,7 @@ def kept(keys: list[str]) -> None:
         not any(key in everything for key in keys),
         f"{len(everything)} bytes searched",
     )
-    pids = machine.processes()
-    found = []
-    for pid in pids:
-        for place in ("environ", "cmdline"):
-            text = Path(f"/proc/{pid}/{place}").read_bytes().decode(errors="replace")
-            found += [f"{pid}/{place}" for key in keys if key in text]
-    check(
-        "no key in environment or arguments of any process", not found, f"{len(pids)} processes {found or ''}"
-    )
+    unseen(keys)
     main = int(machine.unit("MainPID"))
     soft, _hard = resource.prlimit(main, resource.RLIMIT_CORE)
     owner = Path(f"/proc/{main}/environ").stat().st_uid
@@ -50,3 +42,16 @@ def kept(keys: list[str]) -> None:
     state = [path for path in Path("/var/lib/speakerd").rglob("*") if path.is_file()]
     leaks = [str(path) for path in state if any(key.encode() in path.read_bytes() for key in keys)]
     check("no key in its state folder", not leaks, f"{sorted(path.name for path in state)}")
+
+
+def unseen(keys: list[str]) -> None:
+    """No key where a process tells about itself: the daemon, and what it has started."""
+    pids = machine.processes()
+    found = []
+    for pid in pids:
+        for place in ("environ", "cmdline"):
+            text = Path(f"/proc/{pid}/{place}").read_bytes().decode(errors="replace")
+            found += [f"{pid}/{place}" for key in keys if key in text]
+    check(
+        "no key in environment or arguments of any process", not found, f"{len(pids)} processes {found or ''}"
+    )
