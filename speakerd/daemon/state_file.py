@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from speakerd.host.journal import fields
+from speakerd.tools.replace_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,7 +111,7 @@ class StateFile:
         while self._path is not None and self._wanted is not None and self._wanted != self._stored:
             text = self._wanted
             try:
-                await asyncio.to_thread(_replace, self._path, text)
+                await asyncio.to_thread(replace_file, self._path, text)
             except OSError as error:
                 self._failed(self._path, error)
                 return
@@ -155,15 +156,3 @@ class StateFile:
                 aside,
                 extra=fields(event="state_damaged", file=aside),
             )
-
-
-def _replace(path: Path, text: str) -> None:
-    """In a thread. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)

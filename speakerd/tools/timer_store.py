@@ -1,18 +1,14 @@
-"""The file in which timers outlive the process: small JSON, replaced as a whole, written only when one changes.
-
-The new text goes to a second file, to the disk, and then takes the name of the first: whenever the power fails,
-there is the old list or the new one, never half of one.
-"""
+"""The file in which timers outlive the process: small JSON, replaced as a whole, written only when one changes."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from speakerd.tools.errors import TimerStoreError
+from speakerd.tools.replace_file import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,18 +57,8 @@ class TimerStore:
             ):
                 return False
             try:
-                self._replace(json.dumps(data))
+                replace_file(self._path, json.dumps(data))
             except OSError as error:
                 raise TimerStoreError(str(self._path), error.strerror or str(error)) from error
             self._written = timers
             return True
-
-    def _replace(self, text: str) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_name(f".{self._path.name}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)

@@ -107,7 +107,7 @@ def test_a_slow_disk_holds_nobody_up_and_gets_one_write_at_a_time(
             loop.call_soon_threadsafe(begun.set)
             assert go_on.wait(20)
 
-        monkeypatch.setattr(state_file, "_replace", slow)
+        monkeypatch.setattr(state_file, "replace_file", slow)
         kept = Kept(tmp_path / "number")
         kept.number = 1
         kept.file.write_in(0)
