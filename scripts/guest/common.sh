@@ -3,6 +3,8 @@
 
 guest_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source_dir="$(cd "$guest_dir/../.." && pwd)"
+# What is proved of the service in there; its settings are laid out when speakerd is installed.
+proof="$source_dir/tests/system/proof"
 # The root's Debian: trixie (systemd 257, Python 3.13) or bookworm (252, 3.11). The kernel is trixie's either way.
 suite="${SPEAKERD_GUEST_SUITE:-trixie}"
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/speakerd-guest"
@@ -25,7 +27,7 @@ root_image() { echo "$cache/root-$suite-$(cat "$guest_dir"/build-{kernel,root} "
 installed_image() {
   echo "$cache/installed-$suite-$({
     root_image
-    cat "$guest_dir"/{build-installed,jobs/install,proof/household.py}
+    cat "$guest_dir"/{build-installed,install-job} "$proof/household.py"
     cd "$source_dir" && installed_files | xargs -0 sha256sum
   } | digest).ext4"
 }

@@ -5,7 +5,6 @@ noise without a single zero sample, at full volume, so the recording tells to th
 where it ended.
 """
 
-import itertools
 import random
 import time
 from collections.abc import Iterator
@@ -20,13 +19,10 @@ from speakerd.audio.frames import WIRE_RATE
 from speakerd.audio.pyaudio_device import PyAudioDevice
 from speakerd.audio.settings import AudioSettings
 from tests.audio.engine_bench import wait_for
-from tests.audio.lateness import Lateness
 from tests.rig import SoundCard
 
 SETTLE_S = 0.15
 """After this nothing of what was flushed can still sound."""
-SESSION = 10
-"""Interruptions between two openings of the device: a card of software that ran dry holds more ever after."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +57,6 @@ def interrupt(rig: SoundCard, count: int, *, seed: int = 1) -> Iterator[Interrup
     with speaking(settings) as engine:
         for number in range(count):
             yield _one(rig, engine, chance, f"{seed}-{number}")
-
-
-def interrupt_often(rig: SoundCard, count: int) -> tuple[list[Interruption], int]:
-    """About `count` interruptions of a machine that had time for them, and how many more were left out.
-
-    Left out are those of a session after the device ran dry, and those during which the machine was late.
-    """
-    done: list[Interruption] = []
-    tried = 0
-    with Lateness() as lateness:
-        while len(done) < count and tried < 5 * count:
-            done += itertools.takewhile(lambda one: not one.torn, list(interrupt(rig, SESSION, seed=tried)))
-            tried += SESSION
-    whole = [one for one in done if not lateness.between(one.at - 0.1, one.at + 0.05)]
-    return whole, tried - len(whole)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import pytest
 from speakerd.audio.echo import EchoCanceller, PassThrough, WebRtcCanceller, make_canceller
 from speakerd.audio.errors import ExtraMissingError
 from speakerd.audio.frames import dbfs, samples_of
-from tests.audio.echo_quality import own_voice
 from tests.audio.rooms import ROOMS, Room, RoomPlan
+from tests.audio.voices import own_voice
 
 FAR_SILENCE = bytes(480)
 

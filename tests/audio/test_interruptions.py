@@ -1,6 +1,6 @@
 """Interruptions on the software sound card, at the monitor: how soon it is silent, how true the positions are.
 
-Short versions; `scripts/bench audio flush` does two hundred and prints the table.
+Short versions; `scripts/bench/run audio flush` does two hundred and prints the table.
 """
 
 import time

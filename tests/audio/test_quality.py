@@ -1,10 +1,10 @@
-"""Short versions of what scripts/bench measures at length: the goals hold, on fixed seeds."""
+"""Short versions of what `scripts/bench/run audio` measures at length: the goals hold, on fixed seeds."""
 
 import pytest
 
 from speakerd.audio.settings import AudioSettings, GateSettings
-from tests.audio.echo_quality import run_room
-from tests.audio.gate_quality import false_alarms, score_speech
+from tests.audio.barge_in_score import run_room
+from tests.audio.gate_score import false_alarms, score_speech
 from tests.audio.rooms import ROOMS, RoomPlan
 
 BARE = AudioSettings(gate=GateSettings(silero="off"))

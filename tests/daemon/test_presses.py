@@ -1,4 +1,4 @@
-"""From a pin's edge to listening and to silence, on the software sound card (`scripts/bench press` measures it)."""
+"""From a pin's edge to listening and to silence, on the software sound card (`scripts/bench/run press` measures it)."""
 
 from typing import TYPE_CHECKING
 
