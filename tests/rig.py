@@ -28,7 +28,7 @@ from typing import Final, ParamSpec, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.frames import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
+from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 
 PROGRAMS: Final = ("pulseaudio", "parec", "pacat")
 INSTALL: Final = "apt-get install pulseaudio pulseaudio-utils libasound2-plugins   (scripts/test does it)"

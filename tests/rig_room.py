@@ -11,8 +11,8 @@ import sys
 
 import numpy as np
 
-from speakerd.audio.frames import FULL_SCALE, MIC_BLOCK, MIC_BLOCK_BYTES, MIC_RATE, gain_of
-from speakerd.audio.simulated_room import Room, RoomShape
+from speakerd.audio.pcm import FULL_SCALE, MIC_BLOCK, MIC_BLOCK_BYTES, MIC_RATE, gain_of
+from speakerd.audio.simulation.room import Room, RoomShape
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from statistics import median
 
 from scripts.bench.cpu_cost import measure
 from scripts.bench.lateness import Lateness
-from speakerd.audio.frames import WIRE_RATE
+from speakerd.audio.pcm import WIRE_RATE
 from speakerd.audio.settings import AudioSettings, EchoMode, GateSettings
 from tests.audio.barge_in_score import BargeInScore, run_room
 from tests.audio.gate_score import FalseAlarms, GateScore, false_alarms, score_speech

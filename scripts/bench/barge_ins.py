@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scripts.bench.lateness import Lateness
+from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import (
     AudioEvent,
@@ -27,8 +28,7 @@ from speakerd.audio.events import (
     BargeInSuspected,
     SpeechEnded,
 )
-from speakerd.audio.frames import MIC_RATE
-from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.pcm import MIC_RATE
 from speakerd.audio.settings import AudioSettings, GateSettings
 from tests.audio.device_contract import likeness
 from tests.audio.engine_bench import wait_for

@@ -12,12 +12,12 @@ import numpy as np
 import soxr
 import webrtcvad
 
-from speakerd.audio.echo import make_canceller
-from speakerd.audio.far_end import FarEnd
-from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
-from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.capture.echo_canceller import make_canceller
+from speakerd.audio.capture.echo_reference import FarEnd
+from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.capture.vad import SecondOpinion, make_detector
+from speakerd.audio.playback.buffer import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings, EchoMode
-from speakerd.audio.vad import SecondOpinion, make_detector
 from tests.audio.rooms import ROOMS, Room
 from tests.audio.voices import interruption, own_voice
 

@@ -40,7 +40,7 @@ def measure_import(layer: str) -> dict[str, float]:
 
 def _import_ours() -> None:
     from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool  # noqa: F401, PLC0415
-    from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel  # noqa: F401, PLC0415
+    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel  # noqa: F401, PLC0415
 
 
 def _import_theirs() -> None:
@@ -136,7 +136,7 @@ async def measure_cpu(name: str) -> dict[str, float]:
     socket = _Socket(frames)
     model = layer.make_model()
     if name == "speakerd":
-        from speakerd.realtime import connector  # noqa: PLC0415
+        from speakerd.realtime.transport import connector  # noqa: PLC0415
 
         async def open_socket(*_: Any) -> Any:
             return socket

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import soxr
 
-from speakerd.audio.frames import Samples, samples_of, to_int16
+from speakerd.audio.pcm import Samples, samples_of, to_int16
 
 QUALITY: Final = "HQ"
 

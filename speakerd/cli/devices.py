@@ -35,7 +35,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """List them. Exit code 0, 2 or 3."""
-    from speakerd.audio.listing import list_devices, table
+    from speakerd.audio.devices.listing import list_devices, table
     from speakerd.config.errors import ConfigError
 
     try:
@@ -58,7 +58,7 @@ def audio_settings(file: Path | None) -> AudioSettings:
         ConfigError: the file cannot be read, or is wrong.
     """
     from speakerd.config.load import load
-    from speakerd.config.model import Settings
+    from speakerd.config.settings import Settings
 
     if file is None and not DEFAULT_FILE.exists():
         return Settings().audio

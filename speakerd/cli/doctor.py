@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from speakerd.cli.checkup.finding import Finding
-    from speakerd.config.model import Settings
+    from speakerd.config.settings import Settings
 
 DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 CREDENTIAL_FILES = ("/etc/credstore/speakerd.api-key", "/etc/credstore.encrypted/speakerd.api-key")
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def examine(args: argparse.Namespace) -> Iterator[Finding]:
     """All findings, each as soon as it is known."""
-    from speakerd.config.model import Settings
+    from speakerd.config.settings import Settings
 
     yield from _machine()
     settings = Settings()
@@ -158,7 +158,7 @@ def _key(settings: Settings) -> tuple[str, str]:
 
 
 def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
-    from speakerd.audio.sound_cards import sound_cards
+    from speakerd.audio.devices.cards import sound_cards
     from speakerd.cli.checkup import probes, sound
     from speakerd.cli.checkup.finding import fail, skip
 
@@ -169,7 +169,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
         yield sound.opened(sound.Opened(), service_active=False, simulated=True)
         return
     try:
-        from speakerd.audio.pyaudio_device import PyAudioDevice
+        from speakerd.audio.devices.portaudio import PyAudioDevice
         from speakerd.cli.checkup.sound_probe import RATE, listen
     except ImportError as error:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")
@@ -265,7 +265,7 @@ def _panel(settings: Settings, *, light: bool, button: bool) -> Iterator[Finding
 def _network(settings: Settings) -> Iterator[Finding]:
     from speakerd.cli.checkup import network
     from speakerd.cli.checkup.finding import skip
-    from speakerd.daemon.model_config import address, handshake_headers
+    from speakerd.daemon.session.model_config import address, handshake_headers
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.panel.light_settings import LightSettings
-    from speakerd.panel.lights import Row
-    from speakerd.panel.panel import Panel
+    from speakerd.panel.looks import Row
     from speakerd.panel.patterns import Look
+    from speakerd.panel.port import Panel
     from speakerd.panel.settings import PanelSettings
     from speakerd.panel.types import LightState
 
@@ -79,23 +79,24 @@ def _settings(file: Path | None) -> PanelSettings:
 
 
 def _print_tables(settings: PanelSettings) -> None:
-    from speakerd.panel import gesture_table, lights
+    from speakerd.panel import looks as lights
+    from speakerd.panel.buttons import gesture_table
 
     print(lights.table_markdown(settings.light))
     print(gesture_table.table_markdown(settings.gestures, settings.button), end="")
 
 
 def _states(wanted: str | None) -> list[LightState]:
-    from speakerd.panel.lights import TABLE
+    from speakerd.panel.looks import TABLE
 
     return [state for state in reversed(list(TABLE)) if wanted in {None, state}]
 
 
 def _demo(settings: PanelSettings, states: list[LightState], seconds: float, *, terminal: bool) -> None:
-    from speakerd.panel.gpio_panel import GpioPanel
-    from speakerd.panel.lights import TABLE, look_of
+    from speakerd.panel.gpio.gpio_panel import GpioPanel
+    from speakerd.panel.looks import TABLE, look_of
     from speakerd.panel.settings import ButtonSettings
-    from speakerd.panel.terminal import TerminalPanel
+    from speakerd.panel.terminal.terminal import TerminalPanel
 
     panel: Panel
     say: Callable[[str], None]
@@ -123,14 +124,14 @@ def _has_light(light: LightSettings) -> bool:
 
 
 def _caption(state: LightState, row: Row, look: Look) -> str:
-    from speakerd.panel.lights import describe
+    from speakerd.panel.looks import describe
 
     return f"{state:<11} {row.meaning} ({describe(look)})"
 
 
 def _play(panel: Panel, state: LightState, seconds: float) -> None:
     """Let `state` be seen for a while; one that follows a level is given a voice to follow."""
-    from speakerd.panel.lights import voice_dbfs
+    from speakerd.panel.looks import voice_dbfs
 
     begun = time.monotonic()
     while (elapsed := time.monotonic() - begun) < seconds:

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
 from speakerd.config.show import value_of
 
 

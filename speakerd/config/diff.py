@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from speakerd.config import secrets
-from speakerd.config.catalog import settings as catalog_settings
-from speakerd.config.model import Settings
+from speakerd.config.schema import settings as catalog_settings
+from speakerd.config.settings import Settings
 from speakerd.config.show import plain, values
 
 When = Literal["live", "between_turns", "restart"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
-from speakerd.config.judge import Document, judge, parse
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
+from speakerd.config.validate import Document, judge, parse
 
 _LARGEST_BYTES = 1_000_000
 """A configuration is a few kilobytes; more is some other file."""

@@ -6,9 +6,10 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
-from speakerd.config import catalog, secrets
-from speakerd.config.model import Settings
-from speakerd.config.toml_text import toml_value
+from speakerd.config import schema as catalog
+from speakerd.config import secrets
+from speakerd.config.settings import Settings
+from speakerd.config.toml_writer import toml_value
 
 
 def values(settings: Settings) -> dict[str, Any]:

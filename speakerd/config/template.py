@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from speakerd.config import catalog
-from speakerd.config.model import Settings
-from speakerd.config.toml_text import toml_value
+from speakerd.config import schema as catalog
+from speakerd.config.settings import Settings
+from speakerd.config.toml_writer import toml_value
 
 _WIDTH = 108
 

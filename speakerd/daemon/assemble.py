@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from speakerd.daemon.embedded import Embedded
-from speakerd.daemon.sessions import Backend, Sessions
-from speakerd.daemon.speaker import Speaker
-from speakerd.daemon.toolbox import Toolbox
+from speakerd.daemon.core.speaker import Speaker
+from speakerd.daemon.core.tool_host import Toolbox
+from speakerd.daemon.session.embedded_server import Embedded
+from speakerd.daemon.session.session_factory import Backend, Sessions
 from speakerd.panel.factory import open_panel
-from speakerd.realtime.agent import RealtimeAgent
+from speakerd.realtime.agents.agent import RealtimeAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from speakerd.audio.device import AudioDevice
+    from speakerd.audio.devices.port import AudioDevice
     from speakerd.audio.settings import AudioSettings
-    from speakerd.config.model import Settings
-    from speakerd.panel.panel import Panel
+    from speakerd.config.settings import Settings
+    from speakerd.panel.port import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Assembly:
 def open_device(settings: AudioSettings) -> AudioDevice:
     """The sound card that the settings name, not started."""
     if settings.driver == "simulated":
-        from speakerd.audio.simulated import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
+        from speakerd.audio.simulation.device import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
 
         return SimulatedDevice()
-    from speakerd.audio.pyaudio_device import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
+    from speakerd.audio.devices.portaudio import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
 
     return PyAudioDevice(settings)
 

@@ -13,16 +13,16 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from speakerd.audio.devices.thread_priority import calm
 from speakerd.audio.errors import AudioError
-from speakerd.audio.thread_priority import calm
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.control import Control
-from speakerd.daemon.reload import Reloader
-from speakerd.daemon.speaker import PartDiedError
-from speakerd.daemon.state_file import state_dir
-from speakerd.daemon.status import status_words
+from speakerd.daemon.control.control import Control
+from speakerd.daemon.control.reload import Reloader
+from speakerd.daemon.core.speaker import PartDiedError
+from speakerd.daemon.metrics.status import status_words
+from speakerd.daemon.storage.state_file import state_dir
 from speakerd.host.control import ControlServer
 from speakerd.host.credentials import take_key
 from speakerd.host.errors import ControlError, CredentialError
@@ -32,13 +32,13 @@ from speakerd.host.notify import Notifier
 from speakerd.host.socket_path import listening_path
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
-from speakerd.realtime.address import DEFAULT_URL
 from speakerd.realtime.errors import ConnectFailedError
+from speakerd.realtime.transport.url import DEFAULT_URL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from speakerd.config.model import Settings
+    from speakerd.config.settings import Settings
     from speakerd.daemon.assemble import Assembly
     from speakerd.host.credentials import Key
 

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Final
 
 from websockets.exceptions import ConnectionClosed
 
+from speakerd.offline.effects import Close, Forget, Hush, Job, Listen, Sound, Speak, Understand
 from speakerd.offline.errors import OfflineError
-from speakerd.offline.jobs import Close, Forget, Hush, Job, Listen, Sound, Speak, Understand
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-    from speakerd.offline.outbox import Output
-    from speakerd.offline.protocol import Protocol
-    from speakerd.offline.recognizer import Recognizer
-    from speakerd.offline.recognizer_messages import Heard
-    from speakerd.offline.voice import Voice
+    from speakerd.offline.protocol.output import Output
+    from speakerd.offline.protocol.session import Protocol
+    from speakerd.offline.recognition.messages import Heard
+    from speakerd.offline.recognition.process import Recognizer
+    from speakerd.offline.speech.espeak import Voice
 
 logger = logging.getLogger("speakerd.offline")
 

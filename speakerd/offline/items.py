@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.refusals import Refusal
+from speakerd.offline.request_errors import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

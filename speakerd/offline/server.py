@@ -22,10 +22,10 @@ from websockets.asyncio.server import serve
 
 from speakerd.offline.connection import Connection
 from speakerd.offline.errors import PortInUseError
-from speakerd.offline.protocol import Protocol
-from speakerd.offline.recognizer import Recognizer
-from speakerd.offline.voice import Voice
-from speakerd.offline.wits import Wits
+from speakerd.offline.protocol.session import Protocol
+from speakerd.offline.recognition.process import Recognizer
+from speakerd.offline.speech.espeak import Voice
+from speakerd.offline.understanding.responder import Wits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -105,6 +105,6 @@ class LightSettings:
         if self.level_from_dbfs >= self.level_to_dbfs:
             raise ValueError("level_from_dbfs must be below level_to_dbfs")
         # Here and not above: the table is made of this file's types.
-        from speakerd.panel.lights import looks  # noqa: PLC0415  see the line above
+        from speakerd.panel.looks import looks  # noqa: PLC0415  see the line above
 
         looks(self)

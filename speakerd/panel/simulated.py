@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.panel import OnEdge, OnFailure
-from speakerd.panel.renderer import Renderer
-from speakerd.panel.rendering import Frame
+from speakerd.panel.lights.render_thread import Renderer
+from speakerd.panel.port import OnEdge, OnFailure
 from speakerd.panel.types import ButtonName, LightState
 
 _KEPT_FRAMES = 20_000

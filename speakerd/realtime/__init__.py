@@ -114,225 +114,158 @@ Each of these answers is run by `tests/realtime/test_guide_questions_*.py`.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from speakerd.realtime.agents.agent import RealtimeAgent
+from speakerd.realtime.agents.guardrails import (
+    GuardrailFunctionOutput,
+    OutputGuardrail,
+    OutputGuardrailResult,
+    output_guardrail,
+)
+from speakerd.realtime.agents.handoffs import Handoff, realtime_handoff
+from speakerd.realtime.agents.hooks import RealtimeAgentHooks
+from speakerd.realtime.agents.tool import FunctionTool, HostedMCPTool, Tool, function_tool
+from speakerd.realtime.agents.tool_errors import (
+    ToolArgumentsError,
+    ToolErrorFormatterArgs,
+    UnknownToolCallError,
+    default_tool_error_function,
+)
+from speakerd.realtime.errors import (
+    ConnectFailedError,
+    ConnectRefusedError,
+    ModelBehaviorError,
+    NotConnectedError,
+    RealtimeLayerError,
+    ToolTimeoutError,
+    UserError,
+)
+from speakerd.realtime.items import (
+    AssistantAudio,
+    AssistantMessageItem,
+    AssistantText,
+    InputAudio,
+    InputImage,
+    InputText,
+    RealtimeItem,
+    RealtimeMessageItem,
+    RealtimeToolCallItem,
+    SystemMessageItem,
+    UserMessageItem,
+    item_from_dict,
+    text_of,
+)
+from speakerd.realtime.model.config import (
+    RealtimeAudioConfig,
+    RealtimeAudioFormat,
+    RealtimeAudioInputConfig,
+    RealtimeAudioOutputConfig,
+    RealtimeClientMessage,
+    RealtimeGuardrailsSettings,
+    RealtimeInputAudioNoiseReductionConfig,
+    RealtimeInputAudioTranscriptionConfig,
+    RealtimeModelConfig,
+    RealtimeModelName,
+    RealtimeModelTracingConfig,
+    RealtimeReasoningConfig,
+    RealtimeRunConfig,
+    RealtimeSessionModelSettings,
+    RealtimeToolExecutionConfig,
+    RealtimeTurnDetectionConfig,
+    RealtimeUserInput,
+    RealtimeUserInputMessage,
+)
+from speakerd.realtime.model.events import (
+    RealtimeConnectionStatus,
+    RealtimeModelAudioDoneEvent,
+    RealtimeModelAudioEvent,
+    RealtimeModelAudioInterruptedEvent,
+    RealtimeModelConnectionStatusEvent,
+    RealtimeModelEndOfStreamEvent,
+    RealtimeModelErrorEvent,
+    RealtimeModelEvent,
+    RealtimeModelExceptionEvent,
+    RealtimeModelInputAudioCommittedEvent,
+    RealtimeModelInputAudioTimeoutTriggeredEvent,
+    RealtimeModelInputAudioTranscriptionCompletedEvent,
+    RealtimeModelInputAudioTranscriptionDeltaEvent,
+    RealtimeModelItemDeletedEvent,
+    RealtimeModelItemTruncatedEvent,
+    RealtimeModelItemUpdatedEvent,
+    RealtimeModelMcpApprovalRequestEvent,
+    RealtimeModelOtherEvent,
+    RealtimeModelOutputTextDeltaEvent,
+    RealtimeModelRawServerEvent,
+    RealtimeModelSpeechStartedEvent,
+    RealtimeModelSpeechStoppedEvent,
+    RealtimeModelToolCallEvent,
+    RealtimeModelTranscriptDeltaEvent,
+    RealtimeModelTranscriptDoneEvent,
+    RealtimeModelTurnEndedEvent,
+    RealtimeModelTurnStartedEvent,
+    RealtimeModelUsageEvent,
+)
+from speakerd.realtime.model.inputs import (
+    RealtimeModelInputImageContent,
+    RealtimeModelInputTextContent,
+    RealtimeModelRawClientMessage,
+    RealtimeModelSendAudio,
+    RealtimeModelSendAudioClear,
+    RealtimeModelSendAudioCommit,
+    RealtimeModelSendContext,
+    RealtimeModelSendEvent,
+    RealtimeModelSendInterrupt,
+    RealtimeModelSendMcpApproval,
+    RealtimeModelSendRawMessage,
+    RealtimeModelSendResponse,
+    RealtimeModelSendSessionUpdate,
+    RealtimeModelSendToolOutput,
+    RealtimeModelSendUserInput,
+    RealtimeModelUserInput,
+    RealtimeModelUserInputMessage,
+)
+from speakerd.realtime.model.port import (
+    RealtimeModel,
+    RealtimeModelListener,
+    RealtimePlaybackState,
+    RealtimePlaybackTracker,
+)
+from speakerd.realtime.prompts import Prompt
+from speakerd.realtime.run_context import RunContextWrapper, ToolContext
+from speakerd.realtime.session.events import (
+    RealtimeAgentEndEvent,
+    RealtimeAgentStartEvent,
+    RealtimeAssistantTranscript,
+    RealtimeAudio,
+    RealtimeAudioEnd,
+    RealtimeAudioInterrupted,
+    RealtimeConnection,
+    RealtimeError,
+    RealtimeEventInfo,
+    RealtimeGuardrailTripped,
+    RealtimeHandoffEvent,
+    RealtimeHistoryAdded,
+    RealtimeHistoryUpdated,
+    RealtimeInputAudioCommitted,
+    RealtimeInputAudioTimeoutTriggered,
+    RealtimeRawModelEvent,
+    RealtimeSessionEvent,
+    RealtimeSpeechStarted,
+    RealtimeSpeechStopped,
+    RealtimeToolApprovalRequired,
+    RealtimeToolEnd,
+    RealtimeToolStart,
+    RealtimeTranscriptDelta,
+    RealtimeUsage,
+    RealtimeUserTranscript,
+)
+from speakerd.realtime.session.runner import RealtimeRunner
+from speakerd.realtime.session.session import RealtimeSession
+from speakerd.realtime.usage import Usage
+
 if TYPE_CHECKING:
-    from speakerd.realtime.agent import RealtimeAgent
-    from speakerd.realtime.config import (
-        RealtimeAudioConfig,
-        RealtimeAudioFormat,
-        RealtimeAudioInputConfig,
-        RealtimeAudioOutputConfig,
-        RealtimeClientMessage,
-        RealtimeGuardrailsSettings,
-        RealtimeInputAudioNoiseReductionConfig,
-        RealtimeInputAudioTranscriptionConfig,
-        RealtimeModelConfig,
-        RealtimeModelName,
-        RealtimeModelTracingConfig,
-        RealtimeReasoningConfig,
-        RealtimeRunConfig,
-        RealtimeSessionModelSettings,
-        RealtimeToolExecutionConfig,
-        RealtimeTurnDetectionConfig,
-        RealtimeUserInput,
-        RealtimeUserInputMessage,
-    )
-    from speakerd.realtime.errors import (
-        ConnectFailedError,
-        ConnectRefusedError,
-        ModelBehaviorError,
-        NotConnectedError,
-        RealtimeLayerError,
-        ToolTimeoutError,
-        UserError,
-    )
-    from speakerd.realtime.events import (
-        RealtimeAgentEndEvent,
-        RealtimeAgentStartEvent,
-        RealtimeAssistantTranscript,
-        RealtimeAudio,
-        RealtimeAudioEnd,
-        RealtimeAudioInterrupted,
-        RealtimeConnection,
-        RealtimeError,
-        RealtimeEventInfo,
-        RealtimeGuardrailTripped,
-        RealtimeHandoffEvent,
-        RealtimeHistoryAdded,
-        RealtimeHistoryUpdated,
-        RealtimeInputAudioCommitted,
-        RealtimeInputAudioTimeoutTriggered,
-        RealtimeRawModelEvent,
-        RealtimeSessionEvent,
-        RealtimeSpeechStarted,
-        RealtimeSpeechStopped,
-        RealtimeToolApprovalRequired,
-        RealtimeToolEnd,
-        RealtimeToolStart,
-        RealtimeTranscriptDelta,
-        RealtimeUsage,
-        RealtimeUserTranscript,
-    )
-    from speakerd.realtime.guardrails import (
-        GuardrailFunctionOutput,
-        OutputGuardrail,
-        OutputGuardrailResult,
-        output_guardrail,
-    )
-    from speakerd.realtime.handoffs import Handoff, realtime_handoff
-    from speakerd.realtime.hooks import RealtimeAgentHooks
-    from speakerd.realtime.items import (
-        AssistantAudio,
-        AssistantMessageItem,
-        AssistantText,
-        InputAudio,
-        InputImage,
-        InputText,
-        RealtimeItem,
-        RealtimeMessageItem,
-        RealtimeToolCallItem,
-        SystemMessageItem,
-        UserMessageItem,
-        item_from_dict,
-        text_of,
-    )
-    from speakerd.realtime.model import (
-        RealtimeModel,
-        RealtimeModelListener,
-        RealtimePlaybackState,
-        RealtimePlaybackTracker,
-    )
-    from speakerd.realtime.model_events import (
-        RealtimeConnectionStatus,
-        RealtimeModelAudioDoneEvent,
-        RealtimeModelAudioEvent,
-        RealtimeModelAudioInterruptedEvent,
-        RealtimeModelConnectionStatusEvent,
-        RealtimeModelEndOfStreamEvent,
-        RealtimeModelErrorEvent,
-        RealtimeModelEvent,
-        RealtimeModelExceptionEvent,
-        RealtimeModelInputAudioCommittedEvent,
-        RealtimeModelInputAudioTimeoutTriggeredEvent,
-        RealtimeModelInputAudioTranscriptionCompletedEvent,
-        RealtimeModelInputAudioTranscriptionDeltaEvent,
-        RealtimeModelItemDeletedEvent,
-        RealtimeModelItemTruncatedEvent,
-        RealtimeModelItemUpdatedEvent,
-        RealtimeModelMcpApprovalRequestEvent,
-        RealtimeModelOtherEvent,
-        RealtimeModelOutputTextDeltaEvent,
-        RealtimeModelRawServerEvent,
-        RealtimeModelSpeechStartedEvent,
-        RealtimeModelSpeechStoppedEvent,
-        RealtimeModelToolCallEvent,
-        RealtimeModelTranscriptDeltaEvent,
-        RealtimeModelTranscriptDoneEvent,
-        RealtimeModelTurnEndedEvent,
-        RealtimeModelTurnStartedEvent,
-        RealtimeModelUsageEvent,
-    )
-    from speakerd.realtime.model_inputs import (
-        RealtimeModelInputImageContent,
-        RealtimeModelInputTextContent,
-        RealtimeModelRawClientMessage,
-        RealtimeModelSendAudio,
-        RealtimeModelSendAudioClear,
-        RealtimeModelSendAudioCommit,
-        RealtimeModelSendContext,
-        RealtimeModelSendEvent,
-        RealtimeModelSendInterrupt,
-        RealtimeModelSendMcpApproval,
-        RealtimeModelSendRawMessage,
-        RealtimeModelSendResponse,
-        RealtimeModelSendSessionUpdate,
-        RealtimeModelSendToolOutput,
-        RealtimeModelSendUserInput,
-        RealtimeModelUserInput,
-        RealtimeModelUserInputMessage,
-    )
-    from speakerd.realtime.prompts import Prompt
-    from speakerd.realtime.run_context import RunContextWrapper, ToolContext
-    from speakerd.realtime.runner import RealtimeRunner
-    from speakerd.realtime.session import RealtimeSession
-    from speakerd.realtime.tool import FunctionTool, HostedMCPTool, Tool, function_tool
-    from speakerd.realtime.tool_errors import (
-        ToolArgumentsError,
-        ToolErrorFormatterArgs,
-        UnknownToolCallError,
-        default_tool_error_function,
-    )
-    from speakerd.realtime.usage import Usage
-    from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
-
-_HOMES = {
-    "agent": "RealtimeAgent",
-    "config": (
-        "RealtimeAudioConfig RealtimeAudioFormat RealtimeAudioInputConfig RealtimeAudioOutputConfig "
-        "RealtimeClientMessage RealtimeGuardrailsSettings RealtimeInputAudioNoiseReductionConfig "
-        "RealtimeInputAudioTranscriptionConfig RealtimeModelConfig RealtimeModelName "
-        "RealtimeModelTracingConfig RealtimeReasoningConfig RealtimeRunConfig "
-        "RealtimeSessionModelSettings RealtimeToolExecutionConfig RealtimeTurnDetectionConfig "
-        "RealtimeUserInput RealtimeUserInputMessage"
-    ),
-    "errors": (
-        "ConnectFailedError ConnectRefusedError ModelBehaviorError NotConnectedError RealtimeLayerError "
-        "ToolTimeoutError UserError"
-    ),
-    "events": (
-        "RealtimeAgentEndEvent RealtimeAgentStartEvent RealtimeAssistantTranscript RealtimeAudio "
-        "RealtimeAudioEnd RealtimeAudioInterrupted RealtimeConnection RealtimeError RealtimeEventInfo "
-        "RealtimeGuardrailTripped RealtimeHandoffEvent RealtimeHistoryAdded RealtimeHistoryUpdated "
-        "RealtimeInputAudioCommitted RealtimeInputAudioTimeoutTriggered RealtimeRawModelEvent "
-        "RealtimeSessionEvent RealtimeSpeechStarted RealtimeSpeechStopped RealtimeToolApprovalRequired "
-        "RealtimeToolEnd RealtimeToolStart RealtimeTranscriptDelta RealtimeUsage RealtimeUserTranscript"
-    ),
-    "guardrails": "GuardrailFunctionOutput OutputGuardrail OutputGuardrailResult output_guardrail",
-    "handoffs": "Handoff realtime_handoff",
-    "hooks": "RealtimeAgentHooks",
-    "items": (
-        "AssistantAudio AssistantMessageItem AssistantText InputAudio InputImage InputText RealtimeItem "
-        "RealtimeMessageItem RealtimeToolCallItem SystemMessageItem UserMessageItem item_from_dict "
-        "text_of"
-    ),
-    "model": "RealtimeModel RealtimeModelListener RealtimePlaybackState RealtimePlaybackTracker",
-    "model_events": (
-        "RealtimeConnectionStatus RealtimeModelAudioDoneEvent RealtimeModelAudioEvent "
-        "RealtimeModelAudioInterruptedEvent RealtimeModelConnectionStatusEvent "
-        "RealtimeModelEndOfStreamEvent RealtimeModelErrorEvent RealtimeModelEvent "
-        "RealtimeModelExceptionEvent RealtimeModelInputAudioCommittedEvent "
-        "RealtimeModelInputAudioTimeoutTriggeredEvent RealtimeModelInputAudioTranscriptionCompletedEvent "
-        "RealtimeModelInputAudioTranscriptionDeltaEvent RealtimeModelItemDeletedEvent "
-        "RealtimeModelItemTruncatedEvent RealtimeModelItemUpdatedEvent "
-        "RealtimeModelMcpApprovalRequestEvent RealtimeModelOtherEvent RealtimeModelOutputTextDeltaEvent "
-        "RealtimeModelRawServerEvent RealtimeModelSpeechStartedEvent RealtimeModelSpeechStoppedEvent "
-        "RealtimeModelToolCallEvent RealtimeModelTranscriptDeltaEvent RealtimeModelTranscriptDoneEvent "
-        "RealtimeModelTurnEndedEvent RealtimeModelTurnStartedEvent RealtimeModelUsageEvent"
-    ),
-    "model_inputs": (
-        "RealtimeModelInputImageContent RealtimeModelInputTextContent RealtimeModelRawClientMessage "
-        "RealtimeModelSendAudio RealtimeModelSendAudioClear RealtimeModelSendAudioCommit "
-        "RealtimeModelSendContext RealtimeModelSendEvent RealtimeModelSendInterrupt "
-        "RealtimeModelSendMcpApproval RealtimeModelSendRawMessage RealtimeModelSendResponse "
-        "RealtimeModelSendSessionUpdate RealtimeModelSendToolOutput RealtimeModelSendUserInput "
-        "RealtimeModelUserInput RealtimeModelUserInputMessage"
-    ),
-    "prompts": "Prompt",
-    "run_context": "RunContextWrapper ToolContext",
-    "runner": "RealtimeRunner",
-    "session": "RealtimeSession",
-    "tool": "FunctionTool HostedMCPTool Tool function_tool",
-    "tool_errors": (
-        "ToolArgumentsError ToolErrorFormatterArgs UnknownToolCallError default_tool_error_function"
-    ),
-    "usage": "Usage",
-    "websocket": "OpenAIRealtimeWebSocketModel",
-}
-"""Which file each public name lives in. A file is loaded when a name of it is first asked for."""
-
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 
 __all__ = [
     "AssistantAudio",
@@ -474,12 +407,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
+    """Load the WebSocket model at its first use: only it needs `websockets`, the one costly import."""
+    if name != "OpenAIRealtimeWebSocketModel":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel  # noqa: PLC0415
+
+    return OpenAIRealtimeWebSocketModel
 
 
 def __dir__() -> list[str]:

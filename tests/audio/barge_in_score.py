@@ -11,14 +11,14 @@ from statistics import median
 
 import numpy as np
 
-from speakerd.audio.echo import EchoCanceller, EffectiveEcho, make_canceller
+from speakerd.audio.capture.echo_canceller import EchoCanceller, EffectiveEcho, make_canceller
+from speakerd.audio.capture.echo_reference import FarEnd
+from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.capture.vad import make_detector
 from speakerd.audio.events import BargeInConfirmed, BargeInRejected, BargeInSuspected
-from speakerd.audio.far_end import FarEnd
-from speakerd.audio.frames import dbfs, samples_of
-from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
-from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.pcm import dbfs, samples_of
+from speakerd.audio.playback.buffer import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.vad import make_detector
 from tests.audio.recordings import RATE, Floats
 from tests.audio.rooms import BLOCK, Room, RoomPlan
 from tests.audio.voices import FAR_RMS, interruption, own_voice

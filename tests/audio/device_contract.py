@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speakerd.audio.device import AudioDevice
+from speakerd.audio.devices.port import AudioDevice
 from speakerd.audio.errors import DeviceNotFoundError
-from speakerd.audio.frames import (
+from speakerd.audio.pcm import (
     BLOCK_S,
     MIC_BLOCK_BYTES,
     MIC_RATE,
@@ -20,7 +20,7 @@ from speakerd.audio.frames import (
     WIRE_RATE,
     samples_of,
 )
-from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.playback.buffer import PlaybackBuffer
 from tests.rig import may_be_torn
 
 Wave = NDArray[np.int16]

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from speakerd.audio.capture.gate import TurnOwner
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import AudioEvent, Level
-from speakerd.audio.frames import WIRE_RATE
-from speakerd.audio.gate import TurnOwner
+from speakerd.audio.pcm import WIRE_RATE
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulation.device import SimulatedDevice
 
 
 class EngineBench:

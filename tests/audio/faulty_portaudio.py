@@ -6,7 +6,7 @@ from typing import Any
 
 import pyaudio
 
-from speakerd.audio.pyaudio_device import REAL_PORTAUDIO, Reply, Stream
+from speakerd.audio.devices.portaudio import REAL_PORTAUDIO, Reply, Stream
 
 
 @dataclass

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from speakerd.audio.echo import PassThrough
+from speakerd.audio.capture.echo_canceller import PassThrough
+from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.capture.vad import make_detector
 from speakerd.audio.events import SpeechAudio, SpeechStarted
-from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.vad import make_detector
 from tests.audio.noise import NOISES
 from tests.audio.recordings import LABELLED, RATE, Recording, load, to_pcm
 

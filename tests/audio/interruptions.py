@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.engine import AudioEngine
-from speakerd.audio.frames import WIRE_RATE
-from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.pcm import WIRE_RATE
 from speakerd.audio.settings import AudioSettings
 from tests.audio.engine_bench import wait_for
 from tests.rig import SoundCard

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.barge_in import BargeIn, Verdict
-from speakerd.audio.gate import Frame
+from speakerd.audio.capture.barge_in import BargeIn, Verdict
+from speakerd.audio.capture.gate import Frame
 from speakerd.audio.settings import BargeInSettings
 
 SETTINGS = BargeInSettings(onset_frames=5, onset_window=6, suspect_frames=3, decide_ms=200, level_dbfs=-50)

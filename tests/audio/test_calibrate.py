@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from speakerd.audio import calibration
-from speakerd.audio.calibrate import measure
-from speakerd.audio.calibration import Measurement, Proposal, propose, report
+from speakerd.audio.calibration import analysis as calibration
+from speakerd.audio.calibration.analysis import Measurement, Proposal, propose, report
+from speakerd.audio.calibration.measure import measure
+from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.errors import DeviceNotFoundError
-from speakerd.audio.pyaudio_device import PyAudioDevice
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_room import RoomShape
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.room import RoomShape
 from tests.rig import SoundCard, may_be_torn
 
 FITS = Measurement(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from speakerd.audio.device import AudioDevice
-from speakerd.audio.frames import BLOCK_S, samples_of
-from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.devices.portaudio import PyAudioDevice
+from speakerd.audio.pcm import BLOCK_S, samples_of
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulation.device import SimulatedDevice
 from tests.audio.device_contract import DeviceContract, Wave
 from tests.rig import SoundCard
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.audio.device_names import DeviceRow, find_device, name_of, names_of, wants_plug
+from speakerd.audio.devices.cards import SoundCard, holder_of, sound_cards
+from speakerd.audio.devices.names import DeviceRow, find_device, name_of, names_of, wants_plug
 from speakerd.audio.errors import DeviceError, DeviceNotFoundError
-from speakerd.audio.sound_cards import SoundCard, holder_of, sound_cards
 
 CARDS = (SoundCard(0, "vc4hdmi"), SoundCard(1, "Device", "1-1.2"), SoundCard(2, "seeed2micvoicec"))
 ROWS = (

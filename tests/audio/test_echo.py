@@ -3,9 +3,9 @@ import sys
 import numpy as np
 import pytest
 
-from speakerd.audio.echo import EchoCanceller, PassThrough, WebRtcCanceller, make_canceller
+from speakerd.audio.capture.echo_canceller import EchoCanceller, PassThrough, WebRtcCanceller, make_canceller
 from speakerd.audio.errors import ExtraMissingError
-from speakerd.audio.frames import dbfs, samples_of
+from speakerd.audio.pcm import dbfs, samples_of
 from tests.audio.rooms import ROOMS, Room, RoomPlan
 from tests.audio.voices import own_voice
 

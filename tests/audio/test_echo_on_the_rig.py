@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import AudioEvent, BargeInConfirmed, Level, SpeechAudio, SpeechStarted
-from speakerd.audio.frames import MIC_RATE, WIRE_RATE
-from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated_person import read_wav
+from speakerd.audio.simulation.person import read_wav
 from tests.audio.engine_bench import wait_for
 from tests.rig import SoundCard, may_be_torn
 

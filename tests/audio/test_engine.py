@@ -13,12 +13,12 @@ from speakerd.audio.events import (
     SpeechEnded,
     SpeechStarted,
 )
-from speakerd.audio.frames import MIC_RATE, WIRE_RATE, dbfs, samples_of
+from speakerd.audio.pcm import MIC_RATE, WIRE_RATE, dbfs, samples_of
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import GateSettings, SoundSettings
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_person import read_wav
-from speakerd.audio.simulated_room import RoomShape
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.person import read_wav
+from speakerd.audio.simulation.room import RoomShape
 from tests.audio.device_contract import chirp, likeness
 from tests.audio.engine_bench import EngineBench, tone, wait_for
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speakerd.audio.far_end import DEEPEST, FarEnd
+from speakerd.audio.capture.echo_reference import DEEPEST, FarEnd
 
 SILENCE = bytes(480)
 

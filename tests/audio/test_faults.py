@@ -23,9 +23,9 @@ from speakerd.audio.events import (
     SpeechStarted,
     Xruns,
 )
-from speakerd.audio.frames import WIRE_RATE, samples_of
+from speakerd.audio.pcm import WIRE_RATE, samples_of
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulation.device import SimulatedDevice
 from tests.audio.engine_bench import EngineBench, tone, wait_for
 
 SPEECH = Path(__file__).parent.parent / "data" / "goforward.wav"

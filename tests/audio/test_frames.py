@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.audio.errors import AudioError, BadBlockError
-from speakerd.audio.frames import FLOOR_DBFS, Reblocker, dbfs, gain_of, rms, samples_of, to_dbfs, to_int16
+from speakerd.audio.pcm import FLOOR_DBFS, Reblocker, dbfs, gain_of, rms, samples_of, to_dbfs, to_int16
 
 
 def test_a_full_scale_sine_is_minus_three_dbfs() -> None:

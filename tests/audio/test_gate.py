@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from speakerd.audio.gate import Frame, Gate, GateClosed, GateOpened, GateOutput, GatePassed, TurnOwner
+from speakerd.audio.capture.gate import Frame, Gate, GateClosed, GateOpened, GateOutput, GatePassed, TurnOwner
 from speakerd.audio.settings import GateSettings
 
 QUICK = GateSettings(

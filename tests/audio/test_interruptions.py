@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from speakerd.audio.frames import WIRE_BLOCK, WIRE_RATE
+from speakerd.audio.pcm import WIRE_BLOCK, WIRE_RATE
 from speakerd.audio.settings import AudioSettings
 from tests.audio.engine_bench import tone, wait_for
 from tests.audio.interruptions import (

@@ -1,11 +1,11 @@
 """Keeping a device open: attempts in the background, cards that come and go."""
 
-from speakerd.audio.device import Beats
+from speakerd.audio.devices.cards import SoundCard
+from speakerd.audio.devices.port import Beats
 from speakerd.audio.events import DeviceLost, DeviceReturned
-from speakerd.audio.keeper import DeviceKeeper
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.sound_cards import SoundCard
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.supervision.device_supervisor import DeviceKeeper
 
 
 class Bench:

@@ -3,7 +3,7 @@
 import pyaudio
 import pytest
 
-from speakerd.audio.listing import ListedDevice, Listing, list_devices, table
+from speakerd.audio.devices.listing import ListedDevice, Listing, list_devices, table
 from speakerd.audio.settings import AudioSettings
 from tests.audio.faulty_portaudio import Faults
 from tests.rig import SoundCard

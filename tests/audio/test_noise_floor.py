@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from speakerd.audio.frames import samples_of
-from speakerd.audio.noise_floor import NoiseFloor
+from speakerd.audio.capture.noise_floor import NoiseFloor
+from speakerd.audio.pcm import samples_of
 from tests.audio.noise import hum, pink
 from tests.audio.recordings import Floats, load, to_pcm
 

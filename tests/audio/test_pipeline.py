@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from speakerd.audio.echo import EffectiveEcho, PassThrough
+from speakerd.audio.capture.echo_canceller import EffectiveEcho, PassThrough
+from speakerd.audio.capture.pipeline import LEARN_S, RELEASE_LIMIT_S, PipelineParts, SpeechPipeline
+from speakerd.audio.capture.vad import VoiceDetector, WebRtcDetector
 from speakerd.audio.errors import BadBlockError
 from speakerd.audio.events import (
     AudioEvent,
@@ -19,10 +21,8 @@ from speakerd.audio.events import (
     SpeechStarted,
     WakeWordHeard,
 )
-from speakerd.audio.pipeline import LEARN_S, RELEASE_LIMIT_S, PipelineParts, SpeechPipeline
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import AudioSettings, BargeInSettings, GateSettings
-from speakerd.audio.vad import VoiceDetector, WebRtcDetector
 from tests.audio.recordings import load
 
 QUIET_FAR = bytes(480)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from speakerd.audio.errors import PlaybackOverflowError
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnderrun
-from speakerd.audio.gain import volume_gain
-from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.playback.buffer import PlaybackBuffer
+from speakerd.audio.playback.gain import volume_gain
 
 BLOCK = 240
 Ints = NDArray[np.int_]

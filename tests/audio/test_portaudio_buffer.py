@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pyaudio
 import pytest
 
-from speakerd.audio.portaudio_buffer import allow_capture_to_lag
-from speakerd.audio.pyaudio_device import CAPTURE_PERIOD_S, CAPTURE_PERIODS
-from speakerd.audio.stderr_filter import StderrFilter
+from speakerd.audio.devices.portaudio import CAPTURE_PERIOD_S, CAPTURE_PERIODS
+from speakerd.audio.devices.portaudio_latency import allow_capture_to_lag
+from speakerd.audio.devices.stderr_filter import StderrFilter
 from tests.rig import SoundCard
 
 pytestmark = pytest.mark.rig

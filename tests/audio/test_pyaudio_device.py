@@ -9,14 +9,14 @@ import numpy as np
 import pyaudio
 import pytest
 
+from speakerd.audio.devices.portaudio import PyAudioDevice
+from speakerd.audio.devices.stderr_filter import StderrFilter
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.errors import DeviceBusyError, DeviceError, DeviceNotFoundError, RateNotSupportedError
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
-from speakerd.audio.frames import MIC_RATE, WIRE_RATE
-from speakerd.audio.playback import PlaybackBuffer
-from speakerd.audio.pyaudio_device import PyAudioDevice
+from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
+from speakerd.audio.playback.buffer import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.stderr_filter import StderrFilter
 from tests.audio.device_contract import Ear, chirp, likeness, silence
 from tests.audio.engine_bench import tone, wait_for
 from tests.audio.faulty_portaudio import Faults

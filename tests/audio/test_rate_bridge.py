@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.frames import MIC_BLOCK_BYTES, MIC_RATE, WIRE_BLOCK, WIRE_RATE
-from speakerd.audio.rate_bridge import CaptureBridge, PlaybackBridge
+from speakerd.audio.devices.format_adapter import CaptureBridge, PlaybackBridge
+from speakerd.audio.pcm import MIC_BLOCK_BYTES, MIC_RATE, WIRE_BLOCK, WIRE_RATE
 from tests.audio.device_contract import chirp, likeness, silence
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from speakerd.audio.errors import BadBlockError
-from speakerd.audio.frames import MIC_RATE, WIRE_RATE, dbfs, samples_of
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_person import MOST_WAITING, Person, read_wav
-from speakerd.audio.simulated_room import Room, RoomShape, impulse_response
+from speakerd.audio.pcm import MIC_RATE, WIRE_RATE, dbfs, samples_of
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.person import MOST_WAITING, Person, read_wav
+from speakerd.audio.simulation.room import Room, RoomShape, impulse_response
 from tests.audio.device_contract import Ear, chirp, likeness, silence
 from tests.audio.engine_bench import tone, wait_for
 

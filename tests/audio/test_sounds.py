@@ -3,13 +3,13 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from speakerd.audio.echo import PassThrough
+from speakerd.audio.capture.echo_canceller import PassThrough
+from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
+from speakerd.audio.capture.vad import WebRtcDetector
 from speakerd.audio.events import SpeechStarted
-from speakerd.audio.pipeline import PipelineParts, SpeechPipeline
-from speakerd.audio.playback import PlaybackBuffer
+from speakerd.audio.playback.buffer import PlaybackBuffer
+from speakerd.audio.playback.earcons import MELODIES, Sounds, render
 from speakerd.audio.settings import AudioSettings, Melody, SoundName, SoundSettings
-from speakerd.audio.sounds import MELODIES, Sounds, render
-from speakerd.audio.vad import WebRtcDetector
 from tests.audio.rooms import ROOMS, Room, RoomPlan
 
 AUDIBLE = [melody for melody in get_args(Melody) if melody != "off"]

@@ -2,9 +2,9 @@ import sys
 
 import pytest
 
+from speakerd.audio.capture.vad import SecondOpinion, VoiceDetector, WebRtcDetector, make_detector
 from speakerd.audio.errors import ExtraMissingError
 from speakerd.audio.settings import GateSettings
-from speakerd.audio.vad import SecondOpinion, VoiceDetector, WebRtcDetector, make_detector
 from tests.audio.noise import music
 from tests.audio.recordings import load, to_pcm
 

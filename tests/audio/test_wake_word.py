@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speakerd.audio.capture.wake_word import MicroWakeWordDetector, make_wake_word
 from speakerd.audio.errors import BadModelError, ExtraMissingError
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import WakeWordSettings
-from speakerd.audio.wake_word import MicroWakeWordDetector, make_wake_word
 from tests.audio.recordings import load
 
 ON = WakeWordSettings(enabled=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.cli import check
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
 
 KEY = "sk-test-0123456789abcdef0123"
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import pytest
 
 from speakerd.cli import ctl
-from speakerd.daemon import control as daemon_control
+from speakerd.daemon.control import control as daemon_control
 from speakerd.host.control import ControlServer
 from speakerd.host.errors import CommandError
 

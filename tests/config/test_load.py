@@ -6,9 +6,9 @@ import pytest
 
 from speakerd.config import load as loading
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
-from speakerd.config.judge import nearest
 from speakerd.config.load import load, read, read_text
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
+from speakerd.config.validate import nearest
 
 KEY = "sk-proj-" + "A1b2C3d4" * 4
 

@@ -4,7 +4,7 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.config.locate import line_of, locate
+from speakerd.config.line_numbers import line_of, locate
 
 TEXT = '''\
 top = 1 # [no.table]

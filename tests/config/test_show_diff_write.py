@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.config import catalog, show
+from speakerd.config import schema as catalog
+from speakerd.config import show
 from speakerd.config.diff import diff, when
 from speakerd.config.errors import ConfigErrors, ConfigFileError
 from speakerd.config.load import default_file, load, read_text
-from speakerd.config.model import Settings
 from speakerd.config.secrets import MASK, masked
-from speakerd.config.toml_text import toml_key, toml_value
+from speakerd.config.settings import Settings
+from speakerd.config.toml_writer import toml_key, toml_value
 from speakerd.config.write import edited, write
 
 SECRET = """[model]

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.config import catalog, load, template
+from speakerd.config import load, template
+from speakerd.config import schema as catalog
 from speakerd.config.diff import WHEN, when
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
 
 ALL = catalog.settings(Settings)
 

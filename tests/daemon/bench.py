@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.config.model import Settings
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import Assembly, assemble
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
@@ -32,7 +32,7 @@ from tests.realtime.validation import validate_client_event, validate_server_eve
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from speakerd.daemon.monitor import Entry
+    from speakerd.daemon.metrics.monitor import Entry
 
 DATA = Path(__file__).parent.parent / "data"
 GO_FORWARD = DATA / "goforward.wav"

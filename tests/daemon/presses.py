@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
 from speakerd.dialogue.events import Ask, Stop
-from speakerd.panel.gpio_panel import GpioPanel
+from speakerd.panel.gpio.gpio_panel import GpioPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
     audio_delta,

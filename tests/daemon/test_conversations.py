@@ -7,8 +7,8 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_room import RoomShape
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.room import RoomShape
 from speakerd.dialogue.events import Ask, Mute, Stop
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
 from speakerd.realtime.testing.server_events import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from speakerd.daemon.facts import Facts, details_of, session_error
+from speakerd.daemon.session.event_translation import Facts, details_of, session_error
 from speakerd.dialogue.events import (
     ApprovalNeeded,
     Connected,
@@ -21,7 +21,9 @@ from speakerd.dialogue.events import (
     TurnCommitted,
 )
 from speakerd.realtime import RealtimeAgent, function_tool
-from speakerd.realtime.events import (
+from speakerd.realtime.model.events import RealtimeModelToolCallEvent
+from speakerd.realtime.run_context import RunContextWrapper
+from speakerd.realtime.session.events import (
     RealtimeAgentEndEvent,
     RealtimeAgentStartEvent,
     RealtimeConnection,
@@ -36,8 +38,6 @@ from speakerd.realtime.events import (
     RealtimeToolStart,
     RealtimeUsage,
 )
-from speakerd.realtime.model_events import RealtimeModelToolCallEvent
-from speakerd.realtime.run_context import RunContextWrapper
 from speakerd.realtime.usage import Usage
 
 INFO = RealtimeEventInfo(RunContextWrapper(None))

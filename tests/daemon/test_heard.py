@@ -1,7 +1,7 @@
 """How much of an answer was heard, read off the device's positions."""
 
-from speakerd.audio.positions import PlayedItem
-from speakerd.daemon.heard import HeardTracker
+from speakerd.audio.playback.progress import PlayedItem
+from speakerd.daemon.session.playback_tracker import HeardTracker
 
 
 def test_positions_are_read_at_the_moment_they_are_asked_for() -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from speakerd.daemon.control import Control
+from speakerd.daemon.control.control import Control
 from tests.daemon.bench import GO_FORWARD, household
 
 if TYPE_CHECKING:
-    from speakerd.daemon.reload import Reloader
+    from speakerd.daemon.control.reload import Reloader
 
 
 async def test_what_did_not_fit_is_told_once_with_its_seconds(caplog: pytest.LogCaptureFixture) -> None:

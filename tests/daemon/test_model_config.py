@@ -2,9 +2,9 @@
 
 import pytest
 
-from speakerd.config.sections import ModelSettings
-from speakerd.daemon.heard import HeardTracker
-from speakerd.daemon.model_config import address, connection, handshake_headers, session_settings
+from speakerd.config.model_settings import ModelSettings
+from speakerd.daemon.session.model_config import address, connection, handshake_headers, session_settings
+from speakerd.daemon.session.playback_tracker import HeardTracker
 
 
 def test_the_model_is_named_in_the_address_unless_it_is_there_already() -> None:

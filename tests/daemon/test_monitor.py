@@ -1,6 +1,6 @@
 import asyncio
 
-from speakerd.daemon.monitor import Entry, MonitorFeed, Subscription
+from speakerd.daemon.metrics.monitor import Entry, MonitorFeed, Subscription
 
 
 async def collect(subscription: Subscription) -> list[Entry]:

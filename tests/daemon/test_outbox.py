@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.daemon.outbox import (
+from speakerd.daemon.session.uplink_queue import (
     BYTES_PER_SECOND,
     ClearInput,
     CutOff,

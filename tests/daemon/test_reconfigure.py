@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.config.model import Settings
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.config.settings import Settings
 from speakerd.daemon import assemble as assembling
 from speakerd.panel.simulated import SimulatedPanel
 

@@ -11,11 +11,11 @@ import pytest
 from numpy.typing import NDArray
 
 from speakerd.audio.resample import resample
-from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.cli.demonstration.report import words
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.outbox import Outbox, Outgoing, Sound
+from speakerd.daemon.session.uplink_queue import Outbox, Outgoing, Sound
 from speakerd.panel.simulated import SimulatedPanel
 from tests.audio.recordings import Recording, load
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.daemon import state_file
-from speakerd.daemon.state_file import StateFile, state_dir
+from speakerd.daemon.storage import state_file
+from speakerd.daemon.storage.state_file import StateFile, state_dir
 from tests.daemon.hand_clock import by_hand, pass_by
 
 

@@ -1,6 +1,6 @@
 """The words of `systemctl status`."""
 
-from speakerd.daemon.status import WORDS, status_words
+from speakerd.daemon.metrics.status import WORDS, status_words
 from speakerd.dialogue.events import Mute, Ready
 from speakerd.dialogue.machine import Dialogue
 from speakerd.dialogue.state import PHASES

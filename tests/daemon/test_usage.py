@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from speakerd.daemon.control import Control
+from speakerd.daemon.control.control import Control
 from speakerd.dialogue.events import Ask, Stop
 from speakerd.realtime.testing.loopback import Expect, LoopbackServer, Wait
 from speakerd.realtime.testing.server_events import response_done, usage
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from speakerd.daemon.reload import Reloader
+    from speakerd.daemon.control.reload import Reloader
 
 
 async def ask(house: Household, command: str) -> dict[str, Any]:

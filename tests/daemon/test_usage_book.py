@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.daemon.usage_book import MOST_DAYS, NAMES, Counts, UsageBook, read_days
+from speakerd.daemon.metrics.usage_book import MOST_DAYS, NAMES, Counts, UsageBook, read_days
 
 MONDAY = date(2026, 3, 2)
 TUESDAY = date(2026, 3, 3)

@@ -7,7 +7,7 @@ import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from speakerd.daemon.usage_keeper import UsageKeeper, local_date
+from speakerd.daemon.metrics.usage_store import UsageKeeper, local_date
 from tests.daemon.hand_clock import by_hand, pass_by
 
 if TYPE_CHECKING:

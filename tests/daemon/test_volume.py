@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from speakerd.daemon.volume import Volume
+from speakerd.daemon.storage.volume import Volume
 
 
 async def test_a_change_is_heard_at_once_and_stored_at_the_end(tmp_path: Path) -> None:

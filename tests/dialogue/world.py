@@ -20,7 +20,7 @@ from collections.abc import Callable
 from speakerd.audio import events as audio
 from speakerd.dialogue import commands as c
 from speakerd.dialogue import events
-from speakerd.panel.gestures import GestureRecognizer
+from speakerd.panel.buttons.gestures import GestureRecognizer
 from tests.dialogue.walk import BrokenError, Checker, some_dialogue
 
 QUIET_S = 4000.0

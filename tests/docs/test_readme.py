@@ -6,8 +6,8 @@ from pathlib import Path
 
 from speakerd.cli import COMMANDS, EXIT_DIED, EXIT_MISSING, EXIT_NO, EXIT_OK, EXIT_USAGE
 from speakerd.config.load import boards, default_file
-from speakerd.panel.gesture_table import table_markdown as gesture_table
-from speakerd.panel.lights import table_markdown as light_table
+from speakerd.panel.buttons.gesture_table import table_markdown as gesture_table
+from speakerd.panel.looks import table_markdown as light_table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -8,14 +8,14 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from speakerd.offline.jobs import Close, Forget, Hush, Listen, Sound, Speak, Understand
-from speakerd.offline.protocol import Protocol
+from speakerd.offline.effects import Close, Forget, Hush, Listen, Sound, Speak, Understand
+from speakerd.offline.protocol.session import Protocol
 from speakerd.offline.settings import OfflineSettings
-from speakerd.offline.wits import Wits
+from speakerd.offline.understanding.responder import Wits
 from tests.realtime.validation import validate_client_event, validate_server_event
 
 if TYPE_CHECKING:
-    from speakerd.offline.outbox import Output
+    from speakerd.offline.protocol.output import Output
 
 BYTES_PER_MS = 48
 NOON = datetime(2026, 3, 1, 12, 5)  # noqa: DTZ001  # what the wits get is the local time, whatever it is

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from speakerd.offline.intents import understand
-from speakerd.offline.outcomes import outcome
 from speakerd.offline.settings import OfflineSettings
-from speakerd.offline.toolbox import call_by_name, call_for, intent_of_tool, tool_phrases
-from speakerd.offline.wits import CAN_DO, Wits
+from speakerd.offline.understanding.intents import understand
+from speakerd.offline.understanding.responder import CAN_DO, Wits
+from speakerd.offline.understanding.tool_matching import call_by_name, call_for, intent_of_tool, tool_phrases
+from speakerd.offline.understanding.tool_results import outcome
 from tests.offline.talk import Talk, only, said
 
 

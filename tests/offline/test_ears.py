@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.offline.ears import FREE_STEP, HEAD_BYTES, Ears
-from speakerd.offline.recognizer_messages import HEARD, SOUND, Decoder, encode
-from speakerd.offline.verdict import LEAST_SPEECH_FRAMES, MIDDLE_RATIO, Evidence, confidence
+from speakerd.offline.recognition.confidence import LEAST_SPEECH_FRAMES, MIDDLE_RATIO, Evidence, confidence
+from speakerd.offline.recognition.messages import HEARD, SOUND, Decoder, encode
+from speakerd.offline.recognition.scheduler import FREE_STEP, HEAD_BYTES, Ears
 
 
 @dataclass

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.offline.pacing import CHUNK_BYTES, CHUNK_MS, LEAD_MS, Pacer
+from speakerd.offline.protocol.pacing import CHUNK_BYTES, CHUNK_MS, LEAD_MS, Pacer
 
 pieces = st.lists(
     st.binary(min_size=0, max_size=3 * CHUNK_BYTES).map(lambda data: data[: len(data) // 2 * 2]), max_size=8

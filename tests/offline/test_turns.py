@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from speakerd.audio.resample import resample
-from speakerd.offline.turn_detection import SpeechBegan, SpeechEnded, TurnDetector
+from speakerd.offline.protocol.turn_detection import SpeechBegan, SpeechEnded, TurnDetector
 from tests.offline.talk import BYTES_PER_MS, Talk, error_of, kinds, only, silence
 
 DATA = Path(__file__).parents[1] / "data"

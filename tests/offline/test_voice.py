@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from speakerd.offline import OfflineServer, OfflineSettings, SpeechError, VoiceMissingError
-from speakerd.offline.voice import Voice
+from speakerd.offline.speech.espeak import Voice
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from speakerd.panel.gestures import GestureRecognizer
+from speakerd.panel.buttons.gestures import GestureRecognizer
 from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import Gesture
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from speakerd.panel.inputs import MOST_REPEATS, Inputs
+from speakerd.panel.buttons.inputs import MOST_REPEATS, Inputs
 from speakerd.panel.settings import ButtonSettings, GestureSettings
 from speakerd.panel.types import Gesture
 

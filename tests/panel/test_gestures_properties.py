@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.panel.gestures import GestureRecognizer
+from speakerd.panel.buttons.gestures import GestureRecognizer
 from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import Gesture
 

@@ -11,8 +11,6 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin, MockPWMPin
 
-from speakerd.panel import gpio_pins
-from speakerd.panel.apa102 import Apa102Lamp
 from speakerd.panel.colors import parse_color
 from speakerd.panel.errors import (
     DriverMissingError,
@@ -24,13 +22,15 @@ from speakerd.panel.errors import (
     SpiUnavailableError,
 )
 from speakerd.panel.factory import open_panel
-from speakerd.panel.gpio_panel import GpioPanel
+from speakerd.panel.frames import Frame
+from speakerd.panel.gpio import gpio_pins
+from speakerd.panel.gpio.apa102 import Apa102Lamp
+from speakerd.panel.gpio.gpio_panel import GpioPanel
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.renderer import Renderer, local_minute
-from speakerd.panel.rendering import Frame
+from speakerd.panel.lights.render_thread import Renderer, local_minute
 from speakerd.panel.settings import ButtonSettings, PanelSettings
 from speakerd.panel.simulated import SimulatedPanel
-from speakerd.panel.terminal import TerminalPanel
+from speakerd.panel.terminal.terminal import TerminalPanel
 from tests.panel.clock import Clock
 from tests.panel.rigs import wait_until
 
@@ -140,7 +140,9 @@ def test_several_lights_shine_at_once() -> None:
 
 
 def test_without_pins_nothing_is_opened_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speakerd.panel.gpio_panel.lgpio_factory", lambda: pytest.fail("no pin was named"))
+    monkeypatch.setattr(
+        "speakerd.panel.gpio.gpio_panel.lgpio_factory", lambda: pytest.fail("no pin was named")
+    )
     before = threading.active_count()
     panel = GpioPanel(ButtonSettings(), LightSettings())
     panel.start(Edges())
@@ -182,7 +184,7 @@ def test_a_strip_shows_all_its_leds_and_goes_dark_at_the_end() -> None:
 def test_a_lamp_that_fails_is_reported_once_and_the_others_go_on() -> None:
     bus, pins, clock = Bus(), pwm_pins(), Clock()
     light = replace(DAY, strip_leds=3)
-    from speakerd.panel.gpio_lamps import LedLamp
+    from speakerd.panel.gpio.gpio_lamps import LedLamp
 
     lost: list[PanelError] = []
     renderer = Renderer(

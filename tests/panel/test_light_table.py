@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.panel.gpio_lamps import LedLamp, PwmLamp, RgbLamp
+from speakerd.panel.gpio.gpio_lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights import TABLE
-from speakerd.panel.renderer import Renderer
+from speakerd.panel.lights.render_thread import Renderer
+from speakerd.panel.looks import TABLE
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.panel.types import LIGHT_STATES, LightState
 from tests.panel.clock import Clock

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.panel.animator import Animator
 from speakerd.panel.colors import NAMED, parse_color
-from speakerd.panel.level import LevelFollower
+from speakerd.panel.frames import Frame, apa102, mono, night_factor, rgb
 from speakerd.panel.light_settings import LightSettings, LookChange, Pattern
-from speakerd.panel.lights import TABLE, describe, look_of, table_markdown, voice_dbfs
+from speakerd.panel.lights.animator import Animator
+from speakerd.panel.lights.level import LevelFollower
+from speakerd.panel.looks import TABLE, describe, look_of, table_markdown, voice_dbfs
 from speakerd.panel.patterns import Look, next_change, value
-from speakerd.panel.rendering import Frame, apa102, mono, night_factor, rgb
 from speakerd.panel.types import LIGHT_STATES, LightState
 
 PATTERNS: tuple[Pattern, ...] = ("steady", "blink", "breathe", "pulse", "heartbeat", "level", "fade")

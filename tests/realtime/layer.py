@@ -6,13 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession
-from speakerd.realtime import model_events as m
+from speakerd.realtime.model import events as m
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.realtime.events import RealtimeSessionEvent
-    from speakerd.realtime.model import RealtimeModel
+    from speakerd.realtime.model.port import RealtimeModel
+    from speakerd.realtime.session.events import RealtimeSessionEvent
 
 LIMIT_S = 5.0
 """No wait in these tests takes longer, unless something is broken."""

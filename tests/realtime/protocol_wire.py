@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.model import RealtimePlaybackTracker
-from speakerd.realtime.protocol import RealtimeProtocol
+from speakerd.realtime.model.port import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
+from speakerd.realtime.wire.protocol import RealtimeProtocol
 from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.model import RealtimeModelListener
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.model.port import RealtimeModelListener
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from speakerd.realtime.model_events import RealtimeModelEvent
+    from speakerd.realtime.model.events import RealtimeModelEvent
     from speakerd.realtime.testing.loopback import LoopbackServer
 
 

@@ -15,7 +15,7 @@ from speakerd.realtime import (
     UserError,
     function_tool,
 )
-from speakerd.realtime.events import RealtimeError
+from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit
 from tests.realtime.layer import ended, read_all, session_with, started
 

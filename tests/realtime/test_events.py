@@ -18,9 +18,9 @@ from speakerd.realtime import (
     function_tool,
     output_guardrail,
 )
-from speakerd.realtime import events as e
-from speakerd.realtime import model_events as m
 from speakerd.realtime.items import AssistantAudio, AssistantMessageItem, InputImage, UserMessageItem
+from speakerd.realtime.model import events as m
+from speakerd.realtime.session import events as e
 from speakerd.realtime.usage import usage_from_wire
 
 INFO = e.RealtimeEventInfo(RunContextWrapper(object()))

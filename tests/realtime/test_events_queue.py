@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.realtime import event_queue
-from speakerd.realtime import model_events as m
-from speakerd.realtime.event_compaction import compact
-from speakerd.realtime.event_queue import EventQueue, EventsShedError
-from speakerd.realtime.events import (
+from speakerd.realtime.model import events as m
+from speakerd.realtime.run_context import RunContextWrapper
+from speakerd.realtime.session import event_queue
+from speakerd.realtime.session.event_compaction import compact
+from speakerd.realtime.session.event_queue import EventQueue, EventsShedError
+from speakerd.realtime.session.events import (
     RealtimeAudio,
     RealtimeAudioEnd,
     RealtimeError,
@@ -21,7 +22,6 @@ from speakerd.realtime.events import (
     RealtimeSessionEvent,
     RealtimeTranscriptDelta,
 )
-from speakerd.realtime.run_context import RunContextWrapper
 
 INFO = RealtimeEventInfo(RunContextWrapper(None))
 

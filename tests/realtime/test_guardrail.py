@@ -14,9 +14,9 @@ from speakerd.realtime import (
     RunContextWrapper,
     output_guardrail,
 )
-from speakerd.realtime.events import RealtimeAudio, RealtimeError, RealtimeGuardrailTripped
-from speakerd.realtime.guardrail_debounce import Debounce
-from speakerd.realtime.model_inputs import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
+from speakerd.realtime.model.inputs import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
+from speakerd.realtime.session.events import RealtimeAudio, RealtimeError, RealtimeGuardrailTripped
+from speakerd.realtime.session.guardrail_debounce import Debounce
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.realtime.layer import audio, ended, read_all, read_until, said, session_of, session_with, started
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from speakerd.realtime import text_of
 from speakerd.realtime.items import SystemMessageItem
-from speakerd.realtime.model_inputs import RealtimeModelSendRawMessage
+from speakerd.realtime.model.inputs import RealtimeModelSendRawMessage
 from speakerd.realtime.testing.loopback import Expect, Step
 from speakerd.realtime.testing.server_events import (
     audio_delta,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from speakerd.realtime import RealtimeRunner, text_of
-from speakerd.realtime.model_inputs import RealtimeModelSendRawMessage
+from speakerd.realtime.model.inputs import RealtimeModelSendRawMessage
 from speakerd.realtime.testing.loopback import Expect, Step
 from speakerd.realtime.testing.server_events import committed, error, spoken_response, transcribed
 from tests.realtime.layer import read_until
@@ -110,7 +110,7 @@ def test_the_guide_names_only_what_there_is() -> None:
 
     import speakerd.realtime as layer
     from speakerd.realtime import RealtimeSession
-    from speakerd.realtime.events import RealtimeSessionEvent
+    from speakerd.realtime.session.events import RealtimeSessionEvent
 
     guide = layer.__doc__ or ""
     for name in re.findall(r"session\.(\w+)", guide):

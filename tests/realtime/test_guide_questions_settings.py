@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from speakerd.realtime import RealtimeAgent, text_of
-from speakerd.realtime.model_inputs import RealtimeModelSendSessionUpdate
+from speakerd.realtime.model.inputs import RealtimeModelSendSessionUpdate
 from speakerd.realtime.testing.loopback import Expect, Step
 from speakerd.realtime.testing.server_events import heard, spoken_response
 from tests.realtime.layer import read_until

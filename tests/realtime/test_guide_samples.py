@@ -11,7 +11,6 @@ from speakerd.realtime import (
     RealtimeAgent,
     RealtimeRunner,
     RunContextWrapper,
-    address,
     function_tool,
     output_guardrail,
     realtime_handoff,
@@ -30,6 +29,7 @@ from speakerd.realtime.testing.server_events import (
     spoken_response,
     transcript_delta,
 )
+from speakerd.realtime.transport import url
 from tests.realtime.serving import at, serving, text_in
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PCM = bytes(4800)
 
 def is_for(monkeypatch: pytest.MonkeyPatch, server: LoopbackServer) -> None:
     """Let the hosted service be our server, so that a program needs no change at all."""
-    monkeypatch.setattr(address, "DEFAULT_URL", server.url.partition("?")[0])
+    monkeypatch.setattr(url, "DEFAULT_URL", server.url.partition("?")[0])
     monkeypatch.setenv("OPENAI_API_KEY", "test")
 
 

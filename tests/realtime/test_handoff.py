@@ -14,9 +14,9 @@ from speakerd.realtime import (
     function_tool,
     realtime_handoff,
 )
-from speakerd.realtime.events import RealtimeError, RealtimeHandoffEvent
-from speakerd.realtime.handoffs import Handoff
-from speakerd.realtime.model_inputs import RealtimeModelSendSessionUpdate, RealtimeModelSendToolOutput
+from speakerd.realtime.agents.handoffs import Handoff
+from speakerd.realtime.model.inputs import RealtimeModelSendSessionUpdate, RealtimeModelSendToolOutput
+from speakerd.realtime.session.events import RealtimeError, RealtimeHandoffEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.realtime.layer import call, read_all, read_until, session_of, session_with, started
 

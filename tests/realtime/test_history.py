@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.realtime.history import History
 from speakerd.realtime.items import (
     AssistantAudio,
     AssistantMessageItem,
@@ -18,6 +17,7 @@ from speakerd.realtime.items import (
     item_from_dict,
     text_of,
 )
+from speakerd.realtime.session.history import History
 
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.realtime import playback_position as p
-from speakerd.realtime.model import RealtimePlaybackTracker
-from speakerd.realtime.playback_position import NOTHING, PlaybackPosition, Remove, Truncate
+from speakerd.realtime.model.port import RealtimePlaybackTracker
+from speakerd.realtime.wire import playback_position as p
+from speakerd.realtime.wire.playback_position import NOTHING, PlaybackPosition, Remove, Truncate
 
 MS = 48
 

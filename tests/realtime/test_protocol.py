@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from speakerd.realtime import model_events as m
-from speakerd.realtime import model_inputs as i
 from speakerd.realtime.errors import BadFrameError, UserError
+from speakerd.realtime.model import events as m
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from tests.realtime.protocol_wire import MANUAL, Wire, speaking
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime import address, names, unanswered
-from speakerd.realtime.client_events import EventIds, appends, encode, user_message
 from speakerd.realtime.errors import (
     BadFrameError,
     ConnectFailedError,
@@ -29,9 +27,13 @@ from speakerd.realtime.items import (
     SystemMessageItem,
     UserMessageItem,
 )
-from speakerd.realtime.replay import MAX_REPLAY_CHARS, replay_items
-from speakerd.realtime.session_settings import SessionSettings, bytes_per_ms, to_paths
-from speakerd.realtime.unanswered import PendingItem, SpokenTurn, Unanswered
+from speakerd.realtime.transport import url as address
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire import resend_buffer as unanswered
+from speakerd.realtime.wire.encoding import EventIds, appends, encode, user_message
+from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
+from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn, Unanswered
+from speakerd.realtime.wire.session_settings import SessionSettings, bytes_per_ms, to_paths
 from tests.realtime.validation import validate_client_event
 
 # Names.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from speakerd.realtime import model_inputs as i
 from speakerd.realtime.items import AssistantMessageItem, AssistantText, InputText, UserMessageItem
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from tests.realtime.protocol_wire import MANUAL, Wire
 

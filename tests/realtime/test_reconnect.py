@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
-from speakerd.realtime import reconnect as r
-from speakerd.realtime.names import SESSION_MAX_AGE_S
-from speakerd.realtime.reconnect import TRANSITIONS, Backoff, Connection, IllegalStepError
+from speakerd.realtime.transport import retry_policy as r
+from speakerd.realtime.transport.retry_policy import TRANSITIONS, Backoff, Connection, IllegalStepError
+from speakerd.realtime.wire.event_names import SESSION_MAX_AGE_S
 
 STATES = get_args(r.State)
 EVENTS = get_args(r.Event)

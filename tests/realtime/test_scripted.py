@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 
 from speakerd.realtime import RealtimeAgent
-from speakerd.realtime import model_events as m
-from speakerd.realtime.model import RealtimeModelListener
-from speakerd.realtime.model_inputs import (
+from speakerd.realtime.model.inputs import (
     RealtimeModelSendAudio,
     RealtimeModelSendInterrupt,
     RealtimeModelSendUserInput,
 )
+from speakerd.realtime.model.port import RealtimeModelListener
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, ScriptError, emit, expect
 from tests.realtime.layer import audio, read_until, session_of
+
+if TYPE_CHECKING:
+    from speakerd.realtime.model import events as m
 
 
 async def test_events_behind_an_expectation_are_told_when_it_is_met() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.realtime import sequencer as q
-from speakerd.realtime.sequencer import Cancel, Create, ResponseRequest, ResponseSequencer
+from speakerd.realtime.wire import response_queue as q
+from speakerd.realtime.wire.response_queue import Cancel, Create, ResponseRequest, ResponseSequencer
 
 
 def connected() -> ResponseSequencer:

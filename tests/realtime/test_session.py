@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, UserError
-from speakerd.realtime import model_events as m
-from speakerd.realtime import model_inputs as i
-from speakerd.realtime.model import RealtimeModel, RealtimeModelListener
+from speakerd.realtime.model import events as m
+from speakerd.realtime.model import inputs as i
+from speakerd.realtime.model.port import RealtimeModel, RealtimeModelListener
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, expect
 from tests.realtime.layer import audio, session_of, session_with
 
 if TYPE_CHECKING:
-    from speakerd.realtime.config import RealtimeModelConfig
+    from speakerd.realtime.model.config import RealtimeModelConfig
 
 
 async def test_everything_that_can_be_asked_reaches_the_model() -> None:

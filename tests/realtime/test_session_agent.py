@@ -15,7 +15,7 @@ from speakerd.realtime import (
     realtime_handoff,
     text_of,
 )
-from speakerd.realtime import model_inputs as i
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.realtime.layer import said, session_of
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from speakerd.realtime import Usage, text_of
-from speakerd.realtime import model_events as m
-from speakerd.realtime import model_inputs as i
 from speakerd.realtime.items import AssistantAudio, AssistantMessageItem, InputAudio, UserMessageItem
+from speakerd.realtime.model import events as m
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.realtime.layer import audio, kinds, read_all, read_until, said, session_of, session_with, started
 

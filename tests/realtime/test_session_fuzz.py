@@ -9,8 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime import GuardrailFunctionOutput, RealtimeAgent, Usage, function_tool, output_guardrail
-from speakerd.realtime import model_events as m
-from speakerd.realtime.events import RealtimeError, RealtimeSessionEvent
 from speakerd.realtime.items import (
     AssistantAudio,
     AssistantMessageItem,
@@ -18,6 +16,8 @@ from speakerd.realtime.items import (
     RealtimeToolCallItem,
     UserMessageItem,
 )
+from speakerd.realtime.model import events as m
+from speakerd.realtime.session.events import RealtimeError, RealtimeSessionEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel
 from tests.realtime.layer import read_all, session_with
 

@@ -7,7 +7,7 @@ import gc
 
 import pytest
 
-from speakerd.realtime import model_events as m
+from speakerd.realtime.model import events as m
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit
 from tests.realtime.layer import (
     audio,

@@ -19,12 +19,12 @@ from speakerd.realtime import (
     ToolContext,
     function_tool,
 )
-from speakerd.realtime import model_events as m
-from speakerd.realtime.events import RealtimeError, RealtimeToolEnd, RealtimeToolStart
+from speakerd.realtime.agents.tool import output_text
 from speakerd.realtime.items import RealtimeToolCallItem
-from speakerd.realtime.model_inputs import RealtimeModelSendResponse, RealtimeModelSendToolOutput
+from speakerd.realtime.model import events as m
+from speakerd.realtime.model.inputs import RealtimeModelSendResponse, RealtimeModelSendToolOutput
+from speakerd.realtime.session.events import RealtimeError, RealtimeToolEnd, RealtimeToolStart
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
-from speakerd.realtime.tool import output_text
 from tests.realtime.layer import audio, call, ended, kinds, read_until, session_of, session_with, started
 from tests.realtime.tool_play import answer, double, play, unlock
 

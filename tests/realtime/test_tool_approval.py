@@ -13,9 +13,9 @@ from speakerd.realtime import (
     UnknownToolCallError,
     function_tool,
 )
-from speakerd.realtime import model_events as m
-from speakerd.realtime.events import RealtimeError
-from speakerd.realtime.model_inputs import RealtimeModelSendMcpApproval
+from speakerd.realtime.model import events as m
+from speakerd.realtime.model.inputs import RealtimeModelSendMcpApproval
+from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import Expect, ScriptedRealtimeModel, Step, emit, expect
 from tests.realtime.layer import call, kinds, read_until, session_of
 from tests.realtime.tool_play import answer, approval, play, unlock

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.realtime.serial import Serial
-from speakerd.realtime.tool_calls import ToolCalls
-from speakerd.realtime.tool_errors import ToolThreadsExhaustedError
-from speakerd.realtime.tool_threads import ToolThreads
+from speakerd.realtime.agents.tool_errors import ToolThreadsExhaustedError
+from speakerd.realtime.session.pending_calls import ToolCalls
+from speakerd.realtime.session.task_queue import Serial
+from speakerd.realtime.session.thread_pool import ToolThreads
 from tests.realtime.layer import call
 
 

@@ -13,10 +13,10 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict  # pydantic refuses that of `typing` before Python 3.12
 
 from speakerd.realtime import FunctionTool, RunContextWrapper, ToolContext, UserError, function_tool
-from speakerd.realtime.docstring import parse_docstring
-from speakerd.realtime.function_schema import function_schema
-from speakerd.realtime.parameter_types import parameter_type
-from speakerd.realtime.tool_errors import ToolArgumentsError
+from speakerd.realtime.agents.argument_types import parameter_type
+from speakerd.realtime.agents.docstring import parse_docstring
+from speakerd.realtime.agents.tool_errors import ToolArgumentsError
+from speakerd.realtime.agents.tool_schema import function_schema
 
 
 class Colour(enum.Enum):

@@ -16,10 +16,10 @@ from speakerd.realtime import (
     ToolErrorFormatterArgs,
     ToolTimeoutError,
     function_tool,
-    serial,
 )
-from speakerd.realtime.events import RealtimeError
-from speakerd.realtime.model_inputs import RealtimeModelSendToolOutput
+from speakerd.realtime.model.inputs import RealtimeModelSendToolOutput
+from speakerd.realtime.session import task_queue
+from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.realtime.layer import audio, call, kinds, read_all, read_until, session_with
 from tests.realtime.tool_play import answer, double, play
@@ -196,7 +196,7 @@ async def test_closing_gives_up_tools_that_run(caplog: pytest.LogCaptureFixture)
 async def test_a_tool_that_refuses_to_end_does_not_keep_the_session_from_closing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(serial, "GIVEN_UP_WITHIN_S", 0.01)
+    monkeypatch.setattr(task_queue, "GIVEN_UP_WITHIN_S", 0.01)
     release = asyncio.Event()
 
     @function_tool

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime import model_inputs as i
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.realtime.shell import Ear, connected, until
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import serve
 
-from speakerd.realtime import model_inputs as i
 from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, NotConnectedError, UserError
-from speakerd.realtime.model import RealtimePlaybackTracker
+from speakerd.realtime.model import inputs as i
+from speakerd.realtime.model.port import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Close, Drop, Expect, LoopbackServer, Refuse, Silent
-from speakerd.realtime.websocket import CONNECT_ATTEMPTS, OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.websocket import CONNECT_ATTEMPTS, OpenAIRealtimeWebSocketModel
 from tests.realtime.shell import Ear, connected
 
 

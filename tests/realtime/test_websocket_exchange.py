@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime import model_inputs as i
 from speakerd.realtime.items import InputText, UserMessageItem
-from speakerd.realtime.model import RealtimePlaybackTracker
-from speakerd.realtime.reconnect import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_AT_LATEST_S
+from speakerd.realtime.model import inputs as i
+from speakerd.realtime.model.port import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.retry_policy import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_AT_LATEST_S
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.realtime.shell import Ear, connected, until
 from tests.realtime.virtual_time import VirtualTime
 

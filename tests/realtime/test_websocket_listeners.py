@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime import model_inputs as i
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Expect, LoopbackServer
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.realtime.shell import Ear, connected, until
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import pytest
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:
-    from speakerd.realtime.events import RealtimeSessionEvent
+    from speakerd.realtime.session.events import RealtimeSessionEvent
 
 POINTS = [
     "the socket was opened",

@@ -14,9 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner
-from speakerd.realtime import model_inputs as i
-from speakerd.realtime import names as n
-from speakerd.realtime.protocol import RealtimeProtocol
+from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import (
     Close,
@@ -27,7 +25,9 @@ from speakerd.realtime.testing.loopback import (
     LoopbackServer,
     Raw,
 )
-from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.wire import event_names as n
+from speakerd.realtime.wire.protocol import RealtimeProtocol
 from tests.realtime.validation import validate_client_event
 
 EXAMPLES = int(os.environ.get("SPEAKERD_FUZZ_EXAMPLES", "60"))

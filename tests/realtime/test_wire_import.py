@@ -12,7 +12,7 @@ def test_the_session_layer_loads_no_heavy_module() -> None:
     program = (
         "import sys\n"
         "from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool\n"
-        "from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel\n"
+        "from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(

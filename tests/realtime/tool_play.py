@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from speakerd.realtime import RealtimeAgent, RealtimeSession, Tool, function_tool
-from speakerd.realtime.events import RealtimeToolApprovalRequired
-from speakerd.realtime.model_inputs import RealtimeModelSendToolOutput
+from speakerd.realtime.model.inputs import RealtimeModelSendToolOutput
+from speakerd.realtime.session.events import RealtimeToolApprovalRequired
 from speakerd.realtime.testing.scripted import Expect, ScriptedRealtimeModel, expect
 from tests.realtime.layer import read_all, read_until, session_with
 

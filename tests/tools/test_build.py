@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from speakerd.realtime.agents.tool import FunctionTool
 from speakerd.realtime.run_context import ToolContext
-from speakerd.realtime.tool import FunctionTool
 from speakerd.tools.build import build_tools
 from speakerd.tools.settings import CommandSettings, ToolsSettings
 from speakerd.tools.timer_service import TimerService

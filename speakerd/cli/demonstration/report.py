@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from speakerd.audio.frames import WIRE_RATE, dbfs, samples_of
+from speakerd.audio.pcm import WIRE_RATE, dbfs, samples_of
 
 if TYPE_CHECKING:
     from pathlib import Path

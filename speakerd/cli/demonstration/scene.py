@@ -10,8 +10,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_room import RoomShape
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.room import RoomShape
 from speakerd.cli.demonstration.report import Report
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.cli.demonstration.stage import Stage

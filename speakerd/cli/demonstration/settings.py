@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from speakerd.config.model import Settings
+from speakerd.config.settings import Settings
 
 
 def demo_settings(*, real_sound: tuple[str, str] | None = None) -> Settings:

@@ -6,14 +6,14 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from speakerd.panel.terminal import TerminalPanel
+from speakerd.panel.terminal.terminal import TerminalPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.cli.demonstration.report import Report
-    from speakerd.daemon.monitor import Subscription
-    from speakerd.panel.panel import OnEdge, OnFailure
+    from speakerd.daemon.metrics.monitor import Subscription
+    from speakerd.panel.port import OnEdge, OnFailure
     from speakerd.panel.types import LightState
 
 

@@ -8,17 +8,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import DeviceError
-from speakerd.audio.simulated import SimulatedDevice
+from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.cli.demonstration.stage import Captions
 from speakerd.daemon.assemble import assemble, open_device
 from speakerd.dialogue.events import Ask
-from speakerd.panel.terminal import TerminalPanel
+from speakerd.panel.terminal.terminal import TerminalPanel
 
 if TYPE_CHECKING:
-    from speakerd.audio.device import AudioDevice
-    from speakerd.daemon.monitor import Subscription
-    from speakerd.daemon.speaker import Speaker
+    from speakerd.audio.devices.port import AudioDevice
+    from speakerd.daemon.core.speaker import Speaker
+    from speakerd.daemon.metrics.monitor import Subscription
 
 HELP = "space: tap to start or end, hold to talk    m: mute    + -: volume    q: quit"
 NO_SOUND = """\

@@ -15,10 +15,10 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from speakerd.audio.device import AudioDevice
+from speakerd.audio.devices.port import AudioDevice
 from speakerd.audio.errors import DeviceBusyError
-from speakerd.audio.simulated import SimulatedDevice
-from speakerd.audio.simulated_room import RoomShape
+from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation.room import RoomShape
 from speakerd.cli.checkup import gpio_chips, probes, sound, sound_probe
 from speakerd.cli.checkup.network import Attempt, reachable
 from speakerd.cli.checkup.network_probe import attempt

@@ -9,8 +9,8 @@ from typing import Any
 def ours() -> Any:
     """`speakerd.realtime`; it reconnects without delay."""
     from speakerd import realtime
-    from speakerd.realtime import model_inputs
-    from speakerd.realtime.websocket import OpenAIRealtimeWebSocketModel
+    from speakerd.realtime.model import inputs as model_inputs
+    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 
     names = (
         "RealtimeAgent",

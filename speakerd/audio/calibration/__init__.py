@@ -1,0 +1,1 @@
+"""Measures a room and proposes settings."""

@@ -1,0 +1,1 @@
+"""Everything that touches ALSA or PortAudio: devices, their names, formats and threads."""

@@ -1,0 +1,417 @@
+"""The real sound card: ALSA through PortAudio, in callback mode.
+
+*Blocks.* The microphone gives 10 ms at a time. The loudspeaker takes 8 ms, since PortAudio holds two or three
+of its blocks: at 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software
+sound card, at 8 ms after 22 and 28, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
+
+*Late readers.* The microphone's card may hold four blocks before it loses one (`portaudio_buffer`), which costs
+no latency. Both threads ask for real-time priority (`thread_priority`).
+
+*The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread:
+three of them tore a fifth of the sound to pieces. At `SWITCH_INTERVAL_S` they tear nothing or next to it, at
+no cost where nobody is busy. So `start` lowers the interval, for the whole process.
+
+*Callbacks only move bytes.* PortAudio calls them in threads of its own, one for each direction; they take the
+GIL, hand a block over, and return the whole block asked for: a short one would end the stream, an exception in
+one would be thrown into the main thread, so both are made impossible.
+
+*Opening.* PortAudio lists the cards once, when it is initialised, so every `start` initialises it anew: a card
+plugged in since is then there. Rates are tried in order, the port's own first; what the card cannot do,
+`rate_bridge` does with soxr. PortAudio's own resampling and ALSA's linear one are never asked for.
+
+*Latency* is measured, not taken from the data sheet: every playback callback is told when its samples will
+sound (`output_buffer_dac_time`), from which the present is taken off. That clock is the wall clock in
+PortAudio, so only differences within one call are used, and absurd ones (the date was set) are dropped.
+
+*No abort.* PortAudio's abort (private in PyAudio: `pyaudio.pa.abort_stream`) would throw away what the card
+holds, and was tried: silence after 1 ms instead of 22, but always with a click, since the cut falls anywhere in
+the wave; a call took up to 115 ms on a busy machine; and after some seventy aborts PyAudio freed the stream.
+
+*A lost card* shows itself by blocks that no longer come (`beats`); no PortAudio function is asked, since
+asking one on a dead stream may hang or free it. Healing is `keeper`'s business.
+"""
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+import pyaudio
+
+from speakerd.audio.devices.cards import holder_of, sound_cards
+from speakerd.audio.devices.format_adapter import CaptureBridge, PlaybackBridge
+from speakerd.audio.devices.names import DeviceRow, find_device, wants_plug
+from speakerd.audio.devices.port import Beats, DeviceFailure, OnCapture, PullPlayback, XrunCount
+from speakerd.audio.devices.portaudio_latency import allow_capture_to_lag
+from speakerd.audio.devices.stderr_filter import StderrFilter
+from speakerd.audio.devices.thread_priority import calm, hurry
+from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
+from speakerd.audio.events import Direction
+from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
+from speakerd.audio.settings import AudioSettings
+
+log = logging.getLogger(__name__)
+
+CAPTURE_RATES: Final = (MIC_RATE, 48_000, 44_100)
+PLAYBACK_RATES: Final = (WIRE_RATE, 48_000, 44_100)
+LONGEST_LATENCY_S: Final = 2.0
+"""A latency above this is a clock that jumped, not a buffer."""
+_SMOOTHING: Final = 0.05
+"""Part of each new latency in the running mean: it follows within a fifth of a second."""
+
+CAPTURE_PERIOD_S: Final = 0.010
+CAPTURE_PERIODS: Final = 4
+"""Four, since PortAudio makes its blocks longer where more are asked for."""
+PLAYBACK_PERIOD_S: Final = 0.008
+SWITCH_INTERVAL_S: Final = 0.0005
+
+Reply: TypeAlias = tuple[bytes | None, int]
+
+
+class Stream(Protocol):
+    """What we use of pyaudio's stream."""
+
+    def start_stream(self) -> None:
+        """Let the callbacks run."""
+
+    def close(self) -> None:
+        """Stop and free it."""
+
+
+class PortAudio(Protocol):
+    """What we use of `pyaudio.PyAudio`."""
+
+    def get_device_count(self) -> int:
+        """How many devices there are."""
+
+    def get_device_info_by_index(self, index: int, /) -> Mapping[str, Any]:
+        """One of them."""
+
+    def get_host_api_info_by_index(self, index: int, /) -> Mapping[str, Any]:
+        """ALSA, JACK and the like."""
+
+    def open(self, **options: Any) -> Stream:
+        """A stream. Raises OSError, its errno one of PortAudio's codes."""
+
+    def terminate(self) -> None:
+        """Close everything."""
+
+
+# The published stubs type what `open` takes more narrowly than one call for both directions can be written.
+REAL_PORTAUDIO: Final = cast("Callable[[], PortAudio]", pyaudio.PyAudio)
+
+
+_DRIVER: Final = threading.Lock()
+"""Held while PortAudio is initialised, listed, opened or closed: it has one state for the whole process, and two
+threads in it crash it."""
+DRIVER_WAIT_S: Final = 5.0
+"""So long a start waits for another thread to come back from the driver; then it fails, with the reason."""
+
+
+class PyAudioDevice:
+    """An `AudioDevice` on PortAudio. `portaudio` makes the binding: the real one, or one with faults in tests."""
+
+    def __init__(self, settings: AudioSettings, portaudio: Callable[[], PortAudio] = REAL_PORTAUDIO) -> None:
+        self._settings = settings
+        self._make = portaudio
+        self._portaudio: PortAudio | None = None
+        self._streams: list[Stream] = []
+        self._filter = contextlib.ExitStack()
+        self._captured = 0
+        self._played = 0
+        self._lost = [0, 0]
+        self._failure: DeviceFailure | None = None
+        self._input_latency = 0.0
+        self._output_latency = 0.0
+        self._pulled_at = 0.0
+
+    # -- the port ------------------------------------------------------------------------------------------
+
+    def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
+        """See `AudioDevice.start`."""
+        if not _DRIVER.acquire(timeout=DRIVER_WAIT_S):
+            raise DeviceError("playback", self._settings.output, "another thread hangs in the sound driver")
+        try:
+            self._start(on_capture, pull_playback)
+        finally:
+            _DRIVER.release()
+
+    def stop(self) -> None:
+        """See `AudioDevice.stop`. May hang inside PortAudio if the card was pulled: call it in a thread."""
+        with _DRIVER:
+            self._stop()
+
+    def _start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
+        self._stop()
+        self._failure = None
+        self._input_latency = self._output_latency = 0.0
+        self._filter.enter_context(StderrFilter())
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL_S))
+        try:
+            self._portaudio = open_portaudio(self._make, self._settings)
+            rows, cards = list_rows(self._portaudio), sound_cards()
+            output = find_device(self._settings.output, "playback", rows, cards)
+            microphone = find_device(self._settings.input, "capture", rows, cards)
+            self._streams.append(self._open_playback(output, pull_playback))
+            self._streams.append(self._open_capture(microphone, on_capture))
+            for stream in self._streams:
+                stream.start_stream()
+        except OSError as error:
+            self._stop()
+            if isinstance(error, DeviceError):
+                raise
+            raise DeviceError("playback", self._settings.output, f"PortAudio: {error}") from error
+        except BaseException:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        streams, self._streams = self._streams, []
+        portaudio, self._portaudio = self._portaudio, None
+        if streams:
+            # One on a dead card spins: closing it must get a turn.
+            calm()
+        for stream in streams:
+            try:
+                stream.close()
+            except OSError as error:
+                log.debug("closing a stream: %s", error)
+        if portaudio is not None:
+            portaudio.terminate()
+        self._filter.close()
+
+    def now(self) -> float:
+        """See `AudioDevice.now`."""
+        return time.monotonic()
+
+    @property
+    def beats(self) -> Beats:
+        """See `AudioDevice.beats`."""
+        return Beats(self._captured, self._played)
+
+    @property
+    def xruns(self) -> XrunCount:
+        """See `AudioDevice.xruns`."""
+        return XrunCount(*self._lost)
+
+    @property
+    def failure(self) -> DeviceFailure | None:
+        """See `AudioDevice.failure`."""
+        return self._failure
+
+    @property
+    def output_latency_s(self) -> float:
+        """See `AudioDevice.output_latency_s`. Between two pulls the ear catches up, so it falls by the clock."""
+        return max(0.0, self._output_latency - (time.monotonic() - self._pulled_at))
+
+    @property
+    def input_latency_s(self) -> float:
+        """See `AudioDevice.input_latency_s`."""
+        return self._input_latency
+
+    @property
+    def stepped(self) -> bool:
+        """See `AudioDevice.stepped`."""
+        return False
+
+    # -- opening -------------------------------------------------------------------------------------------
+
+    def _open_capture(self, row: DeviceRow, on_capture: OnCapture) -> Stream:
+        channel = self._settings.input_channel
+        most = row.channels("capture")
+        if channel >= most:
+            raise DeviceError(
+                "capture",
+                self._settings.input,
+                f"has {most} channels; audio.input_channel = {channel} is none of them",
+            )
+        only = self._settings.input_rate_hz
+        for rate in (only,) if only else CAPTURE_RATES:
+            # The card may give only all of its channels, or only pairs.
+            for channels in sorted({channel + 1, max(2, channel + 1), most}):
+                if channels > most:
+                    continue
+                callback = self._capture_callback(CaptureBridge(rate, channels, channel), on_capture)
+                stream = self._try_open("capture", row, rate, channels, callback)
+                if stream is not None:
+                    return stream
+        raise RateNotSupportedError("capture", self._settings.input, (only,) if only else CAPTURE_RATES)
+
+    def _open_playback(self, row: DeviceRow, pull: PullPlayback) -> Stream:
+        only = self._settings.output_rate_hz
+        most = row.channels("playback")
+        for rate in (only,) if only else PLAYBACK_RATES:
+            for channels in sorted({1, min(2, most)}):
+                callback = self._playback_callback(PlaybackBridge(rate, channels, pull), rate, channels)
+                stream = self._try_open("playback", row, rate, channels, callback)
+                if stream is not None:
+                    return stream
+        raise RateNotSupportedError("playback", self._settings.output, (only,) if only else PLAYBACK_RATES)
+
+    def _try_open(
+        self,
+        direction: Direction,
+        row: DeviceRow,
+        rate: int,
+        channels: int,
+        callback: Callable[..., Reply],
+    ) -> Stream | None:
+        """A stream not yet started; None if the card cannot do this rate or these channels."""
+        assert self._portaudio is not None  # noqa: S101  # opened by start, which alone comes here
+        name = self._settings.input if direction == "capture" else self._settings.output
+        try:
+            stream = open_stream(
+                self._portaudio, direction, row, rate=rate, channels=channels, callback=callback
+            )
+        except Unsuitable:
+            return None
+        except OSError as error:
+            raise explain(error, direction, name, row) from error
+        log.info(
+            "%s: %s at %d Hz, %d channel%s", direction, row.name, rate, channels, "" if channels == 1 else "s"
+        )
+        return stream
+
+    # -- the callbacks, in PortAudio's threads -------------------------------------------------------------
+
+    def _capture_callback(self, bridge: CaptureBridge, on_capture: OnCapture) -> Callable[..., Reply]:
+        heard_at = 0.0
+
+        def captured(raw: bytes, _frames: int, when: Mapping[str, float], status: int) -> Reply:
+            nonlocal heard_at
+            try:
+                if status & pyaudio.paInputOverflow:
+                    self._lost[0] += 1
+                delay = when["current_time"] - when["input_buffer_adc_time"]
+                if 0 <= delay <= LONGEST_LATENCY_S:
+                    self._input_latency = _smooth(self._input_latency, delay + bridge.held_s)
+                # The latency is an estimate that moves; time does not run backwards.
+                heard_at = max(heard_at, time.monotonic() - self._input_latency)
+                for block in bridge.convert(raw):
+                    self._captured += 1
+                    on_capture(block, heard_at)
+            except Exception as error:  # noqa: BLE001  # PyAudio would throw it into the main thread
+                self._broke("capture", error)
+            return None, pyaudio.paContinue
+
+        return captured
+
+    def _playback_callback(self, bridge: PlaybackBridge, rate: int, channels: int) -> Callable[..., Reply]:
+        def wanted(_raw: None, frames: int, when: Mapping[str, float], status: int) -> Reply:
+            try:
+                if status & pyaudio.paOutputUnderflow:
+                    self._lost[1] += 1
+                block = bridge.take(frames)
+                self._played += 1
+                delay = when["output_buffer_dac_time"] - when["current_time"]
+                if 0 < delay <= LONGEST_LATENCY_S:
+                    latency = delay + frames / rate + bridge.held_s
+                    self._output_latency = _smooth(self._output_latency, latency)
+                self._pulled_at = time.monotonic()
+            except Exception as error:  # noqa: BLE001  # likewise
+                self._broke("playback", error)
+                block = bytes(frames * channels * SAMPLE_BYTES)
+            return block, pyaudio.paContinue
+
+        return wanted
+
+    def _broke(self, direction: Direction, error: Exception) -> None:
+        """A callback of ours raised: that is a bug, and the stream is reopened rather than left half dead."""
+        if self._failure is None:
+            log.error("the %s callback failed", direction, exc_info=error)
+            self._failure = DeviceFailure(direction, f"our own callback failed: {error!r}")
+
+
+def _smooth(mean: float, new: float) -> float:
+    return mean + _SMOOTHING * (new - mean) if mean else new
+
+
+class Unsuitable(Exception):  # noqa: N818  # not an error: the next rate is tried
+    """A card cannot do a rate or a number of channels."""
+
+
+def open_portaudio(make: Callable[[], PortAudio], settings: AudioSettings) -> PortAudio:
+    """Initialise PortAudio, with ALSA's own conversion if a name asks for it by `plughw:`."""
+    plug = wants_plug(settings.input) or wants_plug(settings.output)
+    # Read by PortAudio while it lists the cards. It holds for both directions.
+    os.environ["PA_ALSA_PLUGHW"] = "1" if plug else "0"
+    return make()
+
+
+def list_rows(portaudio: PortAudio) -> tuple[DeviceRow, ...]:
+    """ALSA's devices as PortAudio lists them; those of any host API where there is no ALSA."""
+    infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
+    alsa = [info for info in infos if _host_api(portaudio, info) == pyaudio.paALSA]
+    return tuple(
+        DeviceRow(
+            int(info["index"]),
+            str(info["name"]),
+            int(info["maxInputChannels"]),
+            int(info["maxOutputChannels"]),
+        )
+        for info in alsa or infos
+    )
+
+
+def open_stream(
+    portaudio: PortAudio,
+    direction: Direction,
+    row: DeviceRow,
+    *,
+    rate: int,
+    channels: int,
+    callback: Callable[..., Reply],
+) -> Stream:
+    """A stream in callback mode, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
+    end = "input" if direction == "capture" else "output"
+    period_s = CAPTURE_PERIOD_S if direction == "capture" else PLAYBACK_PERIOD_S
+    if direction == "capture":
+        as_told = portaudio.get_device_info_by_index(row.index)
+        allow_capture_to_lag(row.index, as_told, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
+    try:
+        return portaudio.open(
+            rate=rate,
+            channels=channels,
+            format=pyaudio.paInt16,
+            frames_per_buffer=int(rate * period_s),
+            start=False,
+            stream_callback=_hurried(callback),
+            **{end: True, f"{end}_device_index": row.index},
+        )
+    except OSError as error:
+        if error.errno in {pyaudio.paInvalidSampleRate, pyaudio.paInvalidChannelCount}:
+            raise Unsuitable from error
+        raise
+
+
+def _hurried(callback: Callable[..., Reply]) -> Callable[..., Reply]:
+    """The callback; its first call, which comes in the stream's own thread, asks for priority."""
+    hurried = False
+
+    def called(*arguments: Any) -> Reply:
+        nonlocal hurried
+        if not hurried:
+            hurried = True
+            hurry()
+        return callback(*arguments)
+
+    return called
+
+
+def explain(error: OSError, direction: Direction, name: str, row: DeviceRow) -> DeviceError:
+    """PortAudio's error as one that says what the user can do."""
+    if error.errno == pyaudio.paDeviceUnavailable:
+        holder = holder_of(*row.hardware, direction) if row.hardware else ""
+        return DeviceBusyError(direction, name, holder)
+    if error.errno == pyaudio.paUnanticipatedHostError:
+        tool, file = ("arecord", "/dev/null") if direction == "capture" else ("aplay", "/dev/zero")
+        return DeviceError(direction, name, f"ALSA refuses it; this says why: {tool} -D {name} -d 1 {file}")
+    return DeviceError(direction, name, f"PortAudio cannot open it: {error.strerror or error}")
+
+
+def _host_api(portaudio: PortAudio, info: Mapping[str, Any]) -> int:
+    return int(portaudio.get_host_api_info_by_index(int(info["hostApi"]))["type"])

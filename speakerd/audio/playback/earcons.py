@@ -1,0 +1,84 @@
+"""The speaker's own short sounds, made in code: no files, no licences, at any level.
+
+A melody is a row of notes. They are pure tones of 1 kHz and more with two faint overtones, each a tenth of a second
+or shorter and fading at both ends: nothing that a speech detector waits for, and nothing that clicks. `buzz` and
+`low` lie deeper, since they must be told from the rest by ear alone.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from speakerd.audio.pcm import FULL_SCALE, WIRE_RATE, gain_of, to_int16
+from speakerd.audio.settings import Melody, SoundName, SoundSettings
+
+FADE_S: Final = 0.008
+OVERTONES: Final = ((1, 1.0), (2, 0.15), (3, 0.05))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """`hertz` for `seconds`, then a rest of `rest_s`; `ring_s` > 0 lets it die away instead of ending."""
+
+    hertz: float
+    seconds: float
+    rest_s: float = 0.0
+    ring_s: float = 0.0
+
+
+MELODIES: Final[dict[Melody, tuple[Note, ...]]] = {
+    "off": (),
+    "rise": (Note(1047, 0.06), Note(1568, 0.08)),
+    "fall": (Note(1568, 0.06), Note(1047, 0.08)),
+    "ping": (Note(1319, 0.12, ring_s=0.03),),
+    "knock": (Note(1047, 0.05, 0.06), Note(1047, 0.05)),
+    "buzz": (Note(466, 0.09, 0.05), Note(440, 0.12)),
+    "low": (Note(1175, 0.05), Note(587, 0.09)),
+    "high": (Note(587, 0.05), Note(1175, 0.09)),
+    "bell": (*(Note(1760, 0.1, 0.03, ring_s=0.05),) * 3, Note(2217, 0.25, 0.4, ring_s=0.08)),
+}
+
+
+def render(melody: Melody, level_db: float) -> bytes:
+    """The melody at 24 kHz, its peak at `level_db` below full scale. "off": nothing."""
+    parts: list[NDArray[np.float32]] = []
+    for note in MELODIES[melody]:
+        parts += [_tone(note), np.zeros(round(note.rest_s * WIRE_RATE), dtype=np.float32)]
+    if not parts:
+        return b""
+    wave = np.concatenate(parts)
+    wave *= np.float32(gain_of(level_db) * (FULL_SCALE - 1) / float(np.abs(wave).max()))
+    return to_int16(wave).tobytes()
+
+
+def _tone(note: Note) -> NDArray[np.float32]:
+    time = np.arange(round(note.seconds * WIRE_RATE)) / WIRE_RATE
+    wave = sum(gain * np.sin(2 * np.pi * note.hertz * times * time) for times, gain in OVERTONES)
+    edges = np.minimum(1, np.minimum(time, note.seconds - time) / FADE_S)
+    # A raised cosine: a straight ramp's corners are heard as a tick.
+    envelope = 0.5 - 0.5 * np.cos(np.pi * edges)
+    if note.ring_s:
+        envelope *= np.exp(-time / note.ring_s)
+    return np.asarray(wave * envelope, dtype=np.float32)
+
+
+class Sounds:
+    """All sounds as the settings want them, rendered once."""
+
+    def __init__(self, settings: SoundSettings) -> None:
+        melodies: dict[SoundName, Melody] = {
+            "wake": settings.wake,
+            "end": settings.end,
+            "error": settings.error,
+            "offline": settings.offline,
+            "mute": settings.mute,
+            "unmute": settings.unmute,
+            "timer": settings.timer,
+        }
+        self._pcm = {name: render(melody, settings.level_db) for name, melody in melodies.items()}
+
+    def pcm(self, name: SoundName) -> bytes:
+        """24 kHz; empty where the sound is off."""
+        return self._pcm[name]

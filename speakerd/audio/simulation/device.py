@@ -1,0 +1,330 @@
+"""A sound card without hardware: a person, a room, a loudspeaker, and every way in which they break.
+
+It ships, since the demo, the tests and anyone without a sound card use it. The person speaks recordings into
+the microphone (`say`), the room sends the loudspeaker's sound back (`RoomShape`, optional), a little noise
+lies under it all, and what was played, what the microphone heard and what someone in the room would have
+heard are kept.
+
+*Time.* In real time a thread of its own runs one block every 10 ms by the monotonic clock; late blocks are
+made up for, as a sound card's buffer would. Stepped (`stepped=True`), nothing moves but by `step`, in the
+caller's thread: an hour takes seconds and is the same every time.
+
+*Latency.* What is pulled sounds `output_latency_s` later, and what is heard comes `input_latency_s` later:
+recordings hold what left the loudspeaker and reached the microphone, at its time, so that a reported position can
+be checked against them.
+
+*Faults* are methods: `unplug`/`plug_in`, `refuse`, `stall`, `hang`, `deafen`, `xrun`. Reopening heals what
+it would heal in a real card: a stall yes, a missing plug no.
+"""
+
+import logging
+import threading
+import time
+import wave
+from collections import deque
+from collections.abc import Callable
+from os import PathLike
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from speakerd.audio.devices.port import (
+    Beats,
+    DeviceFailure,
+    OnCapture,
+    PullPlayback,
+    XrunCount,
+)
+from speakerd.audio.errors import DeviceError, DeviceNotFoundError
+from speakerd.audio.events import Direction
+from speakerd.audio.pcm import (
+    BLOCK_S,
+    FULL_SCALE,
+    MIC_BLOCK,
+    MIC_BLOCK_BYTES,
+    MIC_RATE,
+    WIRE_BLOCK,
+    WIRE_BLOCK_BYTES,
+    WIRE_RATE,
+    Samples,
+    gain_of,
+    samples_of,
+)
+from speakerd.audio.resample import Resampler, resample
+from speakerd.audio.simulation.person import Person, Utterance
+from speakerd.audio.simulation.room import Room, RoomShape
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "simulated"
+OnStep: TypeAlias = Callable[[], object]
+_LATE_S: Final = 0.5
+"""Blocks later than this are not made up for: a machine that slept does not live through the night again."""
+_SILENT_BLOCK: Final = bytes(MIC_BLOCK_BYTES)
+
+
+class SimulatedDevice:
+    """An `AudioDevice` of nothing but numpy. See the module."""
+
+    def __init__(
+        self,
+        *,
+        stepped: bool = False,
+        room: RoomShape | None = None,
+        noise_dbfs: float | None = -72.0,
+        output_latency_s: float = 0.02,
+        input_latency_s: float = 0.0,
+        record_s: float = 900.0,
+        seed: int = 1,
+    ) -> None:
+        """`noise_dbfs=None` is a microphone in digital silence; `record_s` bounds each recording."""
+        self._stepped = stepped
+        self._room = Room(room) if room is not None else None
+        self._noise = np.random.default_rng(seed)
+        self._noise_level = gain_of(noise_dbfs) * FULL_SCALE if noise_dbfs is not None else 0.0
+        self._latency_blocks = round(output_latency_s / BLOCK_S)
+        self._input_latency_blocks = round(input_latency_s / BLOCK_S)
+        self._person = Person()
+        most = round(record_s / BLOCK_S)
+        self._played: deque[bytes] = deque(maxlen=most)
+        self._heard: deque[bytes] = deque(maxlen=most)
+        self._near: deque[bytes] = deque(maxlen=most)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._time = 0.0
+        self._on_capture: OnCapture | None = None
+        self._pull: PullPlayback | None = None
+        self._captured = 0
+        self._pulled = 0
+        self._lost = [0, 0]
+        self._failure: DeviceFailure | None = None
+        self._unplugged: Direction | None = None
+        self._refusal: DeviceError | None = None
+        self._stalled: set[Direction] = set()
+        self._deaf = False
+        self._unhung = threading.Event()
+        self._unhung.set()
+        self._on_step: OnStep = int
+        self._begin()
+
+    # -- the port ------------------------------------------------------------------------------------------
+
+    def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
+        """See `AudioDevice.start`."""
+        self._unhung.wait()
+        if self._unplugged is not None:
+            raise DeviceNotFoundError(self._unplugged, NAME, ())
+        if self._refusal is not None:
+            raise self._refusal
+        self.stop()
+        self._begin()
+        self._on_capture = on_capture
+        self._pull = pull_playback
+        if not self._stepped:
+            self._ending.clear()
+            self._thread = threading.Thread(target=self._run, name="simulated-sound-card", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """See `AudioDevice.stop`."""
+        self._unhung.wait()
+        self._ending.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        self._on_capture = None
+        self._pull = None
+
+    def now(self) -> float:
+        """See `AudioDevice.now`: stepped time starts at zero."""
+        return self._time if self._stepped else time.monotonic()
+
+    @property
+    def beats(self) -> Beats:
+        """See `AudioDevice.beats`."""
+        return Beats(self._captured, self._pulled)
+
+    @property
+    def xruns(self) -> XrunCount:
+        """See `AudioDevice.xruns`."""
+        return XrunCount(*self._lost)
+
+    @property
+    def failure(self) -> DeviceFailure | None:
+        """See `AudioDevice.failure`."""
+        return self._failure
+
+    @property
+    def output_latency_s(self) -> float:
+        """See `AudioDevice.output_latency_s`."""
+        return self._latency_blocks * BLOCK_S
+
+    @property
+    def input_latency_s(self) -> float:
+        """See `AudioDevice.input_latency_s`."""
+        return self._input_latency_blocks * BLOCK_S
+
+    @property
+    def stepped(self) -> bool:
+        """See `AudioDevice.stepped`."""
+        return self._stepped
+
+    # -- the world around it -------------------------------------------------------------------------------
+
+    def say(
+        self, what: bytes | str | PathLike[str], *, gain_db: float = 0.0, after_s: float = 0.0
+    ) -> Utterance:
+        """Have the person say PCM (16 kHz mono int16) or a WAV file. See `Person.say`. Any thread."""
+        return self._person.say(what, gain_db=gain_db, after_s=after_s)
+
+    def hush(self) -> None:
+        """Have the person fall silent at once. Any thread."""
+        self._person.hush()
+
+    def after_each_block(self, call: OnStep) -> None:
+        """Call this at the end of every block, as `AudioEngine.tick`: what would be other threads' work."""
+        self._on_step = call
+
+    def step(self, blocks: int = 1) -> None:
+        """Let `blocks` times 10 ms pass, in this thread. Only where `stepped`; time passes when stopped too."""
+        if not self._stepped:
+            raise RuntimeError("step() is for SimulatedDevice(stepped=True); this one runs by itself")
+        for _ in range(blocks):
+            self._time += BLOCK_S
+            self._block()
+
+    @property
+    def played(self) -> bytes:
+        """What left the loudspeaker, 24 kHz, up to the last `record_s`."""
+        with self._lock:
+            return b"".join(self._played)
+
+    @property
+    def heard(self) -> bytes:
+        """What the microphone heard, 16 kHz, up to the last `record_s`."""
+        with self._lock:
+            return b"".join(self._heard)
+
+    def room_recording(self) -> bytes:
+        """What someone in the room heard, 24 kHz: the loudspeaker and the person."""
+        with self._lock:
+            played, near = b"".join(self._played), b"".join(self._near)
+        person = samples_of(resample(near, MIC_RATE, WIRE_RATE)).astype(np.int32)
+        speaker = samples_of(played).astype(np.int32)
+        length = min(len(person), len(speaker))
+        mixed = np.clip(person[:length] + speaker[:length], -32_768, 32_767)
+        pcm: bytes = mixed.astype("<i2").tobytes()
+        return pcm
+
+    def save_room_recording(self, path: str | PathLike[str]) -> None:
+        """Write `room_recording` as a WAV file. Raises OSError."""
+        with wave.open(str(path), "wb") as out:
+            out.setnchannels(1)
+            out.setsampwidth(2)
+            out.setframerate(WIRE_RATE)
+            out.writeframes(self.room_recording())
+
+    # -- faults --------------------------------------------------------------------------------------------
+
+    def unplug(self, direction: Direction = "capture") -> None:
+        """Pull the cable: blocks stop both ways, and `start` finds no device until `plug_in`."""
+        self._unplugged = direction
+
+    def plug_in(self) -> None:
+        """Put the cable back: the next `start` succeeds."""
+        self._unplugged = None
+
+    def refuse(self, error: DeviceError | None) -> None:
+        """Have every `start` raise `error` (busy, wrong rate); None ends that."""
+        self._refusal = error
+
+    def stall(self, direction: Direction) -> None:
+        """Stop one direction's callback without a word, until the device is reopened."""
+        self._stalled.add(direction)
+
+    def fail(self, direction: Direction, reason: str) -> None:
+        """End the stream as the driver would: blocks stop, `failure` says why, until the device is reopened."""
+        self._failure = DeviceFailure(direction, reason)
+
+    def hang(self, hanging: bool = True) -> None:
+        """Have `start` and `stop` never return while this holds, as PortAudio may on an unplugged card."""
+        if hanging:
+            self._unhung.clear()
+        else:
+            self._unhung.set()
+
+    def deafen(self, deaf: bool = True) -> None:
+        """Have the microphone give digital zeros, as one with its hardware switch off."""
+        self._deaf = deaf
+
+    def xrun(self, direction: Direction, count: int = 1) -> None:
+        """Count `count` over- or underflows, as the driver would."""
+        self._lost[direction == "playback"] += count
+
+    # -- the card ------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """An open card's state: nothing on its way to the ear, the resampler empty."""
+        self._stalled.clear()
+        self._failure = None
+        self._on_the_way = deque(bytes(WIRE_BLOCK_BYTES) for _ in range(self._latency_blocks))
+        self._on_the_way_in = deque[bytes]()
+        self._to_mic = Resampler(WIRE_RATE, MIC_RATE)
+        # It gives its first samples late: a reserve keeps every block full.
+        self._far = bytearray(4 * MIC_BLOCK_BYTES)
+
+    def _run(self) -> None:
+        due = time.monotonic() + BLOCK_S
+        while not self._ending.wait(max(0.0, due - time.monotonic())):
+            self._block()
+            due += BLOCK_S
+            if time.monotonic() - due > _LATE_S:
+                due = time.monotonic()
+
+    def _block(self) -> None:
+        running = self._unplugged is None and self._failure is None
+        pull = self._pull if running and "playback" not in self._stalled else None
+        on_capture = self._on_capture if running and "capture" not in self._stalled else None
+        out = self._speaker(pull) if pull is not None else bytes(WIRE_BLOCK_BYTES)
+        near = self._person.block(self.now())
+        heard = self._microphone(near, out)
+        with self._lock:
+            self._played.append(out)
+            self._near.append(near.tobytes())
+            self._heard.append(heard)
+        if on_capture is not None:
+            self._on_the_way_in.append(heard)
+        if on_capture is not None and len(self._on_the_way_in) > self._input_latency_blocks:
+            self._captured += 1
+            try:
+                on_capture(self._on_the_way_in.popleft(), self.now() - self.input_latency_s)
+            except Exception as error:  # noqa: BLE001  # a real card's thread must not die of it either
+                self._broke("capture", error)
+        self._on_step()
+
+    def _speaker(self, pull: PullPlayback) -> bytes:
+        try:
+            self._on_the_way.append(pull(WIRE_BLOCK))
+        except Exception as error:  # noqa: BLE001  # likewise
+            self._on_the_way.append(bytes(WIRE_BLOCK_BYTES))
+            self._broke("playback", error)
+        self._pulled += 1
+        return self._on_the_way.popleft()
+
+    def _broke(self, direction: Direction, error: Exception) -> None:
+        log.error("the %s callback failed", direction, exc_info=error)
+        self._failure = DeviceFailure(direction, f"our own callback failed: {error!r}")
+
+    def _microphone(self, near: Samples, out: bytes) -> bytes:
+        if self._deaf:
+            return _SILENT_BLOCK
+        heard = near.astype(np.float64)
+        if self._room is not None:
+            self._far += self._to_mic.process(out)
+            far = bytes(self._far[:MIC_BLOCK_BYTES])
+            del self._far[:MIC_BLOCK_BYTES]
+            heard += self._room.echo(far)
+        if self._noise_level:
+            heard += self._noise.standard_normal(MIC_BLOCK) * self._noise_level
+        return np.clip(np.rint(heard), -32_768, 32_767).astype("<i2").tobytes()

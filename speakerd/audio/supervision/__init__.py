@@ -1,0 +1,1 @@
+"""Keeps the devices running: notices what is lost or silent, and opens it again."""

@@ -1,0 +1,226 @@
+"""From TOML text to settings, or to all of its mistakes at once. Pure: the text comes from the caller.
+
+The order of judgement: syntax (one mistake, nothing more can be said); then secrets, unknown keys, and
+values of wrong type or outside their limits, all together; then, with the wrong values set aside, what
+contradicts what.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from speakerd.config import line_numbers as locate
+from speakerd.config import schema as catalog
+from speakerd.config import secrets
+from speakerd.config.conflicts import conflicts
+from speakerd.config.errors import ConfigErrors, Problem
+from speakerd.config.settings import Settings
+from speakerd.config.toml_writer import toml_key, toml_value
+
+Table = dict[str, Any]
+
+_UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
+_MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_SHOWN_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One TOML file: where it came from, what it says, and the line of each key."""
+
+    file: Path | None
+    data: Table
+    places: Mapping[locate.Path, int]
+
+    def holds(self, path: locate.Path) -> bool:
+        """Whether the file itself says something at this path."""
+        return path in self.places
+
+
+def parse(text: str, file: Path | None = None) -> Document:
+    """Read TOML.
+
+    Raises:
+        ConfigErrors: it is not TOML; one problem, with the line.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\s*\(at line (\d+), column (\d+)\)|\s*\(at end of document\)", str(error))
+        line = int(place[1]) if place and place[1] else text.count("\n") + 1
+        what = "this is not TOML: " + (str(error)[: place.start()] if place else str(error))
+        cure = "Texts stand in quotes, true and false are small, and a table begins with [name]."
+        raise ConfigErrors([Problem(file, line, "", what, cure=cure)]) from None
+    return Document(file, data, locate.locate(text))
+
+
+def judge(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
+    """Settings from a file, over those of its board.
+
+    Args:
+        own: the owner's file; what it says wins.
+        board: the preset it names, if any.
+        further: mistakes that the caller has already found; they are reported with the rest.
+
+    Raises:
+        ConfigErrors: every mistake there is.
+    """
+    data = _merged(board.data, own.data) if board else own.data
+    problems = list(further)
+    wrong: set[locate.Path] = set()
+
+    def report(path: locate.Path, what: str, found: Any = None, **words: str) -> None:
+        document = board if board and board.holds(path) and not own.holds(path) else own
+        problems.append(
+            Problem(
+                document.file,
+                locate.line_of(document.places, path),
+                ".".join(map(toml_key, path)),
+                what,
+                found=_shown(path, found),
+                **words,
+            )
+        )
+        wrong.add(path)
+
+    for path in _secrets(data):
+        report(path, "a secret in the configuration is refused", secrets.MASK, cure=secrets.CURE)
+    settings = Settings()
+    try:
+        settings = Settings.model_validate_json(_json(data), strict=True)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            path = _path(detail, data)
+            if any(path[: len(secret)] == secret for secret in wrong):
+                continue
+            what, words = _explained(detail, path)
+            report(path, what, None if detail["type"] in _MISSING else detail["input"], **words)
+        settings = _settings_without(data, wrong)
+    for conflict in conflicts(settings):
+        paths = [tuple(key.split(".")) for key in conflict.keys]
+        if wrong.isdisjoint(paths):
+            path = next((path for path in paths if _said(data, path)), paths[0])
+            report(path, conflict.what, cure=conflict.cure)
+    if problems:
+        raise ConfigErrors(sorted(problems, key=lambda problem: (str(problem.file), problem.line or 0)))
+    return settings
+
+
+def _merged(below: Table, above: Table) -> Table:
+    """Tables merge key by key; everything else above replaces what is below."""
+    merged = dict(below)
+    for name, value in above.items():
+        under = merged.get(name)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[name] = _merged(under, value) if both and isinstance(under, dict) else value
+    return merged
+
+
+def _json(data: Table) -> str:
+    """Pydantic's strict mode takes lists for tuples and texts for paths only from JSON; dates become texts."""
+    return json.dumps(data, default=str)
+
+
+def _settings_without(data: Table, wrong: set[locate.Path]) -> Settings:
+    """What the rest says, so that it can be judged too; the defaults where even that does not hold."""
+    rest: Table = json.loads(_json(data))
+    for path in wrong:
+        holder: Any = rest
+        for part in path[:-1]:
+            holder = holder.get(part) if isinstance(holder, dict) else None
+        if isinstance(holder, dict):
+            holder.pop(path[-1], None)
+    try:
+        return Settings.model_validate_json(_json(rest), strict=True)
+    except ValidationError:
+        return Settings()
+
+
+def _secrets(table: Table, above: locate.Path = ()) -> Iterator[locate.Path]:
+    known = catalog.settings(Settings)
+    for name, value in table.items():
+        path = (*above, name)
+        if isinstance(value, dict):
+            yield from _secrets(value, path)
+        elif above == ("model", "headers"):
+            if secrets.auth_header(name) or secrets.secret_value(value):
+                yield path
+        elif secrets.secret_value(value) or (secrets.secret_name(name) and ".".join(path) not in known):
+            yield path
+
+
+def _path(detail: ErrorDetails, data: Table) -> locate.Path:
+    """Where in the file the error stands; pydantic also names members of unions, which are not in the file."""
+    path: list[str] = []
+    here: Any = data
+    for part in detail["loc"]:
+        if isinstance(here, dict) and part in here:
+            here = here[str(part)]
+        elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            here = here[part]
+        elif detail["type"] in _MISSING and part == detail["loc"][-1]:
+            here = None
+        else:
+            continue
+        path.append(str(part))
+    return tuple(path)
+
+
+def _explained(detail: ErrorDetails, path: locate.Path) -> tuple[str, dict[str, str]]:
+    if detail["type"] in _UNKNOWN:
+        near = nearest(path)
+        return "there is no such key", {"cure": f"Did you mean {near}?"} if near else {}
+    if detail["type"] in _MISSING:
+        return "this key is needed", {}
+    if detail["type"] in {"value_error", "assertion_error"}:
+        return detail["msg"].partition(", ")[2] or detail["msg"], {}
+    if detail["loc"][-1] == "[key]":
+        return "no such name here", {"allowed": detail.get("ctx", {}).get("expected", detail["msg"])}
+    hint = catalog.hint_at(Settings, path)
+    if catalog.is_section(hint):
+        return "this is a table", {"cure": f"Write [{'.'.join(path)}], and its keys below it."}
+    return "not allowed", {"allowed": catalog.allowed(hint)}
+
+
+def nearest(path: locate.Path) -> str:
+    """The known key or table that was probably meant; empty if nothing comes near."""
+    known = [setting.path for setting in catalog.settings(Settings).values()]
+    tables = {entry[:length] for entry in known for length in range(1, len(entry))}
+    names = {".".join(entry): entry for entry in [*known, *sorted(tables)]}
+    table = catalog.hint_at(Settings, path[:-1])
+    fields = catalog.fields(table) if catalog.is_section(table) else ()
+    siblings = {name: ".".join((*path[:-1], name)) for name, _, _ in fields}
+    if close := difflib.get_close_matches(path[-1], siblings, n=1, cutoff=0.7):
+        return siblings[close[0]]
+    if elsewhere := [name for name, entry in names.items() if entry[-1] == path[-1]]:
+        return elsewhere[0]
+    close = difflib.get_close_matches(".".join(path), names, n=1, cutoff=0.75)
+    return close[0] if close else ""
+
+
+def _said(data: Table, path: locate.Path) -> bool:
+    here: Any = data
+    for part in path:
+        if not isinstance(here, dict) or part not in here:
+            return False
+        here = here[part]
+    return True
+
+
+def _shown(path: locate.Path, value: Any) -> str:
+    if value is None or isinstance(value, dict):
+        return ""
+    if value == secrets.MASK:
+        return secrets.MASK
+    value = secrets.masked(path, value)
+    text = toml_value(value if isinstance(value, (bool, int, float, str, list)) else str(value))
+    text = text.replace("\n", " ")
+    return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 3] + "..."

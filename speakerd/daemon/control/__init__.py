@@ -1,0 +1,1 @@
+"""Requests from outside: the control socket and the reload."""

@@ -1,0 +1,134 @@
+"""What `speakerd ctl` may ask: the commands of the control socket."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from speakerd import __version__
+from speakerd.dialogue.events import Ask, Mute, Say, Stop, Unmute, Wake
+from speakerd.host.errors import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from speakerd.daemon.assemble import Assembly
+    from speakerd.daemon.control.reload import Reloader
+
+_LONGEST_TEXT = 4_000
+
+
+class Control:
+    """Does commands. Event loop only."""
+
+    def __init__(self, assembly: Assembly, reloader: Reloader) -> None:
+        self._assembly = assembly
+        self._speaker = assembly.speaker
+        self._reloader = reloader
+        self._since = time.monotonic()
+        self._commands: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+            "status": self._status,
+            "wake": self._wake,
+            "stop": self._stop,
+            "mute": self._mute,
+            "unmute": self._unmute,
+            "volume": self._volume,
+            "say": self._say,
+            "ask": self._ask,
+            "reload": self._reload,
+            "new": self._new,
+            "usage": self._usage,
+        }
+
+    async def handle(self, command: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Do `command`. Raises CommandError."""
+        if command not in self._commands:
+            known = ", ".join((*self._commands, "monitor"))
+            raise CommandError("unknown_command", f"there is no command {command!r}; there are: {known}")
+        return await self._commands[command](args)
+
+    async def _status(self, _args: dict[str, Any]) -> dict[str, Any]:
+        speaker = self._speaker
+        dialogue, engine = speaker.dialogue, speaker.engine
+        return {
+            "version": __version__,
+            "uptime_s": round(time.monotonic() - self._since, 1),
+            "phase": dialogue.phase,
+            "light": dialogue.light,
+            "flags": dataclasses.asdict(dialogue.flags),
+            "connected": speaker.link.connected,
+            "volume": speaker.volume.value,
+            "echo": engine.echo_mode,
+            "conversations": speaker.turns.conversation,
+            "turns": speaker.turns.turns,
+            "sound": {
+                **dataclasses.asdict(engine.stats),
+                "speech_dropped_s": round(speaker.link.outbox.dropped_s, 2),
+            },
+            "usage": speaker.usage.report(),
+        }
+
+    async def _wake(self, _args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Wake())
+        return self._state()
+
+    async def _stop(self, _args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Stop())
+        return self._state()
+
+    async def _mute(self, _args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Mute())
+        return self._state()
+
+    async def _unmute(self, _args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Unmute())
+        return self._state()
+
+    async def _volume(self, args: dict[str, Any]) -> dict[str, Any]:
+        volume = self._speaker.volume
+        if "level" in args:
+            volume.set(_number(args["level"], "level", 0, 100))
+        elif "change" in args:
+            volume.change(_number(args["change"], "change", -100, 100))
+        return {"volume": volume.value}
+
+    async def _say(self, args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Say(_text(args)))
+        return self._state()
+
+    async def _ask(self, args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(Ask(_text(args)))
+        return self._state()
+
+    async def _reload(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return self._reloader.reload()
+
+    async def _new(self, _args: dict[str, Any]) -> dict[str, Any]:
+        """Forget the conversation: the next one begins from nothing, also where the connection is kept warm."""
+        self._speaker.handle(Stop())
+        await self._speaker.link.disconnect()
+        if self._speaker.settings.model.connection == "warm":
+            self._speaker.link.connect()
+        return self._state()
+
+    async def _usage(self, _args: dict[str, Any]) -> dict[str, Any]:
+        return {**self._speaker.usage.report(), "days": self._speaker.usage.by_day()}
+
+    def _state(self) -> dict[str, Any]:
+        return {"phase": self._speaker.dialogue.phase, "light": self._speaker.dialogue.light}
+
+
+def _number(value: Any, name: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise CommandError(
+            "bad_arguments", f"{name} must be a whole number from {least} to {most}, found {value!r}"
+        )
+    return value
+
+
+def _text(args: dict[str, Any]) -> str:
+    text = args.get("text")
+    if not isinstance(text, str) or not text.strip() or len(text) > _LONGEST_TEXT:
+        raise CommandError("bad_arguments", f"text must be 1 to {_LONGEST_TEXT} characters")
+    return text.strip()

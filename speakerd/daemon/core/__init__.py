@@ -1,0 +1,1 @@
+"""The speaker: dialogue, sound, panel and session joined on one event loop."""

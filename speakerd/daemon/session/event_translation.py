@@ -1,0 +1,134 @@
+"""Session events as the facts that the dialogue, the captions and the journal need. Pure.
+
+Out-of-band responses are nobody's turn and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from speakerd.dialogue.events import (
+    ApprovalNeeded,
+    Connected,
+    ConnectionLost,
+    ErrorKind,
+    Event,
+    ResponseEnded,
+    ResponseStarted,
+    ServerSpeechStarted,
+    ServerSpeechStopped,
+    SessionError,
+    ToolEnded,
+    ToolStarted,
+    TurnCommitted,
+)
+
+if TYPE_CHECKING:
+    from speakerd.realtime.model.events import RealtimeModelEvent
+    from speakerd.realtime.session.events import RealtimeSessionEvent
+
+_KIND_OF_CODE: dict[str, ErrorKind] = {
+    "invalid_api_key": "account",
+    "insufficient_quota": "account",
+    "model_not_found": "account",
+    "rate_limit_exceeded": "rate_limit",
+    "input_audio_buffer_commit_empty": "empty_turn",
+    "server_error": "server",
+    "invalid_request_error": "request",
+}
+
+_CALLS_REMEMBERED = 32
+"""Responses whose tool calls are still counted; one runs at a time."""
+
+
+def error_kind(code: str) -> ErrorKind:
+    """What an error code or type of the server means to a person in the room."""
+    if code.startswith("billing"):
+        return "account"
+    return _KIND_OF_CODE.get(code, "request")
+
+
+def session_error(error: Any) -> SessionError:
+    """The fact behind an `error` event: the server's own mapping, or an exception of ours."""
+    if isinstance(error, Mapping):
+        code = str(error.get("code") or "")
+        kind = error_kind(code) if code else error_kind(str(error.get("type") or ""))
+        if kind == "request" and error.get("type") == "server_error":
+            kind = "server"
+        return SessionError(kind, str(error.get("message") or code or "unknown error"))
+    return SessionError("internal", str(error))
+
+
+class Facts:
+    """Reads one session's events in order. See the module."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str | None, int] = {}
+        self._running: set[str | None] = set()
+
+    @property
+    def answering(self) -> bool:
+        """Whether a response has begun whose end, and so whose usage, has not come."""
+        return bool(self._running)
+
+    def of(self, event: RealtimeSessionEvent) -> tuple[Event, ...]:
+        """What the dialogue must know of `event`."""
+        if event.type == "agent_start":
+            self._running.add(event.response_id)
+        elif event.type == "agent_end":
+            self._running.discard(event.response_id)
+        match event.type:
+            case "agent_start" if not event.out_of_band:
+                return (ResponseStarted(event.response_id or ""),)
+            case "agent_end" if not event.out_of_band:
+                calls = self._calls.pop(event.response_id, 0)
+                status = event.status or "completed"
+                if status == "in_progress":
+                    status = "incomplete"
+                return (ResponseEnded(event.response_id or "", status, event.had_audio, calls),)
+            case "raw_model_event":
+                self._count(event.data)
+            case "connection" if event.status == "connected":
+                return (Connected(),)
+            case "connection" if event.status == "reconnecting":
+                return (ConnectionLost(event.reason or "the connection was lost"),)
+            case "speech_started":
+                return (ServerSpeechStarted(),)
+            case "speech_stopped":
+                return (ServerSpeechStopped(),)
+            case "input_audio_committed":
+                return (TurnCommitted(),)
+            case "tool_start":
+                return (ToolStarted(event.tool.name),)
+            case "tool_end":
+                return (ToolEnded(event.tool.name),)
+            case "tool_approval_required":
+                return (ApprovalNeeded(event.call_id, event.tool.name),)
+            case "error":
+                return (session_error(event.error),)
+        return ()
+
+    def _count(self, event: RealtimeModelEvent) -> None:
+        """How many calls of a response await a further one: known by the raw events alone."""
+        if event.type == "function_call":
+            self._calls[event.response_id] = self._calls.get(event.response_id, 0) + 1
+            if len(self._calls) > _CALLS_REMEMBERED:
+                del self._calls[next(iter(self._calls))]
+
+
+def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """What the monitor and the journal want to know: nothing that anyone said."""
+    match event.type:
+        case "usage":
+            return (("usage", event.usage.to_dict()),)
+        case "tool_start":
+            return (("tool_start", {"tool": event.tool.name}),)
+        case "tool_end":
+            return (("tool_end", {"tool": event.tool.name}),)
+        case "connection":
+            return (("connection", {"status": event.status, "reason": event.reason or ""}),)
+        case "error":
+            fact = session_error(event.error)
+            return (("session_error", {"kind": fact.kind, "message": fact.message}),)
+    return ()

@@ -1,0 +1,95 @@
+"""The settings of `[model]` in the session layer's words. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from speakerd.config.model_settings import ModelSettings
+    from speakerd.realtime.model.config import (
+        RealtimeAudioInputConfig,
+        RealtimeInputAudioTranscriptionConfig,
+        RealtimeModelConfig,
+        RealtimeSessionModelSettings,
+        RealtimeTurnDetectionConfig,
+    )
+    from speakerd.realtime.model.port import RealtimePlaybackTracker
+
+
+def address(model: ModelSettings) -> str:
+    """`url`, with `?model=` where it does not name one itself."""
+    parts = urlsplit(model.url)
+    query = parse_qs(parts.query, keep_blank_values=True)
+    if "model" in query or not model.model:
+        return model.url
+    query["model"] = [model.model]
+    return urlunsplit(parts._replace(query=urlencode(query, doseq=True)))
+
+
+def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
+    """Who ends a turn; None: we do."""
+    if model.turn_detection == "server_vad":
+        return {
+            "type": "server_vad",
+            "threshold": model.server_vad_threshold,
+            "prefix_padding_ms": model.server_vad_prefix_ms,
+            "silence_duration_ms": model.server_vad_silence_ms,
+            "create_response": True,
+            "interrupt_response": True,
+        }
+    if model.turn_detection == "semantic_vad":
+        return {
+            "type": "semantic_vad",
+            "eagerness": model.semantic_eagerness,
+            "create_response": True,
+            "interrupt_response": True,
+        }
+    return None
+
+
+def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
+    """What the session is told at its beginning; what is left at "the model decides" is not sent."""
+    sound: RealtimeAudioInputConfig = {"format": "pcm16", "turn_detection": turn_detection(model)}
+    if model.noise_reduction != "off":
+        sound["noise_reduction"] = {"type": model.noise_reduction}
+    if model.transcription:
+        transcription: RealtimeInputAudioTranscriptionConfig = {"model": model.transcription}
+        if model.language:
+            transcription["language"] = model.language
+        sound["transcription"] = transcription
+    settings: RealtimeSessionModelSettings = {
+        "model_name": model.model,
+        "output_modalities": ["audio"],
+        "audio": {"input": sound, "output": {"format": "pcm16", "voice": model.voice, "speed": model.speed}},
+        "truncation": model.truncation,
+    }
+    if model.max_output_tokens:
+        settings["max_output_tokens"] = model.max_output_tokens
+    return settings
+
+
+def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:
+    """All headers of the handshake that carry identity."""
+    headers = dict(model.headers)
+    if model.safety_identifier:
+        headers["OpenAI-Safety-Identifier"] = model.safety_identifier
+    if key and model.auth == "bearer":
+        headers["Authorization"] = f"Bearer {key}"
+    elif key and model.auth == "api-key":
+        headers["api-key"] = key
+    return headers
+
+
+def connection(
+    model: ModelSettings,
+    tracker: RealtimePlaybackTracker,
+    key: Callable[[], str | None],
+    *,
+    url: str | None = None,
+) -> RealtimeModelConfig:
+    """How to reach the model; `url` overrides the settings' (the embedded server needs no key)."""
+    headers = {} if url is not None else handshake_headers(model, key())
+    return {"url": url or address(model), "headers": headers, "playback_tracker": tracker}

@@ -1,0 +1,65 @@
+"""How much of each answer was heard: the session layer's playback tracker, told by the sound device.
+
+Reads the playback buffer's positions (samples that left the loudspeaker, the device's latency taken off) at the
+moment it is asked, so that a truncation is exact whoever starts it: a press, a voice, or the server's own turn
+detection. What a flush cut off is remembered, since the buffer forgets it then.
+
+Event loop only; the positions themselves are safe to read from any thread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speakerd.realtime.model.port import RealtimePlaybackState, RealtimePlaybackTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from speakerd.audio.playback.progress import PlayedItem
+
+_CUT_REMEMBERED = 32
+"""Parts of answers that were cut off and may still be asked about."""
+
+SAMPLES_PER_MS = 24
+
+
+class HeardTracker(RealtimePlaybackTracker):
+    """A `RealtimePlaybackTracker` that looks at the device instead of being told. See the module."""
+
+    def __init__(self, positions: Callable[[], Iterable[PlayedItem]]) -> None:
+        super().__init__()
+        self._positions = positions
+        self._cut: dict[tuple[str, int], PlayedItem] = {}
+
+    def cut(self, items: Iterable[PlayedItem]) -> None:
+        """A flush stopped these; they will be heard no further."""
+        for item in items:
+            self._cut[item.item_id, item.content_index] = item
+        while len(self._cut) > _CUT_REMEMBERED:
+            del self._cut[next(iter(self._cut))]
+
+    def forget(self) -> None:
+        """A new session begins: names may come again."""
+        self._cut.clear()
+
+    def played_ms(self, item_id: str, content_index: int = 0) -> float:
+        """Milliseconds of that part that were heard."""
+        item = self._cut.get((item_id, content_index))
+        if item is None:
+            key = (item_id, content_index)
+            item = next((i for i in self._positions() if (i.item_id, i.content_index) == key), None)
+        return 0.0 if item is None else item.played_samples / SAMPLES_PER_MS
+
+    def get_state(self) -> RealtimePlaybackState:
+        """The part that sounds now, or sounded last: the first that was begun and not heard to its end."""
+        began = [item for item in (*self._cut.values(), *self._positions()) if item.played_samples]
+        unfinished = [item for item in began if item.played_samples < item.received_samples]
+        current = unfinished[-1] if unfinished else began[-1] if began else None
+        if current is None:
+            return {"current_item_id": None, "current_item_content_index": None, "elapsed_ms": None}
+        return {
+            "current_item_id": current.item_id,
+            "current_item_content_index": current.content_index,
+            "elapsed_ms": current.played_samples / SAMPLES_PER_MS,
+        }

@@ -1,0 +1,57 @@
+"""The volume: set by voice, button or socket, kept over restarts, written to disk rarely.
+
+Every change is heard at once; the file is written once nobody has turned the knob for a while, and at the end, so
+that holding a volume button costs the SD card one write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from speakerd.daemon.storage.state_file import StateFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SETTLE_S = 5.0
+
+
+class Volume:
+    """See the module. Event loop only; `apply` is called with every new value, 0 to 100."""
+
+    def __init__(self, first: int, *, path: Path | None, apply: Callable[[int], None]) -> None:
+        """`first` counts when nothing is stored; `path=None` stores nothing."""
+        self._file = StateFile(path, "the volume", lambda: f"{self._value}\n")
+        self._apply = apply
+        stored = self._file.load(_read)
+        self._value = first if stored is None else stored
+        apply(self._value)
+
+    @property
+    def value(self) -> int:
+        """0 to 100."""
+        return self._value
+
+    def set(self, value: int) -> int:
+        """Set it, clamped; what it is now."""
+        self._value = _clamped(value)
+        self._apply(self._value)
+        self._file.write_in(SETTLE_S)
+        return self._value
+
+    def change(self, by: int) -> int:
+        """Louder or softer by so many percent; what it is now."""
+        return self.set(self._value + by)
+
+    async def close(self) -> None:
+        """Write what has not been written yet. Idempotent."""
+        await self._file.close()
+
+
+def _read(text: str) -> int:
+    return _clamped(int(text))
+
+
+def _clamped(value: int) -> int:
+    return max(0, min(100, value))

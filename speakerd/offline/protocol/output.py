@@ -1,0 +1,55 @@
+"""Where the parts of the protocol core put what they have to say: events for the client, jobs for the shell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from speakerd.realtime.wire import event_names as names
+
+if TYPE_CHECKING:
+    from speakerd.offline.effects import Job
+    from speakerd.offline.request_errors import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What came of one call of the core: events to send and jobs to start, each in order."""
+
+    events: tuple[dict[str, Any], ...]
+    jobs: tuple[Job, ...]
+
+
+class Outbox:
+    """Collects until `take`. Names everything: ids are unique within a session and tell it apart by `token`."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._counter = 0
+        self._events: list[dict[str, Any]] = []
+        self._jobs: list[Job] = []
+
+    def new_id(self, kind: str) -> str:
+        """A new id: `item_...`, `resp_...`, `event_...`."""
+        self._counter += 1
+        return f"{kind}_{self._token}{self._counter:06d}"
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Say something to the client."""
+        self._events.append({"type": kind, "event_id": self.new_id("event"), **fields})
+
+    def refuse(self, refusal: Refusal, client_event_id: str | None, error_type: str) -> None:
+        """Answer with an `error` that names the client's event."""
+        error = {"type": error_type, "code": refusal.code, "message": refusal.message, "param": refusal.param}
+        self.emit(names.ERROR, error={**error, "event_id": client_event_id})
+
+    def job(self, job: Job) -> None:
+        """Ask the shell for something."""
+        self._jobs.append(job)
+
+    def take(self) -> Output:
+        """All since the last time."""
+        output = Output(tuple(self._events), tuple(self._jobs))
+        self._events.clear()
+        self._jobs.clear()
+        return output

@@ -1,0 +1,112 @@
+"""The recogniser's process: `python -m speakerd.offline.recognition.worker`, spoken to over its stdin and stdout.
+
+A process of its own because pocketsphinx holds the interpreter's lock while it works, and because a crash in it
+must not be the server's. It ends when its stdin ends, so never outlives the server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from speakerd.offline.recognition.messages import (
+    FORGET,
+    HEARD,
+    LISTEN,
+    READY,
+    SOUND,
+    TROUBLE,
+    UNDERSTAND,
+    UNKNOWN_WORDS,
+    Decoder,
+    Frame,
+    encode,
+)
+from speakerd.offline.recognition.scheduler import Ears
+
+_READ_BYTES = 65_536
+
+
+def main() -> int:
+    """Load, say so, serve until stdin ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--free-speech", choices=("while_listening", "after", "off"), required=True)
+    parser.add_argument("--confidence", type=float, required=True)
+    arguments = parser.parse_args()
+    # The terminal's Ctrl-C is for the server, which then closes our stdin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    out = os.dup(1)
+    # Whatever a library prints must not end up between two frames.
+    os.dup2(2, 1)
+    began = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="speakerd-offline-") as folder:
+            ears = _load(arguments, Path(folder), out)
+    except Exception as error:  # noqa: BLE001  # the server has to hear of it, whatever it is
+        _write(out, encode(TROUBLE, 0, {"message": f"{type(error).__name__}: {error}"}))
+        return 1
+    _write(out, encode(READY, 0, {"load_s": round(time.monotonic() - began, 3)}))
+    _serve(ears, out)
+    return 0
+
+
+def _load(arguments: argparse.Namespace, folder: Path, out: int) -> Ears:
+    # Here, so that what fails in loading it is reported like the rest.
+    from speakerd.offline.recognition.sphinx import SphinxCommands, SphinxFree  # noqa: PLC0415
+
+    def unknown(words: list[str]) -> None:
+        _write(out, encode(UNKNOWN_WORDS, 0, {"words": words}))
+
+    return Ears(
+        SphinxCommands(folder, unknown),
+        None if arguments.free_speech == "off" else SphinxFree(folder),
+        threshold=arguments.confidence,
+        ahead=arguments.free_speech == "while_listening",
+        clock=time.monotonic,
+    )
+
+
+def _serve(ears: Ears, out: int) -> None:
+    frames = Decoder()
+    while True:
+        while not select.select([0], [], [], 0)[0] and ears.idle():
+            pass
+        data = os.read(0, _READ_BYTES)
+        if not data:
+            return
+        for frame in frames.feed(data):
+            _handle(ears, frame, out)
+
+
+def _handle(ears: Ears, frame: Frame, out: int) -> None:
+    try:
+        if frame.kind == LISTEN:
+            ears.listen(frame.stream, tuple(frame.json["phrases"]))
+        elif frame.kind == SOUND:
+            ears.sound(frame.stream, frame.payload)
+        elif frame.kind == FORGET:
+            ears.forget(frame.stream)
+        elif frame.kind == UNDERSTAND:
+            heard = ears.understand(frame.stream)
+            if heard is not None:
+                _write(out, encode(HEARD, frame.stream, asdict(heard)))
+    except Exception as error:  # noqa: BLE001  # one bad utterance is reported and costs no other
+        ears.forget(frame.stream)
+        _write(out, encode(TROUBLE, frame.stream, {"message": f"{type(error).__name__}: {error}"}))
+
+
+def _write(out: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(out, view) :]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

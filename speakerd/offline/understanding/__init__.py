@@ -1,0 +1,1 @@
+"""From text to action: grammar, numbers, intents, and the tool that fits. Pure."""

@@ -1,0 +1,1 @@
+"""From edges of a pin to gestures. Pure."""

@@ -1,0 +1,80 @@
+"""The light as a pure machine: told the state and the sound level, asked for frames.
+
+`frame(now)` is what shall be seen at `now`; `next_change(now)` is when it is worth asking again. `Renderer`
+is the thread around it; a test or a simulation steps it by hand.
+"""
+
+from speakerd.panel.colors import parse_color
+from speakerd.panel.frames import Frame, night_factor
+from speakerd.panel.light_settings import LightSettings
+from speakerd.panel.lights.level import LevelFollower
+from speakerd.panel.looks import looks
+from speakerd.panel.patterns import LIT_FROM, next_change, value
+from speakerd.panel.types import LightState
+
+_PLAIN_FROM = 0.1
+"""A look that is fainter than this at its peak (idle's glow) leaves a plain LED dark."""
+NIGHT_CHECK_S = 60.0
+"""A steady light is looked at this often while there is a night in the settings: clocks get set."""
+
+
+class Animator:
+    """Not thread-safe; times are monotonic seconds, and never run backwards.
+
+    Raises ValueError if `settings` makes an impossible look.
+    """
+
+    def __init__(self, settings: LightSettings, state: LightState, now: float) -> None:
+        self._settings = settings
+        self._looks = looks(settings)
+        self._colors = {state: parse_color(look.color) for state, look in self._looks.items()}
+        self._follower = LevelFollower(settings.level_from_dbfs, settings.level_to_dbfs)
+        self._frame_s = 1 / settings.frame_rate_hz
+        self._has_night = bool(settings.night_from and settings.night_to) and settings.night_brightness != 1
+        self._state = state
+        self._since = now
+
+    @property
+    def follows_level(self) -> bool:
+        """Whether the present pattern looks at the sound level."""
+        return self._looks[self._state].pattern == "level"
+
+    def show(self, state: LightState, now: float) -> bool:
+        """Show `state` from `now` on; the same state again lets its pattern run on. True if it changed."""
+        if state == self._state:
+            return False
+        self._state = state
+        self._since = now
+        self._follower.reset()
+        return True
+
+    def level(self, dbfs: float, now: float) -> None:
+        """Report the sound level: the microphone's while listening, the speaker's while speaking."""
+        self._follower.report(dbfs, now)
+
+    def frame(self, now: float, minute_of_day: int) -> Frame:
+        """What shall be seen at `now`; `minute_of_day` is local time, 0..1439, for the night."""
+        settings = self._settings
+        look = self._looks[self._state]
+        level = self._follower.value(now) if look.pattern == "level" else 0.0
+        seen = value(look, max(now - self._since, 0.0), level)
+        whole = settings.brightness * night_factor(
+            minute_of_day,
+            begins=settings.night_from,
+            ends=settings.night_to,
+            factor=settings.night_brightness,
+        )
+        return Frame(
+            state=self._state,
+            is_lit=seen >= LIT_FROM and look.brightness >= _PLAIN_FROM and whole > 0,
+            brightness=seen * look.brightness * whole,
+            color=self._colors[self._state],
+        )
+
+    def next_change(self, now: float) -> float | None:
+        """When the next frame is due, on the clock of `now`; None: not before the state changes."""
+        elapsed = max(now - self._since, 0.0)
+        due = next_change(self._looks[self._state], elapsed, self._frame_s)
+        if due is not None:
+            return self._since + due
+        return now + NIGHT_CHECK_S if self._has_night else None

@@ -1,0 +1,1 @@
+"""Button and light in a terminal."""

@@ -1,0 +1,1 @@
+"""What a program declares: agents, tools, handoffs, guardrails, hooks. No wire, no session."""

@@ -1,0 +1,145 @@
+"""Handoffs: one agent gives the conversation to another.
+
+To the model a handoff is a tool; when it calls it, the session puts the other agent's instructions and tools in
+force. On the wire that is, in this order: `session.update`, the call's output, `response.create`. So the first
+words after it are the new agent's.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from speakerd.realtime.agents.argument_types import ParameterType, parameter_type
+from speakerd.realtime.agents.tool import EnabledRule, settle
+from speakerd.realtime.agents.tool_errors import ToolArgumentsError
+from speakerd.realtime.errors import UserError
+from speakerd.realtime.run_context import RunContextWrapper, TContext
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from speakerd.realtime.agents.agent import RealtimeAgent
+
+
+@dataclass(slots=True, eq=False)
+class Handoff(Generic[TContext]):
+    """A way to another agent, as the model is shown it. Usually made by `realtime_handoff`."""
+
+    tool_name: str
+    tool_description: str
+    input_json_schema: dict[str, Any]
+    on_invoke_handoff: Callable[[RunContextWrapper[TContext], str], Awaitable[RealtimeAgent[TContext]]]
+    """Gives the agent to go to; called with the arguments as JSON text."""
+    agent_name: str
+    is_enabled: EnabledRule = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the model is shown of it."""
+        return {
+            "type": "function",
+            "name": self.tool_name,
+            "description": self.tool_description,
+            "parameters": self.input_json_schema,
+        }
+
+    def get_transfer_message(self, agent: RealtimeAgent[Any]) -> str:
+        """What the call answers once the other agent is in force."""
+        return json.dumps({"assistant": agent.name})
+
+
+def default_tool_name(agent: RealtimeAgent[Any]) -> str:
+    """`transfer_to_` and the agent's name, in the characters that a tool's name may have."""
+    return "transfer_to_" + re.sub(r"[^a-zA-Z0-9_-]+", "_", agent.name).strip("_").lower()
+
+
+def default_tool_description(agent: RealtimeAgent[Any]) -> str:
+    """Names the agent and says what it is for."""
+    what_for = f" {agent.handoff_description}" if agent.handoff_description else ""
+    return f"Give the conversation to the agent {agent.name}.{what_for}"
+
+
+def realtime_handoff(  # noqa: PLR0917  # the documented order
+    agent: RealtimeAgent[TContext],
+    tool_name_override: str | None = None,
+    tool_description_override: str | None = None,
+    on_handoff: Callable[..., Any] | None = None,
+    input_type: Any = None,
+    is_enabled: EnabledRule = True,
+    *,
+    tool_description: str | None = None,
+) -> Handoff[TContext]:
+    """Make a handoff to `agent`.
+
+    Args:
+        agent: Where it goes.
+        tool_name_override: Instead of `transfer_to_<name>`.
+        tool_description_override: Instead of one made from the agent's name and `handoff_description`.
+        on_handoff: Called as it happens, sync or async: `(context)`, or `(context, input)` with an `input_type`.
+        input_type: What the model has to say along with it: any type that a tool's parameter may have.
+        is_enabled: Whether the model is shown it.
+        tool_description: `tool_description_override` under its shorter name.
+
+    Raises:
+        UserError: `on_handoff` and `input_type` do not fit together.
+    """
+    reader = _input_reader(on_handoff, input_type)
+    name = tool_name_override or default_tool_name(agent)
+
+    async def invoke(context: RunContextWrapper[TContext], arguments: str) -> RealtimeAgent[TContext]:
+        if on_handoff is not None:
+            given = () if reader is None else (_read(reader, name, arguments),)
+            await settle(on_handoff(context, *given))
+        return agent
+
+    empty: dict[str, Any] = {
+        "type": "object",
+        "properties": {},
+        "required": [],
+        "additionalProperties": False,
+    }
+    schema = empty if reader is None else _object_schema(reader)
+    return Handoff(
+        tool_name=name,
+        tool_description=tool_description_override or tool_description or default_tool_description(agent),
+        input_json_schema=schema,
+        on_invoke_handoff=invoke,
+        agent_name=agent.name,
+        is_enabled=is_enabled,
+    )
+
+
+def _input_reader(on_handoff: Callable[..., Any] | None, input_type: Any) -> ParameterType | None:
+    if on_handoff is None:
+        if input_type is not None:
+            raise UserError("A handoff with an input_type needs an on_handoff that takes the input")
+        return None
+    takes = len(inspect.signature(on_handoff).parameters)
+    expected = 1 if input_type is None else 2
+    if takes != expected:
+        wanted = "(context)" if input_type is None else "(context, input)"
+        raise UserError(f"on_handoff takes {takes} parameters: it is called as on_handoff{wanted}")
+    return None if input_type is None else parameter_type(input_type)
+
+
+def _object_schema(reader: ParameterType) -> dict[str, Any]:
+    """The input's own schema where it is an object; else an object with the one key `input`."""
+    schema = dict(reader.schema)
+    if schema.get("type") != "object":
+        schema = {"type": "object", "properties": {"input": schema}, "required": ["input"]}
+    if reader.definitions:
+        schema["$defs"] = reader.definitions
+    return schema
+
+
+def _read(reader: ParameterType, name: str, arguments: str) -> Any:
+    try:
+        given = json.loads(arguments or "{}")
+        if reader.schema.get("type") != "object" and isinstance(given, dict):
+            given = cast("Any", given.get("input"))
+        return reader.read(given)
+    except ValueError as error:
+        raise ToolArgumentsError(name, (str(error),)) from error

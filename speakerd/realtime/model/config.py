@@ -1,0 +1,192 @@
+"""The settings of a run, of a model connection and of a model session, as typed dictionaries.
+
+All keys are optional. A model session's settings may be written in the nested form of the current protocol
+(`audio.input.turn_detection` …) or with the older flat names (`turn_detection`, `voice`, `input_audio_format` …);
+where both are given the nested one holds. The model brings both to the wire's form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+
+if TYPE_CHECKING:
+    from speakerd.realtime.agents.guardrails import OutputGuardrail
+    from speakerd.realtime.agents.handoffs import Handoff
+    from speakerd.realtime.agents.tool import Tool
+    from speakerd.realtime.agents.tool_errors import ToolErrorFormatter
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.model.inputs import RealtimeModelUserInput, RealtimeModelUserInputMessage
+    from speakerd.realtime.model.port import RealtimePlaybackTracker
+    from speakerd.realtime.prompts import Prompt
+
+RealtimeModelName: TypeAlias = str
+"""A model's name as its server knows it, such as `gpt-realtime`; on Azure, the deployment's."""
+
+RealtimeAudioFormat: TypeAlias = Literal["pcm16", "g711_ulaw", "g711_alaw"] | str | Mapping[str, Any]  # noqa: PYI051  # the names help the reader and the editor
+"""`pcm16` is 16-bit little-endian mono at 24 kHz; the others are 8 kHz. The wire's own mapping is taken too."""
+
+RealtimeVoice: TypeAlias = str | Mapping[str, str]
+"""A voice's name, or `{"id": ...}` of a voice of one's own."""
+
+
+class RealtimeInputAudioTranscriptionConfig(TypedDict, total=False):
+    """How the user's speech is transcribed."""
+
+    language: str
+    """ISO-639-1, such as `fr`: the language to be assumed."""
+    model: str
+    prompt: str
+    """Words to expect, or guidance, according to the model."""
+
+
+class RealtimeInputAudioNoiseReductionConfig(TypedDict, total=False):
+    """What the server does against noise: `near_field` for a headset, `far_field` for a speaker in the room."""
+
+    type: Literal["near_field", "far_field"]
+
+
+class RealtimeTurnDetectionConfig(TypedDict, total=False):
+    """How the server finds the end of the user's turn."""
+
+    type: Literal["server_vad", "semantic_vad"]
+    create_response: bool
+    interrupt_response: bool
+    eagerness: Literal["auto", "low", "medium", "high"]
+    """With `semantic_vad`: wait at most 8 s (low), 4 s (medium, auto) or 2 s (high)."""
+    threshold: float
+    """With `server_vad`: 0 to 1."""
+    prefix_padding_ms: int
+    silence_duration_ms: int
+    """With `server_vad`: how much silence ends a turn. Raise it for slow speakers."""
+    idle_timeout_ms: int | None
+    model_version: str
+
+
+class RealtimeAudioInputConfig(TypedDict, total=False):
+    """How the user's audio is taken."""
+
+    format: RealtimeAudioFormat
+    noise_reduction: RealtimeInputAudioNoiseReductionConfig | None
+    transcription: RealtimeInputAudioTranscriptionConfig | None
+    turn_detection: RealtimeTurnDetectionConfig | None
+    """`None` switches it off: the program commits audio and asks for replies."""
+
+
+class RealtimeAudioOutputConfig(TypedDict, total=False):
+    """How the assistant sounds."""
+
+    format: RealtimeAudioFormat
+    voice: RealtimeVoice
+    """Locked from the first audio on: later changes are not sent."""
+    speed: float
+    """0.25 to 1.5."""
+
+
+class RealtimeAudioConfig(TypedDict, total=False):
+    """Audio in both directions."""
+
+    input: RealtimeAudioInputConfig
+    output: RealtimeAudioOutputConfig
+
+
+class RealtimeModelTracingConfig(TypedDict, total=False):
+    """What the server's tracing calls this session."""
+
+    workflow_name: str
+    group_id: str
+    metadata: Mapping[str, Any]
+
+
+class RealtimeReasoningConfig(TypedDict, total=False):
+    """How long the model thinks before it speaks."""
+
+    effort: Literal["minimal", "low", "medium", "high", "xhigh"]
+
+
+class RealtimeSessionModelSettings(TypedDict, total=False):
+    """The settings of a model session; those absent are left to the server."""
+
+    model_name: RealtimeModelName
+    instructions: str
+    prompt: Prompt | None
+    output_modalities: Sequence[Literal["text", "audio"]]
+    """`["audio"]` (with transcript) or `["text"]`."""
+    audio: RealtimeAudioConfig
+    max_output_tokens: int | Literal["inf"]
+    tool_choice: Literal["auto", "none", "required"] | str | Mapping[str, Any]  # noqa: PYI051  # as above
+    tools: Sequence[Tool]
+    handoffs: Sequence[Handoff[Any]]
+    tracing: RealtimeModelTracingConfig | Literal["auto"] | None
+    truncation: Literal["auto", "disabled"] | Mapping[str, Any]
+    reasoning: RealtimeReasoningConfig | None
+    parallel_tool_calls: bool
+
+    # The older flat names.
+    modalities: Sequence[Literal["text", "audio"]]
+    voice: RealtimeVoice
+    speed: float
+    input_audio_format: RealtimeAudioFormat
+    output_audio_format: RealtimeAudioFormat
+    input_audio_transcription: RealtimeInputAudioTranscriptionConfig | None
+    input_audio_noise_reduction: RealtimeInputAudioNoiseReductionConfig | None
+    turn_detection: RealtimeTurnDetectionConfig | None
+
+
+class RealtimeModelConfig(TypedDict, total=False):
+    """How to reach a model, and how its session begins."""
+
+    api_key: str | Callable[[], str | Awaitable[str]]
+    """Or what fetches it, asked at each connect. Absent: the environment's `OPENAI_API_KEY`."""
+    url: str
+    """`ws://` or `wss://`, path and query included. Absent: the hosted service."""
+    headers: Mapping[str, str]
+    """Sent at the handshake. Where given, no `Authorization` is made: put it among them."""
+    initial_model_settings: RealtimeSessionModelSettings
+    playback_tracker: RealtimePlaybackTracker
+    """Who knows how much of the audio was really heard. Absent: it is taken to be played as it comes."""
+    call_id: str
+    """Attach to a call that runs, instead of opening a session."""
+    conversation: Callable[[], Sequence[RealtimeItem]]
+    """Set by the session: what was said so far, cut to what was heard, for a model that has to begin anew."""
+
+
+class RealtimeGuardrailsSettings(TypedDict, total=False):
+    """When output guardrails run."""
+
+    debounce_text_length: int
+    """At each multiple of so many characters of an item's transcript (100), and once at its end."""
+
+
+class RealtimeToolExecutionConfig(TypedDict, total=False):
+    """How tools are run."""
+
+    max_concurrency: int
+    """So many calls at a time (8); further ones wait."""
+    max_threads: int
+    """So many threads for tools that are plain functions (4)."""
+
+
+class RealtimeRunConfig(TypedDict, total=False):
+    """The settings of every session that one runner makes."""
+
+    model_settings: RealtimeSessionModelSettings
+    """Hold over what the agent says."""
+    output_guardrails: Sequence[OutputGuardrail[Any]]
+    """Run beside the agent's own."""
+    guardrails_settings: RealtimeGuardrailsSettings
+    tracing_disabled: bool
+    async_tool_calls: bool
+    """True: a tool runs beside the event stream. False: the stream waits for it."""
+    tool_error_formatter: ToolErrorFormatter
+    """Words what the model is told of calls that were rejected, unknown, too many, or a second handoff."""
+    tool_execution: RealtimeToolExecutionConfig
+    max_history_items: int
+    """So many items are kept (400); the oldest go first."""
+    max_queued_events: int
+    """So many events may wait for a slow reader (4096) before the queue sheds what can be done without."""
+
+
+RealtimeUserInputMessage: TypeAlias = "RealtimeModelUserInputMessage"
+RealtimeUserInput: TypeAlias = "RealtimeModelUserInput"
+RealtimeClientMessage: TypeAlias = Mapping[str, Any]

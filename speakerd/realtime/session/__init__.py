@@ -1,0 +1,1 @@
+"""What runs while a conversation lives: the session, its events, tool calls, guardrails and history."""

@@ -1,0 +1,218 @@
+"""The queue between a session and whoever reads its events: bounded, and never silent about it.
+
+When the reader lags and `limit` events wait, the queue makes itself smaller without losing anything that matters:
+
+1. `raw_model_event`s go: they only repeat what other events say. The reader is told how many, once per lag, by an
+   `error` event that carries `EventsShedError`.
+2. Between two events of any other kind, chunks of audio of one part become one chunk, captions of one item become
+   one caption, and of several `history_updated` only the last stays.
+3. If that does not do, the model is made to wait: it stops reading from its socket until there is room. Audio is
+   thus never lost, nor is any error, tool or interruption. Only what comes in bulk waits; other events are let in
+   up to twice the limit, and the reader's own task never waits for itself.
+
+A session whose events nobody has ever read must not come to a halt for that: when it has been full for a while, the
+older half goes, with a warning, and whoever reads at last is told by an `error` event.
+
+An interruption takes out the audio that still waits: it is stale, and the reader gets to know of the
+interruption at once. The queue is read out to its end before a failure is raised or the end is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from speakerd.realtime.errors import RealtimeLayerError
+from speakerd.realtime.session.event_compaction import BULK, compact, weight
+from speakerd.realtime.session.events import RealtimeAudio, RealtimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from speakerd.realtime.session.events import RealtimeEventInfo, RealtimeSessionEvent
+
+_log = logging.getLogger(__name__)
+
+_MAX_BYTES = 64 * 1024 * 1024
+"""Audio that may wait: twenty minutes of it at 24 kHz, so that a long reply never has to stop its model."""
+
+
+_UNREAD_FOR_S = 10.0
+"""How long a full queue waits for its first reader: who has not come by then does not want the events."""
+
+
+class EventsShedError(RealtimeLayerError):
+    """`count` events were dropped: raw ones as the reader lagged, or, where there was none (`unread`), any."""
+
+    def __init__(self, count: int, *, unread: bool = False) -> None:
+        super().__init__(count, unread)
+        self.count = count
+        self.unread = unread
+
+    def __str__(self) -> str:
+        """Say what was lost and how not to lose it."""
+        if self.unread:
+            return (
+                f"{self.count} events were dropped because nobody reads this session's events: iterate over it "
+                "in a task of its own"
+            )
+        return (
+            f"{self.count} raw_model_event were dropped because the session's events are not read fast enough. "
+            "Read them in a task of their own; audio and all other events are kept"
+        )
+
+
+class EventQueue:
+    """A queue of session events for one reader. Use it on one event loop only."""
+
+    def __init__(self, info: RealtimeEventInfo, limit: int = 4096) -> None:
+        self._info = info
+        self._limit = limit
+        self._events: deque[RealtimeSessionEvent] = deque()
+        self._bytes = 0
+        self._next_compaction = limit
+        self._next_compaction_bytes = _MAX_BYTES
+        self._lagging = False
+        """Since the queue was full; until it is half empty."""
+        self._ended = False
+        self._failure: BaseException | None = None
+        self._shed = 0
+        self._unread = 0
+        self._changed = asyncio.Event()
+        self._reader_waits = False
+        self._room = asyncio.Event()
+        self._reader: asyncio.Task[object] | None = None
+
+    def __len__(self) -> int:
+        """How many events wait."""
+        return len(self._events)
+
+    def offer(self, event: RealtimeSessionEvent) -> bool:
+        """Add an event if there is room: the way of nearly all events. False: `put` has to be waited for."""
+        if self._ended:
+            return True
+        if len(self._events) >= self._limit or self._bytes >= _MAX_BYTES:
+            return False
+        self._add(event)
+        return True
+
+    async def put(self, event: RealtimeSessionEvent) -> None:
+        """Add an event, waiting for room as described above. After the end, it is dropped."""
+        while not self._ended and self._is_full(event):
+            self._room.clear()
+            try:
+                async with asyncio.timeout(_UNREAD_FOR_S if self._reader is None else None):
+                    await self._room.wait()
+            except TimeoutError:
+                self._drop_unread()
+        if not self._ended:
+            self._add(event)
+
+    def poll(self) -> RealtimeSessionEvent | None:
+        """The next event, if one is there."""
+        if not self._events or self._reader is None:
+            return None
+        event = self._events.popleft()
+        if event.__class__ is RealtimeAudio:
+            self._bytes -= weight(event)
+        if self._lagging:
+            self._reader = asyncio.current_task()
+            self._make_room()
+        return event
+
+    async def get(self) -> RealtimeSessionEvent | None:
+        """The next event; `None` when the end is reached.
+
+        Raises:
+            BaseException: the failure given to `fail`, once, when all that was queued before has been read.
+        """
+        self._reader = asyncio.current_task()
+        if self._unread:
+            unread, self._unread = EventsShedError(self._unread, unread=True), 0
+            return RealtimeError(error=unread, info=self._info)
+        while not self._events:
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
+            if self._ended:
+                return None
+            self._changed.clear()
+            self._reader_waits = True
+            await self._changed.wait()
+        return self.poll()
+
+    def drop_audio(self, response_id: str | None = None) -> None:
+        """Take out the audio of one response, or of all, that nobody has read yet: it must not be heard."""
+        self._replace(
+            event
+            for event in self._events
+            if not (isinstance(event, RealtimeAudio) and response_id in (None, event.audio.response_id))
+        )
+        self._make_room()
+
+    def end(self) -> None:
+        """Nothing will come any more."""
+        self._ended = True
+        self._changed.set()
+        self._room.set()
+
+    def fail(self, failure: BaseException) -> None:
+        """It ends with an exception. The first one counts."""
+        if not self._ended:
+            self._failure = failure
+            self.end()
+
+    def _add(self, event: RealtimeSessionEvent) -> None:
+        self._events.append(event)
+        if event.__class__ is RealtimeAudio:
+            self._bytes += weight(event)
+        if self._reader_waits:
+            self._reader_waits = False
+            self._changed.set()
+
+    def _is_full(self, event: RealtimeSessionEvent) -> bool:
+        if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
+            return False
+        self._lagging = True
+        if len(self._events) >= self._next_compaction or self._bytes >= self._next_compaction_bytes:
+            kept, shed = compact(self._events)
+            self._shed += shed
+            self._replace(kept)
+            # The next one only after a good many more have come: it stays cheap however long the lag.
+            self._next_compaction = len(self._events) + self._limit // 4
+            self._next_compaction_bytes = self._bytes + _MAX_BYTES // 4
+            if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
+                return False
+        if self._reader is not None and self._reader is asyncio.current_task():
+            return False
+        return event.type in BULK or len(self._events) >= 2 * self._limit
+
+    def _drop_unread(self) -> None:
+        if self._reader is not None:
+            return
+        if not self._unread:
+            _log.warning("nobody reads this session's events: the older ones are dropped from now on")
+        kept = list(self._events)[len(self._events) // 2 :]
+        self._unread += len(self._events) - len(kept)
+        self._replace(kept)
+        self._next_compaction = self._limit
+        self._next_compaction_bytes = _MAX_BYTES
+
+    def _make_room(self) -> None:
+        """Let the model go on, and end the lag, once the queue is half empty."""
+        if not self._lagging or len(self._events) > self._limit // 2 or self._bytes > _MAX_BYTES // 2:
+            return
+        self._lagging = False
+        self._next_compaction = self._limit
+        self._next_compaction_bytes = _MAX_BYTES
+        self._room.set()
+        if self._shed:
+            shed, self._shed = EventsShedError(self._shed), 0
+            _log.warning("%s", shed)
+            self._events.append(RealtimeError(error=shed, info=self._info))
+
+    def _replace(self, events: Iterable[RealtimeSessionEvent]) -> None:
+        self._events = deque(events)
+        self._bytes = sum(map(weight, self._events))

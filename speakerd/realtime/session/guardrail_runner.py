@@ -1,0 +1,121 @@
+"""Runs the output guardrails over what is being said, and acts when one trips.
+
+The checks run beside the event stream, in the order of the texts. When one trips, that response is cancelled by its
+id, audio of it that the program has not read yet is taken out of the queue and no more is let in, the program gets
+`guardrail_tripped`, and the model is told which rules it broke and asked to go on without. Once per response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic
+
+from speakerd.realtime.model.inputs import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
+from speakerd.realtime.run_context import TContext
+from speakerd.realtime.session.events import RealtimeGuardrailTripped
+from speakerd.realtime.session.guardrail_debounce import Debounce
+from speakerd.realtime.session.task_queue import Serial
+
+if TYPE_CHECKING:
+    from speakerd.realtime.agents.agent import RealtimeAgent
+    from speakerd.realtime.agents.guardrails import OutputGuardrail, OutputGuardrailResult
+    from speakerd.realtime.session.state import SessionCore
+
+_MAX_WAITING = 64
+"""Texts waiting for slow guardrails; older ones go first, as later ones contain them."""
+_MAX_TRIPPED = 16
+"""Responses remembered as cut off, so that nothing late of them is heard."""
+
+
+class GuardrailRunner(Generic[TContext]):
+    """The guardrails of one session: the run's and the agent's in force."""
+
+    def __init__(self, core: SessionCore[TContext]) -> None:
+        self._core = core
+        length = core.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
+        self._debounce = Debounce(length)
+        self._worker = Serial(core.report, _MAX_WAITING)
+        self._tripped: deque[str] = deque(maxlen=_MAX_TRIPPED)
+
+    def start(self, response_id: str | None) -> None:
+        """A response begins. (Servers that give no ids make them all look the same.)."""
+        if (response_id or "") in self._tripped:
+            self._tripped.remove(response_id or "")
+
+    def feed(self, item_id: str, response_id: str, delta: str) -> None:
+        """The assistant said a further piece."""
+        run, own = self._core.run_config.get("output_guardrails"), self._core.agent.output_guardrails
+        if not (run or own) or response_id in self._tripped:
+            return
+        text = self._debounce.feed(item_id, delta)
+        if text is not None:
+            self._look(text, response_id)
+
+    def end(self, response_id: str | None) -> None:
+        """The response has ended: what was not looked at is looked at now."""
+        for text in self._debounce.end():
+            self._look(text, response_id or "")
+
+    def is_tripped(self, response_id: str) -> bool:
+        """That response was cut off: nothing more of it may be heard."""
+        return response_id in self._tripped
+
+    async def close(self) -> None:
+        """Give up all checks. Idempotent."""
+        await self._worker.close()
+
+    def _guardrails(self) -> list[OutputGuardrail[Any]]:
+        found: dict[int, OutputGuardrail[Any]] = {}
+        for guardrail in [
+            *self._core.run_config.get("output_guardrails", ()),
+            *self._core.agent.output_guardrails,
+        ]:
+            found[id(guardrail)] = guardrail
+        return list(found.values())
+
+    def _look(self, text: str, response_id: str) -> None:
+        agent, guardrails = self._core.agent, self._guardrails()
+        if not guardrails:
+            return
+
+        async def look() -> None:
+            if response_id not in self._tripped:
+                await self._check(text, response_id, agent, guardrails)
+
+        self._worker.add(look, "An output guardrail")
+
+    async def _check(
+        self,
+        text: str,
+        response_id: str,
+        agent: RealtimeAgent[Any],
+        guardrails: list[OutputGuardrail[Any]],
+    ) -> None:
+        core = self._core
+        results = await asyncio.gather(
+            *(guardrail.run(core.context, agent, text) for guardrail in guardrails), return_exceptions=True
+        )
+        tripped: list[OutputGuardrailResult] = []
+        for result in results:
+            if isinstance(result, Exception):
+                await core.report(result, "An output guardrail")
+            elif isinstance(result, BaseException):
+                raise result
+            elif result.output.tripwire_triggered:
+                tripped.append(result)
+        if not tripped:
+            return
+        self._tripped.append(response_id)
+        core.queue.drop_audio(response_id)
+        await core.put(RealtimeGuardrailTripped(guardrail_results=tripped, message=text, info=core.info))
+        await core.model.send_event(
+            RealtimeModelSendInterrupt(force_response_cancel=True, response_id=response_id or None)
+        )
+        names = ", ".join(result.guardrail.get_name() for result in tripped)
+        await core.model.send_event(
+            RealtimeModelSendUserInput(
+                f"guardrail triggered: {names}. Your last answer was cut off because of it; say something that "
+                "keeps to the rule."
+            )
+        )

@@ -1,0 +1,93 @@
+"""Leave for hosted MCP tools: the model's server asks before it calls one, and waits for the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Generic
+
+from speakerd.realtime.agents.tool import HostedMCPTool, settle
+from speakerd.realtime.model.inputs import RealtimeModelSendMcpApproval
+from speakerd.realtime.run_context import TContext
+from speakerd.realtime.session.events import RealtimeToolApprovalRequired
+from speakerd.realtime.session.task_queue import Serial
+
+if TYPE_CHECKING:
+    from speakerd.realtime.model.events import RealtimeModelMcpApprovalRequestEvent
+    from speakerd.realtime.session.state import SessionCore
+
+_MAX_WAITING = 64
+"""Requests that may wait for an answer; further ones are refused."""
+
+
+class McpApprovals(Generic[TContext]):
+    """The requests of one session that wait for an answer."""
+
+    def __init__(self, core: SessionCore[TContext]) -> None:
+        self._core = core
+        self._waiting: dict[str, RealtimeModelMcpApprovalRequestEvent] = {}
+        self._standing: dict[tuple[str, str], bool] = {}
+        self._worker = Serial(core.report, _MAX_WAITING)
+
+    def __contains__(self, request_id: str) -> bool:
+        """Whether a request of that id waits."""
+        return request_id in self._waiting
+
+    async def request(self, event: RealtimeModelMcpApprovalRequestEvent) -> None:
+        """The server asks."""
+        tool = self._tool(event.server_label)
+        standing = self._standing.get((event.server_label, event.name))
+        if standing is not None or len(self._waiting) >= _MAX_WAITING:
+            await self._send(event, approve=bool(standing), reason=None)
+        elif tool.on_approval_request is not None:
+            self._worker.add(lambda: self._ask(event, tool), "on_approval_request")
+        else:
+            self._waiting[event.approval_request_id] = event
+            await self._core.put(
+                RealtimeToolApprovalRequired(
+                    agent=self._core.agent,
+                    tool=tool,
+                    call_id=event.approval_request_id,
+                    arguments=event.arguments,
+                    info=self._core.info,
+                )
+            )
+
+    async def answer(self, request_id: str, *, approve: bool, always: bool, reason: str | None) -> None:
+        """The program answers a request that waits; with `always`, also later ones for the same tool."""
+        event = self._waiting.pop(request_id)
+        if always:
+            self._standing[event.server_label, event.name] = approve
+        await self._send(event, approve=approve, reason=reason)
+
+    async def close(self) -> None:
+        """Give up what waits. Idempotent."""
+        self._waiting.clear()
+        await self._worker.close()
+
+    def _tool(self, server_label: str) -> HostedMCPTool:
+        for tool in self._core.agent.tools:
+            if isinstance(tool, HostedMCPTool) and tool.server_label == server_label:
+                return tool
+        # Of an agent that has handed over, or of a stored prompt.
+        return HostedMCPTool({"server_label": server_label})
+
+    async def _ask(self, event: RealtimeModelMcpApprovalRequestEvent, tool: HostedMCPTool) -> None:
+        approve = False
+        reason: str | None = "The approval could not be asked for."
+        try:
+            if tool.on_approval_request is not None:
+                answer = await settle(tool.on_approval_request(event))
+                if isinstance(answer, Mapping):
+                    approve, reason = bool(answer.get("approve")), answer.get("reason")
+                else:
+                    approve, reason = bool(answer), None
+        finally:
+            # When it raises, too: a server without an answer waits for ever.
+            await self._send(event, approve=approve, reason=reason)
+
+    async def _send(
+        self, event: RealtimeModelMcpApprovalRequestEvent, *, approve: bool, reason: str | None
+    ) -> None:
+        await self._core.model.send_event(
+            RealtimeModelSendMcpApproval(event.approval_request_id, approve=approve, reason=reason)
+        )

@@ -1,0 +1,260 @@
+"""What a session does about each event of its model: history, tools, guardrails, and telling the program.
+
+Every model event is forwarded as `raw_model_event` first; then its method in the table below runs, if it has one.
+None of them waits for anything but room in the event queue, unless tools were asked to run in the stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
+
+from speakerd.realtime.run_context import TContext
+from speakerd.realtime.session.events import (
+    RealtimeAgentEndEvent,
+    RealtimeAgentStartEvent,
+    RealtimeAssistantTranscript,
+    RealtimeAudio,
+    RealtimeAudioEnd,
+    RealtimeAudioInterrupted,
+    RealtimeConnection,
+    RealtimeError,
+    RealtimeInputAudioCommitted,
+    RealtimeInputAudioTimeoutTriggered,
+    RealtimeRawModelEvent,
+    RealtimeSpeechStarted,
+    RealtimeSpeechStopped,
+    RealtimeTranscriptDelta,
+    RealtimeUsage,
+    RealtimeUserTranscript,
+)
+from speakerd.realtime.session.task_queue import Serial
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from speakerd.realtime.model import events as m
+    from speakerd.realtime.session.guardrail_runner import GuardrailRunner
+    from speakerd.realtime.session.hosted_tool_approvals import McpApprovals
+    from speakerd.realtime.session.state import SessionCore
+    from speakerd.realtime.session.tool_runner import ToolRunner
+
+_MAX_HOOKS_WAITING = 256
+"""Calls of slow hooks that may wait; when more come, the oldest are given up, with an `error` event."""
+
+
+class ModelReactions(Generic[TContext]):
+    """The listener behind a session."""
+
+    def __init__(
+        self,
+        core: SessionCore[TContext],
+        tools: ToolRunner[TContext],
+        guardrails: GuardrailRunner[TContext],
+        mcp: McpApprovals[TContext],
+    ) -> None:
+        self._core = core
+        self._tools = tools
+        self._guardrails = guardrails
+        self._mcp = mcp
+        self._hooks = Serial(core.report, _MAX_HOOKS_WAITING)
+
+    async def react(self, event: m.RealtimeModelEvent) -> None:
+        """Take one event of the model."""
+        core = self._core
+        raw = RealtimeRawModelEvent(event, core.info)
+        if not core.queue.offer(raw):
+            await core.queue.put(raw)
+        reaction = self._REACTIONS.get(event.type)
+        if reaction is not None:
+            await reaction(self, event)
+
+    async def close(self) -> None:
+        """Give up hooks that wait. Idempotent."""
+        await self._hooks.close()
+
+    async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:
+        if self._guardrails.is_tripped(event.response_id):
+            return
+        core = self._core
+        chunk = RealtimeAudio(event, event.item_id, event.content_index, core.info)
+        if not core.queue.offer(chunk):
+            await core.queue.put(chunk)
+
+    async def _audio_done(self, event: m.RealtimeModelAudioDoneEvent) -> None:
+        await self._core.put(
+            RealtimeAudioEnd(info=self._core.info, item_id=event.item_id, content_index=event.content_index)
+        )
+
+    async def _audio_interrupted(self, event: m.RealtimeModelAudioInterruptedEvent) -> None:
+        self._core.queue.drop_audio()
+        await self._core.put(
+            RealtimeAudioInterrupted(
+                info=self._core.info, item_id=event.item_id, content_index=event.content_index
+            )
+        )
+
+    async def _item_truncated(self, event: m.RealtimeModelItemTruncatedEvent) -> None:
+        change = self._core.history.truncate(
+            event.item_id, event.content_index, event.audio_end_ms, event.audio_total_ms
+        )
+        await self._core.history_changed(change, event.item_id)
+
+    async def _item_updated(self, event: m.RealtimeModelItemUpdatedEvent) -> None:
+        await self._core.history_changed(self._core.history.put(event.item), event.item.item_id)
+
+    async def _item_deleted(self, event: m.RealtimeModelItemDeletedEvent) -> None:
+        await self._core.history_changed(self._core.history.delete(event.item_id), event.item_id)
+
+    async def _transcript_delta(self, event: m.RealtimeModelTranscriptDeltaEvent) -> None:
+        core = self._core
+        change = core.history.assistant_says(event.item_id, event.content_index, event.delta)
+        await core.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, core.info))
+        await core.history_changed(change, event.item_id)
+        self._guardrails.feed(event.item_id, event.response_id, event.delta)
+
+    async def _output_text_delta(self, event: m.RealtimeModelOutputTextDeltaEvent) -> None:
+        change = self._core.history.assistant_writes(event.item_id, event.content_index, event.delta)
+        await self._caption(event.item_id, "assistant", event.delta)
+        await self._core.history_changed(change, event.item_id)
+        self._guardrails.feed(event.item_id, event.response_id, event.delta)
+
+    async def _transcript_done(self, event: m.RealtimeModelTranscriptDoneEvent) -> None:
+        await self._core.put(
+            RealtimeAssistantTranscript(
+                item_id=event.item_id, transcript=event.transcript, info=self._core.info
+            )
+        )
+
+    async def _user_delta(self, event: m.RealtimeModelInputAudioTranscriptionDeltaEvent) -> None:
+        change = self._core.history.user_said(event.item_id, event.content_index, event.delta, whole=False)
+        await self._caption(event.item_id, "user", event.delta)
+        await self._core.history_changed(change, event.item_id)
+
+    async def _user_completed(self, event: m.RealtimeModelInputAudioTranscriptionCompletedEvent) -> None:
+        change = self._core.history.user_said(
+            event.item_id, event.content_index, event.transcript, whole=True
+        )
+        await self._core.put(
+            RealtimeUserTranscript(item_id=event.item_id, transcript=event.transcript, info=self._core.info)
+        )
+        await self._core.history_changed(change, event.item_id)
+
+    async def _timeout_triggered(self, _event: m.RealtimeModelInputAudioTimeoutTriggeredEvent) -> None:
+        await self._core.put(RealtimeInputAudioTimeoutTriggered(info=self._core.info))
+
+    async def _speech_started(self, event: m.RealtimeModelSpeechStartedEvent) -> None:
+        await self._core.put(RealtimeSpeechStarted(info=self._core.info, item_id=event.item_id))
+
+    async def _speech_stopped(self, event: m.RealtimeModelSpeechStoppedEvent) -> None:
+        await self._core.put(RealtimeSpeechStopped(info=self._core.info, item_id=event.item_id))
+
+    async def _committed(self, event: m.RealtimeModelInputAudioCommittedEvent) -> None:
+        await self._core.put(RealtimeInputAudioCommitted(info=self._core.info, item_id=event.item_id))
+
+    async def _function_call(self, event: m.RealtimeModelToolCallEvent) -> None:
+        await self._tools.call(event)
+
+    async def _mcp_approval(self, event: m.RealtimeModelMcpApprovalRequestEvent) -> None:
+        await self._mcp.request(event)
+
+    async def _turn_started(self, event: m.RealtimeModelTurnStartedEvent) -> None:
+        core = self._core
+        self._tools.response_started(event.response_id)
+        self._guardrails.start(event.response_id)
+        await core.put(
+            RealtimeAgentStartEvent(
+                agent=core.agent,
+                info=core.info,
+                response_id=event.response_id,
+                out_of_band=event.out_of_band,
+                metadata=event.metadata,
+            )
+        )
+        agent, hooks = core.agent, core.agent.hooks
+        if hooks is not None and not event.out_of_band:
+            await self._hook(lambda: hooks.on_start(core.context, agent), "on_start")
+
+    async def _turn_ended(self, event: m.RealtimeModelTurnEndedEvent) -> None:
+        core = self._core
+        if not event.out_of_band:
+            self._guardrails.end(event.response_id)
+        await core.put(
+            RealtimeAgentEndEvent(
+                agent=core.agent,
+                info=core.info,
+                response_id=event.response_id,
+                status=event.status,
+                reason=event.reason,
+                had_audio=event.had_audio,
+                output_text=event.output_text,
+                out_of_band=event.out_of_band,
+                metadata=event.metadata,
+            )
+        )
+        agent, hooks = core.agent, core.agent.hooks
+        if hooks is not None and not event.out_of_band:
+            await self._hook(lambda: hooks.on_end(core.context, agent, event.output_text), "on_end")
+        await self._tools.response_ended(event.response_id, event.status)
+
+    async def _usage(self, event: m.RealtimeModelUsageEvent) -> None:
+        context = self._core.context
+        context.usage += event.usage
+        await self._core.put(
+            RealtimeUsage(
+                usage=event.usage, total=context.usage, info=self._core.info, response_id=event.response_id
+            )
+        )
+
+    async def _connection(self, event: m.RealtimeModelConnectionStatusEvent) -> None:
+        await self._core.put(
+            RealtimeConnection(
+                status=event.status, reason=event.reason, info=self._core.info, fatal=event.fatal
+            )
+        )
+        if event.status == "connected":
+            await self._tools.connection_replaced()
+
+    async def _error(self, event: m.RealtimeModelErrorEvent) -> None:
+        await self._core.put(RealtimeError(error=event.error, info=self._core.info))
+
+    async def _exception(self, event: m.RealtimeModelExceptionEvent) -> None:
+        self._core.queue.fail(event.exception)
+
+    async def _end_of_stream(self, _event: m.RealtimeModelEndOfStreamEvent) -> None:
+        self._core.queue.end()
+
+    async def _caption(self, item_id: str, role: Any, delta: str) -> None:
+        await self._core.put(
+            RealtimeTranscriptDelta(item_id=item_id, role=role, delta=delta, info=self._core.info)
+        )
+
+    async def _hook(self, hook: Callable[[], Awaitable[None]], name: str) -> None:
+        if not self._hooks.add(hook, f"The hook {name}"):
+            await self._core.report(RuntimeError("hooks are too slow: one was left out"), f"The hook {name}")
+
+    _REACTIONS: ClassVar[dict[str, Callable[[ModelReactions[Any], Any], Awaitable[None]]]] = {
+        "audio": _audio,
+        "audio_done": _audio_done,
+        "audio_interrupted": _audio_interrupted,
+        "item_truncated": _item_truncated,
+        "item_updated": _item_updated,
+        "item_deleted": _item_deleted,
+        "transcript_delta": _transcript_delta,
+        "transcript_done": _transcript_done,
+        "output_text_delta": _output_text_delta,
+        "input_audio_transcription_delta": _user_delta,
+        "input_audio_transcription_completed": _user_completed,
+        "input_audio_timeout_triggered": _timeout_triggered,
+        "speech_started": _speech_started,
+        "speech_stopped": _speech_stopped,
+        "input_audio_committed": _committed,
+        "function_call": _function_call,
+        "mcp_approval_request": _mcp_approval,
+        "turn_started": _turn_started,
+        "turn_ended": _turn_ended,
+        "usage": _usage,
+        "connection_status": _connection,
+        "error": _error,
+        "exception": _exception,
+        "end_of_stream": _end_of_stream,
+    }

@@ -1,0 +1,286 @@
+"""A live conversation with a realtime model.
+
+::
+
+    runner = RealtimeRunner(agent)
+    async with await runner.run() as session:
+        await session.send_message("Hello")
+        async for event in session:
+            if event.type == "audio":
+                play(event.audio.data)
+
+The session listens to its model, keeps the history, runs tools and guardrails, and puts all that happens into a
+bounded queue from which the program reads (see `event_queue.py` for what happens when it reads too slowly). Sending
+never waits for the model's answer. All methods belong to the event loop that entered the session.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Generic, Literal, Unpack
+
+from speakerd.realtime.errors import UserError
+from speakerd.realtime.model.config import RealtimeModelConfig, RealtimeRunConfig
+from speakerd.realtime.model.config_check import unknown_settings
+from speakerd.realtime.model.inputs import (
+    RealtimeModelSendAudio,
+    RealtimeModelSendAudioClear,
+    RealtimeModelSendAudioCommit,
+    RealtimeModelSendContext,
+    RealtimeModelSendInterrupt,
+    RealtimeModelSendResponse,
+    RealtimeModelSendSessionUpdate,
+    RealtimeModelSendUserInput,
+)
+from speakerd.realtime.model.port import RealtimeModelListener
+from speakerd.realtime.run_context import TContext
+from speakerd.realtime.session.events import RealtimeHistoryUpdated
+from speakerd.realtime.session.guardrail_runner import GuardrailRunner
+from speakerd.realtime.session.hosted_tool_approvals import McpApprovals
+from speakerd.realtime.session.model_event_handlers import ModelReactions
+from speakerd.realtime.session.state import SessionCore
+from speakerd.realtime.session.tool_runner import ToolRunner
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from speakerd.realtime.agents.agent import RealtimeAgent
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.model.config import RealtimeSessionModelSettings, RealtimeUserInput
+    from speakerd.realtime.model.events import RealtimeModelEvent
+    from speakerd.realtime.model.port import RealtimeModel
+    from speakerd.realtime.session.events import RealtimeSessionEvent
+    from speakerd.realtime.usage import Usage
+
+_log = logging.getLogger(__name__)
+
+
+class RealtimeSession(RealtimeModelListener, Generic[TContext]):
+    """One conversation. Made by `RealtimeRunner.run()`; enter it, then send and iterate."""
+
+    def __init__(
+        self,
+        model: RealtimeModel,
+        agent: RealtimeAgent[TContext],
+        context: TContext | None,
+        model_config: RealtimeModelConfig | None = None,
+        run_config: RealtimeRunConfig | None = None,
+    ) -> None:
+        for config, kind in ((run_config, RealtimeRunConfig), (model_config, RealtimeModelConfig)):
+            for sentence in unknown_settings(config or {}, kind):
+                _log.warning("%s", sentence)
+        self._model = model
+        self._core = SessionCore(model, agent, context, model_config or {}, run_config or {})
+        self._tools = ToolRunner(self._core)
+        self._guardrails = GuardrailRunner(self._core)
+        self._mcp = McpApprovals(self._core)
+        self._reactions = ModelReactions(self._core, self._tools, self._guardrails, self._mcp)
+        self._entered = False
+        self._closed = False
+
+    @property
+    def model(self) -> RealtimeModel:
+        """The model underneath, for listeners and requests of your own."""
+        return self._model
+
+    @property
+    def current_agent(self) -> RealtimeAgent[TContext]:
+        """The agent in force."""
+        return self._core.agent
+
+    @property
+    def history(self) -> list[RealtimeItem]:
+        """The conversation so far, as it was said and heard: a copy."""
+        return self._core.history.items
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens of all responses so far."""
+        return self._core.context.usage
+
+    async def __aenter__(self) -> Self:
+        """Connect. Afterwards events can be read and everything be sent.
+
+        Raises:
+            UserError: the session was entered before.
+            ConnectFailedError: the model cannot be reached.
+        """
+        if self._entered:
+            raise UserError("A session is entered once: make another with `await runner.run()`")
+        self._entered = True
+        core = self._core
+        self._model.add_listener(self)
+        try:
+            config: RealtimeModelConfig = {
+                **core.model_config,
+                "initial_model_settings": await core.opening_settings(),
+                "conversation": lambda: core.history.items,
+            }
+            await self._model.connect(config)
+        except BaseException:
+            await self.close()
+            raise
+        await core.put(RealtimeHistoryUpdated(history=core.history.items, info=core.info))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def enter(self) -> Self:
+        """The same as `async with`; then `close()` is yours to call."""
+        return await self.__aenter__()
+
+    def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
+        """All events, in order, until the session ends.
+
+        One task reads at a time; leaving the loop and coming back loses nothing, nor does being cancelled. Events
+        that were queued before a failure or before `close()` are still given.
+        """
+        return self
+
+    async def __anext__(self) -> RealtimeSessionEvent:
+        """The next event.
+
+        Raises:
+            StopAsyncIteration: the session has ended.
+            Exception: what ended it: the model's failure, or a tool's that is not to be told the model.
+        """
+        event = self._core.queue.poll()
+        if event is not None:
+            return event
+        try:
+            event = await self._core.queue.get()
+        except Exception:
+            await self.close()
+            raise
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def close(self) -> None:
+        """End the conversation: tools are given up, the connection is closed, iteration ends. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._core.queue.end()
+        self._model.remove_listener(self)
+        try:
+            await self._tools.close()
+            await self._guardrails.close()
+            await self._mcp.close()
+            await self._reactions.close()
+        finally:
+            await self._model.close()
+
+    async def send_message(self, message: RealtimeUserInput) -> None:
+        """Say something as the user, in writing, and have the reply.
+
+        Text, or a message of several parts: `{"type": "message", "role": "user", "content": [{"type": "input_text",
+        "text": ...}, {"type": "input_image", "image_url": ...}]}`.
+        """
+        await self._model.send_event(RealtimeModelSendUserInput(message))
+
+    async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
+        """Send what the microphone heard, in the session's input format; with `commit`, end the user's turn.
+
+        A reply comes by itself only where the server detects turns; otherwise call `respond()` after the commit.
+        """
+        await self._model.send_event(RealtimeModelSendAudio(audio, commit))
+
+    async def commit_audio(self) -> None:
+        """End the user's turn: what was sent becomes an item. No reply is asked; `respond()` does that."""
+        await self._model.send_event(RealtimeModelSendAudioCommit())
+
+    async def clear_audio(self) -> None:
+        """Throw away the audio that was sent and not yet committed."""
+        await self._model.send_event(RealtimeModelSendAudioClear())
+
+    async def interrupt(self) -> None:
+        """End the reply that is generated or played, and cut it to what was heard. Harmless when there is none.
+
+        No `audio` event of that reply is given afterwards, not even one that was waiting to be read.
+        """
+        await self._model.send_event(RealtimeModelSendInterrupt(force_response_cancel=True))
+        self._core.queue.drop_audio()
+
+    async def respond(
+        self,
+        *,
+        instructions: str | None = None,
+        conversation: Literal["auto", "none"] = "auto",
+        input: Sequence[Mapping[str, Any]] | None = None,  # noqa: A002  # the wire's name for it
+        metadata: Mapping[str, str] | None = None,
+        output_modalities: Sequence[Literal["text", "audio"]] | None = None,
+    ) -> None:
+        """Ask for a reply by hand.
+
+        Args:
+            instructions: For this reply, instead of the agent's.
+            conversation: `"none"` asks out of band: the reply leaves the conversation and the history as they are,
+                and arrives as the `agent_end` event that carries the same `metadata`, in its `output_text`.
+            input: Items in the wire's form to be used instead of the conversation, `item_reference` among them.
+            metadata: Comes back with `agent_start` and `agent_end`, to tell replies apart.
+            output_modalities: `["text"]` or `["audio"]`, for this reply.
+        """
+        await self._model.send_event(
+            RealtimeModelSendResponse(
+                instructions=instructions,
+                conversation=conversation,
+                input=input,
+                metadata=metadata,
+                output_modalities=output_modalities,
+            )
+        )
+
+    async def add_context(self, text: str, *, previous_item_id: str | None = None) -> None:
+        """Tell the model something that nobody said. It stays in the conversation; no reply is asked.
+
+        It goes to the end, or behind the item of `previous_item_id`, or with `"root"` to the front.
+        """
+        await self._model.send_event(RealtimeModelSendContext(text, previous_item_id))
+
+    async def update_agent(self, agent: RealtimeAgent[TContext]) -> None:
+        """Put another agent in force, or a changed clone of this one. Nothing is said about it."""
+        settings = await self._core.agent_settings(agent)
+        self._core.agent = agent
+        await self._model.send_event(RealtimeModelSendSessionUpdate(settings))
+
+    async def update_settings(self, **changed: Unpack[RealtimeSessionModelSettings]) -> None:
+        """Change settings of the model session. Only what is given, and differs, is sent.
+
+        The voice is locked once the model has spoken and is left out then.
+        """
+        await self._model.send_event(RealtimeModelSendSessionUpdate(changed))
+
+    async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
+        """Let a tool call run that waits (see `tool_approval_required`); with `always`, that tool from now on.
+
+        Raises:
+            UnknownToolCallError: no call of that id waits.
+        """
+        if call_id in self._mcp:
+            await self._mcp.answer(call_id, approve=True, always=always, reason=None)
+        else:
+            await self._tools.approve(call_id, always=always)
+
+    async def reject_tool_call(
+        self, call_id: str, *, always: bool = False, rejection_message: str | None = None
+    ) -> None:
+        """Refuse a tool call that waits; the model is told `rejection_message`, or a sentence of ours.
+
+        Raises:
+            UnknownToolCallError: no call of that id waits.
+        """
+        if call_id in self._mcp:
+            await self._mcp.answer(call_id, approve=False, always=always, reason=rejection_message)
+        else:
+            await self._tools.reject(call_id, always=always, message=rejection_message)
+
+    async def on_event(self, event: RealtimeModelEvent) -> None:
+        """Hear from the model. For the model to call."""
+        if not self._closed:
+            await self._reactions.react(event)

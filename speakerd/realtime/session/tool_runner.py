@@ -1,0 +1,322 @@
+"""Runs the tools that the model calls, asks for approvals, and makes handoffs.
+
+Each call runs in a task of its own, so many at a time as `tool_execution.max_concurrency` says, and its output goes
+to the model when it is there. With `async_tool_calls=False` the event stream waits for each call. Every call
+is answered, whatever happens: a model whose call has no output stays silent for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
+
+from speakerd.realtime.agents.agent import RealtimeAgent
+from speakerd.realtime.agents.tool import FunctionTool, output_text, settle
+from speakerd.realtime.agents.tool_errors import (
+    ToolErrorFormatterArgs,
+    UnknownToolCallError,
+    default_tool_error_function,
+)
+from speakerd.realtime.errors import ModelBehaviorError
+from speakerd.realtime.items import RealtimeToolCallItem
+from speakerd.realtime.model.inputs import (
+    RealtimeModelSendResponse,
+    RealtimeModelSendSessionUpdate,
+    RealtimeModelSendToolOutput,
+)
+from speakerd.realtime.run_context import TContext, ToolContext
+from speakerd.realtime.session.events import (
+    RealtimeHandoffEvent,
+    RealtimeToolApprovalRequired,
+    RealtimeToolEnd,
+    RealtimeToolStart,
+)
+from speakerd.realtime.session.pending_calls import ToolCalls
+from speakerd.realtime.session.task_queue import give_up
+from speakerd.realtime.session.thread_pool import ToolThreads
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from speakerd.realtime.agents.handoffs import Handoff
+    from speakerd.realtime.model.events import RealtimeModelToolCallEvent, ResponseStatus
+    from speakerd.realtime.session.state import SessionCore
+
+_MAX_RESPONSES = 16
+"""Responses whose agent is remembered: calls come while their response runs, so two would do."""
+
+_WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, RealtimeAgent[Any]]"
+
+
+class ToolRunner(Generic[TContext]):
+    """The tool calls of one session."""
+
+    def __init__(self, core: SessionCore[TContext]) -> None:
+        execution = core.run_config.get("tool_execution", {})
+        self._core = core
+        self._calls = ToolCalls()
+        self._slots = asyncio.Semaphore(execution.get("max_concurrency", 8))
+        self._threads = ToolThreads(execution.get("max_threads", 4))
+        self._in_background = core.run_config.get("async_tool_calls", True)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, _WaitingCall] = {}
+        self._standing: dict[str, Literal["approve", "reject"]] = {}
+        self._rejections: dict[str, str | None] = {}
+        self._handoff_lock = asyncio.Lock()
+        self._agents: dict[str, RealtimeAgent[Any]] = {}
+
+    async def call(self, call: RealtimeModelToolCallEvent) -> None:
+        """The model calls a tool or a handoff."""
+        if self._calls.is_full:
+            message = "Too many tools are running already; wait for their results."
+            await self._refuse(call, "too_many_calls", message)
+            return
+        if not self._calls.begin(call):
+            return
+        known = RealtimeToolCallItem(
+            call.id or call.call_id,
+            call.name,
+            call.arguments,
+            call_id=call.call_id,
+            previous_item_id=call.previous_item_id,
+            status="in_progress",
+        )
+        await self._core.history_changed(self._core.history.put(known), known.item_id)
+        # A response belongs to the agent in force when it began, also when an earlier call of it hands over.
+        agent = self._agents.get(call.response_id or "", self._core.agent)
+        await self._start(self._dispatch(call, agent), call)
+
+    async def approve(self, call_id: str, *, always: bool) -> None:
+        """A call that waits may run; with `always`, all others of that tool too, now and later."""
+        for call, tool, agent in self._take(call_id, and_its_like=always):
+            if always:
+                self._standing[tool.name] = "approve"
+            await self._start(self._run(call, tool, agent), call, background=True)
+
+    async def reject(self, call_id: str, *, always: bool, message: str | None) -> None:
+        """A call that waits must not run; the model is told so. `always` as above."""
+        for call, tool, _ in self._take(call_id, and_its_like=always):
+            if always:
+                self._standing[tool.name] = "reject"
+                self._rejections[tool.name] = message
+            await self._rejected(call, message)
+
+    def response_started(self, response_id: str | None) -> None:
+        """A response began."""
+        self._calls.response_started(response_id)
+        if response_id:
+            self._agents[response_id] = self._core.agent
+            if len(self._agents) > _MAX_RESPONSES:
+                del self._agents[next(iter(self._agents))]
+
+    async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
+        """A response ended: the reply to its tools' outputs may be due."""
+        if self._calls.response_ended(response_id, status):
+            await self._core.model.send_event(RealtimeModelSendResponse())
+
+    async def connection_replaced(self) -> None:
+        """The connection was made anew: responses that ran on the old one will not be ended by it."""
+        if self._calls.connection_replaced():
+            await self._core.model.send_event(RealtimeModelSendResponse())
+
+    async def close(self) -> None:
+        """Give up all calls. Idempotent; does not wait for threads."""
+        self._waiting.clear()
+        await give_up(self._tasks)
+        self._threads.close()
+
+    async def _start(
+        self,
+        work: Coroutine[Any, Any, None],
+        call: RealtimeModelToolCallEvent,
+        *,
+        background: bool | None = None,
+    ) -> None:
+        guarded = self._guarded(work)
+        if not (self._in_background if background is None else background):
+            await guarded
+            return
+        task = asyncio.create_task(guarded, name=f"speakerd tool {call.name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        """What a tool was told to raise, or our own failure, ends the iteration: nothing fails silently."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # whatever it is, the program gets it
+            await self._core.report(error, "A tool call")
+            self._core.queue.fail(error)
+
+    async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
+        core = self._core
+        try:
+            tool = await agent.find_tool(core.context, call.name)
+            asks = tool is not None and await self._needs_approval(call, tool)
+            handoffs = [] if tool is not None else await agent.get_all_handoffs(core.context)
+            there = [] if tool is not None else await agent.get_all_tools(core.context)
+        except Exception as error:  # noqa: BLE001  # the user's rules: told to the model and the program
+            await core.report(error, f"Looking up the tool {call.name}")
+            await self._answer(call, default_tool_error_function(core.context, error))
+            return
+        if tool is not None:
+            await (self._ask(call, tool, agent) if asks else self._run(call, tool, agent))
+            return
+        for handoff in handoffs:
+            if handoff.tool_name == call.name:
+                await self._hand_off(call, handoff, agent)
+                return
+        await core.report(
+            ModelBehaviorError(f"The model called {call.name}, which {agent.name} has not"), "A tool call"
+        )
+        names = ", ".join(
+            [t.name for t in there if isinstance(t, FunctionTool)] + [h.tool_name for h in handoffs]
+        )
+        await self._refuse(
+            call, "tool_not_found", f"There is no tool {call.name}. There are: {names or 'none'}."
+        )
+
+    async def _ask(
+        self, call: RealtimeModelToolCallEvent, tool: FunctionTool, agent: RealtimeAgent[Any]
+    ) -> None:
+        standing = self._standing.get(tool.name)
+        if standing == "approve":
+            await self._run(call, tool, agent)
+        elif standing == "reject":
+            await self._rejected(call, self._rejections.get(tool.name))
+        else:
+            self._waiting[call.call_id] = (call, tool, agent)
+            await self._core.put(
+                RealtimeToolApprovalRequired(
+                    agent=agent,
+                    tool=tool,
+                    call_id=call.call_id,
+                    arguments=call.arguments,
+                    info=self._core.info,
+                )
+            )
+
+    async def _needs_approval(self, call: RealtimeModelToolCallEvent, tool: FunctionTool) -> bool:
+        if isinstance(tool.needs_approval, bool):
+            return tool.needs_approval
+        try:
+            arguments = json.loads(call.arguments or "{}")
+        except ValueError:
+            arguments = {}
+        given = arguments if isinstance(arguments, dict) else {}
+        return bool(await settle(tool.needs_approval(self._core.context, given, call.call_id)))
+
+    async def _run(
+        self, call: RealtimeModelToolCallEvent, tool: FunctionTool, agent: RealtimeAgent[Any]
+    ) -> None:
+        core = self._core
+        context = ToolContext(
+            core.context.context,
+            core.context.usage,
+            tool_name=tool.name,
+            tool_call_id=call.call_id,
+            tool_arguments=call.arguments,
+            run_in_thread=self._threads.run,
+        )
+        async with self._slots:
+            await core.put(
+                RealtimeToolStart(
+                    agent=agent, tool=tool, info=core.info, arguments=call.arguments, call_id=call.call_id
+                )
+            )
+            if agent.hooks is not None:
+                await self._hook(agent.hooks.on_tool_start(core.context, agent, tool))
+            try:
+                output = await tool.invoke(context, call.arguments)
+            except Exception as error:
+                await self._answer(call, default_tool_error_function(core.context, error))
+                raise
+        await self._answer(call, output_text(output))
+        if agent.hooks is not None:
+            await self._hook(agent.hooks.on_tool_end(core.context, agent, tool, output))
+        await core.put(
+            RealtimeToolEnd(
+                agent=agent,
+                tool=tool,
+                output=output,
+                info=core.info,
+                arguments=call.arguments,
+                call_id=call.call_id,
+            )
+        )
+
+    async def _hand_off(
+        self, call: RealtimeModelToolCallEvent, handoff: Handoff[Any], agent: RealtimeAgent[Any]
+    ) -> None:
+        core = self._core
+        async with self._handoff_lock:
+            if core.agent is not agent:
+                # Two handoffs in one response: the first one holds.
+                message = f"The conversation was given to {core.agent.name} already."
+                await self._refuse(call, "handed_off", message)
+                return
+            try:
+                successor = await handoff.on_invoke_handoff(core.context, call.arguments)
+                if not isinstance(successor, RealtimeAgent):
+                    raise ModelBehaviorError(
+                        f"The handoff {handoff.tool_name} gave {successor!r}: give an agent"
+                    )
+                settings = await core.agent_settings(successor)
+            except Exception as error:  # noqa: BLE001  # the user's callables: told to the model and the program
+                await core.report(error, f"The handoff {handoff.tool_name}")
+                await self._answer(call, default_tool_error_function(core.context, error))
+                return
+            core.agent = successor
+            await core.put(RealtimeHandoffEvent(from_agent=agent, to_agent=successor, info=core.info))
+            await core.model.send_event(RealtimeModelSendSessionUpdate(session_settings=settings))
+            await self._answer(call, handoff.get_transfer_message(successor))
+        if successor.hooks is not None:
+            await self._hook(successor.hooks.on_handoff(core.context, successor, agent))
+
+    async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
+        core = self._core
+        due = self._calls.answered(call.call_id)
+        await core.model.send_event(
+            RealtimeModelSendToolOutput(tool_call=call, output=output, start_response=due)
+        )
+        await core.history_changed(core.history.tool_answered(call.call_id, output), call.id or call.call_id)
+
+    async def _rejected(self, call: RealtimeModelToolCallEvent, message: str | None) -> None:
+        default = f"The user did not allow {call.name} to run."
+        if message is None:
+            await self._refuse(call, "approval_rejected", default)
+        else:
+            await self._answer(call, message)
+
+    async def _refuse(
+        self,
+        call: RealtimeModelToolCallEvent,
+        kind: Literal["approval_rejected", "tool_not_found", "too_many_calls", "handed_off"],
+        default: str,
+    ) -> None:
+        formatter = self._core.run_config.get("tool_error_formatter")
+        message: str | None = None
+        if formatter is not None:
+            args = ToolErrorFormatterArgs(kind, call.name, call.call_id, default, self._core.context)
+            try:
+                message = await settle(formatter(args))
+            except Exception as error:  # noqa: BLE001  # the user's callable; the model still gets an answer
+                await self._core.report(error, "The tool_error_formatter")
+        await self._answer(call, default if message is None else message)
+
+    async def _hook(self, hook: Coroutine[Any, Any, None]) -> None:
+        try:
+            await hook
+        except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
+            await self._core.report(error, "A hook")
+
+    def _take(self, call_id: str, *, and_its_like: bool) -> list[_WaitingCall]:
+        try:
+            taken = self._waiting.pop(call_id)
+        except KeyError:
+            raise UnknownToolCallError(call_id) from None
+        if not and_its_like:
+            return [taken]
+        alike = [known for known, waiting in self._waiting.items() if waiting[1].name == taken[1].name]
+        return [taken, *(self._waiting.pop(known) for known in alike)]

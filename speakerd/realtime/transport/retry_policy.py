@@ -1,0 +1,191 @@
+"""When to connect again, when to give up, when to move to a fresh session: tables, no clock, no socket.
+
+States of a connection and what leads from one to the next (`TRANSITIONS`):
+
+    idle ──connect──▶ connecting ──opened──▶ connected ──lost──▶ waiting ──retry──▶ connecting
+                          │  ▲                   │                                      │
+                          │  └──── waiting ◀─────┼───────────── failed ─────────────────┘
+                          │                   rotate ──▶ rotating ──opened──▶ connected
+                          └── refused ──▶ ended ◀── close (from anywhere)    failed ──▶ connected
+
+Delays are drawn by full jitter, `random() * min(cap, base * 2**n)`: many speakers that lose one server do not
+come back in step. The count begins anew once a connection has stood for `STABLE_AFTER_S`; one that is closed at
+once each time is thus not hammered. The first retry after a stable connection comes at once: the talk is waiting.
+
+A WebSocket's *clean* close is no reason to end: that is how a session of greatest age is ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from speakerd.realtime.wire import event_names as names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+State: TypeAlias = Literal["idle", "connecting", "connected", "waiting", "rotating", "ended"]
+Event: TypeAlias = Literal["connect", "opened", "lost", "retry", "failed", "refused", "rotate", "close"]
+
+TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+    ("idle", "connect"): "connecting",
+    ("idle", "close"): "ended",
+    ("connecting", "opened"): "connected",
+    ("connecting", "failed"): "waiting",
+    ("connecting", "refused"): "ended",
+    ("connecting", "close"): "ended",
+    ("connected", "lost"): "waiting",
+    ("connected", "refused"): "ended",
+    ("connected", "rotate"): "rotating",
+    ("connected", "close"): "ended",
+    ("waiting", "retry"): "connecting",
+    ("waiting", "close"): "ended",
+    ("rotating", "opened"): "connected",
+    ("rotating", "failed"): "connected",
+    ("rotating", "lost"): "waiting",
+    ("rotating", "refused"): "ended",
+    ("rotating", "close"): "ended",
+    ("ended", "connect"): "connecting",
+    ("ended", "close"): "ended",
+}
+"""Every legal step; anything else is a bug and raises."""
+
+BASE_DELAY_S: Final = 0.5
+"""Upper bound of the first drawn delay; each further failure doubles it."""
+
+MAX_DELAY_S: Final = 30.0
+"""Upper bound of all delays: a speaker should be back within a minute of its network."""
+
+STABLE_AFTER_S: Final = 10.0
+"""A connection that stood so long was a good one: the next failure is the first again."""
+
+ROTATE_AFTER_S: Final = 50 * 60.0
+"""From this age on a session is exchanged for a new one at the first moment nobody says anything."""
+
+ROTATE_AT_LATEST_S: Final = 58 * 60.0
+"""From this age on also while an answer is still being played; before the server cuts it, at 60 minutes."""
+
+ROTATE_AGAIN_S: Final = 30.0
+"""After a rotation that failed."""
+
+FATAL_STATUSES: Final = frozenset({401, 403, 404})
+"""HTTP answers to the handshake that no further try will change."""
+
+FATAL_CODES: Final = frozenset(
+    {
+        "invalid_api_key",
+        "insufficient_quota",
+        "model_not_found",
+        "account_deactivated",
+        "beta_api_shape_disabled",
+    }
+)
+"""Error codes that no further try will change; besides those that begin with `billing_`."""
+
+FATAL_CLOSE_CODES: Final = frozenset({3000, 4000, 4001, 4003})
+"""Close codes by which servers refuse a client: unauthorised, a superseded protocol, forbidden."""
+
+
+def is_fatal_code(code: object) -> bool:
+    """That error of the server ends the matter."""
+    return isinstance(code, str) and (code in FATAL_CODES or code.startswith("billing_"))
+
+
+def is_fatal_status(status: int | None) -> bool:
+    """That answer to the handshake ends the matter."""
+    return status in FATAL_STATUSES
+
+
+def is_fatal_close(code: int | None) -> bool:
+    """Being closed with that code ends the matter."""
+    return code in FATAL_CLOSE_CODES
+
+
+class IllegalStepError(RuntimeError):
+    """A step that the table does not know."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        super().__init__(state, event)
+        self.state = state
+        self.event = event
+
+    def __str__(self) -> str:
+        return f"no step {self.event!r} from the state {self.state!r}: a bug of speakerd, please report it"
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Delays before each attempt. `random` gives numbers in [0, 1)."""
+
+    random: Callable[[], float]
+    base_s: float = BASE_DELAY_S
+    cap_s: float = MAX_DELAY_S
+    failures: int = 0
+    """Since the last good connection."""
+
+    def next_delay(self) -> float:
+        """How long to wait before the next attempt; counts it."""
+        self.failures += 1
+        if self.failures == 1:
+            return 0.0
+        bound = min(self.cap_s, self.base_s * 2.0 ** min(self.failures - 2, 32))
+        return self.random() * bound
+
+    def stood(self, seconds: float) -> None:
+        """A connection ended after so long."""
+        if seconds >= STABLE_AFTER_S:
+            self.failures = 0
+
+
+@dataclass(slots=True)
+class Connection:
+    """The machine: where the connection stands, how old its session is, when it should be rotated."""
+
+    backoff: Backoff
+    rotate_after_s: float = ROTATE_AFTER_S
+    rotate_at_latest_s: float = ROTATE_AT_LATEST_S
+    state: State = "idle"
+    opened_at: float = 0.0
+    not_before: float = 0.0
+
+    def step(self, event: Event, now: float) -> State:
+        """Take a step.
+
+        Raises:
+            IllegalStepError: the table has none.
+        """
+        after = TRANSITIONS.get((self.state, event))
+        if after is None:
+            raise IllegalStepError(self.state, event)
+        if event == "opened":
+            self.opened_at = now
+            self.not_before = now + self.rotate_after_s
+        elif event == "lost":
+            self.backoff.stood(now - self.opened_at)
+        elif self.state == "rotating" and after == "connected":
+            self.not_before = now + ROTATE_AGAIN_S
+        self.state = after
+        return after
+
+    def wants_rotation(self, now: float, *, quiet: bool, between_responses: bool) -> bool:
+        """Exchange the session now? `quiet`: nobody speaks, nothing plays, nothing is awaited."""
+        if self.state != "connected" or now < self.not_before:
+            return False
+        late = now - self.opened_at >= self.rotate_at_latest_s
+        return quiet or (late and between_responses)
+
+
+__all__ = [
+    "TRANSITIONS",
+    "Backoff",
+    "Connection",
+    "Event",
+    "IllegalStepError",
+    "State",
+    "is_fatal_close",
+    "is_fatal_code",
+    "is_fatal_status",
+]
+
+assert ROTATE_AT_LATEST_S < names.SESSION_MAX_AGE_S  # noqa: S101  # a relation of constants, checked once

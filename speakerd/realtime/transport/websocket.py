@@ -1,0 +1,482 @@
+"""The model behind a WebSocket: a thin shell around `RealtimeProtocol` and `reconnect.Connection`.
+
+Tasks, all of one event loop:
+
+- *run* keeps a connection: opens it, waits until it is gone, decides by the table in `reconnect.py` what next;
+- a *reader* per connection feeds frames to the protocol and tells the listeners what they mean, waiting for them:
+  a listener that lags holds up the reading, so nothing piles up here;
+- *timer* calls the protocol's `tick` and rotates a session that grows old, between turns: the new connection stands
+  before the old one is left.
+
+`send_event` never waits for listeners, so it may be called by one, and by whoever empties the session's queue.
+Events that it causes are told by a task of their own, in order with all others.
+
+Compression is off: it costs more than it saves on base64 audio. Certificates are always verified. A proxy is taken
+from the environment (`https_proxy`, `no_proxy` …). All times come from `clock` and `sleep`, which tests give.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+import secrets
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import ConnectionClosed
+
+from speakerd.realtime.errors import (
+    ConnectFailedError,
+    ConnectRefusedError,
+    NotConnectedError,
+    RealtimeLayerError,
+    UserError,
+)
+from speakerd.realtime.model.events import (
+    RealtimeModelConnectionStatusEvent,
+    RealtimeModelEndOfStreamEvent,
+    RealtimeModelExceptionEvent,
+)
+from speakerd.realtime.model.port import RealtimeModel
+from speakerd.realtime.transport.connector import Link, TransportConfig, open_link, why_closed
+from speakerd.realtime.transport.retry_policy import (
+    ROTATE_AFTER_S,
+    ROTATE_AT_LATEST_S,
+    Backoff,
+    Connection,
+    is_fatal_close,
+)
+from speakerd.realtime.transport.url import model_url, names_the_model, shown
+from speakerd.realtime.wire.protocol import RealtimeProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.model.config import RealtimeModelConfig
+    from speakerd.realtime.model.events import RealtimeModelEvent
+    from speakerd.realtime.model.inputs import RealtimeModelSendEvent
+    from speakerd.realtime.model.port import RealtimeModelListener
+
+_log = logging.getLogger(__name__)
+
+CONNECT_ATTEMPTS = 3
+"""So often `connect()` tries before it raises. Later on a lost connection is tried for ever."""
+
+GREETED_WITHIN_S = 2.0
+"""How long to wait for a server's greeting. One that never greets is used all the same."""
+
+TICK_S = 1.0
+"""How often the timer looks: the resolution of time limits, which are seconds to minutes."""
+
+TOLD_WITHIN_S = 5.0
+"""How long a reconnect waits for listeners that lag, so that the history it replays is complete."""
+
+
+class OpenAIRealtimeWebSocketModel(RealtimeModel):
+    """A realtime model reached over a WebSocket. See the module for how it lives.
+
+    Args:
+        transport_config: Keepalive and handshake.
+        rotate_after_s: Age from which a session is exchanged between turns.
+        rotate_at_latest_s: Age from which it is exchanged also while an answer is being played.
+        greeted_within_s: How long to wait for the server's greeting.
+        clock: Monotonic seconds.
+        sleep: Waits so many of them.
+        random: Numbers in [0, 1) for the delays.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport_config: TransportConfig | None = None,
+        rotate_after_s: float = ROTATE_AFTER_S,
+        rotate_at_latest_s: float = ROTATE_AT_LATEST_S,
+        greeted_within_s: float = GREETED_WITHIN_S,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._transport = transport_config or TransportConfig()
+        self._rotate_after_s = rotate_after_s
+        self._rotate_at_latest_s = rotate_at_latest_s
+        self._greeted_within_s = greeted_within_s
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._listeners: tuple[RealtimeModelListener, ...] = ()
+        self._options: RealtimeModelConfig = {}
+        self._url = ""
+        self._protocol: RealtimeProtocol | None = None
+        self._machine: Connection | None = None
+        self._link: Link | None = None
+        self._begun = False
+        """A session was had: from now on the connection is healed."""
+        self._usable: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._run_task: asyncio.Task[None] | None = None
+        self._events: deque[RealtimeModelEvent] = deque()
+        self._all_told = asyncio.Event()
+        self._all_told.set()
+
+    # The port.
+
+    async def connect(self, options: RealtimeModelConfig) -> None:
+        """Connect, send the settings, and return when the server has begun the session.
+
+        Raises:
+            UserError: the options cannot be, or there is a session already.
+            ConnectRefusedError: the server refuses; trying again cannot help.
+            ConnectFailedError: it could not be reached in `CONNECT_ATTEMPTS` attempts.
+        """
+        if self._run_task is not None:
+            raise UserError("this model has a session already: close() it first")
+        settings = options.get("initial_model_settings") or {}
+        url = model_url(options.get("url"), settings.get("model_name"), options.get("call_id"))
+        tracker = options.get("playback_tracker")
+        protocol = RealtimeProtocol(
+            settings, tracker=tracker, salt=secrets.token_hex(4), send_model=not names_the_model(url)
+        )
+        if tracker is not None:
+            tracker.set_audio_format(protocol.output_format)
+        self._options, self._url, self._protocol = options, url, protocol
+        # A running call is attached to, not owned: it remembers by itself, and cannot be exchanged for another.
+        after, latest = (
+            (math.inf, math.inf) if "call_id" in options else (self._rotate_after_s, self._rotate_at_latest_s)
+        )
+        self._machine = Connection(Backoff(self._random), after, latest)
+        self._machine.step("connect", self._clock())
+        self._begun = False
+        usable = self._usable = asyncio.get_running_loop().create_future()
+        self._tell([RealtimeModelConnectionStatusEvent("connecting")])
+        self._run_task = self._spawn(self._run(), "realtime connection")
+        try:
+            await usable
+        except BaseException:
+            await self.close()
+            raise
+        self._spawn(self._keep_time(), "realtime timer")
+
+    def add_listener(self, listener: RealtimeModelListener) -> None:
+        """Tell `listener` every event from now on. A listener added twice is told once."""
+        if listener not in self._listeners:
+            self._listeners = (*self._listeners, listener)
+
+    def remove_listener(self, listener: RealtimeModelListener) -> None:
+        """Tell it no more. Unknown listeners are ignored."""
+        self._listeners = tuple(known for known in self._listeners if known is not listener)
+
+    async def send_event(self, event: RealtimeModelSendEvent) -> None:
+        """Do what is asked; while the connection is being healed, it is kept and done afterwards.
+
+        Returns when it has been handed to the socket.
+
+        Raises:
+            NotConnectedError: there is no session.
+            UserError: it cannot be done.
+        """
+        if self._protocol is None:
+            raise NotConnectedError
+        events = self._protocol.send(event, self._clock())
+        if events:
+            self._tell(events)
+        await self._flush()
+
+    async def close(self) -> None:
+        """End the session and the connection. Idempotent; safe to call from a listener."""
+        if self._machine is None or self._run_task is None:
+            return
+        if self._machine.state != "ended":
+            self._machine.step("close", self._clock())
+            self._tell(
+                [
+                    RealtimeModelConnectionStatusEvent("disconnected", "closed"),
+                    RealtimeModelEndOfStreamEvent(),
+                ]
+            )
+        await self._dismantle()
+
+    async def _dismantle(self) -> None:
+        link, self._link = self._link, None
+        self._protocol = self._run_task = None
+        current = asyncio.current_task()
+        tasks = [task for task in self._tasks if task is not current and task.get_name() != _TELLING]
+        for task in tasks:
+            task.cancel()
+        if link is not None:
+            await link.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._all_told.is_set():
+            # So that nothing of this session is told to a listener of the next one.
+            await asyncio.wait([self._spawn(self._drain(), _TELLING)], timeout=TOLD_WITHIN_S)
+
+    # The connection's life.
+
+    async def _run(self) -> None:
+        machine = self._machine
+        assert machine is not None  # noqa: S101  # connect() made it
+        while True:
+            try:
+                link = await self._open()
+            except RealtimeLayerError as error:
+                if getattr(error, "fatal", True) or (
+                    not self._begun and machine.backoff.failures + 1 >= CONNECT_ATTEMPTS
+                ):
+                    self._give_up(error)
+                    return
+                machine.step("failed", self._clock())
+                await self._wait_to_retry(str(error))
+                continue
+            machine.step("opened", self._clock())
+            self._adopt(link, self._history())
+            reason = await self._until_gone()
+            if (refusal := self._refusal(reason)) is not None:
+                self._give_up(refusal)
+                return
+            if not self._begun and machine.backoff.failures + 1 >= CONNECT_ATTEMPTS:
+                self._give_up(ConnectFailedError(shown(self._url), reason))
+                return
+            machine.step("lost", self._clock())
+            await self._leave(reason)
+            await self._wait_to_retry(reason)
+
+    async def _until_gone(self) -> str:
+        """Wait for the current link's end; a rotation makes another one current."""
+        while True:
+            link = self._link
+            assert link is not None  # noqa: S101  # only _leave and _dismantle take it away
+            reason = await link.gone
+            if link is self._link:
+                return reason
+
+    async def _open(self) -> Link:
+        return await open_link(self._url, self._options, self._transport)
+
+    def _adopt(
+        self, link: Link, history: Sequence[RealtimeItem], first_frame: str | bytes | None = None
+    ) -> None:
+        """Make `link` the one that is used: tell it the settings and what was said so far."""
+        protocol = self._protocol
+        assert protocol is not None  # noqa: S101  # set while there are tasks
+        self._link = link
+        self._tell(protocol.connected(history, self._clock()))
+        link.reader = self._spawn(self._read(link, first_frame), "realtime reader")
+        self._spawn(self._announce_late(link), "realtime greeting")
+
+    def _history(self) -> Sequence[RealtimeItem]:
+        conversation = self._options.get("conversation")
+        if conversation is None or not self._begun or "call_id" in self._options:
+            return ()
+        return conversation()
+
+    async def _read(self, link: Link, first_frame: str | bytes | None) -> None:
+        protocol = self._protocol
+        assert protocol is not None  # noqa: S101  # set while there are tasks
+        reason = "closed"
+        try:
+            await self._flush()
+            if first_frame is not None:
+                await self._take(link, protocol, first_frame)
+            while link is self._link and protocol.must_reconnect is None:
+                await self._take(link, protocol, await link.socket.recv())
+            reason = protocol.must_reconnect or reason
+        except ConnectionClosed as closed:
+            reason = why_closed(closed)
+        except Exception as error:  # noqa: BLE001  # a bug here must heal like a lost connection, not leave a deaf speaker
+            _log.exception("reading from the model failed")
+            reason = f"internal error: {error}"
+        finally:
+            if not link.gone.done():
+                link.gone.set_result(reason)
+
+    async def _take(self, link: Link, protocol: RealtimeProtocol, frame: str | bytes) -> None:
+        self._events.extend(protocol.receive(frame, self._clock()))
+        if not link.announced and protocol.is_ready:
+            self._announce(link)
+        if protocol.has_data_to_send:
+            await self._flush()
+        await self._drain()
+
+    def _announce(self, link: Link) -> None:
+        link.announced = self._begun = True
+        self._events.append(RealtimeModelConnectionStatusEvent("connected"))
+        if self._usable is not None and not self._usable.done():
+            self._usable.set_result(None)
+
+    async def _announce_late(self, link: Link) -> None:
+        await self._sleep(self._greeted_within_s)
+        if link is self._link and not link.announced:
+            self._announce(link)
+            self._tell(())
+
+    def _refusal(self, reason: str) -> ConnectRefusedError | None:
+        protocol, link = self._protocol, self._link
+        if protocol is None or link is None:
+            return None
+        code = link.socket.close_code
+        if protocol.refusal is not None:
+            slug = protocol.refusal.get("code") or protocol.refusal.get("type")
+            message = protocol.refusal.get("message") or slug
+            return ConnectRefusedError(shown(self._url), f"{message}", status=code, code=f"{slug}")
+        if is_fatal_close(code):
+            return ConnectRefusedError(shown(self._url), reason, status=code)
+        return None
+
+    async def _leave(self, reason: str) -> None:
+        """The link is gone: tell what ended with it, and let the listeners catch up."""
+        link, self._link = self._link, None
+        assert link is not None  # noqa: S101  # the caller waited for its end
+        assert self._protocol is not None  # noqa: S101  # set while there are tasks
+        _log.info("the connection to the model was lost: %s", reason)
+        link.socket.transport.abort()
+        self._tell(self._protocol.connection_lost())
+        await asyncio.wait([self._spawn(self._drain(), _TELLING)], timeout=TOLD_WITHIN_S)
+
+    async def _wait_to_retry(self, reason: str) -> None:
+        machine = self._machine
+        assert machine is not None  # noqa: S101  # set while there are tasks
+        delay = machine.backoff.next_delay()
+        if self._begun:
+            self._tell(
+                [
+                    RealtimeModelConnectionStatusEvent(
+                        "reconnecting", reason, attempt=machine.backoff.failures, retry_in_s=delay
+                    )
+                ]
+            )
+        await self._sleep(delay)
+        machine.step("retry", self._clock())
+
+    def _give_up(self, error: Exception) -> None:
+        machine = self._machine
+        assert machine is not None  # noqa: S101  # set while there are tasks
+        machine.step("refused", self._clock())
+        if self._usable is not None and not self._usable.done():
+            self._usable.set_exception(error)
+            return
+        self._tell(
+            [
+                RealtimeModelConnectionStatusEvent("disconnected", str(error), fatal=True),
+                RealtimeModelExceptionEvent(error, "connecting to the model"),
+                RealtimeModelEndOfStreamEvent(),
+            ]
+        )
+        self._spawn(self._dismantle(), _TELLING)
+
+    # Time.
+
+    async def _keep_time(self) -> None:
+        while True:
+            await self._sleep(TICK_S)
+            protocol, machine = self._protocol, self._machine
+            if protocol is None or machine is None:
+                return
+            try:
+                await self._look_at_the_clock(protocol, machine)
+            except Exception:  # noqa: BLE001  # a bug here must not stop the clock for months
+                _log.exception("keeping time failed")
+
+    async def _look_at_the_clock(self, protocol: RealtimeProtocol, machine: Connection) -> None:
+        now = self._clock()
+        if protocol.deadline is not None and now >= protocol.deadline:
+            self._tell(protocol.tick(now))
+            await self._flush()
+        if self._wants_rotation(protocol, machine):
+            await self._rotate(protocol, machine)
+
+    def _wants_rotation(self, protocol: RealtimeProtocol, machine: Connection) -> bool:
+        now = self._clock()
+        return machine.wants_rotation(
+            now, quiet=protocol.is_quiet(now), between_responses=protocol.is_between_responses()
+        )
+
+    async def _rotate(self, protocol: RealtimeProtocol, machine: Connection) -> None:
+        """Exchange the session for a fresh one: connect first, leave the old one after."""
+        machine.step("rotate", self._clock())
+        old = self._link
+        link, greeting = await self._fresh_link()
+        if machine.state != "rotating" or self._link is not old:
+            pass  # Lost or closed meanwhile; whoever noticed goes on from there.
+        elif link is None or not protocol.is_between_responses():
+            machine.step("failed", self._clock())
+        else:
+            machine.step("opened", self._clock())
+            self._tell(protocol.connection_lost())
+            self._adopt(link, self._history(), greeting)
+            link.announced = True
+            if old is not None and not old.gone.done():
+                old.gone.set_result("rotated")
+            link = old
+        if link is not None:
+            await link.close()
+
+    async def _fresh_link(self) -> tuple[Link | None, str | bytes | None]:
+        """A connection beside the one in use, with its greeting, if it can be had."""
+        try:
+            self._history()  # If it fails, it has to fail before anything is given up.
+            link = await self._open()
+            try:
+                return link, await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
+            except TimeoutError:
+                return link, None
+        except Exception as error:  # noqa: BLE001  # whatever it is, the old session goes on
+            _log.info("the session could not be exchanged yet: %s", error)
+            return None, None
+
+    # Both ways.
+
+    async def _flush(self) -> None:
+        """Hand all frames to the socket, in order. A lost connection is the reader's to notice."""
+        link = self._link
+        while link is not None:
+            async with link.writing:
+                if link is self._link and self._protocol is not None:
+                    try:
+                        for frame in self._protocol.data_to_send():
+                            await link.socket.send(frame)
+                    except ConnectionClosed:
+                        pass
+                    return
+            link = self._link
+
+    def _tell(self, events: Iterable[RealtimeModelEvent]) -> None:
+        """Have the listeners told, by another task."""
+        self._events.extend(events)
+        if self._events and self._all_told.is_set():
+            self._spawn(self._drain(), _TELLING)
+
+    async def _drain(self) -> None:
+        """Tell the listeners everything there is, in order. One task at a time does; others wait for it."""
+        while not self._all_told.is_set():
+            await self._all_told.wait()
+        self._all_told.clear()
+        try:
+            while self._events:
+                event = self._events.popleft()
+                for listener in self._listeners:
+                    try:
+                        await listener.on_event(event)
+                    except Exception:  # noqa: BLE001  # whatever it is, the others are to be told
+                        _log.exception("a listener failed on %s", event.type)
+        finally:
+            self._all_told.set()
+
+    def _spawn(self, coroutine: object, name: str) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)  # type: ignore[arg-type]  # coroutines of our own, all returning None
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        _log.error("the task %r of the model failed", task.get_name(), exc_info=error)
+        if task is self._run_task and isinstance(error, Exception):
+            self._give_up(error)
+
+
+_TELLING = "realtime events"

@@ -1,0 +1,207 @@
+"""The realtime wire protocol without a wire: frames in, model events out; requests in, frames out.
+
+    protocol = RealtimeProtocol(settings)
+    protocol.connected(history, now)                    # a WebSocket stands
+    for frame in protocol.data_to_send(): ...           # send these, in order
+    for event in protocol.receive(frame, now): ...      # tell these, in order
+    for event in protocol.send(request, now): ...
+
+One instance serves a whole conversation, over as many connections as it takes: `connection_lost()` ends one,
+`connected()` begins the next, and what was said so far, what was not answered and what was asked for meanwhile is
+told to it. `tick(now)` wants to be called at `deadline`.
+
+No I/O, no clock, no asyncio: `now` is any monotonic time in seconds. Not thread-safe. No frame raises: one that
+cannot be read becomes an `error` event, one that is not known an `other` event.
+
+The parts: `inbound` and `outbound` (what each event and request means), `wire_state` (what they share), `sequencer`
+(whose turn it is to get a response), `playback_position` (what was heard), `session_settings` (what changed),
+`unanswered` (what must not get lost), `replay` (what a new session is told).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from speakerd.realtime.errors import BadFrameError, UserError
+from speakerd.realtime.model.events import (
+    RealtimeModelErrorEvent,
+    RealtimeModelOtherEvent,
+    RealtimeModelRawServerEvent,
+)
+from speakerd.realtime.wire import receive as inbound
+from speakerd.realtime.wire import send as outbound
+from speakerd.realtime.wire.event_names import SERVER_EVENTS, canonical
+from speakerd.realtime.wire.receive_responses import tell_end
+from speakerd.realtime.wire.session_settings import FORMATS, OUTPUT_FORMAT
+from speakerd.realtime.wire.state import new_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.model.config import RealtimeSessionModelSettings
+    from speakerd.realtime.model.events import RealtimeModelEvent
+    from speakerd.realtime.model.inputs import RealtimeModelSendEvent
+    from speakerd.realtime.wire.playback_position import PlayedLength
+
+_loads = json.loads
+
+_CONNECTION_LOST = {"status": "incomplete", "status_details": {"reason": "connection_lost"}}
+
+
+class RealtimeProtocol:
+    """See the module.
+
+    Args:
+        settings: What the session begins with.
+        tracker: Who knows what was played; without one it is estimated.
+        salt: Put into the ids that we make, so that they are new to a server that keeps conversations.
+        send_model: Name the model in the settings too: for servers whose address does not say it.
+
+    Raises:
+        UserError: a setting cannot be.
+    """
+
+    def __init__(
+        self,
+        settings: RealtimeSessionModelSettings | None = None,
+        *,
+        tracker: PlayedLength | None = None,
+        salt: str = "",
+        send_model: bool = False,
+    ) -> None:
+        self._state = new_state(tracker=tracker, salt=salt, send_model=send_model)
+        outbound.want(self._state, settings or {})
+
+    # The connection.
+
+    def connected(self, history: Sequence[RealtimeItem], now: float) -> list[RealtimeModelEvent]:
+        """A connection stands. `history` is what was said so far; empty for the first one."""
+        outbound.begin(self._state, history, now)
+        return self._take()
+
+    def connection_lost(self) -> list[RealtimeModelEvent]:
+        """The connection is gone, or will be left. What plays goes on playing."""
+        state = self._state
+        state.connected = state.ready = state.has_audio = state.user_speaks = False
+        state.must_reconnect = None
+        state.frames.clear()
+        state.settings.connection_lost()
+        state.playback.connection_lost()
+        state.unanswered.connection_lost()
+        for remembered in (state.harmless, state.replayed):
+            remembered.clear()
+        state.calls.clear()
+        state.created_items.clear()
+        for response in state.responses.connection_lost():
+            if not (response.delivered or response.out_of_band):
+                # It will be asked for again: what was begun of it and never heard is not part of the talk.
+                for item_id in response.items:
+                    state.remove_item(item_id)
+            tell_end(state, response, _CONNECTION_LOST)
+        return self._take()
+
+    @property
+    def is_ready(self) -> bool:
+        """The server has begun the session."""
+        return self._state.ready
+
+    @property
+    def session_id(self) -> str | None:
+        """What the server calls this session."""
+        return self._state.session_id
+
+    @property
+    def must_reconnect(self) -> str | None:
+        """Why this connection is of no more use, if it is not."""
+        return self._state.must_reconnect
+
+    @property
+    def refusal(self) -> Mapping[str, Any] | None:
+        """The error by which the server said that no further try can help."""
+        return self._state.refusal
+
+    @property
+    def output_format(self) -> Mapping[str, Any]:
+        """The wanted format of the output audio, in the wire's form."""
+        return self._state.settings.get(OUTPUT_FORMAT) or FORMATS["pcm16"]
+
+    def is_between_responses(self) -> bool:
+        """No response runs or is awaited, and the user is not speaking."""
+        state = self._state
+        return state.responses.idle and not state.user_speaks
+
+    def is_quiet(self, now: float) -> bool:
+        """Nobody speaks, nothing plays, no tool runs: the session can be exchanged unnoticed."""
+        state = self._state
+        speaking = state.unanswered.has_uncommitted and not state.settings.server_detects_turns
+        return (
+            self.is_between_responses()
+            and not speaking
+            and not state.open_calls
+            and state.playback.outstanding_ms(now) <= 0
+        )
+
+    # Frames.
+
+    def receive(self, frame: str | bytes, now: float) -> list[RealtimeModelEvent]:
+        """Take one frame of the server; gives what it means, in order."""
+        try:
+            event = _loads(frame)
+        except (ValueError, RecursionError) as error:
+            return [RealtimeModelErrorEvent(BadFrameError(f"not JSON: {error}", frame))]
+        if type(event) is not dict or not isinstance(kind := event.get("type"), str):
+            return [RealtimeModelErrorEvent(BadFrameError("not an event object with a type", frame))]
+        state = self._state
+        state.events.append(RealtimeModelRawServerEvent(event))
+        if kind != "error":
+            state.ready = True
+        handler = inbound.HANDLERS.get(name := canonical(kind))
+        if handler is not None:
+            try:
+                handler(state, event, now)
+            except Exception as error:  # noqa: BLE001  # no frame, however odd, may end the session
+                state.emit(RealtimeModelErrorEvent(BadFrameError(f"{type(error).__name__}: {error}", frame)))
+        elif name not in SERVER_EVENTS:
+            state.emit(RealtimeModelOtherEvent(event))
+        return self._take()
+
+    def send(self, request: RealtimeModelSendEvent, now: float) -> list[RealtimeModelEvent]:
+        """Do what a session asks; gives what there is to tell at once.
+
+        Raises:
+            UserError: it cannot be done: the message says what to change.
+        """
+        handler = outbound.HANDLERS.get(type(request))
+        if handler is None:
+            raise UserError(f"a model takes the classes of model_inputs, not {type(request).__name__}")
+        handler(self._state, request, now)
+        return self._take()
+
+    @property
+    def has_data_to_send(self) -> bool:
+        """`data_to_send()` would give something."""
+        return bool(self._state.frames)
+
+    def data_to_send(self) -> list[str]:
+        """The frames to be sent now, in order. Each is given once."""
+        frames = list(self._state.frames)
+        self._state.frames.clear()
+        return frames
+
+    # Time.
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick()` wants to be called."""
+        return self._state.responses.deadline
+
+    def tick(self, now: float) -> list[RealtimeModelEvent]:
+        """Time has passed: go on where a server never answered."""
+        self._state.perform(self._state.responses.tick(now))
+        return self._take()
+
+    def _take(self) -> list[RealtimeModelEvent]:
+        events, self._state.events = self._state.events, []
+        return events

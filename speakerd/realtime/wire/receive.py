@@ -1,0 +1,166 @@
+"""The wire's incoming direction: what each server event means.
+
+`HANDLERS` maps the current names to functions `(state, event, now)`. They read the event with defaults for
+whatever a server may leave out, change the state, and emit model events. A handler that meets something of the
+wrong shape may raise: `protocol.py` reports the frame as malformed and goes on.
+
+Here are the session, its errors and the user's audio; `inbound_items.py` and `inbound_responses.py` have the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from speakerd.realtime.model.events import (
+    RealtimeModelErrorEvent,
+    RealtimeModelInputAudioCommittedEvent,
+    RealtimeModelInputAudioTimeoutTriggeredEvent,
+    RealtimeModelInputAudioTranscriptionCompletedEvent,
+    RealtimeModelInputAudioTranscriptionDeltaEvent,
+    RealtimeModelSpeechStartedEvent,
+    RealtimeModelSpeechStoppedEvent,
+)
+from speakerd.realtime.transport.retry_policy import is_fatal_code
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire import receive_items as inbound_items
+from speakerd.realtime.wire import receive_responses as inbound_responses
+from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
+from speakerd.realtime.wire.receive_responses import end_response
+from speakerd.realtime.wire.response_queue import COMMITTED_WITHIN_S
+from speakerd.realtime.wire.session_settings import bytes_per_ms
+from speakerd.realtime.wire.state import WireState
+
+Handler: TypeAlias = Callable[[WireState, Event, float], None]
+
+# The session.
+
+
+def _session(state: WireState, event: Event, _now: float) -> None:
+    session = mapping(event.get("session"))
+    state.ready = True
+    state.session_id = text(session, "id") or state.session_id
+    audio = mapping(session.get("audio"))
+    output = mapping(audio.get("output")).get("format") or session.get("output_audio_format")
+    if output:
+        state.playback.bytes_per_ms = bytes_per_ms(output)
+    if incoming := mapping(audio.get("input")).get("format"):
+        state.unanswered.bytes_per_ms = bytes_per_ms(incoming)
+
+
+def _error(state: WireState, event: Event, now: float) -> None:
+    error = event.get("error")
+    details = mapping(error)
+    # Home servers put the slug where the class of the error belongs.
+    code = details.get("code") or details.get("type")
+    event_id = details.get("event_id")
+    event_id = event_id if isinstance(event_id, str) else None
+    if code == names.RESPONSE_ALREADY_ACTIVE:
+        again, actions = state.responses.refused(event_id, now)
+        state.perform(actions)
+        if again:
+            return
+    elif code == names.CANCEL_NOT_ACTIVE:
+        _finish_cancelled(state, now)
+        return
+    elif code == names.SESSION_EXPIRED:
+        state.must_reconnect = "the session reached its greatest age"
+        return
+    elif is_fatal_code(code):
+        state.refusal = details
+    elif event_id is not None:
+        if state.harmless.discard(event_id):
+            return
+        if (item_id := state.created_items.pop(event_id, None)) is not None:
+            state.unanswered.refused(item_id)
+        _, actions = state.responses.failed(event_id, now)
+        state.perform(actions)
+    state.emit(RealtimeModelErrorEvent(error))
+
+
+def _finish_cancelled(state: WireState, now: float) -> None:
+    """The server runs nothing: a response that we cancelled is over, whatever became of its `done`."""
+    running = state.responses.running
+    if running is not None and running.cancelled:
+        end_response(state, running.response_id, {"status": "cancelled"}, now)
+
+
+# The user's audio.
+
+
+def _speech_started(state: WireState, event: Event, now: float) -> None:
+    state.user_speaks = True
+    state.unanswered.speech_started()
+    state.emit(
+        RealtimeModelSpeechStartedEvent(text(event, "item_id") or None, count(event, "audio_start_ms"))
+    )
+    if state.settings.server_detects_turns:
+        state.responses.hold(now)
+    if state.settings.server_interrupts:
+        # The server ends its response itself; what is left to do is here.
+        state.responses.cancel_silently()
+        state.cut_playback(now)
+
+
+def _speech_stopped(state: WireState, event: Event, now: float) -> None:
+    if state.user_speaks:
+        state.responses.hold(now, COMMITTED_WITHIN_S)
+    state.emit(RealtimeModelSpeechStoppedEvent(text(event, "item_id") or None, count(event, "audio_end_ms")))
+
+
+def _committed(state: WireState, event: Event, now: float) -> None:
+    item_id = text(event, "item_id")
+    state.user_speaks = False
+    state.unanswered.committed(item_id)
+    previous = text(event, "previous_item_id") or None
+    state.emit(RealtimeModelInputAudioCommittedEvent(item_id, previous))
+    state.perform(state.responses.release(now, server_answers=state.settings.server_answers))
+
+
+def _cleared(state: WireState, _event: Event, now: float) -> None:
+    state.user_speaks = False
+    state.perform(state.responses.release(now))
+
+
+def _timeout(state: WireState, event: Event, _now: float) -> None:
+    state.emit(
+        RealtimeModelInputAudioTimeoutTriggeredEvent(
+            text(event, "item_id"), count(event, "audio_start_ms") or 0, count(event, "audio_end_ms") or 0
+        )
+    )
+
+
+def _transcription_delta(state: WireState, event: Event, _now: float) -> None:
+    if delta := text(event, "delta"):
+        state.emit(
+            RealtimeModelInputAudioTranscriptionDeltaEvent(text(event, "item_id"), delta, index(event))
+        )
+
+
+def _transcription_completed(state: WireState, event: Event, _now: float) -> None:
+    item_id, transcript = text(event, "item_id"), text(event, "transcript")
+    if transcript:
+        state.unanswered.transcribed(item_id)
+    state.emit(RealtimeModelInputAudioTranscriptionCompletedEvent(item_id, transcript, index(event)))
+
+
+def _transcription_failed(state: WireState, event: Event, _now: float) -> None:
+    state.emit(RealtimeModelErrorEvent(event.get("error")))
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    names.SESSION_CREATED: _session,
+    names.SESSION_UPDATED: _session,
+    names.ERROR: _error,
+    names.SPEECH_STARTED: _speech_started,
+    names.SPEECH_STOPPED: _speech_stopped,
+    names.INPUT_AUDIO_COMMITTED: _committed,
+    names.INPUT_AUDIO_CLEARED: _cleared,
+    names.INPUT_AUDIO_TIMEOUT: _timeout,
+    names.INPUT_TRANSCRIPTION_DELTA: _transcription_delta,
+    names.INPUT_TRANSCRIPTION_COMPLETED: _transcription_completed,
+    names.INPUT_TRANSCRIPTION_FAILED: _transcription_failed,
+    **inbound_items.HANDLERS,
+    **inbound_responses.HANDLERS,
+}
+"""What we act upon. Other published events are passed on raw and mean nothing here."""

@@ -1,0 +1,78 @@
+"""What the server says of the conversation's items: the handlers of `conversation.item.*`.
+
+What it says of an item that was cut off is no news: it knows more of it than was ever heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from speakerd.realtime.items import item_from_dict
+from speakerd.realtime.model.events import (
+    RealtimeModelItemDeletedEvent,
+    RealtimeModelItemTruncatedEvent,
+    RealtimeModelItemUpdatedEvent,
+    RealtimeModelMcpApprovalRequestEvent,
+)
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
+from speakerd.realtime.wire.state import WireState
+
+Handler: TypeAlias = Callable[[WireState, Event, float], None]
+
+
+def _item(state: WireState, event: Event, _now: float) -> None:
+    item = mapping(event.get("item"))
+    state.unanswered.confirmed(item)
+    if text(item, "id") in state.replayed:
+        return
+    previous = text(event, "previous_item_id")
+    if previous and "previous_item_id" not in item:
+        item = {**item, "previous_item_id": previous}
+    if item.get("type") == "mcp_approval_request":
+        tell_mcp_approval(state, item)
+    elif item.get("type") != "function_call":
+        tell_item(state, item)
+
+
+def _item_truncated(state: WireState, event: Event, _now: float) -> None:
+    item_id = text(event, "item_id")
+    if not state.playback.is_cut(item_id):
+        state.playback.forget(item_id)
+        state.emit(RealtimeModelItemTruncatedEvent(item_id, index(event), count(event, "audio_end_ms") or 0))
+
+
+def _item_deleted(state: WireState, event: Event, _now: float) -> None:
+    item_id = text(event, "item_id")
+    if not state.playback.is_cut(item_id):
+        state.emit(RealtimeModelItemDeletedEvent(item_id))
+
+
+def tell_item(state: WireState, item: Event) -> None:
+    """Tell the listener, unless it is of a kind that a history does not hold, or was cut off."""
+    if item.get("type", "message") != "message" or state.playback.is_cut(text(item, "id")):
+        return
+    state.emit(RealtimeModelItemUpdatedEvent(item_from_dict(item)))
+
+
+def tell_mcp_approval(state: WireState, item: Event) -> None:
+    """Tell that a hosted tool wants leave, once."""
+    request_id = text(item, "id")
+    if state.told_calls.add(request_id):
+        state.emit(
+            RealtimeModelMcpApprovalRequestEvent(
+                request_id, text(item, "server_label"), text(item, "name"), text(item, "arguments")
+            )
+        )
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    names.ITEM_ADDED: _item,
+    names.ITEM_CREATED: _item,
+    names.ITEM_DONE: _item,
+    names.ITEM_RETRIEVED: _item,
+    names.ITEM_TRUNCATED: _item_truncated,
+    names.ITEM_DELETED: _item_deleted,
+}
+"""Part of the table in `inbound.py`."""

@@ -1,0 +1,365 @@
+"""What the server says of a response, from `response.created` over its sound to `response.done`.
+
+Events of a response that was cancelled, and of an item that was cut off, mean nothing any more: they are dropped
+by id, however late they come. An event that names no response belongs to the one that runs; one that names an
+unknown response begins it.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from speakerd.realtime.items import RealtimeToolCallItem
+from speakerd.realtime.model.events import (
+    RealtimeModelAudioDoneEvent,
+    RealtimeModelAudioEvent,
+    RealtimeModelErrorEvent,
+    RealtimeModelItemUpdatedEvent,
+    RealtimeModelOutputTextDeltaEvent,
+    RealtimeModelToolCallEvent,
+    RealtimeModelTranscriptDeltaEvent,
+    RealtimeModelTranscriptDoneEvent,
+    RealtimeModelTurnEndedEvent,
+    RealtimeModelTurnStartedEvent,
+    RealtimeModelUsageEvent,
+)
+from speakerd.realtime.usage import usage_from_wire
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire.parsing import Event, index, mapping, text
+from speakerd.realtime.wire.receive_items import tell_item, tell_mcp_approval
+from speakerd.realtime.wire.response_queue import ActiveResponse
+from speakerd.realtime.wire.state import REMEMBERED, WireState
+
+Handler: TypeAlias = Callable[[WireState, Event, float], None]
+
+_STATUSES = ("completed", "cancelled", "failed", "incomplete")
+
+
+def _response_created(state: WireState, event: Event, now: float) -> None:
+    response = mapping(event.get("response"))
+    response_id = text(response, "id")
+    if not response_id or not state.responses.has_ended(response_id):
+        _begin(state, response_id, response, now)
+
+
+def _begin(state: WireState, response_id: str, data: Event, _now: float) -> ActiveResponse:
+    """The response of that id; one unknown yet begins here."""
+    known = state.responses.active(response_id)
+    if known is not None:
+        return known
+    superseded = state.responses.running
+    conversation = data["conversation_id"] is not None if "conversation_id" in data else None
+    metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else None
+    response, actions = state.responses.created(response_id, conversation=conversation, metadata=metadata)
+    if superseded is not None and state.responses.active(superseded.response_id) is None:
+        tell_end(state, superseded, {"status_details": {"reason": "superseded"}})
+    if not response.out_of_band:
+        state.user_speaks = False
+        state.unanswered.seal()
+    state.perform(actions)
+    state.emit(
+        RealtimeModelTurnStartedEvent(
+            response_id or None, out_of_band=response.out_of_band, metadata=response.metadata
+        )
+    )
+    return response
+
+
+def _response_done(state: WireState, event: Event, now: float) -> None:
+    response = mapping(event.get("response"))
+    running = state.responses.running
+    response_id = text(response, "id") or (running.response_id if running is not None else "")
+    end_response(state, response_id, response, now)
+
+
+def end_response(state: WireState, response_id: str, data: Event, now: float) -> None:
+    """A response is over, as `data` (its `response` object) has it; the next one gets its turn."""
+    if not state.responses.has_ended(response_id):
+        _begin(state, response_id, data, now)
+    response, actions = state.responses.done(response_id, now)
+    if response is None:
+        return
+    output = [item for item in data.get("output") or () if isinstance(item, Mapping)]
+    if response.cancelled and not response.out_of_band:
+        _remove_unheard(state, response, output)
+    elif data.get("status") in (None, "completed"):
+        for item in output:
+            if item.get("type") == "function_call":
+                _call_complete(state, item, response)
+        _calls_left(state, response)
+    for item_id in response.items:
+        state.playback.finish_item(item_id)
+        state.calls.pop(item_id, None)
+    if not response.out_of_band and not response.cancelled and state.responses.running is None:
+        state.unanswered.answered()
+    tell_end(state, response, data)
+    state.update_session()
+    state.perform(actions)
+
+
+def tell_end(state: WireState, response: ActiveResponse, data: Event) -> None:
+    """Tell that a response ended, as `data` (the `response` object of its end) has it."""
+    usage = usage_from_wire(data.get("usage"))
+    if usage is not None:
+        state.emit(RealtimeModelUsageEvent(usage, response.response_id or None))
+    details = mapping(data.get("status_details"))
+    failure = mapping(details.get("error"))
+    status = data.get("status")
+    if status == "failed" and failure:
+        state.emit(RealtimeModelErrorEvent(dict(failure)))
+    reason = details.get("reason") or failure.get("code") or failure.get("type")
+    state.emit(
+        RealtimeModelTurnEndedEvent(
+            response.response_id or None,
+            status=status if status in _STATUSES else None,
+            reason=reason if isinstance(reason, str) else None,
+            had_audio=response.had_audio,
+            out_of_band=response.out_of_band,
+            metadata=response.metadata,
+            output_text=_output_text(data) or "".join(response.text),
+        )
+    )
+
+
+def _remove_unheard(state: WireState, response: ActiveResponse, output: list[Event]) -> None:
+    """What a cancelled response said after the cut, if it said anything, was never heard."""
+    spoken = {text(item, "id") for item in output if item.get("type") == "message" and _is_spoken(item)}
+    for item_id in [*response.late, *(spoken - response.items.keys())]:
+        if item_id and not state.playback.is_cut(item_id):
+            state.remove_item(item_id)
+
+
+def _is_spoken(item: Event) -> bool:
+    content = item.get("content")
+    return isinstance(content, list) and any(
+        isinstance(part, Mapping) and part.get("type") in ("audio", "output_audio") for part in content
+    )
+
+
+def _output_item_added(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    item = mapping(event.get("item"))
+    item_id = text(item, "id")
+    if item.get("type") == "function_call":
+        state.calls[item_id] = _call(item, response)
+        response.put_out(item_id)
+        if len(state.calls) > REMEMBERED:
+            state.calls.popitem(last=False)
+    elif item.get("type") == "message":
+        response.put_out(item_id)
+        if not response.cancelled and not response.out_of_band:
+            tell_item(state, {"status": "in_progress", **item})
+
+
+def _output_item_done(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    item = mapping(event.get("item"))
+    kind = item.get("type")
+    state.playback.finish_item(text(item, "id"))
+    if response.cancelled:
+        return
+    if kind == "function_call" and item.get("status") in (None, "completed"):
+        _call_complete(state, item, response)
+    elif kind == "mcp_approval_request":
+        tell_mcp_approval(state, item)
+    elif kind == "message" and not response.out_of_band:
+        tell_item(state, item)
+
+
+def _content_part_added(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    part = mapping(event.get("part"))
+    if part.get("type") in ("audio", "output_audio"):
+        _announce(state, event, response)
+
+
+def _audio_delta(state: WireState, event: Event, now: float) -> None:
+    """The hot path: ten to fifty times a second, each a few kilobytes."""
+    response = _response_of(state, event, now)
+    item_id = event.get("item_id")
+    content_index = event.get("content_index", 0)
+    if type(item_id) is not str or type(content_index) is not int:
+        item_id, content_index = text(event, "item_id"), index(event)
+    if response.cancelled or state.playback.is_cut(item_id):
+        _announce(state, event, response)
+        return
+    audio = a2b_base64(event["delta"], strict_mode=True)
+    if not audio:
+        return
+    response.put_out(item_id)
+    aside = response.out_of_band
+    state.playback.receive(item_id, content_index, len(audio), now, response.response_id, aside=aside)
+    if not response.had_audio:
+        response.had_audio = state.has_audio = True
+        _delivered(state, response)
+    state.events.append(RealtimeModelAudioEvent(audio, response.response_id, item_id, content_index))
+
+
+def _audio_done(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    item_id, content_index = text(event, "item_id"), index(event)
+    state.playback.finish(item_id, content_index)
+    if not response.cancelled and not state.playback.is_cut(item_id):
+        state.emit(RealtimeModelAudioDoneEvent(item_id, content_index))
+
+
+def _transcript_delta(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    delta = text(event, "delta")
+    if _announce(state, event, response) or not delta:
+        return
+    if response.out_of_band:
+        response.text.append(delta)  # Told at its end: it is no part of the conversation.
+        return
+    state.emit(
+        RealtimeModelTranscriptDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
+    )
+
+
+def _transcript_done(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    item_id = text(event, "item_id")
+    if not (response.cancelled or response.out_of_band or state.playback.is_cut(item_id)):
+        state.emit(
+            RealtimeModelTranscriptDoneEvent(
+                item_id, text(event, "transcript"), response.response_id, index(event)
+            )
+        )
+
+
+def _text_delta(state: WireState, event: Event, now: float) -> None:
+    response = _response_of(state, event, now)
+    delta = text(event, "delta")
+    if response.cancelled or not delta:
+        return
+    _delivered(state, response)
+    if response.out_of_band:
+        response.text.append(delta)
+        return
+    state.emit(
+        RealtimeModelOutputTextDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
+    )
+
+
+def _arguments_done(state: WireState, event: Event, now: float) -> None:
+    """The arguments are complete; the call is told with its item, or at the response's end."""
+    response = _response_of(state, event, now)
+    item_id = text(event, "item_id")
+    begun = state.calls.get(item_id)
+    response.put_out(item_id)
+    state.calls[item_id] = RealtimeModelToolCallEvent(
+        name=text(event, "name") or (begun.name if begun else ""),
+        call_id=text(event, "call_id") or (begun.call_id if begun else ""),
+        arguments=text(event, "arguments"),
+        id=item_id or None,
+        response_id=response.response_id or None,
+    )
+
+
+def _response_of(state: WireState, event: Event, now: float) -> ActiveResponse:
+    """The response an event belongs to.
+
+    Where the server names none it is the one that runs; one that had ended is given as it ended.
+    """
+    response_id = event.get("response_id")
+    if not isinstance(response_id, str):
+        running = state.responses.running
+        return running if running is not None else _begin(state, "", {}, now)
+    active = state.responses.active(response_id)
+    if active is not None:
+        return active
+    if state.responses.has_ended(response_id):
+        return ActiveResponse(response_id, cancelled=state.responses.is_dropped(response_id))
+    return _begin(state, response_id, {}, now)
+
+
+def _announce(state: WireState, event: Event, response: ActiveResponse) -> bool:
+    """A part with sound is on its way. Gives whether it is to be dropped."""
+    item_id = text(event, "item_id")
+    if state.playback.is_cut(item_id):
+        return True
+    if response.cancelled:
+        response.put_out(item_id, late=True)
+        return True
+    response.put_out(item_id)
+    state.playback.announce(item_id, index(event), response.response_id, aside=response.out_of_band)
+    return False
+
+
+def _delivered(state: WireState, response: ActiveResponse) -> None:
+    if not response.delivered:
+        response.delivered = True
+        state.refusal = None
+        if not response.out_of_band:
+            state.unanswered.answered()
+
+
+def _call(item: Event, response: ActiveResponse) -> RealtimeModelToolCallEvent:
+    return RealtimeModelToolCallEvent(
+        name=text(item, "name"),
+        call_id=text(item, "call_id"),
+        arguments=text(item, "arguments"),
+        id=text(item, "id") or None,
+        response_id=response.response_id or None,
+    )
+
+
+def _call_complete(state: WireState, item: Event, response: ActiveResponse) -> None:
+    state.calls.pop(text(item, "id"), None)
+    _tell_call(state, _call(item, response), response)
+
+
+def _calls_left(state: WireState, response: ActiveResponse) -> None:
+    """Calls whose item never came: a server that sends only the arguments."""
+    for item_id in response.items:
+        call = state.calls.pop(item_id, None)
+        if call is not None and call.arguments:
+            _tell_call(state, call, response)
+
+
+def _tell_call(state: WireState, call: RealtimeModelToolCallEvent, response: ActiveResponse) -> None:
+    if not call.call_id or not state.told_calls.add(call.call_id):
+        return
+    state.open_calls.add(call.call_id)
+    _delivered(state, response)
+    if not response.out_of_band:
+        state.emit(
+            RealtimeModelItemUpdatedEvent(
+                RealtimeToolCallItem(
+                    item_id=call.id or call.call_id,
+                    name=call.name,
+                    arguments=call.arguments,
+                    call_id=call.call_id,
+                    status="in_progress",
+                )
+            )
+        )
+    state.emit(call)
+
+
+def _output_text(data: Event) -> str:
+    texts: list[str] = []
+    for item in data.get("output") or ():
+        for part in mapping(item).get("content") or ():
+            said = mapping(part).get("text") or mapping(part).get("transcript")
+            if isinstance(said, str):
+                texts.append(said)
+    return " ".join(texts)
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    names.RESPONSE_CREATED: _response_created,
+    names.RESPONSE_DONE: _response_done,
+    names.OUTPUT_ITEM_ADDED: _output_item_added,
+    names.OUTPUT_ITEM_DONE: _output_item_done,
+    names.CONTENT_PART_ADDED: _content_part_added,
+    names.AUDIO_DELTA: _audio_delta,
+    names.AUDIO_DONE: _audio_done,
+    names.TRANSCRIPT_DELTA: _transcript_delta,
+    names.TRANSCRIPT_DONE: _transcript_done,
+    names.TEXT_DELTA: _text_delta,
+    names.ARGUMENTS_DONE: _arguments_done,
+}
+"""Part of the table in `inbound.py`."""

@@ -1,0 +1,248 @@
+"""The wire's outgoing direction: what each model input becomes.
+
+`HANDLERS` maps the input's class to a function `(state, input, now)`. While there is no connection the same
+functions keep what they would send: the conversation's part in `unanswered`, responses in the sequencer, settings
+in the settings table. `begin()` says all of it once there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from speakerd.realtime.errors import UserError
+from speakerd.realtime.items import RealtimeToolCallItem
+from speakerd.realtime.model.events import RealtimeModelItemUpdatedEvent
+from speakerd.realtime.model.inputs import (
+    RealtimeModelSendAudio,
+    RealtimeModelSendAudioClear,
+    RealtimeModelSendAudioCommit,
+    RealtimeModelSendContext,
+    RealtimeModelSendInterrupt,
+    RealtimeModelSendMcpApproval,
+    RealtimeModelSendRawMessage,
+    RealtimeModelSendResponse,
+    RealtimeModelSendSessionUpdate,
+    RealtimeModelSendToolOutput,
+    RealtimeModelSendUserInput,
+)
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire.encoding import (
+    appends,
+    audio_message,
+    encode,
+    function_output,
+    text_message,
+    user_message,
+)
+from speakerd.realtime.wire.history_replay import replay_items
+from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn
+from speakerd.realtime.wire.response_queue import ResponseRequest
+from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT, bytes_per_ms
+
+if TYPE_CHECKING:
+    from speakerd.realtime.items import RealtimeItem
+    from speakerd.realtime.wire.state import WireState
+
+Handler: TypeAlias = Callable[["WireState", Any, float], None]
+
+
+def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None:
+    """A connection stands: tell the settings, what was said so far, and what was not answered yet."""
+    state.connected = True
+    state.update_session()
+    entries = state.unanswered.entries
+    waiting = {entry.item_id or "" for entry in entries if isinstance(entry, SpokenTurn)}
+    waiting |= {str(entry.item.get("id")) for entry in entries if isinstance(entry, PendingItem)}
+    outputs = {entry.item.get("call_id") for entry in entries if isinstance(entry, PendingItem)}
+    for item in replay_items(history, waiting):
+        if item["type"] == "function_call_output" and item["call_id"] in outputs:
+            continue
+        state.create_item(item)
+        if "id" in item:
+            state.replayed.add(item["id"])
+    for entry in entries:
+        if isinstance(entry, PendingItem):
+            state.create_item(entry.item, entry.previous_item_id)
+        elif isinstance(entry, SpokenTurn):
+            _say_again(state, entry)
+    _append(state, state.unanswered.uncommitted)
+    for message in state.unanswered.take_raw():
+        _raw_message(state, message, now)
+    state.perform(state.responses.reconnected(now))
+
+
+def _say_again(state: WireState, turn: SpokenTurn) -> None:
+    """A committed turn that the last connection took with it, or that was spoken while there was none."""
+    if state.settings.server_detects_turns:
+        # The server would find turns of its own in it: give it as one finished message.
+        turn.item_id = turn.item_id or state.ids.item()
+        state.create_item(audio_message(turn.audio, turn.item_id))
+        return
+    turn.item_id = None  # The commit makes a new item of it.
+    _append(state, turn.audio)
+    state.send(names.INPUT_AUDIO_COMMIT)
+
+
+def _append(state: WireState, audio: bytes) -> None:
+    if state.connected and audio:
+        state.frames.extend(appends(audio, state.ids.event()))
+
+
+def _audio(state: WireState, event: RealtimeModelSendAudio, now: float) -> None:
+    state.unanswered.append(event.audio)
+    _append(state, event.audio)
+    if event.commit:
+        _commit(state, event, now)
+
+
+def _commit(state: WireState, _event: object, _now: float) -> None:
+    state.unanswered.commit()
+    if state.connected:
+        state.send(names.INPUT_AUDIO_COMMIT)
+
+
+def _clear(state: WireState, _event: RealtimeModelSendAudioClear, _now: float) -> None:
+    state.unanswered.clear()
+    if state.connected:
+        state.harmless.add(state.send(names.INPUT_AUDIO_CLEAR))
+
+
+def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
+    state.unanswered.create(item, previous_item_id)
+    if state.connected:
+        state.create_item(item, previous_item_id)
+
+
+def _user_input(state: WireState, event: RealtimeModelSendUserInput, now: float) -> None:
+    _create_item(state, user_message(event.user_input, state.ids.item()))
+    if event.start_response:
+        state.perform(state.responses.request(ResponseRequest(), now))
+
+
+def _context(state: WireState, event: RealtimeModelSendContext, _now: float) -> None:
+    _create_item(state, text_message("system", event.text, state.ids.item()), event.previous_item_id)
+
+
+def _tool_output(state: WireState, event: RealtimeModelSendToolOutput, now: float) -> None:
+    call = event.tool_call
+    state.open_calls.discard(call.call_id)
+    _create_item(state, function_output(call.call_id, event.output, state.ids.item()))
+    state.emit(
+        RealtimeModelItemUpdatedEvent(
+            RealtimeToolCallItem(
+                item_id=call.id or call.call_id,
+                name=call.name,
+                arguments=call.arguments,
+                output=event.output,
+                call_id=call.call_id,
+                previous_item_id=call.previous_item_id,
+                status="completed",
+            )
+        )
+    )
+    if event.start_response:
+        state.perform(state.responses.request(ResponseRequest(), now))
+
+
+def _mcp_approval(state: WireState, event: RealtimeModelSendMcpApproval, _now: float) -> None:
+    reason = {} if event.reason is None else {"reason": event.reason}
+    item = {
+        "id": state.ids.item(),
+        "type": "mcp_approval_response",
+        "approval_request_id": event.approval_request_id,
+        "approve": event.approve,
+        **reason,
+    }
+    _create_item(state, item)
+
+
+def _response(state: WireState, event: RealtimeModelSendResponse, now: float) -> None:
+    params = {
+        "instructions": event.instructions,
+        "conversation": "none" if event.conversation == "none" else None,
+        "input": None if event.input is None else list(event.input),
+        "metadata": None if event.metadata is None else dict(event.metadata),
+        "output_modalities": None if event.output_modalities is None else list(event.output_modalities),
+        "tool_choice": event.tool_choice,
+        "max_output_tokens": event.max_output_tokens,
+    }
+    given = {key: value for key, value in params.items() if value is not None}
+    state.perform(state.responses.request(ResponseRequest(given or None), now))
+
+
+def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) -> None:
+    wanted = event.response_id
+    if (
+        wanted is not None
+        and state.responses.active(wanted) is None
+        and not state.playback.plays(wanted, now)
+    ):
+        return
+    state.perform(state.responses.cancel(wanted))
+    state.cut_playback(now)
+
+
+def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, _now: float) -> None:
+    want(state, event.session_settings)
+    state.update_session()
+
+
+def want(state: WireState, settings: Mapping[str, Any]) -> None:
+    """Merge settings into what is wanted; nothing is sent yet."""
+    state.settings.want(settings)
+    if (audio_format := state.settings.get(OUTPUT_FORMAT)) is not None:
+        state.playback.bytes_per_ms = bytes_per_ms(audio_format)
+    if (audio_format := state.settings.get(INPUT_FORMAT)) is not None:
+        state.unanswered.bytes_per_ms = bytes_per_ms(audio_format)
+
+
+def _raw(state: WireState, event: RealtimeModelSendRawMessage, now: float) -> None:
+    message = {key: value for key, value in event.message.items() if key != "other_data"}
+    message |= event.message.get("other_data") or {}
+    if not isinstance(message.get("type"), str):
+        raise UserError(
+            f"a raw message needs a type, such as 'response.create', found {message.get('type')!r}"
+        )
+    _raw_message(state, message, now)
+
+
+def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> None:
+    kind = message["type"]
+    if kind == names.RESPONSE_CREATE:
+        encode(message)  # Refused here, where it comes from, if it cannot be sent.
+        request = ResponseRequest(message.get("response"), message.get("event_id") or "")
+        state.perform(state.responses.request(request, now))
+        return
+    if not state.connected:
+        encode(message)
+        state.unanswered.defer(message)
+        return
+    if kind == names.RESPONSE_CANCEL and (actions := state.responses.cancel(message.get("response_id"))):
+        state.perform(actions)
+        return
+    event_id = message.get("event_id") or state.ids.event()
+    state.frames.append(encode({"event_id": event_id, **message}))
+    if kind == names.SESSION_UPDATE:
+        state.settings.want_session(message.get("session") or {})
+    elif kind in (names.ITEM_TRUNCATE, names.ITEM_DELETE):
+        state.playback.forget(str(message.get("item_id")))
+    elif kind == names.INPUT_AUDIO_COMMIT:
+        state.unanswered.commit()
+    elif kind == names.INPUT_AUDIO_CLEAR:
+        state.unanswered.clear()
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {
+    RealtimeModelSendRawMessage: _raw,
+    RealtimeModelSendUserInput: _user_input,
+    RealtimeModelSendContext: _context,
+    RealtimeModelSendAudio: _audio,
+    RealtimeModelSendAudioCommit: _commit,
+    RealtimeModelSendAudioClear: _clear,
+    RealtimeModelSendResponse: _response,
+    RealtimeModelSendToolOutput: _tool_output,
+    RealtimeModelSendMcpApproval: _mcp_approval,
+    RealtimeModelSendInterrupt: _interrupt,
+    RealtimeModelSendSessionUpdate: _session_update,
+}

@@ -1,0 +1,176 @@
+"""What the two directions of the wire protocol share: one conversation, as far as it concerns the wire.
+
+`inbound.py` and `outbound.py` hold the rules, as functions of this state; `protocol.py` is the class around them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from speakerd.realtime.model.events import (
+    RealtimeModelAudioInterruptedEvent,
+    RealtimeModelItemDeletedEvent,
+    RealtimeModelItemTruncatedEvent,
+)
+from speakerd.realtime.wire import event_names as names
+from speakerd.realtime.wire.encoding import EventIds, encode
+from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
+from speakerd.realtime.wire.resend_buffer import Unanswered
+from speakerd.realtime.wire.response_queue import Action, Create, ResponseSequencer
+from speakerd.realtime.wire.session_settings import SessionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from speakerd.realtime.model.events import RealtimeModelEvent, RealtimeModelToolCallEvent
+    from speakerd.realtime.wire.playback_position import PlayedLength
+
+REMEMBERED = 256
+"""Ids kept of each kind that has to be recognised when it comes again."""
+
+
+class Remembered:
+    """The last `REMEMBERED` ids of a kind."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, key: str) -> bool:
+        """Remember it. Gives whether it is new."""
+        new = key not in self._ids
+        self._ids[key] = None
+        if len(self._ids) > REMEMBERED:
+            self._ids.popitem(last=False)
+        return new
+
+    def discard(self, key: str) -> bool:
+        """Forget it. Gives whether it was there."""
+        return self._ids.pop(key, self) is None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._ids.clear()
+
+
+@dataclass(slots=True)
+class WireState:
+    """See the module."""
+
+    settings: SessionSettings
+    playback: PlaybackPosition
+    ids: EventIds
+    responses: ResponseSequencer = field(default_factory=ResponseSequencer)
+    unanswered: Unanswered = field(default_factory=Unanswered)
+    connected: bool = False
+    """Frames may be sent."""
+    ready: bool = False
+    """The server has answered on this connection."""
+    session_id: str | None = None
+    user_speaks: bool = False
+    """The server heard the user begin, and has not made an item of it yet."""
+    has_audio: bool = False
+    """This session has produced audio: the voice is locked."""
+    frames: deque[str] = field(default_factory=deque)
+    events: list[RealtimeModelEvent] = field(default_factory=list)
+    calls: OrderedDict[str, RealtimeModelToolCallEvent] = field(default_factory=OrderedDict)
+    """Calls being received, by item id: told when they are complete."""
+    open_calls: Remembered = field(default_factory=Remembered)
+    """Calls told and not answered yet, by call id."""
+    told_calls: Remembered = field(default_factory=Remembered)
+    harmless: Remembered = field(default_factory=Remembered)
+    """Client events whose refusal concerns nobody: what they wanted was so already."""
+    created_items: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Items we create, by the id of the event that does."""
+    replayed: Remembered = field(default_factory=Remembered)
+    """Items of before the reconnect: the server's confirmations of them are no news."""
+    must_reconnect: str | None = None
+    """Why this connection is of no more use."""
+    refusal: Mapping[str, Any] | None = None
+    """An error of the kind that no further try can help."""
+
+    def emit(self, event: RealtimeModelEvent) -> None:
+        """Tell the listener."""
+        self.events.append(event)
+
+    def send(self, event_type: str, **fields: Any) -> str:
+        """Send a client event; gives its id."""
+        event_id = self.ids.event()
+        self.frames.append(encode({"event_id": event_id, "type": event_type, **fields}))
+        return event_id
+
+    def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
+        """Send `conversation.item.create`."""
+        where = {} if previous_item_id is None else {"previous_item_id": previous_item_id}
+        event_id = self.send(names.ITEM_CREATE, item=item, **where)
+        if (item_id := item.get("id")) is not None:
+            self.created_items[event_id] = item_id
+            if len(self.created_items) > REMEMBERED:
+                self.created_items.popitem(last=False)
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        """Send what the sequencer decided."""
+        for action in actions:
+            if isinstance(action, Create):
+                response = {} if action.request.params is None else {"response": action.request.params}
+                self.frames.append(
+                    encode({"event_id": action.request.event_id, "type": names.RESPONSE_CREATE, **response})
+                )
+            else:
+                self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=action.response_id))
+
+    def cut_playback(self, now: float) -> None:
+        """Silence what plays, and tell the server how much of it was heard."""
+        cut = self.playback.interrupt(now)
+        if cut.current is not None:
+            self.emit(RealtimeModelAudioInterruptedEvent(*cut.current))
+        for action in cut.actions:
+            if isinstance(action, Remove):
+                self.remove_item(action.item_id, on_server=action.kind != "aside")
+                continue
+            if action.kind == "live" and self.connected:
+                self.send(
+                    names.ITEM_TRUNCATE,
+                    item_id=action.item_id,
+                    content_index=action.content_index,
+                    audio_end_ms=action.audio_end_ms,
+                )
+            if action.kind != "aside":
+                self.emit(
+                    RealtimeModelItemTruncatedEvent(
+                        action.item_id, action.content_index, action.audio_end_ms, action.total_ms
+                    )
+                )
+
+    def remove_item(self, item_id: str, *, on_server: bool = True) -> None:
+        """Take an item out of the conversation that was received and never heard."""
+        self.playback.forget(item_id)
+        if not on_server:
+            return
+        if self.connected:
+            self.harmless.add(self.send(names.ITEM_DELETE, item_id=item_id))
+        self.emit(RealtimeModelItemDeletedEvent(item_id))
+
+    def update_session(self) -> None:
+        """Send what is new of the wanted settings."""
+        if not self.connected:
+            return
+        session = self.settings.update(has_audio=self.has_audio, in_turn=self.responses.running is not None)
+        if session is not None:
+            self.send(names.SESSION_UPDATE, session=session)
+
+
+def new_state(*, tracker: PlayedLength | None, salt: str, send_model: bool) -> WireState:
+    """The state of a conversation that has not begun."""
+    return WireState(
+        settings=SessionSettings(send_model=send_model),
+        playback=PlaybackPosition(tracker),
+        ids=EventIds(salt),
+    )
