@@ -1,8 +1,8 @@
 """An import contract of our own, for import-linter: what a sub-package does not name is private to it.
 
-A sub-package is a package two or more levels below `speakerd`, such as `speakerd.audio.capture`. Its `__init__` names
-what others may take; its modules may be imported by nobody outside it. `pyproject.toml` names this class under
-`contract_types`.
+A sub-package is a package two or more levels below `speakerd`, such as `speakerd.audio.capture`. Its `__init__`
+names what others may take; its modules may be imported by nobody outside it. `pyproject.toml` names this class
+under `contract_types`.
 """
 
 from typing import Final
