@@ -79,6 +79,8 @@ class MonitorView:
             case {"event": "connection", "status": status}:
                 reason = event.get("reason")
                 return [f"  connection: {status}" + (f" ({reason})" if reason else "")]
+            case {"event": "mark"}:  # the beginnings and ends of the latencies, for programs
+                return []
             case {"event": "lost", "count": count}:
                 return [f"  ({count} events left out: this line is too slow for all of them)"]
             case {"event": name}:

@@ -36,6 +36,7 @@ def test_what_is_worth_a_line() -> None:
     assert view.feed({"event": "tool_start", "at": 1.0, "tool": "set_timer"}) == [
         "  tool start: tool=set_timer"
     ]
+    assert view.feed({"event": "mark", "at": 1.0, "name": "speech_start"}) == []
     assert view.feed({"event": "something_new"}) == ["  something new"]
     assert view.feed({"no": "event"}) == []
 

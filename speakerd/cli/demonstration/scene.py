@@ -15,10 +15,13 @@ from speakerd.audio.simulation.room import RoomShape
 from speakerd.cli.demonstration.report import Report
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.cli.demonstration.stage import Stage
+from speakerd.cli.demonstration.timeline import Timeline, played_until
 from speakerd.daemon.assemble import assemble
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from speakerd.audio.simulation.person import Utterance
 
 QUESTION = ("goforward.wav", "go forward ten meters")
 STORY = "librivox-0870.wav"
@@ -31,11 +34,11 @@ class SceneError(RuntimeError):
     """The scene did not go as it must; says what was waited for."""
 
 
-async def play(recordings: Path, wav: Path) -> int:
-    """Play it; 0 if everything was understood and heard, else 1.
+async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
+    """Play it, and draw it into `picture`; 0 if everything was understood and heard, else 1 and no picture.
 
     Raises:
-        OSError: a recording is missing, or `wav` cannot be written.
+        OSError: a recording is missing, or `wav` or `picture` cannot be written.
     """
     for name in (QUESTION[0], STORY):
         if not (recordings / name).is_file():
@@ -46,22 +49,26 @@ async def play(recordings: Path, wav: Path) -> int:
     device = SimulatedDevice(room=RoomShape(echo_db=-12.0))
     stage.say("Loading the recogniser and the voice ...")
     began = time.monotonic()
-    assembly = assemble(demo_settings(), device=device, panel=stage.panel)
+    settings = demo_settings()
+    assembly = assemble(settings, device=device, panel=stage.panel)
     await assembly.embedded.url()
     stage.say(
         f"Ready after {time.monotonic() - began:.1f} s. No key, no sound card, no GPIO: all of it is simulated."
     )
     speaker = assembly.speaker
     report = Report()
-    watch = asyncio.create_task(stage.follow(speaker.monitor.subscribe(4096), report))
+    gate = settings.audio.gate
+    timeline = Timeline(hangover_s=gate.hangover_ms / 1000, tail_s=gate.tail_ms / 1000)
+    watch = asyncio.create_task(stage.follow(speaker.monitor.subscribe(4096), report, timeline))
     running = asyncio.create_task(speaker.run(ready=stage.opened.set))
-    problem = None
+    problem, said = None, []
     try:
         await _guard(running, stage.opened.wait(), "the speaker to open")
-        await _scene(stage, device, recordings, running)
+        said = await _scene(stage, device, recordings, running)
     except SceneError as error:
         problem = str(error)
     finally:
+        played = played_until(device.played, device.now())
         report.stats = speaker.engine.stats
         report.echo = speaker.engine.echo_mode
         speaker.stop()
@@ -71,27 +78,32 @@ async def play(recordings: Path, wav: Path) -> int:
     device.save_room_recording(wav)
     problem = problem or report.verdict(QUESTION[1], device.played)
     stage.say(report.table(wav))
+    if picture is not None and problem is None:
+        await asyncio.to_thread(picture.write_text, timeline.draw(said, played), "utf-8")
+        stage.say(f"The scene as a picture: {picture}")
     stage.say(f"FAILED: {problem}" if problem else "The words were understood, and the answers heard.")
     return 1 if problem else 0
 
 
 async def _scene(
     stage: Stage, device: SimulatedDevice, recordings: Path, running: asyncio.Task[None]
-) -> None:
+) -> list[Utterance]:
+    """Returns what the person said."""
     stage.say("\n[the button is pressed, and a man says: go forward ten meters]")
     stage.panel.tap()
-    device.say(recordings / QUESTION[0], after_s=0.3)
+    said = [device.say(recordings / QUESTION[0], after_s=0.3)]
     await _guard(running, stage.heard_answers(1), "the first answer to be heard to its end")
     stage.say("\n[it listens on by itself; a reader speaks]")
-    device.say(recordings / STORY, after_s=0.5)
+    said.append(device.say(recordings / STORY, after_s=0.5))
     await _guard(running, stage.speaking_since(CUT_IN_AFTER_S), "the second answer to begin")
     stage.say("\n[the man cuts in while it speaks]")
-    device.say(recordings / QUESTION[0])
+    said.append(device.say(recordings / QUESTION[0]))
     await _guard(running, stage.heard_interruptions(1), "the interruption")
     await _guard(running, stage.heard_answers(2), "the answer to the interruption")
     stage.say("\n[the button is pressed: that was all]")
     stage.panel.tap()
     await _guard(running, stage.in_phase("idle"), "the conversation to end")
+    return said
 
 
 async def _guard(running: asyncio.Task[None], waiting: object, what: str) -> None:

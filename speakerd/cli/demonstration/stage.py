@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.cli.demonstration.report import Report
+    from speakerd.cli.demonstration.timeline import Timeline
     from speakerd.daemon.metrics.monitor import Subscription
     from speakerd.panel.port import OnEdge, OnFailure
     from speakerd.panel.types import LightState
@@ -98,10 +99,11 @@ class Stage:
         """Print a line, without disturbing the light's."""
         self.panel.write(text)
 
-    async def follow(self, subscription: Subscription, report: Report) -> None:
-        """Print captions and keep count until the speaker ends."""
+    async def follow(self, subscription: Subscription, report: Report, timeline: Timeline) -> None:
+        """Print captions and keep count until the speaker ends; pass everything on to `report` and `timeline`."""
         async for entry in subscription:
             report.note(entry)
+            timeline.note(entry)
             async with self._news:
                 self._note(entry)
                 self._news.notify_all()

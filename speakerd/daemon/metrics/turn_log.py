@@ -125,6 +125,7 @@ class TurnLog:
             )
 
     def _mark(self, name: Mark, at: float) -> None:
+        self._monitor.publish("mark", at, name=name)
         for latency, elapsed in self._watch.mark(name, at).items():
             self._turn[latency] = elapsed
             self._monitor.publish("latency", at, name=latency, seconds=round(elapsed, 4))
