@@ -25,21 +25,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from speakerd.audio.capture.echo_canceller import EffectiveEcho, make_canceller
-from speakerd.audio.capture.echo_reference import FarEnd
-from speakerd.audio.capture.gate import ListenMode, TurnOwner
-from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
-from speakerd.audio.capture.vad import make_detector
-from speakerd.audio.capture.wake_word import make_wake_word
-from speakerd.audio.devices.port import AudioDevice, Beats
+from speakerd.audio.capture import (
+    EffectiveEcho,
+    FarEnd,
+    ListenMode,
+    PipelineParts,
+    SpeechPipeline,
+    TurnOwner,
+    make_canceller,
+    make_detector,
+    make_wake_word,
+)
+from speakerd.audio.device import AudioDevice, Beats
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
 from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
-from speakerd.audio.playback.buffer import PlaybackBuffer
-from speakerd.audio.playback.earcons import Sounds
-from speakerd.audio.playback.progress import PlayedItem
+from speakerd.audio.playback import PlaybackBuffer, PlayedItem, Sounds
 from speakerd.audio.settings import AudioSettings, SoundName, WakeWordSettings
-from speakerd.audio.supervision.device_supervisor import DeviceKeeper
-from speakerd.audio.supervision.recovery import SilenceWatch, XrunReporter
+from speakerd.audio.supervision import DeviceKeeper, SilenceWatch, XrunReporter
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from speakerd.audio.calibration.analysis import Measurement
+    from speakerd.audio.calibration import Measurement
     from speakerd.audio.settings import AudioSettings
 
 DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
@@ -37,7 +37,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, perhaps write. Exit code 0, 1, 2 or 3."""
-    from speakerd.audio.calibration.analysis import propose, report
+    from speakerd.audio.calibration import propose, report
     from speakerd.audio.errors import DeviceError
     from speakerd.cli.devices import audio_settings
     from speakerd.config.errors import ConfigError
@@ -71,14 +71,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(settings: AudioSettings) -> Measurement:
-    from speakerd.audio.calibration.measure import measure
+    from speakerd.audio.calibration import measure
 
     if settings.driver == "simulated":
-        from speakerd.audio.simulation.device import SimulatedDevice
-        from speakerd.audio.simulation.room import RoomShape
+        from speakerd.audio.simulation import RoomShape, SimulatedDevice
 
         simulated = SimulatedDevice(stepped=True, room=RoomShape())
         return measure(simulated, settings.volume, step=simulated.step)
-    from speakerd.audio.devices.portaudio import PyAudioDevice
+    from speakerd.audio.devices import PyAudioDevice
 
     return measure(PyAudioDevice(settings), settings.volume)

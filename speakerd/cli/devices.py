@@ -35,7 +35,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """List them. Exit code 0, 2 or 3."""
-    from speakerd.audio.devices.listing import list_devices, table
+    from speakerd.audio.devices import list_devices, table
     from speakerd.config.errors import ConfigError
 
     try:

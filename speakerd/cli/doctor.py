@@ -158,7 +158,7 @@ def _key(settings: Settings) -> tuple[str, str]:
 
 
 def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
-    from speakerd.audio.devices.cards import sound_cards
+    from speakerd.audio.cards import sound_cards
     from speakerd.cli.checkup import probes, sound
     from speakerd.cli.checkup.finding import fail, skip
 
@@ -169,7 +169,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
         yield sound.opened(sound.Opened(), service_active=False, simulated=True)
         return
     try:
-        from speakerd.audio.devices.portaudio import PyAudioDevice
+        from speakerd.audio.devices import PyAudioDevice
         from speakerd.cli.checkup.sound_probe import RATE, listen
     except ImportError as error:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from speakerd.audio.devices.port import AudioDevice
+    from speakerd.audio.device import AudioDevice
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings
     from speakerd.panel.port import Panel
@@ -45,10 +45,10 @@ class Assembly:
 def open_device(settings: AudioSettings) -> AudioDevice:
     """The sound card that the settings name, not started."""
     if settings.driver == "simulated":
-        from speakerd.audio.simulation.device import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
+        from speakerd.audio.simulation import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
 
         return SimulatedDevice()
-    from speakerd.audio.devices.portaudio import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
+    from speakerd.audio.devices import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
 
     return PyAudioDevice(settings)
 

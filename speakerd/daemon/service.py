@@ -13,8 +13,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from speakerd.audio.devices.thread_priority import calm
 from speakerd.audio.errors import AudioError
+from speakerd.audio.thread_priority import calm
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.device import AudioDevice
 from speakerd.audio.errors import DeviceNotFoundError
 from speakerd.audio.pcm import (
     BLOCK_S,

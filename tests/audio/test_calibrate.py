@@ -8,7 +8,7 @@ import pytest
 
 from speakerd.audio.calibration import analysis as calibration
 from speakerd.audio.calibration.analysis import Measurement, Proposal, propose, report
-from speakerd.audio.calibration.measure import measure
+from speakerd.audio.calibration.probe import measure
 from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.errors import DeviceNotFoundError
 from speakerd.audio.settings import AudioSettings

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.device import AudioDevice
 from speakerd.audio.devices.portaudio import PyAudioDevice
 from speakerd.audio.pcm import BLOCK_S, samples_of
 from speakerd.audio.settings import AudioSettings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.audio.devices.cards import SoundCard, holder_of, sound_cards
+from speakerd.audio.cards import SoundCard, holder_of, sound_cards
 from speakerd.audio.devices.names import DeviceRow, find_device, name_of, names_of, wants_plug
 from speakerd.audio.errors import DeviceError, DeviceNotFoundError
 

@@ -5,10 +5,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.devices.port import Beats, DeviceFailure
+from speakerd.audio.device import Beats, DeviceFailure
 from speakerd.audio.events import AudioEvent, CaptureSilent, DeviceLost, DeviceReturned, DeviceStuck, Xruns
 from speakerd.audio.pcm import MIC_BLOCK_BYTES
-from speakerd.audio.supervision.recovery import Healer, SilenceWatch, XrunReporter
+from speakerd.audio.supervision import SilenceWatch, XrunReporter
+from speakerd.audio.supervision.recovery import Healer
 
 
 class Bench:

@@ -1,7 +1,7 @@
 """Keeping a device open: attempts in the background, cards that come and go."""
 
-from speakerd.audio.devices.cards import SoundCard
-from speakerd.audio.devices.port import Beats
+from speakerd.audio.cards import SoundCard
+from speakerd.audio.device import Beats
 from speakerd.audio.events import DeviceLost, DeviceReturned
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulation.device import SimulatedDevice

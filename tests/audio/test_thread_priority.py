@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from speakerd.audio.devices.thread_priority import REALTIME_PRIORITY, calm, hurry
+from speakerd.audio.thread_priority import REALTIME_PRIORITY, calm, hurry
 
 ASK = """
 import os, threading
-from speakerd.audio.devices.thread_priority import hurry
+from speakerd.audio.thread_priority import hurry
 seen = []
 def look():
     seen.append((hurry(), os.sched_getscheduler(0)))
@@ -27,7 +27,7 @@ print(seen, os.sched_getscheduler(0))
 
 SPIN = """
 import asyncio, os, signal, threading
-from speakerd.audio.devices.thread_priority import calm, hurry
+from speakerd.audio.thread_priority import calm, hurry
 over = False
 def policy(thread):
     return os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK

@@ -50,7 +50,7 @@ def test_it_may_open_sound_and_pins_and_nothing_else() -> None:
 
 
 def test_its_sound_may_take_the_priority_that_it_asks_for_and_not_for_ever() -> None:
-    from speakerd.audio.devices.thread_priority import REALTIME_PRIORITY
+    from speakerd.audio.thread_priority import REALTIME_PRIORITY
 
     assert f"\nLimitRTPRIO={REALTIME_PRIORITY}\n" in UNIT
     assert re.search(r"^SystemCallFilter=.*\bsched_setscheduler\b", UNIT, re.MULTILINE)

@@ -32,7 +32,7 @@ from speakerd.audio.pcm import (
     samples_of,
     to_int16,
 )
-from speakerd.audio.playback.gain import volume_gain
+from speakerd.audio.playback import volume_gain
 from speakerd.audio.resample import resample
 from speakerd.audio.settings import AudioSettings
 

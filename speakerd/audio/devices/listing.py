@@ -10,7 +10,7 @@ from typing import Final
 
 import pyaudio
 
-from speakerd.audio.devices.cards import SoundCard, sound_cards
+from speakerd.audio.cards import SoundCard, sound_cards
 from speakerd.audio.devices.names import DeviceRow, find_device, name_of
 from speakerd.audio.devices.portaudio import (
     CAPTURE_RATES,

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from speakerd.audio.devices.cards import SoundCard
+from speakerd.audio.cards import SoundCard
 from speakerd.audio.errors import DeviceError, DeviceNotFoundError
 from speakerd.audio.events import Direction
 

@@ -42,17 +42,17 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 import pyaudio
 
-from speakerd.audio.devices.cards import holder_of, sound_cards
+from speakerd.audio.cards import holder_of, sound_cards
+from speakerd.audio.device import Beats, DeviceFailure, OnCapture, PullPlayback, XrunCount
 from speakerd.audio.devices.format_adapter import CaptureBridge, PlaybackBridge
 from speakerd.audio.devices.names import DeviceRow, find_device, wants_plug
-from speakerd.audio.devices.port import Beats, DeviceFailure, OnCapture, PullPlayback, XrunCount
 from speakerd.audio.devices.portaudio_latency import allow_capture_to_lag
 from speakerd.audio.devices.stderr_filter import StderrFilter
-from speakerd.audio.devices.thread_priority import calm, hurry
 from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
 from speakerd.audio.events import Direction
 from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 from speakerd.audio.settings import AudioSettings
+from speakerd.audio.thread_priority import calm, hurry
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,14 @@
-"""What is played: the buffer that can be flushed at any sample, its progress, gain, and the short sounds."""
+"""What is played. Thread-safe, and without a device.
+
+buffer      the queue of speech and sounds, which can be cut off at any sample
+progress    how much of each item was received, handed to the device, and heard
+gain        the volume's curve, and gains that change without a click
+earcons     the speaker's own short sounds
+"""
+
+from speakerd.audio.playback.buffer import PlaybackBuffer
+from speakerd.audio.playback.earcons import Sounds
+from speakerd.audio.playback.gain import volume_gain
+from speakerd.audio.playback.progress import PlayedItem
+
+__all__ = ["PlaybackBuffer", "PlayedItem", "Sounds", "volume_gain"]

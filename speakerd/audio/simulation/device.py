@@ -28,7 +28,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from speakerd.audio.devices.port import (
+from speakerd.audio.device import (
     Beats,
     DeviceFailure,
     OnCapture,

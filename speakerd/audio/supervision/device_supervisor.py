@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from speakerd.audio.devices.cards import SoundCard, sound_cards
-from speakerd.audio.devices.port import AudioDevice, OnCapture, PullPlayback
+from speakerd.audio.cards import SoundCard, sound_cards
+from speakerd.audio.device import AudioDevice, OnCapture, PullPlayback
 from speakerd.audio.errors import DeviceError
 from speakerd.audio.events import AudioEvent, Direction
 from speakerd.audio.settings import AudioSettings

@@ -21,23 +21,18 @@ States, and what moves between them:
   back within `heartbeat_limit_s` (PortAudio can hang inside C on an unplugged card); or `FRUITLESS` attempts in
   a row that opened a device whose blocks then stood still for that long (the driver's state is beyond us). A
   device that is merely absent is never stuck: it is waited for, for ever.
-
-Beside it two smaller watchers of the same kind: `SilenceWatch` (a microphone that gives only digital zeros)
-and `XrunReporter` (once at first, then by rate).
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from speakerd.audio.devices.port import Beats, DeviceFailure
+from speakerd.audio.device import Beats, DeviceFailure
 from speakerd.audio.events import (
     AudioEvent,
-    CaptureSilent,
     DeviceLost,
     DeviceReturned,
     DeviceStuck,
     Direction,
-    Xruns,
 )
 
 STANDSTILL_S: Final = 1.0
@@ -46,8 +41,6 @@ STEADY_S: Final = 10.0
 """A device that has run for so long is well again."""
 FRUITLESS: Final = 2
 """Reopenings without a single block after which the fault is taken to be the process's own."""
-XRUN_PERIOD_S: Final = 60.0
-"""After the first, xruns are reported at most this often."""
 
 _BOTH: Final[tuple[Direction, Direction]] = ("capture", "playback")
 
@@ -191,42 +184,3 @@ class Healer:
     def _enter(self, state: State, now: float) -> None:
         self._state = state
         self._since = now
-
-
-class SilenceWatch:
-    """Notices a microphone that gives nothing but digital zeros, which no real room does."""
-
-    def __init__(self, limit_s: float) -> None:
-        self._limit_s = limit_s
-        self._since: float | None = None
-        self._told = False
-
-    def block(self, pcm: bytes, now: float) -> CaptureSilent | None:
-        """Look at a captured block; the event comes once per silence."""
-        if pcm.count(0) != len(pcm):
-            self._since = None
-            self._told = False
-            return None
-        if self._since is None:
-            self._since = now
-        if self._told or now - self._since < self._limit_s:
-            return None
-        self._told = True
-        return CaptureSilent(now - self._since, now)
-
-
-class XrunReporter:
-    """Turns one direction's xrun count into reports: the first at once, then one a minute if there are more."""
-
-    def __init__(self, direction: Direction) -> None:
-        self._direction = direction
-        self._told = 0
-        self._next = float("-inf")
-
-    def update(self, count: int, now: float) -> Xruns | None:
-        """Look at the count; the event carries how many are new since the last."""
-        if count == self._told or now < self._next:
-            return None
-        new, self._told = count - self._told, count
-        self._next = now + XRUN_PERIOD_S
-        return Xruns(self._direction, new, now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.device import AudioDevice
 from speakerd.audio.errors import AudioError, DeviceBusyError
 from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
 from speakerd.cli.checkup.sound import Opened, tone

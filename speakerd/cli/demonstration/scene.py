@@ -10,8 +10,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from speakerd.audio.simulation.device import SimulatedDevice
-from speakerd.audio.simulation.room import RoomShape
+from speakerd.audio.simulation import RoomShape, SimulatedDevice
 from speakerd.cli.demonstration.report import Report
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.cli.demonstration.stage import Stage
@@ -21,7 +20,7 @@ from speakerd.daemon.assemble import assemble
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from speakerd.audio.simulation.person import Utterance
+    from speakerd.audio.simulation import Utterance
 
 QUESTION = ("goforward.wav", "go forward ten meters")
 STORY = "librivox-0870.wav"

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import DeviceError
-from speakerd.audio.simulation.device import SimulatedDevice
+from speakerd.audio.simulation import SimulatedDevice
 from speakerd.cli.demonstration.settings import demo_settings
 from speakerd.cli.demonstration.stage import Captions
 from speakerd.daemon.assemble import assemble, open_device
@@ -16,7 +16,7 @@ from speakerd.dialogue.events import Ask
 from speakerd.panel.terminal.terminal import TerminalPanel
 
 if TYPE_CHECKING:
-    from speakerd.audio.devices.port import AudioDevice
+    from speakerd.audio.device import AudioDevice
     from speakerd.daemon.core.speaker import Speaker
     from speakerd.daemon.metrics.monitor import Subscription
 

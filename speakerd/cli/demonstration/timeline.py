@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from speakerd.audio.pcm import Samples
-    from speakerd.audio.simulation.person import Utterance
+    from speakerd.audio.simulation import Utterance
 
 WIDTH: Final = 960
 HEIGHT: Final = 418

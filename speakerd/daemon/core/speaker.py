@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from speakerd.audio.devices.port import AudioDevice
+    from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings

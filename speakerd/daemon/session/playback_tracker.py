@@ -16,7 +16,7 @@ from speakerd.realtime.model.port import RealtimePlaybackState, RealtimePlayback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from speakerd.audio.playback.progress import PlayedItem
+    from speakerd.audio.playback import PlayedItem
 
 _CUT_REMEMBERED = 32
 """Parts of answers that were cut off and may still be asked about."""

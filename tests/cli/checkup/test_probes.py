@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.device import AudioDevice
 from speakerd.audio.errors import DeviceBusyError
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.audio.simulation.room import RoomShape

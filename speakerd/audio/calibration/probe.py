@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from speakerd.audio.calibration import analysis as calibration
-from speakerd.audio.devices.port import AudioDevice
+from speakerd.audio.device import AudioDevice
 from speakerd.audio.pcm import MIC_BLOCK, MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 
 _LIMIT_S: Final = 10.0
