@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from speakerd.daemon.core.speaker import Speaker
-from speakerd.daemon.core.tool_host import Toolbox
-from speakerd.daemon.session.embedded_server import Embedded
-from speakerd.daemon.session.session_factory import Backend, Sessions
+from speakerd.daemon.core import Assembly, Speaker, Toolbox
+from speakerd.daemon.session import Embedded, Sessions
 from speakerd.panel.factory import open_panel
 from speakerd.realtime.agents.agent import RealtimeAgent
 
@@ -19,27 +16,8 @@ if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings
+    from speakerd.daemon.session import Backend
     from speakerd.panel.port import Panel
-
-
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """A speaker, and what must be closed after it, in this order."""
-
-    speaker: Speaker
-    sessions: Sessions
-    toolbox: Toolbox
-    embedded: Embedded
-
-    async def prepare(self) -> None:
-        """Load what the first press would have to wait for. Raises ConnectFailedError."""
-        if self.sessions.model.backend == "offline":
-            await self.embedded.url()
-
-    async def close(self) -> None:
-        """Close what the speaker stands on. Idempotent."""
-        self.toolbox.close()
-        await self.embedded.close()
 
 
 def open_device(settings: AudioSettings) -> AudioDevice:

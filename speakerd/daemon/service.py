@@ -18,11 +18,10 @@ from speakerd.audio.thread_priority import calm
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.control.control import Control
-from speakerd.daemon.control.reload import Reloader
-from speakerd.daemon.core.speaker import PartDiedError
-from speakerd.daemon.metrics.status import status_words
-from speakerd.daemon.storage.state_file import state_dir
+from speakerd.daemon.control import Control, Reloader
+from speakerd.daemon.core import PartDiedError
+from speakerd.daemon.metrics import status_words
+from speakerd.daemon.storage import state_dir
 from speakerd.host.control import ControlServer
 from speakerd.host.credentials import take_key
 from speakerd.host.errors import ControlError, CredentialError
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from speakerd.config.settings import Settings
-    from speakerd.daemon.assemble import Assembly
+    from speakerd.daemon.core import Assembly
     from speakerd.host.credentials import Key
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import numpy as np
 
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
-from speakerd.daemon.assemble import Assembly, assemble
+from speakerd.daemon.assemble import assemble
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
@@ -32,6 +32,7 @@ from tests.realtime.validation import validate_client_event, validate_server_eve
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from speakerd.daemon.core import Assembly
     from speakerd.daemon.metrics.monitor import Entry
 
 DATA = Path(__file__).parent.parent / "data"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from speakerd.cli.demonstration.report import Report
     from speakerd.cli.demonstration.timeline import Timeline
-    from speakerd.daemon.metrics.monitor import Subscription
+    from speakerd.daemon.metrics import Subscription
     from speakerd.panel.port import OnEdge, OnFailure
     from speakerd.panel.types import LightState
 

@@ -17,8 +17,8 @@ from speakerd.panel.terminal.terminal import TerminalPanel
 
 if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice
-    from speakerd.daemon.core.speaker import Speaker
-    from speakerd.daemon.metrics.monitor import Subscription
+    from speakerd.daemon.core import Speaker
+    from speakerd.daemon.metrics import Subscription
 
 HELP = "space: tap to start or end, hold to talk    m: mute    + -: volume    q: quit"
 NO_SOUND = """\

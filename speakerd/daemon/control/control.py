@@ -13,8 +13,8 @@ from speakerd.host.errors import CommandError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from speakerd.daemon.assemble import Assembly
     from speakerd.daemon.control.reload import Reloader
+    from speakerd.daemon.core import Assembly
 
 _LONGEST_TEXT = 4_000
 

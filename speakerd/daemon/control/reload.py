@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from speakerd.config.diff import Change, diff
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
-from speakerd.daemon.metrics.status import status_words
+from speakerd.daemon.metrics import status_words
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from speakerd.config.settings import Settings
-    from speakerd.daemon.assemble import Assembly
+    from speakerd.daemon.core import Assembly
     from speakerd.host.journal import Journal
     from speakerd.host.notify import Notifier
 

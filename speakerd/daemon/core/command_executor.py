@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from speakerd.daemon.session.uplink_queue import ClearInput, CutOff, EndOfTurn, Text, TurnDetection, Verdict
+from speakerd.daemon.session import ClearInput, CutOff, EndOfTurn, Text, TurnDetection, Verdict
 from speakerd.dialogue.commands import (
     Approve,
     ArmWakeWord,
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from speakerd.audio.engine import AudioEngine
-    from speakerd.daemon.session.playback_tracker import HeardTracker
-    from speakerd.daemon.session.session_link import SessionLink
+    from speakerd.daemon.session import HeardTracker, SessionLink
     from speakerd.realtime.model.config import RealtimeTurnDetectionConfig
 
 log = logging.getLogger(__name__)

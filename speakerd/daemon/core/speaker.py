@@ -33,14 +33,9 @@ from speakerd.audio.events import (
     Xruns,
 )
 from speakerd.daemon.core.command_executor import Performer
-from speakerd.daemon.metrics.monitor import MonitorFeed
-from speakerd.daemon.metrics.turn_log import TurnLog
-from speakerd.daemon.metrics.usage_store import UsageKeeper
-from speakerd.daemon.session.model_config import turn_detection
-from speakerd.daemon.session.playback_tracker import HeardTracker
-from speakerd.daemon.session.session_link import SessionLink
-from speakerd.daemon.session.uplink_queue import Sound
-from speakerd.daemon.storage.volume import Volume
+from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageKeeper
+from speakerd.daemon.session import HeardTracker, SessionLink, Sound, turn_detection
+from speakerd.daemon.storage import Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import (
     Connected,

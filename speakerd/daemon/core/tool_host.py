@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from speakerd.daemon.core.speaker import Speaker
-    from speakerd.daemon.storage.volume import Volume
+    from speakerd.daemon.storage import Volume
     from speakerd.realtime.agents.tool import FunctionTool
     from speakerd.tools.settings import ToolsSettings
 

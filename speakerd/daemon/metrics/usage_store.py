@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from speakerd.daemon.metrics.usage_book import Counts, UsageBook, read_days
-from speakerd.daemon.storage.state_file import StateFile
+from speakerd.daemon.storage import StateFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
