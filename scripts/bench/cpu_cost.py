@@ -13,7 +13,7 @@ import soxr
 import webrtcvad
 
 from speakerd.audio.capture.echo_canceller import make_canceller
-from speakerd.audio.capture.echo_reference import FarEnd
+from speakerd.audio.capture.echo_reference import EchoReference
 from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.capture.vad import SecondOpinion, make_detector
 from speakerd.audio.playback.buffer import PlaybackBuffer
@@ -61,7 +61,7 @@ def path_us(
     settings: AudioSettings, echo: EchoMode, mics: list[bytes], *, open_: bool
 ) -> tuple[float, float]:
     """The whole path, and the chunks of 32 ms that silero was asked about per 20 ms."""
-    playback, far_end, voice = PlaybackBuffer(volume=80), FarEnd(), own_voice()
+    playback, far_end, voice = PlaybackBuffer(volume=80), EchoReference(), own_voice()
     detector = make_detector(settings.gate)
     pipeline = SpeechPipeline(settings, PipelineParts(make_canceller(echo), detector))
     pipeline.listen("open" if open_ else "gated", 0.0)
@@ -71,9 +71,9 @@ def path_us(
     begin = process_time()
     for index, mic in enumerate(mics):
         now = index / 100
-        far_end.put(playback.pull(240), playback.own_sound, now)
+        far_end.put(playback.pull(240), playback.only_earcon, now)
         far, own = far_end.take(now)
-        pipeline.process(mic, far, now, own_sound=own)
+        pipeline.process(mic, far, now, only_earcon=own)
     spent = process_time() - begin
     asked = detector.asked if isinstance(detector, SecondOpinion) else 0
     return spent / len(mics) * 2e6, asked / len(mics) * 2

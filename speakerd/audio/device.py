@@ -28,7 +28,7 @@ PullPlayback: TypeAlias = Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Beats:
+class BlockCounts:
     """How many blocks went each way since the device was made. Never reset."""
 
     capture: int = 0
@@ -71,7 +71,7 @@ class AudioDevice(Protocol):
         """The clock of the block times: monotonic seconds, unmoved by changes of the system's date."""
 
     @property
-    def beats(self) -> Beats:
+    def block_counts(self) -> BlockCounts:
         """Blocks so far."""
 
     @property

@@ -2,7 +2,7 @@
 
     device's capture thread ──blocks──▶ queue ──▶ processing thread ──events──▶ on_event
     device's playback thread ◀──pull── PlaybackBuffer ◀──play, flush── the asyncio side
-                             └──what was written──▶ FarEnd ──▶ processing thread
+                             └──what was written──▶ EchoReference ──▶ processing thread
 
 The device's threads only move bytes. Everything that costs time happens in the processing thread: echo
 canceller, gate, barge-in, the reports of the playback, the looking after the device. Nothing here waits for
@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from speakerd.audio.capture import (
+    EchoReference,
     EffectiveEcho,
-    FarEnd,
     ListenMode,
     PipelineParts,
     SpeechPipeline,
@@ -36,12 +36,12 @@ from speakerd.audio.capture import (
     make_detector,
     make_wake_word,
 )
-from speakerd.audio.device import AudioDevice, Beats
+from speakerd.audio.device import AudioDevice, BlockCounts
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
 from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
-from speakerd.audio.playback import PlaybackBuffer, PlayedItem, Sounds
+from speakerd.audio.playback import Earcons, PlaybackBuffer, PlayedItem
 from speakerd.audio.settings import AudioSettings, SoundName, WakeWordSettings
-from speakerd.audio.supervision import DeviceKeeper, SilenceWatch, XrunReporter
+from speakerd.audio.supervision import DeviceSupervisor, SilenceWatch, XrunReporter
 
 log = logging.getLogger(__name__)
 
@@ -104,10 +104,10 @@ class AudioEngine:
             duck_db=settings.barge_in.duck_db,
             volume=settings.volume,
         )
-        self._sounds = Sounds(settings.sounds)
-        self._far = FarEnd()
+        self._earcons = Earcons(settings.sounds)
+        self._far = EchoReference()
         self._written = Reblocker(WIRE_BLOCK_BYTES)
-        self._keeper = DeviceKeeper(device, settings, self._captured, self._wanted)
+        self._supervisor = DeviceSupervisor(device, settings, self._captured, self._wanted)
         self._silence = SilenceWatch(settings.silent_capture_s)
         self._xruns = (XrunReporter("capture"), XrunReporter("playback"))
         self._work: queue.SimpleQueue[tuple[bytes, float] | Callable[[], list[AudioEvent]]] = (
@@ -128,7 +128,7 @@ class AudioEngine:
         Raises:
             DeviceError: without `wait_for_device`: what is wrong, and what the user can do.
         """
-        self._emit(self._keeper.start(wait=wait_for_device))
+        self._emit(self._supervisor.start(wait=wait_for_device))
         if not self._device.stepped:
             self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
             self._thread.start()
@@ -136,7 +136,7 @@ class AudioEngine:
     def close(self) -> None:
         """Stop at once, without a fade (`fade_out` does that). Idempotent; takes two seconds at the worst."""
         self._closing = True
-        self._keeper.close()
+        self._supervisor.close()
         thread, self._thread = self._thread, None
         if thread is not None:
             self._work.put(list)
@@ -179,13 +179,13 @@ class AudioEngine:
         """Speech at its volume again."""
         self._buffer.restore()
 
-    def play_sound(self, name: SoundName) -> None:
+    def play_earcon(self, name: SoundName) -> None:
         """Play one of the speaker's own sounds, unless it is set to off."""
-        self._buffer.play_sound(self._sounds.pcm(name))
+        self._buffer.play_earcon(self._earcons.pcm(name))
 
-    def stop_sounds(self) -> None:
+    def stop_earcons(self) -> None:
         """Cut the speaker's own sounds (a timer that was silenced)."""
-        self._buffer.stop_sounds()
+        self._buffer.stop_earcons()
 
     def set_volume(self, volume: float) -> None:
         """0 to 100 on a perceptual curve; glides there."""
@@ -232,14 +232,14 @@ class AudioEngine:
     # -- what is known -------------------------------------------------------------------------------------
 
     @property
-    def beats(self) -> Beats:
+    def block_counts(self) -> BlockCounts:
         """Captured blocks worked off and played blocks handed over: the watchdog is fed only while both rise."""
-        return Beats(self._processed, self._device.beats.playback)
+        return BlockCounts(self._processed, self._device.block_counts.playback)
 
     @property
     def device_lost(self) -> bool:
         """The device is gone, that has been reported, and it is being reopened."""
-        return self._keeper.lost
+        return self._supervisor.lost
 
     @property
     def echo_mode(self) -> EffectiveEcho:
@@ -281,7 +281,7 @@ class AudioEngine:
     def _wanted(self, samples: int) -> bytes:
         pulled = self._buffer.pull(samples)
         for block in self._written.push(pulled):  # a device may take less than a block at a time
-            self._far.put(block, self._buffer.own_sound, self._device.now())
+            self._far.put(block, self._buffer.only_earcon, self._device.now())
         return pulled
 
     # -- the processing thread -----------------------------------------------------------------------------
@@ -292,7 +292,7 @@ class AudioEngine:
         self._buffer.latency_s = self.output_latency_s
         self._pipeline.echo_delay_s = self.output_latency_s + self._device.input_latency_s
         events: list[AudioEvent] = [*self._buffer.take_events(now), *self._pipeline.tick(now)]
-        for event in self._keeper.tick(now):
+        for event in self._supervisor.tick(now):
             events.append(event)
             if isinstance(event, DeviceLost):
                 events += self._pipeline.interrupted(now)
@@ -336,12 +336,12 @@ class AudioEngine:
 
     def _process(self, block: bytes, at: float) -> list[AudioEvent]:
         self._processed += 1
-        far, own_sound = self._far.take(at)
-        events = self._pipeline.process(block, far, at, own_sound=own_sound)
+        far, only_earcon = self._far.take(at)
+        events = self._pipeline.process(block, far, at, only_earcon=only_earcon)
         silent = self._silence.block(block, at)
         if silent is not None:
             events.append(silent)
-            events += self._keeper.reopen("capture", f"digital silence for {silent.seconds:.0f} s", at)
+            events += self._supervisor.reopen("capture", f"digital silence for {silent.seconds:.0f} s", at)
         return events
 
     def _do(self, work: Callable[[], list[AudioEvent]]) -> None:

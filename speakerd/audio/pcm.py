@@ -40,7 +40,7 @@ Samples: TypeAlias = NDArray[np.int16]
 def samples_of(pcm: bytes | bytearray | memoryview) -> Samples:
     """The samples of `pcm`, without a copy. Raises BadBlockError on half a sample."""
     if len(pcm) % SAMPLE_BYTES:
-        raise BadBlockError("PCM", "a whole number of 16-bit samples in", len(pcm))
+        raise BadBlockError(f"PCM must be a whole number of 16-bit samples, not {len(pcm)} bytes")
     return np.frombuffer(pcm, dtype="<i2")
 
 

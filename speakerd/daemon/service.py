@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import AudioError
-from speakerd.audio.thread_priority import calm
+from speakerd.audio.thread_priority import restore_priority
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
@@ -145,7 +145,7 @@ def _stop(assembly: Assembly, notifier: Notifier) -> None:
 
 def _calm() -> None:
     """The kernel says that a thread with real-time priority does not pause (`LimitRTTIME=`)."""
-    if calm():
+    if restore_priority():
         log.info("the sound's threads have lost their priority: one of them never paused")
 
 
@@ -161,7 +161,7 @@ async def _feed_watchdog(assembly: Assembly, notifier: Notifier) -> None:
     watchdog = Watchdog(speaker.settings.audio.heartbeat_limit_s, notifier.watchdog_interval_s)
     complained = False
     while True:
-        beats = speaker.engine.beats
+        beats = speaker.engine.block_counts
         # A lost device is being reopened, and is no reason to starve; one that hangs reports itself (DeviceStuck).
         lost = speaker.engine.device_lost
         verdict = watchdog.check(

@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from speakerd.audio.capture.echo_canceller import EchoCanceller, EffectiveEcho, make_canceller
-from speakerd.audio.capture.echo_reference import FarEnd
+from speakerd.audio.capture.echo_reference import EchoReference
 from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.capture.vad import make_detector
 from speakerd.audio.events import BargeInConfirmed, BargeInRejected, BargeInSuspected
@@ -102,7 +102,7 @@ def run_room(
     pipeline = SpeechPipeline(settings, parts)
     pipeline.echo_delay_s = plan.delay_ms / 1000
     pipeline.listen("gated", 0.0)
-    far_end = FarEnd()
+    far_end = EchoReference()
     jitter = np.random.default_rng(1)
     voice = own_voice()
     score = BargeInScore(seconds=seconds)
@@ -129,7 +129,7 @@ def run_room(
             score.said += 1
         while room.wants:
             played = playback.pull(240)
-            far_end.put(played, playback.own_sound, room.wanted_at + jitter.uniform(0, JITTER_S))
+            far_end.put(played, playback.only_earcon, room.wanted_at + jitter.uniform(0, JITTER_S))
             room.play(played)
         far, _ = far_end.take(now + jitter.uniform(0, JITTER_S))
         speaking = near[cursor : cursor + BLOCK]

@@ -95,9 +95,9 @@ class DeviceContract:
 
         bench.device.start(ear, pull)
         bench.pass_blocks(10)
-        before = bench.device.beats
+        before = bench.device.block_counts
         bench.pass_blocks(50)
-        after = bench.device.beats
+        after = bench.device.block_counts
         assert {len(block) for block in ear.blocks} == {MIC_BLOCK_BYTES}
         assert len(set(asked)) == 1
         assert asked[0] <= WIRE_BLOCK
@@ -153,21 +153,21 @@ class DeviceContract:
         bench.pass_blocks(20)
         bench.device.stop()
         bench.device.stop()
-        heard, beats = len(ear.blocks), bench.device.beats
+        heard, beats = len(ear.blocks), bench.device.block_counts
         assert heard
         bench.pass_blocks(20)
         assert len(ear.blocks) == heard
-        assert bench.device.beats == beats
+        assert bench.device.block_counts == beats
 
     def test_it_can_be_started_again_and_the_counts_go_on(self, bench: Bench) -> None:
         first, second = Ear(), Ear()
         bench.device.start(first, silence)
         bench.pass_blocks(20)
         bench.device.stop()
-        before = bench.device.beats
+        before = bench.device.block_counts
         bench.device.start(second, silence)
         bench.pass_blocks(30)
-        after = bench.device.beats
+        after = bench.device.block_counts
         assert second.blocks
         assert after.capture > before.capture
         assert after.playback > before.playback
@@ -202,7 +202,7 @@ class DeviceContract:
         with pytest.raises(DeviceNotFoundError) as caught:
             unknown.start(Ear(), silence)
         assert "audio.input" in str(caught.value)
-        assert unknown.beats == type(unknown.beats)(0, 0)
+        assert unknown.block_counts == type(unknown.block_counts)(0, 0)
         unknown.stop()
 
     @may_be_torn
@@ -216,7 +216,7 @@ class DeviceContract:
 
         def read() -> None:
             for _ in range(200):
-                seen.append(bench.device.beats.playback)
+                seen.append(bench.device.block_counts.playback)
                 assert bench.device.xruns.playback >= 0
                 assert bench.device.output_latency_s >= 0
 

@@ -66,7 +66,7 @@ def speaking(settings: AudioSettings) -> Iterator[AudioEngine]:
     engine = AudioEngine(device, settings, on_event=lambda _: None)
     engine.start()
     try:
-        wait_for(lambda: device.beats.playback > 10, 10, "blocks are played")
+        wait_for(lambda: device.block_counts.playback > 10, 10, "blocks are played")
         yield engine
     finally:
         engine.close()

@@ -2,20 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.capture.barge_in import BargeIn, Verdict
-from speakerd.audio.capture.gate import Frame
+from speakerd.audio.capture.barge_in import BargeInDecision, BargeInDetector
+from speakerd.audio.capture.gate import AnalysedFrame
 from speakerd.audio.settings import BargeInSettings
 
 SETTINGS = BargeInSettings(onset_frames=5, onset_window=6, suspect_frames=3, decide_ms=200, level_dbfs=-50)
 
 
-def judge(pattern: str, settings: BargeInSettings = SETTINGS) -> list[tuple[int, Verdict]]:
+def judge(pattern: str, settings: BargeInSettings = SETTINGS) -> list[tuple[int, BargeInDecision]]:
     """`#` voiced and loud, `q` voiced but quiet, `o` voiced under a sound of our own, anything else not voiced."""
-    barge_in = BargeIn(settings)
+    barge_in = BargeInDetector(settings)
     verdicts = []
     for index, letter in enumerate(pattern):
         level = -60.0 if letter == "q" else -30.0
-        verdict = barge_in.process(Frame(b"", index * 0.02, letter in "#qo", level, own=letter == "o"))
+        verdict = barge_in.process(
+            AnalysedFrame(b"", index * 0.02, letter in "#qo", level, over_earcon=letter == "o")
+        )
         if verdict is not None:
             verdicts.append((index, verdict))
     return verdicts
@@ -40,18 +42,18 @@ def test_quiet_frames_silence_and_own_sounds_do_not_count(letter: str) -> None:
 
 
 def test_the_beginning_is_that_of_the_first_frame_that_counted() -> None:
-    barge_in = BargeIn(SETTINGS)
+    barge_in = BargeInDetector(SETTINGS)
     for index in range(20):
-        if barge_in.process(Frame(b"", index * 0.02, index >= 10, -30)) == "confirmed":
+        if barge_in.process(AnalysedFrame(b"", index * 0.02, index >= 10, -30)) == "confirmed":
             break
     assert barge_in.since == pytest.approx(0.20)
 
 
 def test_cancelling_rejects_only_a_suspicion() -> None:
-    barge_in = BargeIn(SETTINGS)
+    barge_in = BargeInDetector(SETTINGS)
     assert barge_in.cancel() is None
     for index in range(3):
-        barge_in.process(Frame(b"", index * 0.02, voiced=True, level_dbfs=-30))
+        barge_in.process(AnalysedFrame(b"", index * 0.02, voiced=True, level_dbfs=-30))
     assert barge_in.suspecting
     assert barge_in.cancel() == "rejected"
     assert not barge_in.suspecting

@@ -126,9 +126,9 @@ def test_a_stuck_callback_is_noticed_within_a_second_and_reopened(direction: str
     assert lost.direction == direction
     bench.run(1)
     assert bench.of(DeviceReturned)
-    before = bench.engine.beats
+    before = bench.engine.block_counts
     bench.run(1)
-    after = bench.engine.beats
+    after = bench.engine.block_counts
     assert (after.capture - before.capture, after.playback - before.playback) == (100, 100)
 
 
@@ -142,7 +142,7 @@ def test_a_driver_that_hangs_while_it_is_reopened_is_told_as_stuck_and_close_sti
     device.hang()
     device.stall("capture")
     wait_for(lambda: any(isinstance(event, DeviceStuck) for event in events), 10, "told as stuck")
-    assert engine.beats.capture < 1000  # and no watchdog is fed by what still runs
+    assert engine.block_counts.capture < 1000  # and no watchdog is fed by what still runs
     engine.close()
     device.hang(False)
     wait_for(lambda: not _threads("audio-reopen", "audio-close"), 10, "the hanging threads end")
@@ -222,10 +222,10 @@ def test_an_error_in_the_audio_thread_is_told_and_the_heartbeat_ends(
     engine.start()
     engine.listen("open")
     wait_for(lambda: any(isinstance(event, DeviceStuck) for event in events), 5, "told")
-    before = engine.beats
-    played = device.beats.playback
-    wait_for(lambda: device.beats.playback > played + 10, 5, "the device runs on")
-    assert engine.beats.capture == before.capture
+    before = engine.block_counts
+    played = device.block_counts.playback
+    wait_for(lambda: device.block_counts.playback > played + 10, 5, "the device runs on")
+    assert engine.block_counts.capture == before.capture
     engine.close()
     assert "the audio thread failed" in caplog.text
 
@@ -243,7 +243,7 @@ def test_processing_that_falls_behind_drops_the_oldest_and_counts_it() -> None:
     engine = AudioEngine(device, AudioSettings(echo="off", capture_queue_ms=100), on_event=on_event)
     engine.start()
     engine.listen("open")
-    wait_for(lambda: device.beats.capture > 60, 10, "half a second passes")
+    wait_for(lambda: device.block_counts.capture > 60, 10, "half a second passes")
     go_on.set()
     wait_for(lambda: any(isinstance(event, Xruns) for event in events), 5, "told as xruns")
     assert engine.stats.dropped_blocks >= 30

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from speakerd.audio.capture.gate import Frame, Gate, GateClosed, GateOpened, GateOutput, GatePassed, TurnOwner
+from speakerd.audio.capture.gate import (
+    AnalysedFrame,
+    Gate,
+    GateClosed,
+    GateOpened,
+    GateOutput,
+    GatePassed,
+    TurnOwner,
+)
 from speakerd.audio.settings import GateSettings
 
 QUICK = GateSettings(
@@ -38,9 +46,9 @@ class Bench:
             self.out += self.gate.process(frame, may_open=may_open)
         return self
 
-    def frame(self, voiced: bool, level: float = -30, own: bool = False) -> Frame:
+    def frame(self, voiced: bool, level: float = -30, own: bool = False) -> AnalysedFrame:
         self.index += 1
-        return Frame(self.index.to_bytes(4, "little"), (self.index - 1) * 0.02, voiced, level, own)
+        return AnalysedFrame(self.index.to_bytes(4, "little"), (self.index - 1) * 0.02, voiced, level, own)
 
     def listen(self, mode: str, since: float | None = None) -> "Bench":
         assert mode in ("closed", "gated", "open")
@@ -128,7 +136,7 @@ def test_what_the_card_gives_late_from_before_the_press_does_not_pass() -> None:
 def test_a_burst_of_frames_with_one_time_passes_whole() -> None:
     bench = Bench().hear("." * 5).listen("open").hear("..")
     for _ in range(3):
-        bench.gate.process(Frame(b"", bench.now - 0.02, True, -30))
+        bench.gate.process(AnalysedFrame(b"", bench.now - 0.02, True, -30))
     assert bench.gate.statistics.sent_s == pytest.approx(5 * 0.02)
 
 

@@ -94,7 +94,7 @@ class Bench:
             at = self.blocks % 3000 * 160
             self.blocks += 1
             mic = source[at : at + 160].tobytes()
-            self.events += self.pipeline.process(mic, far, self.now, own_sound=own)
+            self.events += self.pipeline.process(mic, far, self.now, only_earcon=own)
         return self
 
     def listen(self, mode: str, since: float | None = None) -> "Bench":

@@ -173,7 +173,7 @@ def test_what_was_heard_is_remembered_for_a_bounded_number_of_items() -> None:
 def test_a_queue_of_sounds_is_bounded() -> None:
     buffer = PlaybackBuffer()
     for _ in range(100):
-        buffer.play_sound(level(24_000))
+        buffer.play_earcon(level(24_000))
     seconds = 0
     while pull_blocks(buffer, 100).any():
         seconds += 1
@@ -396,9 +396,9 @@ def test_ducking_is_quick_smooth_and_undone() -> None:
 
 def test_sounds_play_over_speech_at_once_and_survive_a_flush() -> None:
     buffer = speaking(pcm=level(24_000, 1000), prebuffer_ms=0)
-    buffer.play_sound(level(720, 500))
+    buffer.play_earcon(level(720, 500))
     assert pull_blocks(buffer, 1)[0] == 1500
-    assert not buffer.own_sound
+    assert not buffer.only_earcon
     buffer.flush()
     out = pull_blocks(buffer, 3)
     assert out[130:480].tolist() == [500] * 350
@@ -407,21 +407,21 @@ def test_sounds_play_over_speech_at_once_and_survive_a_flush() -> None:
 
 def test_a_sound_alone_is_told_apart_from_speech() -> None:
     buffer = PlaybackBuffer()
-    buffer.play_sound(level(300, 500))
-    buffer.play_sound(level(100, 700))
+    buffer.play_earcon(level(300, 500))
+    buffer.play_earcon(level(100, 700))
     assert np.count_nonzero(pull_blocks(buffer, 1)) == 240
-    assert buffer.own_sound
+    assert buffer.only_earcon
     pull_blocks(buffer, 1)
     pull_blocks(buffer, 1)
-    assert not buffer.own_sound
+    assert not buffer.only_earcon
 
 
 def test_stopped_sounds_end_with_a_ramp() -> None:
     buffer = PlaybackBuffer()
-    buffer.stop_sounds()
-    buffer.play_sound(level(24_000))
+    buffer.stop_earcons()
+    buffer.play_earcon(level(24_000))
     pull_blocks(buffer, 2)
-    buffer.stop_sounds()
+    buffer.stop_earcons()
     out = pull_blocks(buffer, 2)
     assert np.count_nonzero(out) <= 120
     assert (np.diff(out[:121]) <= 0).all()
@@ -429,7 +429,7 @@ def test_stopped_sounds_end_with_a_ramp() -> None:
 
 def test_a_mix_too_loud_is_clipped_not_wrapped() -> None:
     buffer = speaking(pcm=level(2400, 30_000), prebuffer_ms=0)
-    buffer.play_sound(level(240, 30_000))
+    buffer.play_earcon(level(240, 30_000))
     assert pull_blocks(buffer, 1).min() == 32_767
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import pytest
 
-from speakerd.audio.thread_priority import REALTIME_PRIORITY, calm, hurry
+from speakerd.audio.thread_priority import REALTIME_PRIORITY, raise_priority, restore_priority
 
 ASK = """
 import os, threading
-from speakerd.audio.thread_priority import hurry
+from speakerd.audio.thread_priority import raise_priority
 seen = []
 def look():
-    seen.append((hurry(), os.sched_getscheduler(0)))
+    seen.append((raise_priority(), os.sched_getscheduler(0)))
     child = threading.Thread(target=lambda: seen.append(os.sched_getscheduler(0)))
     child.start()
     child.join()
@@ -27,12 +27,12 @@ print(seen, os.sched_getscheduler(0))
 
 SPIN = """
 import asyncio, os, signal, threading
-from speakerd.audio.thread_priority import calm, hurry
+from speakerd.audio.thread_priority import restore_priority, raise_priority
 over = False
 def policy(thread):
     return os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK
 def spin():
-    hurry()
+    raise_priority()
     while not over:
         pass
 async def main():
@@ -43,7 +43,7 @@ async def main():
     thread.start()
     await told.wait()
     before = policy(thread.native_id)
-    assert calm() == 1 and calm() == 0
+    assert restore_priority() == 1 and restore_priority() == 0
     print(before, "then", policy(thread.native_id))
     over = True
     thread.join()
@@ -82,7 +82,7 @@ def test_only_the_thread_that_asks_gets_it() -> None:
     before = os.sched_getscheduler(0)
 
     def ask() -> tuple[bool, int, int]:
-        return hurry(), os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+        return raise_priority(), os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
 
     assert in_a_thread(ask) == (True, os.SCHED_RR | os.SCHED_RESET_ON_FORK, REALTIME_PRIORITY)
     assert os.sched_getscheduler(0) == before
@@ -112,7 +112,7 @@ def test_a_thread_that_never_pauses_loses_it_when_the_kernel_says_so() -> None:
 
 
 def test_there_is_nobody_to_calm_where_nobody_hurries() -> None:
-    done = threading.Thread(target=hurry)
+    done = threading.Thread(target=raise_priority)
     done.start()
     done.join()
-    assert calm() == 0
+    assert restore_priority() == 0

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from speakerd.audio.simulation.person import Utterance
+from speakerd.audio.simulation.person import ScriptedUtterance
 from speakerd.cli.demonstration.timeline import HEIGHT, WIDTH, Heard, Timeline, played_until
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
@@ -28,8 +28,8 @@ def tone(seconds: float, rate: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     return (9_000 * np.sin(np.arange(int(seconds * rate)) / 5)).astype(np.int16)
 
 
-def utterance(at: float, seconds: float) -> Utterance:
-    said = Utterance(tone(seconds, 16_000), 0.0)
+def utterance(at: float, seconds: float) -> ScriptedUtterance:
+    said = ScriptedUtterance(tone(seconds, 16_000), 0.0)
     said.started_at = at
     return said
 

@@ -38,7 +38,7 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
         audio = replace(settings.audio, input="kitchen")
         speaker.reconfigure(settings.model_copy(update={"audio": audio}))
         async with asyncio.timeout(10):
-            while speaker.engine is first or not speaker.engine.beats.capture:
+            while speaker.engine is first or not speaker.engine.block_counts.capture:
                 await asyncio.sleep(0.02)
     finally:
         speaker.stop()

@@ -11,15 +11,15 @@ wake_word         wakes by a word
 """
 
 from speakerd.audio.capture.echo_canceller import EffectiveEcho, make_canceller
-from speakerd.audio.capture.echo_reference import FarEnd
+from speakerd.audio.capture.echo_reference import EchoReference
 from speakerd.audio.capture.gate import ListenMode, TurnOwner
 from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.capture.vad import make_detector
 from speakerd.audio.capture.wake_word import make_wake_word
 
 __all__ = [
+    "EchoReference",
     "EffectiveEcho",
-    "FarEnd",
     "ListenMode",
     "PipelineParts",
     "SpeechPipeline",

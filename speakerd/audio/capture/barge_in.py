@@ -10,14 +10,14 @@ not confirmed in `decide_ms` is rejected.
 from collections import deque
 from typing import Literal, TypeAlias
 
-from speakerd.audio.capture.gate import Frame, dies_away
+from speakerd.audio.capture.gate import AnalysedFrame, dies_away
 from speakerd.audio.pcm import FRAME_S
 from speakerd.audio.settings import BargeInSettings
 
-Verdict: TypeAlias = Literal["suspected", "confirmed", "rejected"]
+BargeInDecision: TypeAlias = Literal["suspected", "confirmed", "rejected"]
 
 
-class BargeIn:
+class BargeInDetector:
     """See the module. Not thread-safe: one owner."""
 
     def __init__(self, settings: BargeInSettings) -> None:
@@ -33,9 +33,9 @@ class BargeIn:
         """Whether the voice should be ducked now."""
         return self._suspected_at is not None
 
-    def process(self, frame: Frame) -> Verdict | None:
+    def process(self, frame: AnalysedFrame) -> BargeInDecision | None:
         """Take the next frame heard while the loudspeaker sounds; a verdict when it changes."""
-        loud = frame.voiced and not frame.own and frame.level_dbfs > self._settings.level_dbfs
+        loud = frame.voiced and not frame.over_earcon and frame.level_dbfs > self._settings.level_dbfs
         self._window.append(loud)
         count = sum(self._window)
         self._levels.append(frame.level_dbfs)
@@ -53,13 +53,13 @@ class BargeIn:
             return self.cancel()
         return None
 
-    def cancel(self) -> Verdict | None:
+    def cancel(self) -> BargeInDecision | None:
         """Playback ended, or listening did: a suspicion is dropped."""
         was, self._suspected_at = self._suspected_at, None
         self._window.clear()
         return "rejected" if was is not None else None
 
-    def _note_begin(self, frame: Frame) -> None:
+    def _note_begin(self, frame: AnalysedFrame) -> None:
         if self._suspected_at is None:
             first = list(self._window).index(True)
             self.since = frame.end - (len(self._window) - first) * FRAME_S

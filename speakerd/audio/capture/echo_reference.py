@@ -42,7 +42,7 @@ _RING: Final = DEEPEST * WIRE_BLOCK
 _SILENCE: Final = bytes(WIRE_BLOCK_BYTES)
 
 
-class FarEnd:
+class EchoReference:
     """What was played, read at the pace of the microphone."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class FarEnd:
         """How much faster the loudspeaker's clock runs than the microphone's, as known by now."""
         return self._integral * 1e6
 
-    def put(self, block: bytes, own_sound: bool, at: float) -> None:
+    def put(self, block: bytes, only_earcon: bool, at: float) -> None:
         """A block of `WIRE_BLOCK_BYTES` has been handed to the device at time `at` (seconds)."""
         written, _ = self._head
         begin = written % _RING
@@ -72,7 +72,7 @@ class FarEnd:
         written += WIRE_BLOCK
         if samples.any():
             self._sound_until = written
-        if own_sound:
+        if only_earcon:
             self._own_until = written
         self._head = (written, at)
 

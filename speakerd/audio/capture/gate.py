@@ -44,17 +44,17 @@ FALTER_DB: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class AnalysedFrame:
     """20 ms at 16 kHz, `at` the time of the first sample.
 
-    `own`: one of the speaker's own sounds was playing.
+    `over_earcon`: one of the speaker's own sounds was playing.
     """
 
     pcm: bytes = field(repr=False)
     at: float
     voiced: bool
     level_dbfs: float
-    own: bool = False
+    over_earcon: bool = False
 
     @property
     def end(self) -> float:
@@ -73,7 +73,7 @@ class GateOpened:
 class GatePassed:
     """This frame may leave."""
 
-    frame: Frame
+    frame: AnalysedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Gate:
         """Who ends the turn; may be changed between turns."""
         self.mode: ListenMode = "closed"
         before = _frames(settings.pre_roll_ms) + settings.onset_window
-        self._history: deque[Frame] = deque(maxlen=max(before, _frames(settings.lookback_s * 1000)))
+        self._history: deque[AnalysedFrame] = deque(maxlen=max(before, _frames(settings.lookback_s * 1000)))
         self._window: deque[bool] = deque(maxlen=settings.onset_window)
         self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._earliest = 0.0  # nothing from before this may pass
@@ -126,7 +126,7 @@ class Gate:
         self._open = False
         self._opened_at = 0.0
         self._silent_frames = 0
-        self._held: list[Frame] = []
+        self._held: list[AnalysedFrame] = []
         self._must_hear_silence = False
         self._heard = 0
         self._sent = 0
@@ -169,7 +169,7 @@ class Gate:
         self._history.clear()
         self._forget_onset()
 
-    def process(self, frame: Frame, *, may_open: bool = True) -> list[GateOutput]:
+    def process(self, frame: AnalysedFrame, *, may_open: bool = True) -> list[GateOutput]:
         """Take the next frame. `may_open` False: something else (barge-in) decides about opening."""
         self._heard += 1
         self._heard_until = frame.end
@@ -191,7 +191,7 @@ class Gate:
         """Close for a reason from outside; the mode stays."""
         return self._close(now, reason)
 
-    def _judge(self, frame: Frame, *, may_open: bool = True) -> list[GateOutput]:
+    def _judge(self, frame: AnalysedFrame, *, may_open: bool = True) -> list[GateOutput]:
         if self._open:
             return self._process_open(frame)
         self._history.append(frame)
@@ -201,11 +201,11 @@ class Gate:
 
     # -- shut ----------------------------------------------------------------------------------------------
 
-    def _process_shut(self, frame: Frame, *, may_open: bool) -> list[GateOutput]:
+    def _process_shut(self, frame: AnalysedFrame, *, may_open: bool) -> list[GateOutput]:
         self._silent_frames = 0 if frame.voiced else self._silent_frames + 1
         if self._silent_frames >= _frames(self._settings.hangover_ms):
             self._must_hear_silence = False
-        self._window.append(frame.voiced and not frame.own)
+        self._window.append(frame.voiced and not frame.over_earcon)
         self._levels.append(frame.level_dbfs)
         if not may_open or self._must_hear_silence or sum(self._window) < self._settings.onset_frames:
             return []
@@ -217,7 +217,7 @@ class Gate:
     def _begin_under_own_sound(self, first: int) -> float:
         """When speech whose first counted frame is `history[first]` began, perhaps while a sound of ours played."""
         frames = list(self._history)
-        while first > 0 and frames[first - 1].own and frames[first - 1].voiced:
+        while first > 0 and frames[first - 1].over_earcon and frames[first - 1].voiced:
             first -= 1
         return frames[max(0, first)].at
 
@@ -231,7 +231,7 @@ class Gate:
             [frame for frame in self._history if frame.end > begin + FRAME_S / 2], voiced_at
         )
 
-    def _open_with(self, frames: list[Frame], now: float) -> list[GateOutput]:
+    def _open_with(self, frames: list[AnalysedFrame], now: float) -> list[GateOutput]:
         self._open = True
         self._openings += 1
         self._opened_at = frames[0].at if frames else now
@@ -246,7 +246,7 @@ class Gate:
 
     # -- open ----------------------------------------------------------------------------------------------
 
-    def _process_open(self, frame: Frame) -> list[GateOutput]:
+    def _process_open(self, frame: AnalysedFrame) -> list[GateOutput]:
         if self.mode == "open":
             # A card gives its sound late: some of it may be from before the press. Never judged by the frame
             # before: in a burst several have the same time.
@@ -263,7 +263,7 @@ class Gate:
             return out + self._close(frame.end, "silence")
         return out
 
-    def _flow(self, frame: Frame) -> list[GateOutput]:
+    def _flow(self, frame: AnalysedFrame) -> list[GateOutput]:
         if self.owner == "local" and self._silent_frames > _frames(self._settings.tail_ms):
             self._held.append(frame)
             return []
@@ -273,7 +273,7 @@ class Gate:
         self._held.clear()
         return out + self._pass(frame)
 
-    def _pass(self, frame: Frame) -> list[GateOutput]:
+    def _pass(self, frame: AnalysedFrame) -> list[GateOutput]:
         self._sent += 1
         self._earliest = frame.end
         return [GatePassed(frame)]

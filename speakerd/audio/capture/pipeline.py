@@ -22,10 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from speakerd.audio.capture.barge_in import BargeIn
+from speakerd.audio.capture.barge_in import BargeInDetector
 from speakerd.audio.capture.echo_canceller import EchoCanceller, PassThrough
 from speakerd.audio.capture.gate import (
-    Frame,
+    AnalysedFrame,
     Gate,
     GateClosed,
     GateOpened,
@@ -106,7 +106,7 @@ class SpeechPipeline:
         self._detector = parts.detector
         self._wake_word = parts.wake_word
         self._gate = Gate(settings.gate, owner)
-        self._barge_in = BargeIn(settings.barge_in)
+        self._barge_in = BargeInDetector(settings.barge_in)
         self._floor = NoiseFloor()
         self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
         self._gain = gain_of(settings.input_gain_db)
@@ -208,22 +208,22 @@ class SpeechPipeline:
     # -- the sound -----------------------------------------------------------------------------------------
 
     def process(
-        self, mic_block: bytes, far_block: bytes, now: float, *, own_sound: bool = False
+        self, mic_block: bytes, far_block: bytes, now: float, *, only_earcon: bool = False
     ) -> list[AudioEvent]:
         """10 ms of the microphone (16 kHz) and of what was played (24 kHz); `now` is the end of the first.
 
-        `own_sound`: the far block holds one of the speaker's own sounds and no speech.
+        `only_earcon`: the far block holds one of the speaker's own sounds and no speech.
         Raises BadBlockError.
         """
         if len(mic_block) != MIC_BLOCK_BYTES:
-            raise BadBlockError("a microphone block", str(MIC_BLOCK_BYTES), len(mic_block))
+            raise BadBlockError(f"a microphone block must be {MIC_BLOCK_BYTES} bytes, not {len(mic_block)}")
         if len(far_block) != WIRE_BLOCK_BYTES:
-            raise BadBlockError("a far-end block", str(WIRE_BLOCK_BYTES), len(far_block))
+            raise BadBlockError(f"a far-end block must be {WIRE_BLOCK_BYTES} bytes, not {len(far_block)}")
         far = samples_of(far_block)
         silent = not far.any()
         tail_s = self.echo_delay_s + self._settings.echo_tail_ms / 1000
         if not silent:
-            if own_sound:
+            if only_earcon:
                 self._own_ends = now + tail_s
             else:
                 self._speech_ends = now + tail_s
@@ -266,7 +266,9 @@ class SpeechPipeline:
         loud = level > gate.min_level_dbfs and excess > margin
         # Over the speaker's own voice a second opinion comes too late, and levels say more.
         voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not playing)
-        frame = Frame(pcm, now - FRAME_S, voiced and loud, level, own=own and not self._cancels)
+        frame = AnalysedFrame(
+            pcm, now - FRAME_S, voiced and loud, level, over_earcon=own and not self._cancels
+        )
         if deaf:
             out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []
             if self._gate.mode != "open":
@@ -277,7 +279,7 @@ class SpeechPipeline:
             return events + self._events(self._gate.process(frame))
         return self._frame_while_playing(frame, now)
 
-    def _frame_while_playing(self, frame: Frame, now: float) -> list[AudioEvent]:
+    def _frame_while_playing(self, frame: AnalysedFrame, now: float) -> list[AudioEvent]:
         events = self._events(self._gate.process(frame, may_open=False))
         if self._gate.is_open or self._gate.mode != "gated" or not self._may_barge_in:
             return events

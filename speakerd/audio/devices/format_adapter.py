@@ -19,7 +19,7 @@ from speakerd.audio.pcm import (
 from speakerd.audio.resample import Resampler
 
 
-class CaptureBridge:
+class CaptureAdapter:
     """From the card's interleaved samples to 10 ms blocks of one channel at 16 kHz."""
 
     def __init__(self, rate: int, channels: int, channel: int) -> None:
@@ -46,7 +46,7 @@ class CaptureBridge:
         return self._taken / self._rate - self._given / MIC_RATE
 
 
-class PlaybackBridge:
+class PlaybackAdapter:
     """From 24 kHz mono to as many of the card's frames as it asks for, pulling no more than that needs."""
 
     def __init__(self, rate: int, channels: int, pull: Callable[[int], bytes]) -> None:

@@ -18,7 +18,7 @@ from speakerd.audio.devices.portaudio import (
     REAL_PORTAUDIO,
     PortAudio,
     Reply,
-    Unsuitable,
+    UnsupportedFormatError,
     explain,
     list_rows,
     open_portaudio,
@@ -134,7 +134,7 @@ def _tried(
         for channels in sorted({1, min(2, most), most}):
             try:
                 open_stream(portaudio, direction, row, rate=rate, channels=channels, callback=_never).close()
-            except Unsuitable:
+            except UnsupportedFormatError:
                 continue
             except OSError as error:
                 reason = explain(error, direction, name, row)

@@ -43,16 +43,16 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 import pyaudio
 
 from speakerd.audio.cards import holder_of, sound_cards
-from speakerd.audio.device import Beats, DeviceFailure, OnCapture, PullPlayback, XrunCount
-from speakerd.audio.devices.format_adapter import CaptureBridge, PlaybackBridge
+from speakerd.audio.device import BlockCounts, DeviceFailure, OnCapture, PullPlayback, XrunCount
+from speakerd.audio.devices.format_adapter import CaptureAdapter, PlaybackAdapter
 from speakerd.audio.devices.names import DeviceRow, find_device, wants_plug
-from speakerd.audio.devices.portaudio_latency import allow_capture_to_lag
+from speakerd.audio.devices.portaudio_latency import enlarge_capture_buffer
 from speakerd.audio.devices.stderr_filter import StderrFilter
 from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
 from speakerd.audio.events import Direction
 from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.thread_priority import calm, hurry
+from speakerd.audio.thread_priority import raise_priority, restore_priority
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ class PyAudioDevice:
         portaudio, self._portaudio = self._portaudio, None
         if streams:
             # One on a dead card spins: closing it must get a turn.
-            calm()
+            restore_priority()
         for stream in streams:
             try:
                 stream.close()
@@ -189,9 +189,9 @@ class PyAudioDevice:
         return time.monotonic()
 
     @property
-    def beats(self) -> Beats:
-        """See `AudioDevice.beats`."""
-        return Beats(self._captured, self._played)
+    def block_counts(self) -> BlockCounts:
+        """See `AudioDevice.block_counts`."""
+        return BlockCounts(self._captured, self._played)
 
     @property
     def xruns(self) -> XrunCount:
@@ -235,7 +235,7 @@ class PyAudioDevice:
             for channels in sorted({channel + 1, max(2, channel + 1), most}):
                 if channels > most:
                     continue
-                callback = self._capture_callback(CaptureBridge(rate, channels, channel), on_capture)
+                callback = self._capture_callback(CaptureAdapter(rate, channels, channel), on_capture)
                 stream = self._try_open("capture", row, rate, channels, callback)
                 if stream is not None:
                     return stream
@@ -246,7 +246,7 @@ class PyAudioDevice:
         most = row.channels("playback")
         for rate in (only,) if only else PLAYBACK_RATES:
             for channels in sorted({1, min(2, most)}):
-                callback = self._playback_callback(PlaybackBridge(rate, channels, pull), rate, channels)
+                callback = self._playback_callback(PlaybackAdapter(rate, channels, pull), rate, channels)
                 stream = self._try_open("playback", row, rate, channels, callback)
                 if stream is not None:
                     return stream
@@ -267,7 +267,7 @@ class PyAudioDevice:
             stream = open_stream(
                 self._portaudio, direction, row, rate=rate, channels=channels, callback=callback
             )
-        except Unsuitable:
+        except UnsupportedFormatError:
             return None
         except OSError as error:
             raise explain(error, direction, name, row) from error
@@ -278,7 +278,7 @@ class PyAudioDevice:
 
     # -- the callbacks, in PortAudio's threads -------------------------------------------------------------
 
-    def _capture_callback(self, bridge: CaptureBridge, on_capture: OnCapture) -> Callable[..., Reply]:
+    def _capture_callback(self, bridge: CaptureAdapter, on_capture: OnCapture) -> Callable[..., Reply]:
         heard_at = 0.0
 
         def captured(raw: bytes, _frames: int, when: Mapping[str, float], status: int) -> Reply:
@@ -300,7 +300,7 @@ class PyAudioDevice:
 
         return captured
 
-    def _playback_callback(self, bridge: PlaybackBridge, rate: int, channels: int) -> Callable[..., Reply]:
+    def _playback_callback(self, bridge: PlaybackAdapter, rate: int, channels: int) -> Callable[..., Reply]:
         def wanted(_raw: None, frames: int, when: Mapping[str, float], status: int) -> Reply:
             try:
                 if status & pyaudio.paOutputUnderflow:
@@ -330,7 +330,7 @@ def _smooth(mean: float, new: float) -> float:
     return mean + _SMOOTHING * (new - mean) if mean else new
 
 
-class Unsuitable(Exception):  # noqa: N818  # not an error: the next rate is tried
+class UnsupportedFormatError(Exception):  # not an error: the next rate is tried
     """A card cannot do a rate or a number of channels."""
 
 
@@ -366,12 +366,12 @@ def open_stream(
     channels: int,
     callback: Callable[..., Reply],
 ) -> Stream:
-    """A stream in callback mode, not yet started. Raises Unsuitable, or OSError as PyAudio does."""
+    """A stream in callback mode, not yet started. Raises UnsupportedFormatError, or OSError as PyAudio does."""
     end = "input" if direction == "capture" else "output"
     period_s = CAPTURE_PERIOD_S if direction == "capture" else PLAYBACK_PERIOD_S
     if direction == "capture":
         as_told = portaudio.get_device_info_by_index(row.index)
-        allow_capture_to_lag(row.index, as_told, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
+        enlarge_capture_buffer(row.index, as_told, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
     try:
         return portaudio.open(
             rate=rate,
@@ -379,16 +379,16 @@ def open_stream(
             format=pyaudio.paInt16,
             frames_per_buffer=int(rate * period_s),
             start=False,
-            stream_callback=_hurried(callback),
+            stream_callback=_raised(callback),
             **{end: True, f"{end}_device_index": row.index},
         )
     except OSError as error:
         if error.errno in {pyaudio.paInvalidSampleRate, pyaudio.paInvalidChannelCount}:
-            raise Unsuitable from error
+            raise UnsupportedFormatError from error
         raise
 
 
-def _hurried(callback: Callable[..., Reply]) -> Callable[..., Reply]:
+def _raised(callback: Callable[..., Reply]) -> Callable[..., Reply]:
     """The callback; its first call, which comes in the stream's own thread, asks for priority."""
     hurried = False
 
@@ -396,7 +396,7 @@ def _hurried(callback: Callable[..., Reply]) -> Callable[..., Reply]:
         nonlocal hurried
         if not hurried:
             hurried = True
-            hurry()
+            raise_priority()
         return callback(*arguments)
 
     return called

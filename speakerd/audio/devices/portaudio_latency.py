@@ -41,7 +41,7 @@ class _DeviceInfo(ctypes.Structure):
     )
 
 
-def allow_capture_to_lag(index: int, as_told: Mapping[str, Any], seconds: float) -> bool:
+def enlarge_capture_buffer(index: int, as_told: Mapping[str, Any], seconds: float) -> bool:
     """Let streams opened from device `index` from now on hold a period and `seconds` more of captured sound.
 
     `as_told` is PyAudio's description of the device. Call it while PortAudio is initialised, from the thread that

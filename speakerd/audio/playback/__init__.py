@@ -7,8 +7,8 @@ earcons     the speaker's own short sounds
 """
 
 from speakerd.audio.playback.buffer import PlaybackBuffer
-from speakerd.audio.playback.earcons import Sounds
+from speakerd.audio.playback.earcons import Earcons
 from speakerd.audio.playback.gain import volume_gain
 from speakerd.audio.playback.progress import PlayedItem
 
-__all__ = ["PlaybackBuffer", "PlayedItem", "Sounds", "volume_gain"]
+__all__ = ["Earcons", "PlaybackBuffer", "PlayedItem", "volume_gain"]

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from speakerd.audio.errors import PlaybackOverflowError
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnderrun
 from speakerd.audio.pcm import WIRE_RATE, Samples, gain_of, samples_of, to_int16
-from speakerd.audio.playback.gain import Glide, volume_gain
+from speakerd.audio.playback.gain import GainRamp, volume_gain
 from speakerd.audio.playback.progress import ItemProgress, PlayedItem
 
 PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun
@@ -66,8 +66,8 @@ class PlaybackBuffer:
         self._duck_gain = gain_of(duck_db)
         self._volume = min(max(volume, 0.0), 100.0)
         self._ducked = False
-        self._speech_gain = Glide(volume_gain(self._volume))
-        self._sound_gain = Glide(volume_gain(self._volume))
+        self._speech_gain = GainRamp(volume_gain(self._volume))
+        self._sound_gain = GainRamp(volume_gain(self._volume))
 
         self._chunks: deque[tuple[ItemProgress, Samples]] = deque()
         self._head = 0  # samples of the first chunk already pulled
@@ -110,7 +110,10 @@ class PlaybackBuffer:
             if item_id in self._flushed:
                 return not self._full
             if self._queued + samples.size > self._limit:
-                raise PlaybackOverflowError(self._limit_s)
+                raise PlaybackOverflowError(
+                    f"more than {self._limit_s:g} s of speech wait to be played: the sender must pause when "
+                    "append() returns False, or audio.playback_limit_s be raised"
+                )
             item = self._item(item_id, content_index)
             item.finished = False
             if samples.size:
@@ -166,7 +169,7 @@ class PlaybackBuffer:
             self._past.clear()
             self._flushed.clear()
 
-    def play_sound(self, pcm: bytes) -> None:
+    def play_earcon(self, pcm: bytes) -> None:
         """Play one of the speaker's own sounds over whatever sounds; several follow each other.
 
         A sound that would make more than 30 s wait is dropped: it would come too late to mean anything.
@@ -177,7 +180,7 @@ class PlaybackBuffer:
             if samples.size and waiting + samples.size <= MAX_SOUND_S * WIRE_RATE:
                 self._sounds.append(samples)
 
-    def stop_sounds(self) -> None:
+    def stop_earcons(self) -> None:
         """Cut the speaker's own sounds, with the same ramp."""
         with self._lock:
             if self._sounds:
@@ -241,7 +244,7 @@ class PlaybackBuffer:
         return self._undrained
 
     @property
-    def own_sound(self) -> bool:
+    def only_earcon(self) -> bool:
         """The last pull held one of the speaker's own sounds, and no speech."""
         return self._sounding_own
 

@@ -64,7 +64,7 @@ def _tone(note: Note) -> NDArray[np.float32]:
     return np.asarray(wave * envelope, dtype=np.float32)
 
 
-class Sounds:
+class Earcons:
     """All sounds as the settings want them, rendered once."""
 
     def __init__(self, settings: SoundSettings) -> None:

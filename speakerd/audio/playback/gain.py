@@ -11,7 +11,7 @@ GLIDE_S: Final = 0.02
 """Time in which the gain may cross from 0 to 1: fast enough to duck a syllable, too slow to click."""
 
 
-class Glide:
+class GainRamp:
     """A gain that moves towards its target at a bounded slope."""
 
     __slots__ = ("now", "target")

@@ -6,7 +6,7 @@ person    someone in the room, who speaks recordings
 """
 
 from speakerd.audio.simulation.device import SimulatedDevice
-from speakerd.audio.simulation.person import Utterance
+from speakerd.audio.simulation.person import ScriptedUtterance
 from speakerd.audio.simulation.room import RoomShape
 
-__all__ = ["RoomShape", "SimulatedDevice", "Utterance"]
+__all__ = ["RoomShape", "ScriptedUtterance", "SimulatedDevice"]

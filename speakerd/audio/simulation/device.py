@@ -29,7 +29,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from speakerd.audio.device import (
-    Beats,
+    BlockCounts,
     DeviceFailure,
     OnCapture,
     PullPlayback,
@@ -51,7 +51,7 @@ from speakerd.audio.pcm import (
     samples_of,
 )
 from speakerd.audio.resample import Resampler, resample
-from speakerd.audio.simulation.person import Person, Utterance
+from speakerd.audio.simulation.person import Person, ScriptedUtterance
 from speakerd.audio.simulation.room import Room, RoomShape
 
 log = logging.getLogger(__name__)
@@ -141,9 +141,9 @@ class SimulatedDevice:
         return self._time if self._stepped else time.monotonic()
 
     @property
-    def beats(self) -> Beats:
-        """See `AudioDevice.beats`."""
-        return Beats(self._captured, self._pulled)
+    def block_counts(self) -> BlockCounts:
+        """See `AudioDevice.block_counts`."""
+        return BlockCounts(self._captured, self._pulled)
 
     @property
     def xruns(self) -> XrunCount:
@@ -174,13 +174,13 @@ class SimulatedDevice:
 
     def say(
         self, what: bytes | str | PathLike[str], *, gain_db: float = 0.0, after_s: float = 0.0
-    ) -> Utterance:
+    ) -> ScriptedUtterance:
         """Have the person say PCM (16 kHz mono int16) or a WAV file. See `Person.say`. Any thread."""
         return self._person.say(what, gain_db=gain_db, after_s=after_s)
 
-    def hush(self) -> None:
+    def stop_talking(self) -> None:
         """Have the person fall silent at once. Any thread."""
-        self._person.hush()
+        self._person.stop_talking()
 
     def after_each_block(self, call: OnStep) -> None:
         """Call this at the end of every block, as `AudioEngine.tick`: what would be other threads' work."""

@@ -1,7 +1,7 @@
 """A person in the simulated room: says recordings one after the other, and is otherwise quiet.
 
 The person's side of the microphone, block by block. `say` may be called from any thread while the device's
-own thread takes blocks; an `Utterance` tells when its first and its last sample were spoken.
+own thread takes blocks; an `ScriptedUtterance` tells when its first and its last sample were spoken.
 """
 
 import threading
@@ -20,7 +20,7 @@ MOST_WAITING: Final = 64
 """Utterances that may wait; a script that says more has lost count."""
 
 
-class Utterance:
+class ScriptedUtterance:
     """One thing said. `started_at` and `ended_at` are the device's time, None until then."""
 
     def __init__(self, samples: Samples, after_s: float) -> None:
@@ -49,13 +49,13 @@ class Person:
     """Speaks what it is told to, block by block."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Utterance] = deque()
+        self._waiting: deque[ScriptedUtterance] = deque()
         self._position = 0
         self._lock = threading.Lock()
 
     def say(
         self, what: bytes | str | PathLike[str], *, gain_db: float = 0.0, after_s: float = 0.0
-    ) -> Utterance:
+    ) -> ScriptedUtterance:
         """Speak PCM (16 kHz mono int16) or a WAV file, `after_s` after whatever is still being said.
 
         Raises:
@@ -65,7 +65,7 @@ class Person:
         samples = samples_of(what) if isinstance(what, bytes) else read_wav(what, MIC_RATE)
         if gain_db:
             samples = to_int16(samples.astype(np.float32) * np.float32(gain_of(gain_db)))
-        utterance = Utterance(samples, after_s)
+        utterance = ScriptedUtterance(samples, after_s)
         with self._lock:
             if len(self._waiting) >= MOST_WAITING:
                 raise BufferError(
@@ -74,7 +74,7 @@ class Person:
             self._waiting.append(utterance)
         return utterance
 
-    def hush(self) -> None:
+    def stop_talking(self) -> None:
         """Forget what was to be said; what is being said ends here."""
         with self._lock:
             for utterance in self._waiting:
@@ -116,7 +116,7 @@ def read_wav(path: str | PathLike[str], rate: int) -> Samples:
     """
     with wave.open(str(path), "rb") as recording:
         if recording.getsampwidth() != 2:
-            raise BadBlockError(f"a sample of {path}", "2", recording.getsampwidth())
+            raise BadBlockError(f"{path} must have samples of 2 bytes, not {recording.getsampwidth()}")
         channels = recording.getnchannels()
         samples = samples_of(recording.readframes(recording.getnframes()))[::channels]
         found = recording.getframerate()

@@ -5,7 +5,7 @@ recovery             decides when a device is lost, due for another attempt, or 
 watchers             a silent microphone, and blocks that came too late. Pure
 """
 
-from speakerd.audio.supervision.device_supervisor import DeviceKeeper
+from speakerd.audio.supervision.device_supervisor import DeviceSupervisor
 from speakerd.audio.supervision.watchers import SilenceWatch, XrunReporter
 
-__all__ = ["DeviceKeeper", "SilenceWatch", "XrunReporter"]
+__all__ = ["DeviceSupervisor", "SilenceWatch", "XrunReporter"]

@@ -1,4 +1,4 @@
-"""Keeps a device open: the shell around `healing.Healer`.
+"""Keeps a device open: the shell around `healing.RecoveryState`.
 
 Opening and closing may hang inside the driver, so every attempt runs in a thread of its own and nobody waits
 for it; `tick` looks whether it has come back. A thread that never does is what `DeviceStuck` reports. In
@@ -15,7 +15,7 @@ from speakerd.audio.device import AudioDevice, OnCapture, PullPlayback
 from speakerd.audio.errors import DeviceError
 from speakerd.audio.events import AudioEvent, Direction
 from speakerd.audio.settings import AudioSettings
-from speakerd.audio.supervision.recovery import Healer
+from speakerd.audio.supervision.recovery import RecoveryState
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ CARDS_EVERY_S: Final = 0.5
 """How often the kernel's list of cards is read while a device is lost."""
 
 
-class DeviceKeeper:
+class DeviceSupervisor:
     """Owns when `device` is opened and closed. `start` and `close` from one thread, `tick` from one other."""
 
     def __init__(
@@ -43,7 +43,7 @@ class DeviceKeeper:
         self._next_look = 0.0
         self._on_capture = on_capture
         self._pull = pull
-        self._healer = Healer(
+        self._recovery = RecoveryState(
             reopen_first_s=settings.reopen_first_s,
             reopen_longest_s=settings.reopen_longest_s,
             heartbeat_limit_s=settings.heartbeat_limit_s,
@@ -56,7 +56,7 @@ class DeviceKeeper:
     @property
     def lost(self) -> bool:
         """A loss has been reported, and no return yet."""
-        return self._healer.lost
+        return self._recovery.lost
 
     @property
     def idle(self) -> bool:
@@ -70,23 +70,23 @@ class DeviceKeeper:
             DeviceError: without `wait`, what is wrong with the device.
         """
         now = self._device.now()
-        self._healer.opening(now)
+        self._recovery.opening(now)
         try:
             self._device.start(self._on_capture, self._pull)
         except DeviceError as error:
             if not wait:
                 raise
-            return self._healer.not_opened(_direction(error), str(error), now)
-        self._healer.opened(self._device.beats, self._device.now())
+            return self._recovery.not_opened(_direction(error), str(error), now)
+        self._recovery.opened(self._device.block_counts, self._device.now())
         return []
 
     def tick(self, now: float) -> list[AudioEvent]:
         """Look after the device; a few times a second at least. Never blocks, save in simulated time."""
         events = self._finish_attempt(now)
-        events += self._healer.watch(self._device.beats, self._device.failure, now)
+        events += self._recovery.watch(self._device.block_counts, self._device.failure, now)
         self._look_at_cards(now)
-        if self._healer.wants_reopening(now) and not self._closing:
-            self._healer.opening(now)
+        if self._recovery.wants_reopening(now) and not self._closing:
+            self._recovery.opening(now)
             self._attempt = threading.Thread(target=self._reopen, name="audio-reopen", daemon=True)
             if self._device.stepped:
                 self._attempt.run()
@@ -97,7 +97,7 @@ class DeviceKeeper:
 
     def reopen(self, direction: Direction, reason: str, now: float) -> list[AudioEvent]:
         """The device runs, but what comes is useless: have it opened anew."""
-        return self._healer.reopen(direction, reason, now)
+        return self._recovery.reopen(direction, reason, now)
 
     def close(self) -> None:
         """Close the device for good. Idempotent; returns within `CLOSE_LIMIT_S` or so, whatever hangs."""
@@ -111,14 +111,14 @@ class DeviceKeeper:
 
     def _look_at_cards(self, now: float) -> None:
         """While the device is lost: has a card come or gone?"""
-        if not self._healer.lost:
+        if not self._recovery.lost:
             self._next_look = now
             return
         if now < self._next_look:
             return
         cards = self._cards()
         if self._next_look and cards != self._cards_before:
-            self._healer.hurry(now)
+            self._recovery.cards_changed(now)
         self._cards_before = cards
         self._next_look = now + CARDS_EVERY_S
 
@@ -140,8 +140,8 @@ class DeviceKeeper:
             return []
         self._attempt = None
         if self._outcome is not None:
-            return self._healer.not_opened(*self._outcome, now)
-        self._healer.opened(self._device.beats, now)
+            return self._recovery.not_opened(*self._outcome, now)
+        self._recovery.opened(self._device.block_counts, now)
         return []
 
     def _close(self) -> None:

@@ -1,7 +1,8 @@
 """When a device counts as lost, when it is tried again, and when only a new process helps. Pure.
 
-A speaker must never be deaf until someone restarts it. So one `Healer` watches one device, by its block counts
-alone: they can be read while a thread hangs inside the driver, and they are the truth whatever the driver says.
+The speaker must recover from every fault without being restarted by hand. One `RecoveryState` watches one device,
+by its block counts alone: they can be read while a thread hangs inside the driver, and they are right whatever
+the driver reports.
 
 States, and what moves between them:
 
@@ -14,7 +15,7 @@ States, and what moves between them:
   `heartbeat_limit_s`, since some cards take their time.
 - The waits between attempts double from `reopen_first_s` to `reopen_longest_s`; they begin anew once the device
   has run for `STEADY_S`, so that a loose plug does not make it flap.
-- A change among the kernel's cards (`hurry`) ends a long wait: a plug put back works within a second or so.
+- A change among the kernel's cards (`cards_changed`) ends a long wait: a plug put back works within a second or so.
 - Both directions are closed and opened together, but a loss is told of the one that failed: once, and again
   when its reason changes. The return of every one told of is reported when blocks really run.
 - *Stuck*, reported once, for the process to end and systemd to start a new one: an attempt that has not come
@@ -26,7 +27,7 @@ States, and what moves between them:
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from speakerd.audio.device import Beats, DeviceFailure
+from speakerd.audio.device import BlockCounts, DeviceFailure
 from speakerd.audio.events import (
     AudioEvent,
     DeviceLost,
@@ -62,7 +63,7 @@ class _Pulse:
         return now - self.since
 
 
-class Healer:
+class RecoveryState:
     """See the module. Every method returns what there is to report; `wants_reopening` asks for an attempt."""
 
     def __init__(self, *, reopen_first_s: float, reopen_longest_s: float, heartbeat_limit_s: float) -> None:
@@ -98,7 +99,7 @@ class Healer:
         """An attempt (close, then open) has begun."""
         self._enter("opening", now)
 
-    def opened(self, beats: Beats, now: float) -> None:
+    def opened(self, beats: BlockCounts, now: float) -> None:
         """The attempt succeeded; blocks must now begin to run."""
         self._enter("proving", now)
         self._opened_at = (beats.capture, beats.playback)
@@ -118,13 +119,13 @@ class Healer:
         """Someone else found a running device useless."""
         return self._lose(direction, reason, now) if self._state in {"proving", "running"} else []
 
-    def hurry(self, now: float) -> None:
+    def cards_changed(self, now: float) -> None:
         """A card was plugged in or out: if an attempt is being waited for, make it soon, and the next ones too."""
         if self._state == "waiting":
             self._backoff_s = self._first_s
             self._retry_at = min(self._retry_at, now + self._first_s)
 
-    def watch(self, beats: Beats, failure: DeviceFailure | None, now: float) -> list[AudioEvent]:
+    def watch(self, beats: BlockCounts, failure: DeviceFailure | None, now: float) -> list[AudioEvent]:
         """Look at the counts; call ten times a second or so, whatever the state."""
         if self._state == "opening":
             if now - self._since >= self._limit_s:

@@ -20,7 +20,7 @@ from speakerd.daemon.assemble import assemble
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from speakerd.audio.simulation import Utterance
+    from speakerd.audio.simulation import ScriptedUtterance
 
 QUESTION = ("goforward.wav", "go forward ten meters")
 STORY = "librivox-0870.wav"
@@ -86,7 +86,7 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
 
 async def _scene(
     stage: Stage, device: SimulatedDevice, recordings: Path, running: asyncio.Task[None]
-) -> list[Utterance]:
+) -> list[ScriptedUtterance]:
     """Returns what the person said."""
     stage.say("\n[the button is pressed, and a man says: go forward ten meters]")
     stage.panel.tap()

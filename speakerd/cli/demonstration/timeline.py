@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from speakerd.audio.pcm import Samples
-    from speakerd.audio.simulation import Utterance
+    from speakerd.audio.simulation import ScriptedUtterance
 
 WIDTH: Final = 960
 HEIGHT: Final = 418
@@ -123,7 +123,7 @@ class Timeline:
                 item = self._items.setdefault(item_id, _Item(role, at))
                 item.text = text if final else item.text + text
 
-    def draw(self, said: Iterable[Utterance], played: Heard) -> str:
+    def draw(self, said: Iterable[ScriptedUtterance], played: Heard) -> str:
         """The picture. `said` is what the person spoke, in that order.
 
         Raises:

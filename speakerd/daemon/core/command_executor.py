@@ -101,7 +101,7 @@ class Performer:
             case Restore():
                 self.engine.restore()
             case PlaySound(name):
-                self.engine.play_sound(name)
+                self.engine.play_earcon(name)
             case SendText(text, kind):
                 self._link.send(Text(text, verbatim=kind == "say"))
             case Approve(call_id):
@@ -109,7 +109,7 @@ class Performer:
             case Reject(call_id, reason):
                 self._link.send(Verdict(call_id, reason))
             case SilenceTimer(name):
-                self.engine.stop_sounds()
+                self.engine.stop_earcons()
                 self._house.silence_timer(name)
             case ChangeVolume(steps):
                 self._house.change_volume(steps)

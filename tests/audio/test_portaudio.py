@@ -35,7 +35,7 @@ def running(
     device = PyAudioDevice(settings, (faults or Faults()).portaudio)
     device.start(ear, pull)
     try:
-        wait_for(lambda: len(ear.blocks) > 5 and device.beats.playback > 5, 10, "blocks run")
+        wait_for(lambda: len(ear.blocks) > 5 and device.block_counts.playback > 5, 10, "blocks run")
         yield device, ear
     finally:
         device.stop()
@@ -173,8 +173,8 @@ def test_a_sound_server_that_dies_in_mid_word_is_told_and_sound_goes_on_when_it_
         )
         mortal.start_server()
         wait_for(lambda: any(isinstance(event, DeviceReturned) for event in events), 20, "the return is told")
-        mark, beats = mortal.speaker.mark, engine.beats
-        wait_for(lambda: engine.beats.capture > beats.capture + 20, 10, "it hears")
+        mark, beats = mortal.speaker.mark, engine.block_counts
+        wait_for(lambda: engine.block_counts.capture > beats.capture + 20, 10, "it hears")
         wait_for(lambda: bool(mortal.speaker.since(mark).any()), 10, "it speaks")
     finally:
         engine.close()
@@ -187,7 +187,7 @@ def test_a_driver_that_hangs_is_told_as_stuck_and_does_not_hold_up_the_end(morta
     )
     engine = AudioEngine(PyAudioDevice(settings), settings, on_event=events.append)
     engine.start()
-    wait_for(lambda: engine.beats.capture > 5, 10, "it runs")
+    wait_for(lambda: engine.block_counts.capture > 5, 10, "it runs")
     mortal.freeze_server()
     try:
         wait_for(lambda: any(isinstance(event, DeviceStuck) for event in events), 10, "told as stuck")
@@ -196,4 +196,4 @@ def test_a_driver_that_hangs_is_told_as_stuck_and_does_not_hold_up_the_end(morta
         assert time.monotonic() - before < 3
     finally:
         mortal.freeze_server(False)
-        wait_for(lambda: engine._keeper.idle, 20, "the hanging call returns")
+        wait_for(lambda: engine._supervisor.idle, 20, "the hanging call returns")

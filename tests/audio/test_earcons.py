@@ -8,7 +8,7 @@ from speakerd.audio.capture.pipeline import PipelineParts, SpeechPipeline
 from speakerd.audio.capture.vad import WebRtcDetector
 from speakerd.audio.events import SpeechStarted
 from speakerd.audio.playback.buffer import PlaybackBuffer
-from speakerd.audio.playback.earcons import MELODIES, Sounds, render
+from speakerd.audio.playback.earcons import MELODIES, Earcons, render
 from speakerd.audio.settings import AudioSettings, Melody, SoundName, SoundSettings
 from tests.audio.rooms import ROOMS, Room, RoomPlan
 
@@ -45,7 +45,7 @@ def test_melodies_are_told_apart(melody: Melody) -> None:
 
 
 def test_a_sound_set_to_off_is_empty() -> None:
-    sounds = Sounds(SoundSettings(wake="off"))
+    sounds = Earcons(SoundSettings(wake="off"))
     assert sounds.pcm("wake") == b""
     assert all(sounds.pcm(name) for name in get_args(SoundName) if name != "wake")
 
@@ -55,12 +55,12 @@ def test_no_sound_is_heard_as_speech_even_where_nothing_cancels_it(plan: RoomPla
     pipeline = SpeechPipeline(AudioSettings(), PipelineParts(PassThrough("half_duplex"), WebRtcDetector(2)))
     pipeline.echo_delay_s = plan.delay_ms / 1000
     pipeline.listen("gated", 0.0)
-    room, playback, sounds = Room(plan), PlaybackBuffer(), Sounds(SoundSettings(level_db=-6))
+    room, playback, sounds = Room(plan), PlaybackBuffer(), Earcons(SoundSettings(level_db=-6))
     names = get_args(SoundName)
     for index in range(len(names) * 200):
         if index % 200 == 50:
-            playback.play_sound(sounds.pcm(names[index // 200]))
+            playback.play_earcon(sounds.pcm(names[index // 200]))
         far = playback.pull(240)
         room.play(far)
-        events = pipeline.process(room.hear(), far, index / 100, own_sound=playback.own_sound)
+        events = pipeline.process(room.hear(), far, index / 100, only_earcon=playback.only_earcon)
         assert not any(isinstance(event, SpeechStarted) for event in events), names[index // 200]

@@ -41,7 +41,7 @@ def test_a_person_who_is_hushed_falls_silent() -> None:
     device.start(ear, silence)
     said = device.say(SPEECH)
     device.step(30)
-    device.hush()
+    device.stop_talking()
     device.step(30)
     assert said.done
     assert not ear.sound[30 * 160 :].any()
@@ -52,7 +52,7 @@ def test_in_real_time_one_can_wait_until_it_is_said() -> None:
     device.start(Ear(), silence)
     try:
         assert not device.say(chirp(MIC_RATE, 5).tobytes()).wait(0.01)
-        device.hush()
+        device.stop_talking()
         assert device.say(chirp(MIC_RATE, 0.05).tobytes()).wait(10)
     finally:
         device.stop()
@@ -162,7 +162,7 @@ def test_real_time_keeps_its_pace_over_a_stall_of_its_callback() -> None:
     before = device.now()
     device.start(slow, silence)
     try:
-        wait_for(lambda: device.beats.capture >= 60, 10, "sixty blocks")
+        wait_for(lambda: device.block_counts.capture >= 60, 10, "sixty blocks")
         assert device.now() - before < 0.6 + 0.35  # the late ones were made up for
     finally:
         device.stop()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from speakerd.audio.capture.echo_reference import DEEPEST, FarEnd
+from speakerd.audio.capture.echo_reference import DEEPEST, EchoReference
 
 SILENCE = bytes(480)
 
@@ -16,7 +16,7 @@ class Clocks:
     """A loudspeaker `ppm` faster than the microphone, both with jitter; takes a block for every captured one."""
 
     def __init__(self, ppm: float = 0, jitter_s: float = 0) -> None:
-        self.far = FarEnd()
+        self.far = EchoReference()
         self.pace = 1 + ppm * 1e-6
         self.jitter_s = jitter_s
         self.rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def test_following_neither_bends_nor_breaks_the_tone() -> None:
 
 
 def test_dry_it_gives_silence_and_goes_on_with_what_comes() -> None:
-    far = FarEnd()
+    far = EchoReference()
     assert far.take(0.0) == (SILENCE, False)
     far.put(block(0), True, 0.01)
     far.put(block(1), False, 0.02)
@@ -78,7 +78,7 @@ def test_dry_it_gives_silence_and_goes_on_with_what_comes() -> None:
 
 
 def test_a_surplus_that_lies_for_a_second_is_skipped() -> None:
-    far = FarEnd()
+    far = EchoReference()
     for index in range(20):
         far.put(block(index), False, 0.0)
     for index in range(150):
@@ -89,7 +89,7 @@ def test_a_surplus_that_lies_for_a_second_is_skipped() -> None:
 
 
 def test_a_taker_that_stood_still_gets_nothing_older_than_the_ring() -> None:
-    far = FarEnd()
+    far = EchoReference()
     for index in range(500):
         far.put(block(index), False, index / 100)
     taken, _ = far.take(5.0)
@@ -97,7 +97,7 @@ def test_a_taker_that_stood_still_gets_nothing_older_than_the_ring() -> None:
 
 
 def test_silence_is_taken_as_silence_and_own_sounds_are_told() -> None:
-    far = FarEnd()
+    far = EchoReference()
     for index in range(4):
         far.put(SILENCE, False, index / 100)
     far.put(block(0), True, 0.04)
@@ -107,7 +107,7 @@ def test_silence_is_taken_as_silence_and_own_sounds_are_told() -> None:
 
 
 def test_cleared_it_holds_nothing() -> None:
-    far = FarEnd()
+    far = EchoReference()
     for index in range(4):
         far.put(block(index), True, index / 100)
     far.clear()

@@ -5,24 +5,24 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.device import Beats, DeviceFailure
+from speakerd.audio.device import BlockCounts, DeviceFailure
 from speakerd.audio.events import AudioEvent, CaptureSilent, DeviceLost, DeviceReturned, DeviceStuck, Xruns
 from speakerd.audio.pcm import MIC_BLOCK_BYTES
 from speakerd.audio.supervision import SilenceWatch, XrunReporter
-from speakerd.audio.supervision.recovery import Healer
+from speakerd.audio.supervision.recovery import RecoveryState
 
 
 class Bench:
-    """A healer, and a card whose blocks run or stand still."""
+    """A recovery, and a card whose blocks run or stand still."""
 
     def __init__(self) -> None:
-        self.healer = Healer(reopen_first_s=0.5, reopen_longest_s=10, heartbeat_limit_s=5)
+        self.recovery = RecoveryState(reopen_first_s=0.5, reopen_longest_s=10, heartbeat_limit_s=5)
         self.now = 100.0
-        self.beats = Beats()
+        self.block_counts = BlockCounts()
         self.events: list[AudioEvent] = []
         self.attempts: list[float] = []
-        self.healer.opening(self.now)
-        self.healer.opened(self.beats, self.now)
+        self.recovery.opening(self.now)
+        self.recovery.opened(self.block_counts, self.now)
 
     def run(
         self, seconds: float, *, capture: bool = True, playback: bool = True, opens: str = "yes"
@@ -31,16 +31,18 @@ class Bench:
         self.events = []
         for _ in range(round(seconds * 10)):
             self.now = round(self.now + 0.1, 3)
-            if self.healer.state in {"proving", "running"}:
-                self.beats = Beats(self.beats.capture + 10 * capture, self.beats.playback + 10 * playback)
-            self.events += self.healer.watch(self.beats, None, self.now)
-            if self.healer.wants_reopening(self.now):
+            if self.recovery.state in {"proving", "running"}:
+                self.block_counts = BlockCounts(
+                    self.block_counts.capture + 10 * capture, self.block_counts.playback + 10 * playback
+                )
+            self.events += self.recovery.watch(self.block_counts, None, self.now)
+            if self.recovery.wants_reopening(self.now):
                 self.attempts.append(self.now)
-                self.healer.opening(self.now)
+                self.recovery.opening(self.now)
                 if opens == "yes":
-                    self.healer.opened(self.beats, self.now)
+                    self.recovery.opened(self.block_counts, self.now)
                 elif opens == "no":
-                    self.events += self.healer.not_opened("capture", "not found", self.now)
+                    self.events += self.recovery.not_opened("capture", "not found", self.now)
         return self.events
 
 
@@ -55,18 +57,18 @@ def test_a_device_that_stands_still_for_a_second_is_lost_and_reopened_half_a_sec
     bench.run(5)
     events = bench.run(1.1, capture=False)
     assert events == [DeviceLost("capture", "no block for 1.0 s", bench.now - 0.1)]
-    assert bench.healer.lost
+    assert bench.recovery.lost
     lost_at = bench.now - 0.1
     events = bench.run(2)
     assert bench.attempts == [round(lost_at + 0.5, 3)]
     assert [type(event) for event in events] == [DeviceReturned]
-    assert not bench.healer.lost
+    assert not bench.recovery.lost
 
 
 def test_a_failure_that_the_device_tells_of_is_a_loss_at_once() -> None:
     bench = Bench()
     bench.run(5)
-    events = bench.healer.watch(bench.beats, DeviceFailure("playback", "our own"), bench.now)
+    events = bench.recovery.watch(bench.block_counts, DeviceFailure("playback", "our own"), bench.now)
     assert events == [DeviceLost("playback", "our own", bench.now)]
 
 
@@ -101,11 +103,11 @@ def test_a_card_plugged_in_ends_a_long_wait() -> None:
     bench.run(120, opens="no")
     while bench.attempts[-1] != bench.now:
         bench.run(0.1, opens="no")
-    bench.healer.hurry(bench.now)
+    bench.recovery.cards_changed(bench.now)
     plugged_at = bench.now
     bench.run(1)
     assert bench.attempts[-1] == round(plugged_at + 0.5, 3)
-    assert bench.healer.state == "running"
+    assert bench.recovery.state == "running"
 
 
 def test_after_ten_good_seconds_the_waits_begin_anew() -> None:
@@ -125,9 +127,9 @@ def test_a_loose_plug_is_reopened_ever_more_slowly() -> None:
     bench = Bench()
     for _ in range(8):
         bench.run(0.5)
-        while not bench.healer.lost:
+        while not bench.recovery.lost:
             bench.run(0.1, capture=False)
-        while bench.healer.lost:
+        while bench.recovery.lost:
             bench.run(0.1)
     gaps = [b - a for a, b in pairwise(bench.attempts)]
     assert gaps[-1] > 10 > gaps[0]
@@ -168,7 +170,7 @@ def test_whatever_happens_losses_and_returns_alternate_and_it_ends_well(story: l
             lost.remove(event.direction)
     if not stuck:
         assert not lost
-        assert bench.healer.state == "running"
+        assert bench.recovery.state == "running"
 
 
 def test_digital_silence_is_told_once_and_again_only_after_sound() -> None:

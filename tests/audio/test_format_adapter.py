@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.audio.devices.format_adapter import CaptureBridge, PlaybackBridge
+from speakerd.audio.devices.format_adapter import CaptureAdapter, PlaybackAdapter
 from speakerd.audio.pcm import MIC_BLOCK_BYTES, MIC_RATE, WIRE_BLOCK, WIRE_RATE
 from tests.audio.device_contract import chirp, likeness, silence
 
@@ -16,7 +16,7 @@ from tests.audio.device_contract import chirp, likeness, silence
 def test_capture_gives_whole_blocks_and_knows_what_it_holds(
     rate: int, channels: int, sizes: list[int]
 ) -> None:
-    bridge = CaptureBridge(rate, channels, channels - 1)
+    bridge = CaptureAdapter(rate, channels, channels - 1)
     taken = given_out = 0
     for frames in sizes:
         taken += frames
@@ -41,7 +41,7 @@ def test_playback_gives_exactly_what_is_asked_and_pulls_no_more_than_that_needs(
         pulled.append(samples)
         return silence(samples)
 
-    bridge = PlaybackBridge(rate, channels, pull)
+    bridge = PlaybackAdapter(rate, channels, pull)
     for frames in sizes:
         assert len(bridge.take(frames)) == 2 * frames * channels
     assert all(0 < samples <= WIRE_BLOCK for samples in pulled)
@@ -59,13 +59,13 @@ def test_sound_comes_through_a_bridge_and_back_unharmed(rate: int) -> None:
         position += 2 * samples
         return said[position - 2 * samples : position].ljust(2 * samples, b"\0")
 
-    playback = PlaybackBridge(rate, 2, pull)
-    capture = CaptureBridge(rate, 2, 1)
+    playback = PlaybackAdapter(rate, 2, pull)
+    capture = CaptureAdapter(rate, 2, 1)
     heard = b"".join(b"".join(capture.convert(playback.take(rate // 125))) for _ in range(75))
     assert likeness(np.frombuffer(heard, dtype="<i2"), chirp(MIC_RATE, 0.5))[1] > 0.99
 
 
 def test_of_several_channels_only_the_chosen_one_is_heard() -> None:
     frames = np.stack([np.full(160, channel * 100, np.int16) for channel in range(4)], axis=1)
-    (block,) = CaptureBridge(MIC_RATE, 4, 2).convert(frames.tobytes())
+    (block,) = CaptureAdapter(MIC_RATE, 4, 2).convert(frames.tobytes())
     assert set(np.frombuffer(block, dtype="<i2")) == {200}

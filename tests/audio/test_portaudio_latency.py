@@ -6,7 +6,7 @@ import pyaudio
 import pytest
 
 from speakerd.audio.devices.portaudio import CAPTURE_PERIOD_S, CAPTURE_PERIODS
-from speakerd.audio.devices.portaudio_latency import allow_capture_to_lag
+from speakerd.audio.devices.portaudio_latency import enlarge_capture_buffer
 from speakerd.audio.devices.stderr_filter import StderrFilter
 from tests.rig import SoundCard
 
@@ -36,14 +36,14 @@ def test_what_pyaudio_is_told_afterwards_is_what_was_asked_for(portaudio: pyaudi
     index = microphone(portaudio)
     before = portaudio.get_device_info_by_index(index)
     assert float(before["defaultLowInputLatency"]) < LAG_S
-    assert allow_capture_to_lag(index, before, LAG_S)
+    assert enlarge_capture_buffer(index, before, LAG_S)
     assert portaudio.get_device_info_by_index(index) == {**before, "defaultLowInputLatency": LAG_S}
 
 
 def test_a_device_that_lags_by_more_already_is_left_alone(portaudio: pyaudio.PyAudio) -> None:
     index = microphone(portaudio)
-    allow_capture_to_lag(index, portaudio.get_device_info_by_index(index), 0.5)
-    assert allow_capture_to_lag(index, portaudio.get_device_info_by_index(index), LAG_S)
+    enlarge_capture_buffer(index, portaudio.get_device_info_by_index(index), 0.5)
+    assert enlarge_capture_buffer(index, portaudio.get_device_info_by_index(index), LAG_S)
     assert low_latency(portaudio, index) == 0.5
 
 
@@ -56,9 +56,9 @@ def test_a_list_that_is_not_as_expected_is_not_touched(
     index = microphone(portaudio)
     before = portaudio.get_device_info_by_index(index)
     as_told = {**before, **wrong} if wrong else {}
-    assert not allow_capture_to_lag(index, as_told, LAG_S)
+    assert not enlarge_capture_buffer(index, as_told, LAG_S)
     assert portaudio.get_device_info_by_index(index) == before
 
 
 def test_a_device_that_is_not_there_is_no_harm(portaudio: pyaudio.PyAudio) -> None:
-    assert not allow_capture_to_lag(999, {}, LAG_S)
+    assert not enlarge_capture_buffer(999, {}, LAG_S)
