@@ -63,13 +63,14 @@ def _load(library: Any, model: str) -> Any:
     known = [entry.value for entry in library.Model]
     if model in known:
         return library.MicroWakeWord.from_builtin(library.Model(model))
+    hint = f"built in are {', '.join(known)}, otherwise give the path of a microWakeWord .json"
     path = Path(model)
     if not path.is_file():
-        raise BadModelError(model, known, "there is no such model and no such file")
+        raise BadModelError(f"wake_word.model {model!r}: there is no such model and no such file; {hint}")
     try:
         return library.MicroWakeWord.from_config(path)
     except (OSError, ValueError, KeyError) as error:
-        raise BadModelError(model, known, f"cannot be read ({error})") from error
+        raise BadModelError(f"wake_word.model {model!r}: cannot be read ({error}); {hint}") from error
 
 
 def make_wake_word(settings: WakeWordSettings) -> WakeWordDetector | None:
