@@ -14,7 +14,7 @@ import time
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.settings import ButtonSettings
 from speakerd.panel.types import LightState

@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speakerd.cli.usage_words import usage_line, usage_table
-
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
@@ -112,7 +110,9 @@ def volume_arguments(word: str) -> dict[str, int]:
 
 
 def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
-    """An answer in words. Pure."""
+    """Return an answer in words. Pure."""
+    from speakerd.cli.views import usage_table
+
     match command:
         case "status":
             return _status_lines(result)
@@ -137,6 +137,8 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
 
 
 def _status_lines(result: Mapping[str, Any]) -> list[str]:
+    from speakerd.cli.views import usage_line
+
     lines = []
     for name, value in result.items():
         if name == "usage":
@@ -158,7 +160,7 @@ def _rounded(value: Any) -> str:
 
 
 def _monitor(args: argparse.Namespace, client: ControlClient, paths: tuple[Path, ...]) -> int:
-    from speakerd.cli.monitor_view import MonitorView
+    from speakerd.cli.views import MonitorView
     from speakerd.host.control_client import ControlClient
 
     events = client.monitor()

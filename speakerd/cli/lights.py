@@ -80,10 +80,10 @@ def _settings(file: Path | None) -> PanelSettings:
 
 def _print_tables(settings: PanelSettings) -> None:
     from speakerd.panel import looks as lights
-    from speakerd.panel.buttons import gesture_table
+    from speakerd.panel.buttons import gesture_table_markdown
 
-    print(lights.table_markdown(settings.light))
-    print(gesture_table.table_markdown(settings.gestures, settings.button), end="")
+    print(lights.table_markdown(settings.light.states))
+    print(gesture_table_markdown(settings.gestures, settings.button), end="")
 
 
 def _states(wanted: str | None) -> list[LightState]:
@@ -93,10 +93,10 @@ def _states(wanted: str | None) -> list[LightState]:
 
 
 def _demo(settings: PanelSettings, states: list[LightState], seconds: float, *, terminal: bool) -> None:
-    from speakerd.panel.gpio.gpio_panel import GpioPanel
+    from speakerd.panel.gpio import GpioPanel
     from speakerd.panel.looks import TABLE, look_of
     from speakerd.panel.settings import ButtonSettings
-    from speakerd.panel.terminal.terminal import TerminalPanel
+    from speakerd.panel.terminal import TerminalPanel
 
     panel: Panel
     say: Callable[[str], None]
@@ -112,7 +112,7 @@ def _demo(settings: PanelSettings, states: list[LightState], seconds: float, *, 
     panel.start(lambda _name, _pressed, _at: None)
     try:
         for state in states:
-            say(_caption(state, TABLE[state], look_of(state, settings.light)))
+            say(_caption(state, TABLE[state], look_of(state, settings.light.states)))
             panel.show(state)
             _play(panel, state, seconds)
     finally:

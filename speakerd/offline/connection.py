@@ -17,17 +17,25 @@ from typing import TYPE_CHECKING, Final
 
 from websockets.exceptions import ConnectionClosed
 
-from speakerd.offline.effects import Close, Forget, Hush, Job, Listen, Sound, Speak, Understand
 from speakerd.offline.errors import OfflineError
+from speakerd.offline.protocol import (
+    CloseConnection,
+    DropUtterance,
+    Effect,
+    FinishUtterance,
+    StartSpeaking,
+    StartUtterance,
+    StopSpeaking,
+    UtteranceAudio,
+)
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-    from speakerd.offline.protocol.output import Output
-    from speakerd.offline.protocol.session import Protocol
-    from speakerd.offline.recognition.messages import Heard
-    from speakerd.offline.recognition.process import Recognizer
-    from speakerd.offline.speech.espeak import Voice
+    from speakerd.offline.espeak import SpeechSynthesizer
+    from speakerd.offline.protocol import Output, ServerSession
+    from speakerd.offline.recognition import Recognition
+    from speakerd.offline.recognizer import Recognizer
 
 logger = logging.getLogger("speakerd.offline")
 
@@ -44,7 +52,11 @@ class Connection:
     """Serves one client until either side ends it. Owns nothing that outlives `run`."""
 
     def __init__(
-        self, socket: ServerConnection, protocol: Protocol, recognizer: Recognizer, voice: Voice
+        self,
+        socket: ServerConnection,
+        protocol: ServerSession,
+        recognizer: Recognizer,
+        voice: SpeechSynthesizer,
     ) -> None:
         self._socket = socket
         self._protocol = protocol
@@ -54,7 +66,7 @@ class Connection:
         self._unsent_bytes = 0
         self._something_to_send = asyncio.Event()
         self._deadline_changed = asyncio.Event()
-        self._closing: Close | None = None
+        self._closing: CloseConnection | None = None
         self._streams: dict[str, int] = {}
         self._speakers: dict[str, asyncio.Task[None]] = {}
 
@@ -122,45 +134,45 @@ class Connection:
             self._unsent_bytes = 0
             self.abort()
             return
-        for job in output.jobs:
-            self._start(job)
+        for effect in output.effects:
+            self._start(effect)
         if self._unsent or self._closing is not None:
             self._something_to_send.set()
         self._deadline_changed.set()
 
-    def _start(self, job: Job) -> None:
-        match job:
-            case Listen(utterance, phrases):
+    def _start(self, effect: Effect) -> None:
+        match effect:
+            case StartUtterance(utterance, phrases):
                 self._streams[utterance] = self._recognizer.listen(
                     phrases,
                     lambda heard: self._heard(utterance, heard),
                     lambda message: self._hearing_failed(utterance, message),
                 )
-            case Sound(utterance, pcm) if utterance in self._streams:
+            case UtteranceAudio(utterance, pcm) if utterance in self._streams:
                 self._recognizer.sound(self._streams[utterance], pcm)
-            case Understand(utterance) if utterance in self._streams:
+            case FinishUtterance(utterance) if utterance in self._streams:
                 self._recognizer.understand(self._streams[utterance])
-            case Understand(utterance):
+            case FinishUtterance(utterance):
                 # It failed while it was being listened to, before anybody could be told.
                 self._perform(
                     self._protocol.hearing_failed(utterance, "the recogniser was lost", time.monotonic())
                 )
-            case Forget(utterance) if utterance in self._streams:
+            case DropUtterance(utterance) if utterance in self._streams:
                 self._recognizer.forget(self._streams.pop(utterance))
-            case Speak():
-                task = asyncio.create_task(self._speak(job), name=f"offline voice {job.response_id}")
-                self._speakers[job.response_id] = task
-                task.add_done_callback(lambda done: self._speaker_done(job.response_id, done))
-            case Hush(response_id):
+            case StartSpeaking():
+                task = asyncio.create_task(self._speak(effect), name=f"offline voice {effect.response_id}")
+                self._speakers[effect.response_id] = task
+                task.add_done_callback(lambda done: self._speaker_done(effect.response_id, done))
+            case StopSpeaking(response_id):
                 speaker = self._speakers.pop(response_id, None)
                 if speaker is not None:
                     speaker.cancel()
-            case Close():
-                self._closing = job
+            case CloseConnection():
+                self._closing = effect
             case _:
                 pass
 
-    def _heard(self, utterance: str, heard: Heard) -> None:
+    def _heard(self, utterance: str, heard: Recognition) -> None:
         logger.debug(
             "heard %s speech of %.1f s in %.0f ms, confidence %.2f",
             heard.kind,
@@ -175,18 +187,20 @@ class Connection:
         self._streams.pop(utterance, None)
         self._perform(self._protocol.hearing_failed(utterance, message, time.monotonic()))
 
-    async def _speak(self, job: Speak) -> None:
+    async def _speak(self, effect: StartSpeaking) -> None:
         error: str | None = None
         try:
-            async with contextlib.aclosing(self._voice.speak(job.text, job.voice, job.speed)) as sound:
+            async with contextlib.aclosing(
+                self._voice.speak(effect.text, effect.voice, effect.speed)
+            ) as sound:
                 async for pcm in sound:
-                    self._perform(self._protocol.speech(job.response_id, pcm, time.monotonic()))
-                    while self._plenty(job.response_id):  # noqa: ASYNC110  # a pause, no wait for an event
+                    self._perform(self._protocol.speech(effect.response_id, pcm, time.monotonic()))
+                    while self._plenty(effect.response_id):  # noqa: ASYNC110  # a pause, no wait for an event
                         await asyncio.sleep(_REST_S)
         except (OfflineError, OSError) as failure:
             logger.error("%s", failure)
             error = str(failure)
-        self._perform(self._protocol.speech_ended(job.response_id, error, time.monotonic()))
+        self._perform(self._protocol.speech_ended(effect.response_id, error, time.monotonic()))
 
     def _plenty(self, response_id: str) -> bool:
         return self._protocol.waiting_ms(response_id) > PLENTY_MS or self._unsent_bytes > PLENTY_BYTES

@@ -10,7 +10,7 @@ import base64
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.request_errors import Refusal
+from speakerd.offline.request_errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,16 +100,19 @@ class Conversation:
         return self._order[-1] if self._order else None
 
     def find(self, item_id: str, param: str = "item_id") -> Item:
-        """The item of that id. Raises Refusal."""
+        """The item of that id. Raises RequestError."""
         item = self._items.get(item_id)
         if item is None:
-            raise Refusal("item_not_found", f"Item with id '{item_id[:100]}' was not found.", param)
+            raise RequestError("item_not_found", f"Item with id '{item_id[:100]}' was not found.", param)
         return item
 
     def add(self, item: Item, after: str | None = None) -> str | None:
-        """Put it last, or after another, or first (`after="root"`). The id of the one before it. Raises Refusal."""
+        """Insert `item` at the end, after another one, or first (`after="root"`); return the id before it.
+
+        Raises RequestError.
+        """
         if item.id in self._items:
-            raise Refusal(
+            raise RequestError(
                 "item_already_exists", f"An item with id '{item.id[:100]}' is there already.", "item.id"
             )
         if after is None:
@@ -126,24 +129,24 @@ class Conversation:
         return before
 
     def delete(self, item_id: str) -> None:
-        """Take it out. Raises Refusal."""
+        """Take it out. Raises RequestError."""
         self.find(item_id)
         del self._items[item_id]
         self._order.remove(item_id)
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
-        """Cut what was not heard off an assistant's audio, and its words with it. Raises Refusal."""
+        """Cut what was not heard off an assistant's audio, and its words with it. Raises RequestError."""
         item = self.find(item_id)
         if item.role != "assistant":
-            raise Refusal("invalid_value", "Only an assistant's message can be truncated.", "item_id")
+            raise RequestError("invalid_value", "Only an assistant's message can be truncated.", "item_id")
         if content_index >= len(item.content) or item.content[content_index].kind != "output_audio":
-            raise Refusal(
+            raise RequestError(
                 "invalid_value", f"There is no audio at content index {content_index}.", "content_index"
             )
         part = item.content[content_index]
         if audio_end_ms > part.audio_ms:
             message = f"Audio content of {part.audio_ms}ms is already shorter than {audio_end_ms}ms"
-            raise Refusal("invalid_value", message, "audio_end_ms")
+            raise RequestError("invalid_value", message, "audio_end_ms")
         part.audio_ms = audio_end_ms
         part.audio = part.audio[: audio_end_ms * BYTES_PER_MS]
         part.transcript = ""

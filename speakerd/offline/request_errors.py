@@ -1,6 +1,6 @@
 """Refusing what a client asked: the errors of the protocol, as values that become `error` events.
 
-Also the readers of a client's JSON: each gives a checked value or raises `Refusal` naming the parameter.
+Also the readers of a client's JSON: each gives a checked value or raises `RequestError` naming the parameter.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
 
 
-class Refusal(Exception):  # noqa: N818  # never leaves the core: it is an answer, no failure
+class RequestError(Exception):  # never leaves the core: it is an answer, no failure
     """An answer of the kind `error`. `code` is the protocol's slug, `param` the path of what is wrong."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
@@ -33,7 +33,9 @@ def as_text(value: Any, param: str, longest: int = 100_000) -> str:
     if not isinstance(value, str):
         raise _wrong_type(param, "a string", value)
     if len(value) > longest:
-        raise Refusal("string_above_max_length", f"'{param}' is longer than {longest} characters.", param)
+        raise RequestError(
+            "string_above_max_length", f"'{param}' is longer than {longest} characters.", param
+        )
     return value
 
 
@@ -42,7 +44,7 @@ def as_integer(value: Any, param: str, least: int = 0, most: int = 2**53) -> int
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(param, "an integer", value)
     if not least <= value <= most:
-        raise Refusal("invalid_value", f"'{param}' must be from {least} to {most}, not {value}.", param)
+        raise RequestError("invalid_value", f"'{param}' must be from {least} to {most}, not {value}.", param)
     return value
 
 
@@ -51,7 +53,9 @@ def as_number(value: Any, param: str, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(param, "a number", value)
     if not least <= value <= most:
-        raise Refusal("invalid_value", f"'{param}' must be from {least:g} to {most:g}, not {value}.", param)
+        raise RequestError(
+            "invalid_value", f"'{param}' must be from {least:g} to {most:g}, not {value}.", param
+        )
     return float(value)
 
 
@@ -67,7 +71,7 @@ def as_list(value: Any, param: str, longest: int = 1000) -> list[Any]:
     if not isinstance(value, list):
         raise _wrong_type(param, "an array", value)
     if len(value) > longest:
-        raise Refusal("array_above_max_length", f"'{param}' has more than {longest} entries.", param)
+        raise RequestError("array_above_max_length", f"'{param}' has more than {longest} entries.", param)
     return value
 
 
@@ -76,7 +80,7 @@ def as_choice(value: Any, param: str, choices: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in choices:
         found = value if isinstance(value, str) else type(value).__name__
         allowed = ", ".join(repr(choice) for choice in choices)
-        raise Refusal(
+        raise RequestError(
             "invalid_value", f"Invalid value for '{param}': {str(found)[:80]!r}. Allowed: {allowed}.", param
         )
     return value
@@ -87,19 +91,19 @@ def only_keys(value: dict[str, Any], param: str, known: frozenset[str]) -> None:
     for key in value:
         if key not in known:
             path = f"{param}.{key}" if param else key
-            raise Refusal("unknown_parameter", f"Unknown parameter: '{path[:200]}'.", path[:200])
+            raise RequestError("unknown_parameter", f"Unknown parameter: '{path[:200]}'.", path[:200])
 
 
 def required(value: dict[str, Any], key: str, param: str) -> Any:
     """The value under a key that must be there."""
     if key not in value:
         path = f"{param}.{key}" if param else key
-        raise Refusal("missing_required_parameter", f"Missing required parameter: '{path}'.", path)
+        raise RequestError("missing_required_parameter", f"Missing required parameter: '{path}'.", path)
     return value[key]
 
 
-def _wrong_type(param: str, wanted: str, value: Any) -> Refusal:
-    return Refusal("invalid_type", f"'{param}' must be {wanted}, not {_kind(value)}.", param)
+def _wrong_type(param: str, wanted: str, value: Any) -> RequestError:
+    return RequestError("invalid_type", f"'{param}' must be {wanted}, not {_kind(value)}.", param)
 
 
 def _kind(value: Any) -> str:

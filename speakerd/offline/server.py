@@ -22,10 +22,10 @@ from websockets.asyncio.server import serve
 
 from speakerd.offline.connection import Connection
 from speakerd.offline.errors import PortInUseError
-from speakerd.offline.protocol.session import Protocol
-from speakerd.offline.recognition.process import Recognizer
-from speakerd.offline.speech.espeak import Voice
-from speakerd.offline.understanding.responder import Wits
+from speakerd.offline.espeak import SpeechSynthesizer
+from speakerd.offline.protocol import ServerSession
+from speakerd.offline.recognizer import Recognizer
+from speakerd.offline.understanding import Responder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +56,9 @@ class OfflineServer:
         self, settings: OfflineSettings, *, tools_clock: Callable[[], datetime] | None = None
     ) -> None:
         self._settings = settings
-        self._wits = Wits(settings, tools_clock or _local_now)
+        self._responder = Responder(settings, tools_clock or _local_now)
         self.recognizer = Recognizer(settings)
-        self._voice = Voice(settings)
+        self._voice = SpeechSynthesizer(settings)
         self._server: Server | None = None
         self._connections: set[Connection] = set()
 
@@ -146,7 +146,7 @@ class OfflineServer:
         if len(self._connections) >= self._settings.max_connections:
             await socket.close(CLOSE_TRY_LATER, "too many connections")
             return
-        protocol = Protocol(self._settings, self._wits, secrets.token_hex(4))
+        protocol = ServerSession(self._settings, self._responder, secrets.token_hex(4))
         connection = Connection(socket, protocol, self.recognizer, self._voice)
         self._connections.add(connection)
         try:

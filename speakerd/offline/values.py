@@ -1,24 +1,46 @@
-"""What the wits decide to do: things to say and tools to call, in order."""
+"""What a response is asked for, and what the responder answers: texts to say and tools to call, in order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from speakerd.offline.items import Item
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class SayText:
     """An assistant message."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallTool:
     """A function call; `arguments` is JSON."""
 
     name: str
     arguments: str
 
 
-Reply = tuple[Say | Call, ...]
+Reply = tuple[SayText | CallTool, ...]
 """May be empty: there is nothing to say to that."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseSpec:
+    """What a response was asked to be: the session's settings, overridden by `response.create`."""
+
+    in_conversation: bool
+    modality: str
+    voice: Any
+    speed: float
+    max_tokens: int | str
+    instructions: str
+    own_instructions: str
+    tools: tuple[dict[str, Any], ...]
+    tool_choice: Any
+    metadata: dict[str, str] | None
+    input: tuple[Item, ...] | None = None
+    """None: the conversation."""

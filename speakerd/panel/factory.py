@@ -1,11 +1,11 @@
 """Making the panel that the settings name."""
 
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.port import Panel
 from speakerd.panel.settings import ButtonSettings, PanelSettings
 from speakerd.panel.simulated import SimulatedPanel
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal import TerminalPanel
 
 
 def open_panel(settings: PanelSettings) -> Panel:

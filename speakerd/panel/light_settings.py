@@ -5,47 +5,15 @@ Any of the four kinds of light may be set, also several at once: all show the sa
 
 import re
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le, MaxLen
 
-from speakerd.panel.colors import parse_color
+from speakerd.panel.looks import looks
+from speakerd.panel.patterns import LookChange
 from speakerd.panel.types import LightState, Pin
 
-Pattern = Literal["steady", "blink", "breathe", "pulse", "heartbeat", "level", "fade"]
-"""How a light moves in time: see `patterns`."""
-
-FASTEST_FLASH_S = 1 / 3
-"""Shortest time from flash to flash: more than three in a second can set off a seizure (WCAG 2.3.1)."""
-
 _CLOCK = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
-
-
-@dataclass(frozen=True, slots=True)
-class LookChange:
-    """What one state shall look like instead; what is left out stays as in the built-in table."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
-    pattern: Pattern | None = None
-    """How the light moves in time."""
-    color: str | None = None
-    """A name or #rrggbb; only RGB lights and strips show it."""
-    brightness: Annotated[float, Ge(0), Le(1)] | None = None
-    """Peak, as the eye sees it, before the brightness of the whole light."""
-    floor: Annotated[float, Ge(0), Le(1)] | None = None
-    """The darkest point of the pattern, as a part of its peak."""
-    period_s: Annotated[float, Ge(FASTEST_FLASH_S), Le(60)] | None = None
-    """Seconds until the pattern repeats; `fade`: until it is dark."""
-    flashes: Annotated[int, Ge(1), Le(5)] | None = None
-    """`blink`: flashes in each period."""
-    flash_s: Annotated[float, Ge(0.05), Le(10)] | None = None
-    """`blink`: how long each flash is lit, and the gap between two of them."""
-
-    def __post_init__(self) -> None:
-        """Refuse what is no colour, here rather than when the light first wants it."""
-        if self.color is not None:
-            parse_color(self.color)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +72,4 @@ class LightSettings:
                 raise ValueError(f'{key} = {value!r} is no time of day: write "22:00", or "" for no night')
         if self.level_from_dbfs >= self.level_to_dbfs:
             raise ValueError("level_from_dbfs must be below level_to_dbfs")
-        # Here and not above: the table is made of this file's types.
-        from speakerd.panel.looks import looks  # noqa: PLC0415  see the line above
-
-        looks(self)
+        looks(self.states)

@@ -13,8 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 
-from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.patterns import Look
+from speakerd.panel.patterns import Look, LookChange
 from speakerd.panel.types import LightState
 
 
@@ -97,12 +96,12 @@ TABLE: Mapping[LightState, Row] = MappingProxyType(
 """In the order of precedence: of two that hold at once, the upper one is shown."""
 
 
-def look_of(state: LightState, settings: LightSettings) -> Look:
-    """The look of `state` with the changes that `settings.states` makes.
+def look_of(state: LightState, changes: Mapping[LightState, LookChange]) -> Look:
+    """Return the look of `state`, with the changes that `panel.light.states` makes to it.
 
     Raises ValueError, naming the key, if the changed look is none (a blink that does not fit its period).
     """
-    change = settings.states.get(state)
+    change = changes.get(state)
     base = TABLE[state].look
     if change is None:
         return base
@@ -113,9 +112,9 @@ def look_of(state: LightState, settings: LightSettings) -> Look:
         raise ValueError(f"panel.light.states.{state}: {error}") from error
 
 
-def looks(settings: LightSettings) -> dict[LightState, Look]:
-    """All looks. Raises ValueError like `look_of`."""
-    return {state: look_of(state, settings) for state in TABLE}
+def looks(changes: Mapping[LightState, LookChange]) -> dict[LightState, Look]:
+    """Return the look of every state. Raises ValueError like `look_of`."""
+    return {state: look_of(state, changes) for state in TABLE}
 
 
 def describe(look: Look) -> str:
@@ -141,15 +140,14 @@ def _blink(look: Look) -> str:
     return f"{count} each {look.period_s:g} s"
 
 
-def table_markdown(settings: LightSettings | None = None) -> str:
+def table_markdown(changes: Mapping[LightState, LookChange] = MappingProxyType({})) -> str:
     """The light table for the README, in order of precedence.
 
-    The column for a plain LED describes the built-in look; a state that `settings` changes says so instead.
+    The column for a plain LED describes the built-in look; a state that is changed says so instead.
     """
-    settings = settings or LightSettings()
     lines = ["| light | state | means | on a plain LED |", "| --- | --- | --- | --- |"]
     for state, row in TABLE.items():
-        look = look_of(state, settings)
+        look = look_of(state, changes)
         plain = row.plain if look == row.look else "as set in panel.light.states"
         lines.append(f"| {describe(look)} | {state} | {row.meaning} | {plain} |")
     return "\n".join(lines) + "\n"

@@ -21,9 +21,17 @@ colour or on dimming, the looks of any two states differ even then (`lights`).
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from speakerd.panel.light_settings import FASTEST_FLASH_S, Pattern
+from annotated_types import Ge, Le
 
+from speakerd.panel.colors import parse_color
+
+Pattern = Literal["steady", "blink", "breathe", "pulse", "heartbeat", "level", "fade"]
+"""How a light moves in time."""
+
+FASTEST_FLASH_S = 1 / 3
+"""Shortest time from flash to flash: more than three in a second can set off a seizure (WCAG 2.3.1)."""
 LIT_FROM = 0.5
 """A plain LED is on from this value of the pattern."""
 _PULSE_RISE = 0.08
@@ -64,6 +72,33 @@ class Look:
             raise ValueError(
                 f"flash_s = {self.flash_s} makes more than three flashes a second, which can harm: use 0.17 or more"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class LookChange:
+    """What one state shall look like instead; what is left out stays as in the built-in table."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    pattern: Pattern | None = None
+    """How the light moves in time."""
+    color: str | None = None
+    """A name or #rrggbb; only RGB lights and strips show it."""
+    brightness: Annotated[float, Ge(0), Le(1)] | None = None
+    """Peak, as the eye sees it, before the brightness of the whole light."""
+    floor: Annotated[float, Ge(0), Le(1)] | None = None
+    """The darkest point of the pattern, as a part of its peak."""
+    period_s: Annotated[float, Ge(FASTEST_FLASH_S), Le(60)] | None = None
+    """Seconds until the pattern repeats; `fade`: until it is dark."""
+    flashes: Annotated[int, Ge(1), Le(5)] | None = None
+    """`blink`: flashes in each period."""
+    flash_s: Annotated[float, Ge(0.05), Le(10)] | None = None
+    """`blink`: how long each flash is lit, and the gap between two of them."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no colour, here rather than when the light first wants it."""
+        if self.color is not None:
+            parse_color(self.color)
 
 
 def shape(look: Look, elapsed_s: float, level: float) -> float:

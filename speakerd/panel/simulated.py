@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights.render_thread import Renderer
+from speakerd.panel.lights import Renderer
 from speakerd.panel.port import OnEdge, OnFailure
 from speakerd.panel.types import ButtonName, LightState
 

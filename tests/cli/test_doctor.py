@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.cli import doctor
+from speakerd.cli.doctor import command as doctor
 from speakerd.config.load import read_text
 
 SIMULATED = '[audio]\ndriver = "simulated"\n[model]\nbackend = "offline"\n'

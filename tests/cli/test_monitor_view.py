@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.cli.monitor_view import FRAMES_PER_S, MonitorView
+from speakerd.cli.views.monitor import FRAMES_PER_S, MonitorView
 
 LEVEL = {"event": "level", "at": 1.0, "mic": -30.0, "speaker": -60.0, "gate": False}
 STATE = {"event": "state", "at": 1.0, "light": "listening", "phase": "listening", "uplink": "open"}

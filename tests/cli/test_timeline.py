@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from speakerd.audio.simulation.person import ScriptedUtterance
-from speakerd.cli.demonstration.timeline import HEIGHT, WIDTH, Heard, Timeline, played_until
+from speakerd.cli.demo.timeline import HEIGHT, WIDTH, Heard, Timeline, played_until
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
 from tests.daemon.bench import GO_FORWARD, answering, household

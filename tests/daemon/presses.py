@@ -14,7 +14,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
 from speakerd.dialogue.events import Ask, Stop
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
     audio_delta,

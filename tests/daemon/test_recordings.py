@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from speakerd.audio.resample import resample
 from speakerd.audio.simulation.device import SimulatedDevice
-from speakerd.cli.demonstration.report import words
-from speakerd.cli.demonstration.settings import demo_settings
+from speakerd.cli.demo.report import words
+from speakerd.cli.demo.settings import demo_settings
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.session.uplink_queue import Outbox, Outgoing, Sound
 from speakerd.panel.simulated import SimulatedPanel

@@ -8,10 +8,18 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from speakerd.offline.effects import Close, Forget, Hush, Listen, Sound, Speak, Understand
-from speakerd.offline.protocol.session import Protocol
+from speakerd.offline.protocol.effects import (
+    CloseConnection,
+    DropUtterance,
+    FinishUtterance,
+    StartSpeaking,
+    StartUtterance,
+    StopSpeaking,
+    UtteranceAudio,
+)
+from speakerd.offline.protocol.session import ServerSession
 from speakerd.offline.settings import OfflineSettings
-from speakerd.offline.understanding.responder import Wits
+from speakerd.offline.understanding.responder import Responder
 from tests.realtime.validation import validate_client_event, validate_server_event
 
 if TYPE_CHECKING:
@@ -42,12 +50,12 @@ class Talk:
         self.utterances: dict[str, bytearray] = {}
         self.phrases: tuple[str, ...] = ()
         self.waiting_utterances: list[str] = []
-        self.spoken: list[Speak] = []
+        self.spoken: list[StartSpeaking] = []
         self.waiting_speech: list[str] = []
         self.hushed: list[str] = []
-        self.closed: Close | None = None
+        self.closed: CloseConnection | None = None
         options = OfflineSettings(**settings)
-        self.protocol = Protocol(options, Wits(options, lambda: NOON), "t")
+        self.protocol = ServerSession(options, Responder(options, lambda: NOON), "t")
         self._ids = itertools.count(1)
         self.perform(self.protocol.start(self.now))
         if manual:
@@ -109,32 +117,32 @@ class Talk:
             validate_server_event(event)
         self.events += output.events
         found = list(output.events)
-        for job in output.jobs:
-            found += self._do(job)
+        for effect in output.effects:
+            found += self._do(effect)
         return found
 
-    def _do(self, job: Any) -> list[dict[str, Any]]:
-        match job:
-            case Listen(utterance, phrases):
+    def _do(self, effect: Any) -> list[dict[str, Any]]:
+        match effect:
+            case StartUtterance(utterance, phrases):
                 self.utterances[utterance] = bytearray()
                 self.phrases = phrases
-            case Sound(utterance, pcm):
+            case UtteranceAudio(utterance, pcm):
                 self.utterances[utterance] += pcm
-            case Understand(utterance):
+            case FinishUtterance(utterance):
                 self.waiting_utterances.append(utterance)
                 if self.hears_at_once:
                     return self.hear()
-            case Forget(utterance):
+            case DropUtterance(utterance):
                 del self.utterances[utterance]
-            case Speak():
-                self.spoken.append(job)
-                self.waiting_speech.append(job.response_id)
+            case StartSpeaking():
+                self.spoken.append(effect)
+                self.waiting_speech.append(effect.response_id)
                 if self.speaks_at_once:
                     return self.speak()
-            case Hush(response_id):
+            case StopSpeaking(response_id):
                 self.hushed.append(response_id)
-            case Close():
-                self.closed = job
+            case CloseConnection():
+                self.closed = effect
         return []
 
     def speak(

@@ -10,7 +10,7 @@ import pytest
 
 from speakerd.offline.settings import OfflineSettings
 from speakerd.offline.understanding.intents import understand
-from speakerd.offline.understanding.responder import CAN_DO, Wits
+from speakerd.offline.understanding.responder import CAN_DO, Responder
 from speakerd.offline.understanding.tool_matching import call_by_name, call_for, intent_of_tool, tool_phrases
 from speakerd.offline.understanding.tool_results import outcome
 from tests.offline.talk import Talk, only, said
@@ -82,7 +82,7 @@ def test_it_says_its_last_answer_again() -> None:
 )
 def test_the_time_is_told_as_people_do(hour: int, minute: int, words: str) -> None:
     talk = Talk()
-    talk.protocol._wits = Wits(OfflineSettings(), lambda: datetime(2026, 11, 22, hour, minute))  # noqa: DTZ001  # local time
+    talk.protocol._responder = Responder(OfflineSettings(), lambda: datetime(2026, 11, 22, hour, minute))  # noqa: DTZ001  # local time
     assert said(talk.ask("what time is it")) == f"It is {words}."
     assert "the 22nd of November" in said(talk.ask("what day is it"))
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.offline.recognition.confidence import LEAST_SPEECH_FRAMES, MIDDLE_RATIO, Evidence, confidence
-from speakerd.offline.recognition.messages import HEARD, SOUND, Decoder, encode
-from speakerd.offline.recognition.scheduler import FREE_STEP, HEAD_BYTES, Ears
+from speakerd.offline.recognition.messages import AUDIO, RESULT, MessageDecoder, encode
+from speakerd.offline.recognition.scheduler import FREE_STEP, HEAD_BYTES, RecognitionScheduler
 
 
 @dataclass
@@ -62,9 +62,13 @@ class Free:
         return f"free {self.heard.decode()}"
 
 
-def ears(free: Free | None = None, *, ahead: bool = True) -> tuple[Ears, Commands, Free]:
+def ears(free: Free | None = None, *, ahead: bool = True) -> tuple[RecognitionScheduler, Commands, Free]:
     commands, words = Commands(), free or Free()
-    return Ears(commands, words, threshold=0.5, ahead=ahead, clock=lambda: 0.0), commands, words
+    return (
+        RecognitionScheduler(commands, words, threshold=0.5, ahead=ahead, clock=lambda: 0.0),
+        commands,
+        words,
+    )
 
 
 def test_a_command_is_heard_without_free_speech() -> None:
@@ -107,7 +111,7 @@ def test_an_utterance_without_any_sound_has_no_words() -> None:
 
 
 def test_without_free_speech_only_commands_are_heard() -> None:
-    it = Ears(Commands(), None, threshold=0.5, ahead=True, clock=lambda: 0.0)
+    it = RecognitionScheduler(Commands(), None, threshold=0.5, ahead=True, clock=lambda: 0.0)
     it.listen(1, ())
     it.sound(1, b"xyz")
     assert not it.idle()
@@ -242,20 +246,20 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(
     frames: list[tuple[int, int, bytes]], data: st.DataObject
 ) -> None:
     stream = b"".join(encode(kind, number, payload) for kind, number, payload in frames)
-    decoder, found, start = Decoder(), [], 0
+    decoder, found, start = MessageDecoder(), [], 0
     while start < len(stream):
         size = data.draw(st.integers(1, len(stream) - start))
         found += decoder.feed(stream[start : start + size])
         start += size
-    assert [(frame.kind, frame.stream, frame.payload) for frame in found] == frames
+    assert [(message.kind, message.stream, message.payload) for message in found] == frames
 
 
 def test_json_and_sound_are_payloads() -> None:
-    json_frame, sound = Decoder().feed(encode(HEARD, 1, {"a": 1}) + encode(SOUND, 2, b"\0\1"))
+    json_frame, sound = MessageDecoder().feed(encode(RESULT, 1, {"a": 1}) + encode(AUDIO, 2, b"\0\1"))
     assert json_frame.json == {"a": 1}
     assert sound.payload == b"\0\1"
 
 
 def test_nonsense_on_the_pipe_raises() -> None:
     with pytest.raises(ValueError, match="frame of"):
-        Decoder().feed(b"\xff" * 9)
+        MessageDecoder().feed(b"\xff" * 9)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from speakerd.offline import RecognizerMissingError
-from speakerd.offline.recognition.process import Recognizer
+from speakerd.offline.recognizer import Recognizer
 from speakerd.offline.settings import OfflineSettings
 from tests.offline.conftest import COMMAND, ROOT, start_offline, url_of
 

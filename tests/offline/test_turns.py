@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from speakerd.audio.resample import resample
-from speakerd.offline.protocol.turn_detection import SpeechBegan, SpeechEnded, TurnDetector
+from speakerd.offline.protocol.turn_detection import SpeechOffset, SpeechOnset, TurnDetector
 from tests.offline.talk import BYTES_PER_MS, Talk, error_of, kinds, only, silence
 
 DATA = Path(__file__).parents[1] / "data"
@@ -235,8 +235,8 @@ def test_semantic_detection_waits_by_its_eagerness(eagerness: str, silence_ms: i
     detector = TurnDetector({"type": "semantic_vad", "eagerness": eagerness})
     pcm = (DATA / "goforward.wav").read_bytes()[44:] + bytes(32 * 2500)
     began, ended = detector.feed(pcm)
-    assert isinstance(began, SpeechBegan)
-    assert isinstance(ended, SpeechEnded)
+    assert isinstance(began, SpeechOnset)
+    assert isinstance(ended, SpeechOffset)
     # The last word ends at 2.12 s.
     assert ended.at_ms == pytest.approx(2120 + silence_ms, abs=350)
 

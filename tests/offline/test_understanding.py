@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.offline.understanding.grammar import RULES, clean, jsgf, matches, words_of
+from speakerd.offline.grammar import RULES, clean, jsgf, matches, words_of
 from speakerd.offline.understanding.intents import Intent, seconds_of, understand
 from speakerd.offline.understanding.numbers import duration_words, number, spelled
 

@@ -10,41 +10,41 @@ from typing import TYPE_CHECKING
 import pytest
 
 from speakerd.offline import OfflineServer, OfflineSettings, SpeechError, VoiceMissingError
-from speakerd.offline.speech.espeak import Voice
+from speakerd.offline.espeak import SpeechSynthesizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def spoken(voice: Voice, text: str, name: str = "en-us", speed: float = 1.0) -> bytes:
+async def spoken(voice: SpeechSynthesizer, text: str, name: str = "en-us", speed: float = 1.0) -> bytes:
     return b"".join([pcm async for pcm in voice.speak(text, name, speed)])
 
 
 @pytest.fixture
-async def voice() -> Voice:
-    it = Voice(OfflineSettings())
+async def voice() -> SpeechSynthesizer:
+    it = SpeechSynthesizer(OfflineSettings())
     await it.start()
     return it
 
 
-async def test_a_sentence_lasts_as_long_as_it_takes_to_say(voice: Voice) -> None:
+async def test_a_sentence_lasts_as_long_as_it_takes_to_say(voice: SpeechSynthesizer) -> None:
     pcm = await spoken(voice, "It is ten o'clock.")
     assert 0.8 < len(pcm) / 48_000 < 2.5
 
 
-async def test_sound_comes_before_all_is_said(voice: Voice) -> None:
+async def test_sound_comes_before_all_is_said(voice: SpeechSynthesizer) -> None:
     sound = voice.speak("One two three four five. " * 50, "en-us", 1.0)
     async with contextlib.aclosing(sound):
         first = await anext(sound)
     assert len(first) < 48_000
 
 
-async def test_speed_makes_it_shorter(voice: Voice) -> None:
+async def test_speed_makes_it_shorter(voice: SpeechSynthesizer) -> None:
     slow, fast = [len(await spoken(voice, "What can I do for you?", speed=speed)) for speed in (0.7, 1.5)]
     assert fast < 0.7 * slow
 
 
-async def test_a_hosted_models_voice_is_spoken_by_ours(voice: Voice) -> None:
+async def test_a_hosted_models_voice_is_spoken_by_ours(voice: SpeechSynthesizer) -> None:
     assert voice.knows("en-us")
     assert voice.knows("en-us+f3")
     assert not voice.knows("marin")
@@ -55,14 +55,14 @@ async def test_a_hosted_models_voice_is_spoken_by_ours(voice: Voice) -> None:
 @pytest.mark.parametrize(
     "text", ["", "-v --help", "\0\ud800", "\u4f60\u597d", "<speak>x</speak>", "a\nb\n\nc"]
 )
-async def test_any_text_can_be_said(voice: Voice, text: str) -> None:
+async def test_any_text_can_be_said(voice: SpeechSynthesizer, text: str) -> None:
     await spoken(voice, text)
 
 
 async def test_without_espeak_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(VoiceMissingError, match="apt install espeak-ng"):
-        await Voice(OfflineSettings()).start()
+        await SpeechSynthesizer(OfflineSettings()).start()
     with pytest.raises(VoiceMissingError):
         await OfflineServer(OfflineSettings(port=0)).start()
 
@@ -80,7 +80,7 @@ async def test_a_failure_is_told_with_its_words(tmp_path: Path, monkeypatch: pyt
         tmp_path,
         'case "$1" in --voices) echo "head"; echo "5 en-us x"; exit 0;; esac; echo broken >&2; exit 7',
     )
-    voice = Voice(OfflineSettings())
+    voice = SpeechSynthesizer(OfflineSettings())
     await voice.start()
     with pytest.raises(SpeechError, match="code 7: broken") as failed:
         await spoken(voice, "Hello.")

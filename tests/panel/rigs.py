@@ -12,12 +12,12 @@ from typing import Protocol, cast
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.port import Panel
 from speakerd.panel.settings import ButtonSettings
 from speakerd.panel.simulated import SimulatedPanel
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal.panel import TerminalPanel
 
 PATIENCE_S = 5.0
 

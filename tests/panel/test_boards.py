@@ -9,7 +9,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 import speakerd
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.settings import PanelSettings
 from tests.panel.rigs import wait_until
 

@@ -23,14 +23,14 @@ from speakerd.panel.errors import (
 )
 from speakerd.panel.factory import open_panel
 from speakerd.panel.frames import Frame
-from speakerd.panel.gpio import gpio_pins
+from speakerd.panel.gpio import pins as gpio_pins
 from speakerd.panel.gpio.apa102 import Apa102Lamp
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights.render_thread import Renderer, local_minute
 from speakerd.panel.settings import ButtonSettings, PanelSettings
 from speakerd.panel.simulated import SimulatedPanel
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal.panel import TerminalPanel
 from tests.panel.clock import Clock
 from tests.panel.rigs import wait_until
 
@@ -140,9 +140,7 @@ def test_several_lights_shine_at_once() -> None:
 
 
 def test_without_pins_nothing_is_opened_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "speakerd.panel.gpio.gpio_panel.lgpio_factory", lambda: pytest.fail("no pin was named")
-    )
+    monkeypatch.setattr("speakerd.panel.gpio.panel.lgpio_factory", lambda: pytest.fail("no pin was named"))
     before = threading.active_count()
     panel = GpioPanel(ButtonSettings(), LightSettings())
     panel.start(Edges())
@@ -184,7 +182,7 @@ def test_a_strip_shows_all_its_leds_and_goes_dark_at_the_end() -> None:
 def test_a_lamp_that_fails_is_reported_once_and_the_others_go_on() -> None:
     bus, pins, clock = Bus(), pwm_pins(), Clock()
     light = replace(DAY, strip_leds=3)
-    from speakerd.panel.gpio.gpio_lamps import LedLamp
+    from speakerd.panel.gpio.lamps import LedLamp
 
     lost: list[PanelError] = []
     renderer = Renderer(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from speakerd.panel.gpio.gpio_lamps import LedLamp, PwmLamp, RgbLamp
+from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights.render_thread import Renderer
 from speakerd.panel.looks import TABLE

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from speakerd.panel.light_settings import LightSettings, LookChange
+from speakerd.panel.light_settings import LightSettings
+from speakerd.panel.patterns import LookChange
 from tests.panel.rigs import Rig, rig, wait_until
 
 LIGHT = LightSettings(night_from="", states={"idle": LookChange(brightness=1.0, color="white")})

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from speakerd.panel.colors import NAMED, parse_color
 from speakerd.panel.frames import Frame, apa102, mono, night_factor, rgb
-from speakerd.panel.light_settings import LightSettings, LookChange, Pattern
+from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights.animator import Animator
 from speakerd.panel.lights.level import LevelFollower
 from speakerd.panel.looks import TABLE, describe, look_of, table_markdown, voice_dbfs
-from speakerd.panel.patterns import Look, next_change, value
+from speakerd.panel.patterns import Look, LookChange, Pattern, next_change, value
 from speakerd.panel.types import LIGHT_STATES, LightState
 
 PATTERNS: tuple[Pattern, ...] = ("steady", "blink", "breathe", "pulse", "heartbeat", "level", "fade")
@@ -232,10 +232,10 @@ def test_settings_that_cannot_be_are_refused_at_once(make: object) -> None:
 
 def test_a_change_touches_only_what_it_names() -> None:
     settings = LightSettings(states={"listening": LookChange(color="green", brightness=0.5)})
-    look = look_of("listening", settings)
+    look = look_of("listening", settings.states)
     assert (look.color, look.brightness) == ("green", 0.5)
     assert (look.pattern, look.floor) == (TABLE["listening"].look.pattern, TABLE["listening"].look.floor)
-    assert look_of("speaking", settings) == TABLE["speaking"].look
+    assert look_of("speaking", settings.states) == TABLE["speaking"].look
 
 
 def test_a_change_that_makes_an_impossible_look_names_its_key() -> None:
@@ -248,7 +248,7 @@ def test_the_table_for_the_readme_has_a_row_for_each_state() -> None:
     for state, row in TABLE.items():
         assert f"| {state} | {row.meaning} |" in text
     assert len(text.splitlines()) == 2 + len(TABLE)
-    changed = table_markdown(LightSettings(states={"idle": LookChange(color="green")}))
+    changed = table_markdown({"idle": LookChange(color="green")})
     assert "green, a faint steady glow" in changed
     assert "as set in panel.light.states" in changed
 

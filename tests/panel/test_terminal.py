@@ -16,8 +16,8 @@ import pytest
 from speakerd.panel.colors import parse_color
 from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.terminal.terminal import TerminalPanel
-from speakerd.panel.terminal.terminal_line import HINT, light_line
+from speakerd.panel.terminal.line import HINT, light_line
+from speakerd.panel.terminal.panel import TerminalPanel
 from tests.panel.rigs import OnPty, TerminalRig, wait_until
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -191,7 +191,7 @@ def test_a_terminal_that_goes_away_takes_nothing_with_it() -> None:
 
 PROGRAM = """
 import os, signal, sys, time
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal.panel import TerminalPanel
 panel = TerminalPanel()
 if sys.argv[1] == "sigterm":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.panel.terminal.terminal_keys import GAP_S, REPEAT_S, TAP_S, HeldKey, Key, parse
+from speakerd.panel.terminal.keys import GAP_S, REPEAT_S, TAP_S, HeldKey, Key, parse
 
 
 class Typist:

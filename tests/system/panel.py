@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from speakerd.panel.errors import GpioUnavailableError, PinBusyError, PinUnknownError
-from speakerd.panel.gpio.gpio_panel import GpioPanel
+from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.settings import ButtonSettings
 
@@ -102,7 +102,7 @@ def refusals() -> None:
 def opened_elsewhere(directory: str) -> str:
     """What another process says last when it opens the button, working in `directory`; "" if it can."""
     program = (
-        "from speakerd.panel.gpio.gpio_panel import GpioPanel as P;"
+        "from speakerd.panel.gpio.panel import GpioPanel as P;"
         "from speakerd.panel.settings import ButtonSettings as B;"
         "from speakerd.panel.light_settings import LightSettings as L;"
         f"P(B(pin={BUTTON}), L()).start(print)"

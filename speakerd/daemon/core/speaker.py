@@ -47,7 +47,7 @@ from speakerd.dialogue.events import (
 )
 from speakerd.dialogue.machine import Dialogue
 from speakerd.host.journal import fields
-from speakerd.panel.buttons.inputs import Inputs
+from speakerd.panel.buttons import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.audio.resample import Resampler, resample
-from speakerd.offline.effects import Forget, Listen, Sound, Understand
 from speakerd.offline.items import BYTES_PER_MS
-from speakerd.offline.protocol.turn_detection import RATE, SpeechBegan, TurnDetector
-from speakerd.offline.request_errors import Refusal
+from speakerd.offline.protocol.effects import DropUtterance, FinishUtterance, StartUtterance, UtteranceAudio
+from speakerd.offline.protocol.turn_detection import RATE, SpeechOnset, TurnDetector
+from speakerd.offline.request_errors import RequestError
 from speakerd.realtime.wire import event_names as names
 
 if TYPE_CHECKING:
-    from speakerd.offline.protocol.output import Outbox
+    from speakerd.offline.protocol.output import OutputCollector
 
 WIRE_RATE: Final = 24_000
 LEAST_COMMIT_MS: Final = 100
@@ -29,18 +29,18 @@ _LAG_MS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class CommittedUtterance:
     """A finished one: the id of the item to be, and its sound at 24 kHz."""
 
     id: str
     pcm: bytes
 
 
-class InputAudio:
+class InputBuffer:
     """One session's input buffer. Speaks to the client and the recogniser through the outbox."""
 
-    def __init__(self, outbox: Outbox, longest_s: float) -> None:
-        self._outbox = outbox
+    def __init__(self, output: OutputCollector, longest_s: float) -> None:
+        self._output = output
         self._longest_bytes = int(longest_s * 1000) * BYTES_PER_MS
         self._detection: dict[str, Any] | None = None
         self._detector: TurnDetector | None = None
@@ -71,9 +71,9 @@ class InputAudio:
         if turn_detection is None and self._buffer and self._utterance is None:
             self._open(bytes(self._buffer))
 
-    def append(self, pcm: bytes) -> list[SpeechBegan | Utterance]:
+    def append(self, pcm: bytes) -> list[SpeechOnset | CommittedUtterance]:
         """More sound: 24 kHz, 16-bit. What turn detection makes of it, in order."""
-        found: list[SpeechBegan | Utterance] = []
+        found: list[SpeechOnset | CommittedUtterance] = []
         if self._detector is None:
             self.written_bytes += len(pcm)
             kept = pcm[: max(0, self._longest_bytes - len(self._buffer))]
@@ -85,15 +85,15 @@ class InputAudio:
             found += self._append_slice(pcm[start : start + _SLICE_BYTES], self._detector)
         return found
 
-    def commit(self) -> Utterance:
-        """End the utterance here. Raises Refusal when there is too little."""
+    def commit(self) -> CommittedUtterance:
+        """End the utterance here. Raises RequestError when there is too little."""
         length_ms = len(self._buffer) // BYTES_PER_MS
         if length_ms < LEAST_COMMIT_MS:
             message = (
                 f"Error committing input audio buffer: buffer too small. Expected at least {LEAST_COMMIT_MS}ms "
                 f"of audio, but buffer only has {length_ms:.2f}ms of audio."
             )
-            raise Refusal(names.COMMIT_EMPTY, message)
+            raise RequestError(names.COMMIT_EMPTY, message)
         if self._utterance is None:
             self._open(bytes(self._buffer))
         utterance = self._close()
@@ -103,7 +103,7 @@ class InputAudio:
     def clear(self) -> None:
         """Forget what was not committed."""
         if self._utterance is not None:
-            self._outbox.job(Forget(self._utterance))
+            self._output.perform(DropUtterance(self._utterance))
             self._utterance = None
         self._buffer.clear()
         self._begin_detection()
@@ -117,15 +117,15 @@ class InputAudio:
         self._to_detector.clear()
         self._detector_from_ms = self.written_ms
 
-    def _append_slice(self, pcm: bytes, detector: TurnDetector) -> list[SpeechBegan | Utterance]:
+    def _append_slice(self, pcm: bytes, detector: TurnDetector) -> list[SpeechOnset | CommittedUtterance]:
         self.written_bytes += len(pcm)
         if self._utterance is not None:
             self._grow(pcm[: max(0, self._longest_bytes - len(self._buffer))])
         else:
             self._buffer += pcm
-        found: list[SpeechBegan | Utterance] = []
+        found: list[SpeechOnset | CommittedUtterance] = []
         for change in detector.feed(self._to_detector.process(pcm)):
-            if isinstance(change, SpeechBegan):
+            if isinstance(change, SpeechOnset):
                 found.append(self._speech_began(self._detector_from_ms + change.at_ms))
             else:
                 found.append(self._speech_ended(self._detector_from_ms + change.at_ms))
@@ -137,38 +137,38 @@ class InputAudio:
         prefix = 300 if self._detection is None else int(self._detection.get("prefix_padding_ms", 300))
         return (prefix + more_ms) * BYTES_PER_MS
 
-    def _speech_began(self, at_ms: int) -> SpeechBegan:
+    def _speech_began(self, at_ms: int) -> SpeechOnset:
         buffer_from_ms = self.written_ms - len(self._buffer) // BYTES_PER_MS
         start_ms = max(buffer_from_ms, at_ms - self._padding_bytes(0) // BYTES_PER_MS, 0)
         del self._buffer[: (start_ms - buffer_from_ms) * BYTES_PER_MS]
         if self._utterance is None:
             self._open(bytes(self._buffer))
-        self._outbox.emit(names.SPEECH_STARTED, audio_start_ms=start_ms, item_id=self._utterance)
-        return SpeechBegan(start_ms)
+        self._output.emit(names.SPEECH_STARTED, audio_start_ms=start_ms, item_id=self._utterance)
+        return SpeechOnset(start_ms)
 
-    def _speech_ended(self, at_ms: int) -> Utterance:
-        self._outbox.emit(names.SPEECH_STOPPED, audio_end_ms=at_ms, item_id=self._utterance)
+    def _speech_ended(self, at_ms: int) -> CommittedUtterance:
+        self._output.emit(names.SPEECH_STOPPED, audio_end_ms=at_ms, item_id=self._utterance)
         return self._close()
 
     def _open(self, pcm: bytes) -> None:
-        self._utterance = self._outbox.new_id("item")
+        self._utterance = self._output.new_id("item")
         self._to_recognizer.clear()
-        self._outbox.job(Listen(self._utterance, self.phrases))
+        self._output.perform(StartUtterance(self._utterance, self.phrases))
         self._send(self._to_recognizer.process(pcm))
 
     def _grow(self, pcm: bytes) -> None:
         self._buffer += pcm
         self._send(self._to_recognizer.process(pcm))
 
-    def _close(self) -> Utterance:
+    def _close(self) -> CommittedUtterance:
         assert self._utterance is not None  # noqa: S101  # callers open first
-        utterance = Utterance(self._utterance, bytes(self._buffer))
+        utterance = CommittedUtterance(self._utterance, bytes(self._buffer))
         self._send(self._to_recognizer.finish())
-        self._outbox.job(Understand(utterance.id))
+        self._output.perform(FinishUtterance(utterance.id))
         self._utterance = None
         self._buffer.clear()
         return utterance
 
     def _send(self, pcm16: bytes) -> None:
         if pcm16 and self._utterance is not None:
-            self._outbox.job(Sound(self._utterance, pcm16))
+            self._output.perform(UtteranceAudio(self._utterance, pcm16))

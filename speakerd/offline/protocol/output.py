@@ -1,4 +1,4 @@
-"""Where the parts of the protocol core put what they have to say: events for the client, jobs for the shell."""
+"""Where the parts of the protocol core put what they have to say: events for the client, effects for the shell."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from speakerd.realtime.wire import event_names as names
 
 if TYPE_CHECKING:
-    from speakerd.offline.effects import Job
-    from speakerd.offline.request_errors import Refusal
+    from speakerd.offline.protocol.effects import Effect
+    from speakerd.offline.request_errors import RequestError
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What came of one call of the core: events to send and jobs to start, each in order."""
+    """What came of one call of the core: events to send and effects to start, each in order."""
 
     events: tuple[dict[str, Any], ...]
-    jobs: tuple[Job, ...]
+    effects: tuple[Effect, ...]
 
 
-class Outbox:
+class OutputCollector:
     """Collects until `take`. Names everything: ids are unique within a session and tell it apart by `token`."""
 
     def __init__(self, token: str) -> None:
         self._token = token
         self._counter = 0
         self._events: list[dict[str, Any]] = []
-        self._jobs: list[Job] = []
+        self._effects: list[Effect] = []
 
     def new_id(self, kind: str) -> str:
         """A new id: `item_...`, `resp_...`, `event_...`."""
@@ -38,18 +38,18 @@ class Outbox:
         """Say something to the client."""
         self._events.append({"type": kind, "event_id": self.new_id("event"), **fields})
 
-    def refuse(self, refusal: Refusal, client_event_id: str | None, error_type: str) -> None:
+    def refuse(self, refusal: RequestError, client_event_id: str | None, error_type: str) -> None:
         """Answer with an `error` that names the client's event."""
         error = {"type": error_type, "code": refusal.code, "message": refusal.message, "param": refusal.param}
         self.emit(names.ERROR, error={**error, "event_id": client_event_id})
 
-    def job(self, job: Job) -> None:
+    def perform(self, effect: Effect) -> None:
         """Ask the shell for something."""
-        self._jobs.append(job)
+        self._effects.append(effect)
 
     def take(self) -> Output:
         """All since the last time."""
-        output = Output(tuple(self._events), tuple(self._jobs))
+        output = Output(tuple(self._events), tuple(self._effects))
         self._events.clear()
-        self._jobs.clear()
+        self._effects.clear()
         return output

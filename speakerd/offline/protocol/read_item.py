@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.offline.items import BYTES_PER_MS, Item, Part
 from speakerd.offline.request_errors import (
-    Refusal,
+    RequestError,
     as_choice,
     as_list,
     as_object,
@@ -41,12 +41,12 @@ _LONGEST_IMAGE: Final = 20 * 1024 * 1024
 
 
 def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
-    """An item as a client wrote it. Raises Refusal."""
+    """An item as a client wrote it. Raises RequestError."""
     data = as_object(value, param)
     kind = as_choice(required(data, "type", param), f"{param}.type", ("message", *_FIELDS))
     item_id = as_text(data["id"], f"{param}.id", 200) if data.get("id") is not None else new_id("item")
     if not item_id or item_id == "root":
-        raise Refusal("invalid_value", f"{item_id!r} cannot be an item's id.", f"{param}.id")
+        raise RequestError("invalid_value", f"{item_id!r} cannot be an item's id.", f"{param}.id")
     if kind == "message":
         return _read_message(data, param, item_id)
     names = _FIELDS[kind]
@@ -56,15 +56,15 @@ def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
 
 
 def read_audio(value: Any, param: str) -> bytes:
-    """Base64 of 16-bit PCM. Raises Refusal."""
+    """Base64 of 16-bit PCM. Raises RequestError."""
     if not isinstance(value, str):
-        raise Refusal("invalid_type", f"'{param}' must be a string of base64.", param)
+        raise RequestError("invalid_type", f"'{param}' must be a string of base64.", param)
     try:
         pcm = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise Refusal("invalid_value", f"'{param}' is not base64: {error}.", param) from error
+        raise RequestError("invalid_value", f"'{param}' is not base64: {error}.", param) from error
     if len(pcm) % 2:
-        raise Refusal("invalid_value", f"'{param}' ends in the middle of a 16-bit sample.", param)
+        raise RequestError("invalid_value", f"'{param}' ends in the middle of a 16-bit sample.", param)
     return pcm
 
 

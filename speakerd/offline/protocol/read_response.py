@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.offline.protocol.read_item import read_item
-from speakerd.offline.protocol.responses import ResponseSpec
 from speakerd.offline.protocol.session_settings import (
     read_format,
     read_max_tokens,
@@ -15,7 +14,7 @@ from speakerd.offline.protocol.session_settings import (
     read_voice,
 )
 from speakerd.offline.request_errors import (
-    Refusal,
+    RequestError,
     as_boolean,
     as_choice,
     as_list,
@@ -24,12 +23,13 @@ from speakerd.offline.request_errors import (
     only_keys,
     required,
 )
+from speakerd.offline.values import ResponseSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.offline.items import Conversation, Item
-    from speakerd.offline.protocol.session_settings import SessionObject
+    from speakerd.offline.protocol.session_settings import SessionSettings
 
 _KEYS: Final = frozenset(
     {
@@ -51,9 +51,9 @@ _MOST_METADATA: Final = 16
 
 
 def read_spec(
-    value: Any, session: SessionObject, conversation: Conversation, new_id: Callable[[str], str]
+    value: Any, session: SessionSettings, conversation: Conversation, new_id: Callable[[str], str]
 ) -> ResponseSpec:
-    """What the client wants. `value`: the event's `response`, or None. Raises Refusal."""
+    """What the client wants. `value`: the event's `response`, or None. Raises RequestError."""
     data = {} if value is None else as_object(value, "response")
     only_keys(data, "response", _KEYS)
     given = {key: entry for key, entry in data.items() if entry is not None}
@@ -96,7 +96,7 @@ def _read_metadata(value: Any) -> dict[str, str] | None:
     data = as_object(value, "response.metadata")
     if len(data) > _MOST_METADATA:
         message = f"'response.metadata' may have {_MOST_METADATA} entries at most."
-        raise Refusal("object_above_max_properties", message, "response.metadata")
+        raise RequestError("object_above_max_properties", message, "response.metadata")
     for key, entry in data.items():
         as_text(key, "response.metadata", 64)
         as_text(entry, f"response.metadata.{key[:64]}", 512)

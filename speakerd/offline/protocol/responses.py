@@ -3,11 +3,11 @@
 ::
 
     response.created, rate_limits.updated
-      (waits until the words it answers are understood; then the wits give a reply: Say and Call, in order)
+      (waits until the words it answers are recognised; then the responder gives a reply: texts and calls, in order)
       response.output_item.added [conversation.item.added]
-        Say    response.content_part.added, transcript and audio deltas (paced) or text deltas, their done events,
+        text   response.content_part.added, transcript and audio deltas (paced) or text deltas, their done events,
                response.content_part.done
-        Call   response.function_call_arguments.delta, .done
+        call   response.function_call_arguments.delta, .done
       response.output_item.done [conversation.item.done]
     response.done
 
@@ -24,37 +24,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.effects import Hush, Speak
 from speakerd.offline.items import BYTES_PER_MS, Conversation, Item, Part
+from speakerd.offline.protocol.effects import StartSpeaking, StopSpeaking
 from speakerd.offline.protocol.pacing import Pacer
-from speakerd.offline.usage import item_tokens, usage
-from speakerd.offline.values import Call, Reply, Say
+from speakerd.offline.protocol.usage import item_tokens, usage
+from speakerd.offline.values import CallTool, Reply, SayText
 from speakerd.realtime.wire import event_names as names
 
 if TYPE_CHECKING:
-    from speakerd.offline.protocol.output import Outbox
+    from speakerd.offline.protocol.output import OutputCollector
+    from speakerd.offline.values import ResponseSpec
 
 LETTERS_PER_S: Final = 14.0
 """How fast speech uses letters up, roughly: transcript deltas run a little ahead of the sound."""
 _WORD: Final = re.compile(r"\S+\s*|\s+")
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseSpec:
-    """What a response was asked to be: the session's settings, overridden by `response.create`."""
-
-    in_conversation: bool
-    modality: str
-    voice: Any
-    speed: float
-    max_tokens: int | str
-    instructions: str
-    own_instructions: str
-    tools: tuple[dict[str, Any], ...]
-    tool_choice: Any
-    metadata: dict[str, str] | None
-    input: tuple[Item, ...] | None = None
-    """None: the conversation."""
 
 
 @dataclass(slots=True)
@@ -73,18 +56,20 @@ class _Message:
 class Response:
     """Pure: told of sound and time, it emits events and asks for speech."""
 
-    def __init__(self, spec: ResponseSpec, outbox: Outbox, conversation: Conversation, pace: float) -> None:
-        self.id = outbox.new_id("resp")
+    def __init__(
+        self, spec: ResponseSpec, output: OutputCollector, conversation: Conversation, pace: float
+    ) -> None:
+        self.id = output.new_id("resp")
         self.spec = spec
-        self.output: list[Item] = []
+        self.items: list[Item] = []
         self.waits_for: set[str] = set()
         self.status = "in_progress"
         self.made_audio = False
-        self._outbox = outbox
+        self._output = output
         self._conversation = conversation
         self._pace = pace
         self._context: list[Item] = []
-        self._plan: deque[Say | Call] = deque()
+        self._plan: deque[SayText | CallTool] = deque()
         self._message: _Message | None = None
         self._before: str | None = None
 
@@ -106,15 +91,15 @@ class Response:
     def begin(self, context: list[Item]) -> None:
         """Announce it. `context`: the items it answers, for the usage."""
         self._context = context
-        self._outbox.emit(names.RESPONSE_CREATED, response=self._wire())
+        self._output.emit(names.RESPONSE_CREATED, response=self._wire())
         limits = [
             {"name": "requests", "limit": 1000, "remaining": 999, "reset_seconds": 60.0},
             {"name": "tokens", "limit": 1_000_000, "remaining": 999_000, "reset_seconds": 60.0},
         ]
-        self._outbox.emit(names.RATE_LIMITS_UPDATED, rate_limits=limits)
+        self._output.emit(names.RATE_LIMITS_UPDATED, rate_limits=limits)
 
     def carry_out(self, reply: Reply) -> None:
-        """Say and call what the wits decided."""
+        """SayText and call what the wits decided."""
         self._plan.extend(reply)
         self._next()
 
@@ -162,7 +147,7 @@ class Response:
     def _next(self) -> None:
         while self._plan and self.active:
             step = self._plan.popleft()
-            if isinstance(step, Call):
+            if isinstance(step, CallTool):
                 self._call(step)
             elif self.spec.modality == "text":
                 self._write(step)
@@ -174,40 +159,40 @@ class Response:
         if self.active:
             self._done("completed", {"type": "completed"})
 
-    def _call(self, call: Call) -> None:
-        call_id = self._outbox.new_id("call")
+    def _call(self, call: CallTool) -> None:
+        call_id = self._output.new_id("call")
         fields = {"name": call.name, "call_id": call_id, "arguments": ""}
-        item = Item(self._outbox.new_id("item"), "function_call", status="in_progress", fields=fields)
+        item = Item(self._output.new_id("item"), "function_call", status="in_progress", fields=fields)
         self._open_item(item)
         where = self._where(item)
-        self._outbox.emit(names.ARGUMENTS_DELTA, call_id=call_id, delta=call.arguments, **where)
-        self._outbox.emit(
+        self._output.emit(names.ARGUMENTS_DELTA, call_id=call_id, delta=call.arguments, **where)
+        self._output.emit(
             names.ARGUMENTS_DONE, call_id=call_id, name=call.name, arguments=call.arguments, **where
         )
         item.fields["arguments"] = call.arguments
         self._close_item(item, "completed")
 
-    def _write(self, step: Say) -> None:
+    def _write(self, step: SayText) -> None:
         item = self._new_message()
         self._open_item(item)
         where = {**self._where(item), "content_index": 0}
-        self._outbox.emit(names.CONTENT_PART_ADDED, part={"type": "text", "text": ""}, **where)
+        self._output.emit(names.CONTENT_PART_ADDED, part={"type": "text", "text": ""}, **where)
         for word in _WORD.findall(step.text):
-            self._outbox.emit(names.TEXT_DELTA, delta=word, **where)
-        self._outbox.emit(names.TEXT_DONE, text=step.text, **where)
-        self._outbox.emit(names.CONTENT_PART_DONE, part={"type": "text", "text": step.text}, **where)
+            self._output.emit(names.TEXT_DELTA, delta=word, **where)
+        self._output.emit(names.TEXT_DONE, text=step.text, **where)
+        self._output.emit(names.CONTENT_PART_DONE, part={"type": "text", "text": step.text}, **where)
         item.content.append(Part("output_text", text=step.text))
         self._close_item(item, "completed")
 
-    def _begin_message(self, step: Say) -> None:
+    def _begin_message(self, step: SayText) -> None:
         item = self._new_message()
         self._message = _Message(item, step.text, deque(_WORD.findall(step.text)), Pacer(self._pace))
         self._open_item(item)
         item.content.append(Part("output_audio", transcript=""))
         where = {**self._where(item), "content_index": 0}
-        self._outbox.emit(names.CONTENT_PART_ADDED, part={"type": "audio", "transcript": ""}, **where)
+        self._output.emit(names.CONTENT_PART_ADDED, part={"type": "audio", "transcript": ""}, **where)
         voice = self.spec.voice["id"] if isinstance(self.spec.voice, dict) else self.spec.voice
-        self._outbox.job(Speak(self.id, step.text, voice, self.spec.speed))
+        self._output.perform(StartSpeaking(self.id, step.text, voice, self.spec.speed))
 
     def _send_audio(self, message: _Message, chunk: bytes) -> None:
         where = {**self._where(message.item), "content_index": 0}
@@ -219,13 +204,13 @@ class Response:
         while message.words and message.letters < due:
             self._tell(message, where)
         delta = base64.b64encode(chunk).decode("ascii")
-        self._outbox.emit(names.AUDIO_DELTA, delta=delta, **where)
+        self._output.emit(names.AUDIO_DELTA, delta=delta, **where)
 
     def _tell(self, message: _Message, where: dict[str, Any]) -> None:
         word = message.words.popleft()
         message.told.append(word)
         message.letters += len(word)
-        self._outbox.emit(names.TRANSCRIPT_DELTA, delta=word, **where)
+        self._output.emit(names.TRANSCRIPT_DELTA, delta=word, **where)
 
     def _finish_message(self, message: _Message, status: str) -> None:
         where = {**self._where(message.item), "content_index": 0}
@@ -237,9 +222,9 @@ class Response:
         # A truncation that came meanwhile has the last word.
         if part.audio_ms == len(message.kept) // BYTES_PER_MS:
             part.transcript, part.audio = transcript, bytes(message.kept)
-        self._outbox.emit(names.AUDIO_DONE, **where)
-        self._outbox.emit(names.TRANSCRIPT_DONE, transcript=transcript, **where)
-        self._outbox.emit(names.CONTENT_PART_DONE, part={"type": "audio", "transcript": transcript}, **where)
+        self._output.emit(names.AUDIO_DONE, **where)
+        self._output.emit(names.TRANSCRIPT_DONE, transcript=transcript, **where)
+        self._output.emit(names.CONTENT_PART_DONE, part={"type": "audio", "transcript": transcript}, **where)
         self._close_item(message.item, status)
 
     # The end
@@ -249,7 +234,7 @@ class Response:
             return
         self._plan.clear()
         if self._message is not None:
-            self._outbox.job(Hush(self.id))
+            self._output.perform(StopSpeaking(self.id))
             self._finish_message(self._message, "incomplete")
         self._done(status, details)
 
@@ -257,37 +242,37 @@ class Response:
         self.status = status
         response = self._wire()
         response["status_details"] = None if status == "completed" else details
-        response["usage"] = usage(self.spec.instructions, self._context, self.output)
-        self._outbox.emit(names.RESPONSE_DONE, response=response)
+        response["usage"] = usage(self.spec.instructions, self._context, self.items)
+        self._output.emit(names.RESPONSE_DONE, response=response)
 
     def _too_long(self) -> bool:
         if not isinstance(self.spec.max_tokens, int):
             return False
-        return sum(sum(item_tokens(item)) for item in self.output) > self.spec.max_tokens
+        return sum(sum(item_tokens(item)) for item in self.items) > self.spec.max_tokens
 
     # Forms
 
     def _new_message(self) -> Item:
-        return Item(self._outbox.new_id("item"), "message", status="in_progress", role="assistant")
+        return Item(self._output.new_id("item"), "message", status="in_progress", role="assistant")
 
     def _open_item(self, item: Item) -> None:
-        self.output.append(item)
-        self._outbox.emit(
-            names.OUTPUT_ITEM_ADDED, response_id=self.id, output_index=len(self.output) - 1, item=item.wire()
+        self.items.append(item)
+        self._output.emit(
+            names.OUTPUT_ITEM_ADDED, response_id=self.id, output_index=len(self.items) - 1, item=item.wire()
         )
         if self.spec.in_conversation:
             self._before = self._conversation.add(item)
-            self._outbox.emit(names.ITEM_ADDED, previous_item_id=self._before, item=item.wire())
+            self._output.emit(names.ITEM_ADDED, previous_item_id=self._before, item=item.wire())
 
     def _close_item(self, item: Item, status: str) -> None:
         item.status = status
-        index = self.output.index(item)
-        self._outbox.emit(names.OUTPUT_ITEM_DONE, response_id=self.id, output_index=index, item=item.wire())
+        index = self.items.index(item)
+        self._output.emit(names.OUTPUT_ITEM_DONE, response_id=self.id, output_index=index, item=item.wire())
         if self.spec.in_conversation:
-            self._outbox.emit(names.ITEM_DONE, previous_item_id=self._before, item=item.wire())
+            self._output.emit(names.ITEM_DONE, previous_item_id=self._before, item=item.wire())
 
     def _where(self, item: Item) -> dict[str, Any]:
-        return {"response_id": self.id, "item_id": item.id, "output_index": self.output.index(item)}
+        return {"response_id": self.id, "item_id": item.id, "output_index": self.items.index(item)}
 
     def _wire(self) -> dict[str, Any]:
         output: dict[str, Any] = {"format": {"type": "audio/pcm", "rate": 24000}}
@@ -298,7 +283,7 @@ class Response:
             "id": self.id,
             "status": self.status,
             "status_details": None,
-            "output": [item.wire() for item in self.output],
+            "output": [item.wire() for item in self.items],
             "output_modalities": [self.spec.modality],
             "max_output_tokens": self.spec.max_tokens,
             "metadata": self.spec.metadata,

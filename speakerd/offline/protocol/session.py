@@ -1,7 +1,7 @@
 """The server's half of the GA realtime protocol for one session, without sockets, processes or clocks.
 
 A client's event goes in by `receive`, what was heard by `heard`, made speech by `speech`, time by `tick`; each
-gives an `Output`: events to send and jobs to carry out. Nothing a client sends raises: what is wrong with it
+gives an `Output`: events to send and effects to carry out. Nothing a client sends raises: what is wrong with it
 is answered by an `error` event, and the session goes on.
 
 One response at a time writes to the conversation; beside it a few may run outside (`conversation: "none"`).
@@ -13,19 +13,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.effects import Close, Listen, Sound, Understand
 from speakerd.offline.items import Conversation, Item, Part
-from speakerd.offline.protocol.input_audio import InputAudio, Utterance
-from speakerd.offline.protocol.output import Outbox, Output
+from speakerd.offline.protocol.effects import CloseConnection, FinishUtterance, StartUtterance, UtteranceAudio
+from speakerd.offline.protocol.input_audio import CommittedUtterance, InputBuffer
+from speakerd.offline.protocol.output import Output, OutputCollector
 from speakerd.offline.protocol.read_item import read_audio, read_item
 from speakerd.offline.protocol.read_response import read_spec
-from speakerd.offline.protocol.responses import Response, ResponseSpec
-from speakerd.offline.protocol.session_settings import SessionObject
-from speakerd.offline.protocol.turn_detection import SpeechBegan
+from speakerd.offline.protocol.responses import Response
+from speakerd.offline.protocol.session_settings import SessionSettings
+from speakerd.offline.protocol.turn_detection import SpeechOnset
 from speakerd.offline.request_errors import (
     INVALID_REQUEST,
     SERVER_ERROR,
-    Refusal,
+    RequestError,
     as_integer,
     as_text,
     only_keys,
@@ -35,22 +35,23 @@ from speakerd.realtime.wire import event_names as names
 
 if TYPE_CHECKING:
     from speakerd.offline.settings import OfflineSettings
-    from speakerd.offline.understanding.responder import Wits
+    from speakerd.offline.understanding import Responder
+    from speakerd.offline.values import ResponseSpec
 
 MOST_OUTSIDE: Final = 8
 """Responses outside the conversation that may run at a time."""
 
 
-class Protocol:
+class ServerSession:
     """One session. Not thread-safe; never blocks."""
 
-    def __init__(self, settings: OfflineSettings, wits: Wits, token: str) -> None:
+    def __init__(self, settings: OfflineSettings, responder: Responder, token: str) -> None:
         self._settings = settings
-        self._wits = wits
-        self._outbox = Outbox(token)
-        self._session = SessionObject(settings.voice)
+        self._responder = responder
+        self._output = OutputCollector(token)
+        self._session = SessionSettings(settings.voice)
         self._conversation = Conversation()
-        self._input = InputAudio(self._outbox, settings.longest_turn_s)
+        self._input = InputBuffer(self._output, settings.longest_turn_s)
         self._hearing: dict[str, Item] = {}
         self._responses: dict[str, Response] = {}
         self._main: Response | None = None
@@ -77,11 +78,11 @@ class Protocol:
         """The connection stands."""
         self._ends_at = now + self._settings.max_session_s
         self._input.detect(self._session.turn_detection)
-        self._input.phrases = self._wits.phrases(())
-        self._outbox.emit(names.SESSION_CREATED, session=self._session.data)
-        conversation = {"id": self._outbox.new_id("conv"), "object": "realtime.conversation"}
-        self._outbox.emit(names.CONVERSATION_CREATED, conversation=conversation)
-        return self._outbox.take()
+        self._input.phrases = self._responder.phrases(())
+        self._output.emit(names.SESSION_CREATED, session=self._session.data)
+        conversation = {"id": self._output.new_id("conv"), "object": "realtime.conversation"}
+        self._output.emit(names.CONVERSATION_CREATED, conversation=conversation)
+        return self._output.take()
 
     def receive(self, message: str | bytes, now: float) -> Output:
         """A client's frame."""
@@ -95,12 +96,12 @@ class Protocol:
             if handler is None:
                 known = ", ".join(repr(name) for name in sorted(self._handlers))
                 found_kind = repr(kind)[:100]
-                raise Refusal(
+                raise RequestError(
                     "invalid_value", f"Invalid value: {found_kind}. Supported values are: {known}.", "type"
                 )
             handler(event, now)
-        except Refusal as refusal:
-            self._outbox.refuse(refusal, event_id, INVALID_REQUEST)
+        except RequestError as refusal:
+            self._output.refuse(refusal, event_id, INVALID_REQUEST)
         return self._finish(now)
 
     def heard(self, utterance: str, text: str, now: float) -> Output:
@@ -112,9 +113,9 @@ class Protocol:
             if self._session.transcribes and item.id in self._conversation:
                 where = {"item_id": item.id, "content_index": item.content.index(part)}
                 if text:
-                    self._outbox.emit(names.INPUT_TRANSCRIPTION_DELTA, delta=text, **where)
+                    self._output.emit(names.INPUT_TRANSCRIPTION_DELTA, delta=text, **where)
                 seconds = {"type": "duration", "seconds": part.audio_ms / 1000.0}
-                self._outbox.emit(
+                self._output.emit(
                     names.INPUT_TRANSCRIPTION_COMPLETED, transcript=text, usage=seconds, **where
                 )
             self._understood(utterance)
@@ -132,7 +133,7 @@ class Protocol:
                     "param": None,
                 }
                 where = {"item_id": item.id, "content_index": 0}
-                self._outbox.emit(names.INPUT_TRANSCRIPTION_FAILED, error=error, **where)
+                self._output.emit(names.INPUT_TRANSCRIPTION_FAILED, error=error, **where)
             self._understood(utterance)
         return self._finish(now)
 
@@ -156,8 +157,8 @@ class Protocol:
             self._ends_at = None
             minutes = self._settings.max_session_s / 60.0
             message = f"Your session hit the maximum duration of {minutes:g} minutes."
-            self._outbox.refuse(Refusal(names.SESSION_EXPIRED, message), None, INVALID_REQUEST)
-            self._outbox.job(Close(names.CLOSE_GOING_AWAY, "maximum duration"))
+            self._output.refuse(RequestError(names.SESSION_EXPIRED, message), None, INVALID_REQUEST)
+            self._output.perform(CloseConnection(names.CLOSE_GOING_AWAY, "maximum duration"))
         return self._finish(now)
 
     @property
@@ -179,18 +180,18 @@ class Protocol:
         speaking = self._main is not None
         self._session.update(patch, voice_locked=self._voice_locked, speaking=speaking)
         self._input.detect(self._session.turn_detection)
-        self._input.phrases = self._wits.phrases(self._session.data["tools"])
-        self._outbox.emit(names.SESSION_UPDATED, session=self._session.data)
+        self._input.phrases = self._responder.phrases(self._session.data["tools"])
+        self._output.emit(names.SESSION_UPDATED, session=self._session.data)
 
     def _on_append(self, event: dict[str, Any], now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "audio"}))
         pcm = read_audio(required(event, "audio", ""), "audio")
         if len(pcm) > names.MAX_APPEND_BYTES:
             message = f"An append carries at most {names.MAX_APPEND_BYTES} bytes of audio."
-            raise Refusal("audio_above_max_length", message, "audio")
+            raise RequestError("audio_above_max_length", message, "audio")
         detection = self._session.turn_detection or {}
         for change in self._input.append(pcm):
-            if isinstance(change, SpeechBegan):
+            if isinstance(change, SpeechOnset):
                 if self._main is not None and detection.get("interrupt_response", True):
                     self._main.cancel("turn_detected")
                     self._settle(now)
@@ -206,27 +207,27 @@ class Protocol:
     def _on_clear(self, event: dict[str, Any], _now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id"}))
         self._input.clear()
-        self._outbox.emit(names.INPUT_AUDIO_CLEARED)
+        self._output.emit(names.INPUT_AUDIO_CLEARED)
 
     def _on_item_create(self, event: dict[str, Any], _now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "item", "previous_item_id"}))
-        item = read_item(required(event, "item", ""), "item", self._outbox.new_id)
+        item = read_item(required(event, "item", ""), "item", self._output.new_id)
         if item.type == "function_call_output" and not self._knows_call(item.fields["call_id"]):
             call_id = item.fields["call_id"][:100]
             message = f"Tool call ID '{call_id}' not found in conversation."
-            raise Refusal("invalid_tool_call_id", message, "item.call_id")
+            raise RequestError("invalid_tool_call_id", message, "item.call_id")
         after = event.get("previous_item_id")
         before = self._conversation.add(
             item, None if after is None else as_text(after, "previous_item_id", 200)
         )
-        self._outbox.emit(names.ITEM_ADDED, previous_item_id=before, item=item.wire())
-        self._outbox.emit(names.ITEM_DONE, previous_item_id=before, item=item.wire())
+        self._output.emit(names.ITEM_ADDED, previous_item_id=before, item=item.wire())
+        self._output.emit(names.ITEM_DONE, previous_item_id=before, item=item.wire())
         self._listen_to(item)
 
     def _on_item_retrieve(self, event: dict[str, Any], _now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "item_id"}))
         item = self._conversation.find(as_text(required(event, "item_id", ""), "item_id"))
-        self._outbox.emit(names.ITEM_RETRIEVED, item=item.wire(with_audio=True))
+        self._output.emit(names.ITEM_RETRIEVED, item=item.wire(with_audio=True))
 
     def _on_item_truncate(self, event: dict[str, Any], _now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "item_id", "content_index", "audio_end_ms"}))
@@ -235,25 +236,25 @@ class Protocol:
         end_ms = as_integer(required(event, "audio_end_ms", ""), "audio_end_ms")
         self._conversation.truncate(item_id, index, end_ms)
         where = {"item_id": item_id, "content_index": index, "audio_end_ms": end_ms}
-        self._outbox.emit(names.ITEM_TRUNCATED, **where)
+        self._output.emit(names.ITEM_TRUNCATED, **where)
 
     def _on_item_delete(self, event: dict[str, Any], _now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "item_id"}))
         item_id = as_text(required(event, "item_id", ""), "item_id")
         self._conversation.delete(item_id)
-        self._outbox.emit(names.ITEM_DELETED, item_id=item_id)
+        self._output.emit(names.ITEM_DELETED, item_id=item_id)
 
     def _on_response_create(self, event: dict[str, Any], now: float) -> None:
         only_keys(event, "", frozenset({"type", "event_id", "response"}))
-        spec = read_spec(event.get("response"), self._session, self._conversation, self._outbox.new_id)
+        spec = read_spec(event.get("response"), self._session, self._conversation, self._output.new_id)
         if spec.in_conversation and self._main is not None:
             message = (
                 f"Conversation already has an active response in progress: {self._main.id}. "
                 "Wait until the response is finished before creating a new one."
             )
-            raise Refusal(names.RESPONSE_ALREADY_ACTIVE, message)
+            raise RequestError(names.RESPONSE_ALREADY_ACTIVE, message)
         if len(self._responses) >= MOST_OUTSIDE:
-            raise Refusal("too_many_responses", f"At most {MOST_OUTSIDE} responses may run at a time.")
+            raise RequestError("too_many_responses", f"At most {MOST_OUTSIDE} responses may run at a time.")
         self._respond(spec, now)
 
     def _on_response_cancel(self, event: dict[str, Any], now: float) -> None:
@@ -263,24 +264,24 @@ class Protocol:
             self._main if response_id is None else self._responses.get(as_text(response_id, "response_id"))
         )
         if response is None:
-            raise Refusal(names.CANCEL_NOT_ACTIVE, "Cancellation failed: no active response found.")
+            raise RequestError(names.CANCEL_NOT_ACTIVE, "Cancellation failed: no active response found.")
         response.cancel("client_cancelled")
         self._settle(now)
 
     def _on_output_clear(self, _event: dict[str, Any], _now: float) -> None:
         message = "'output_audio_buffer.clear' is for WebRTC and SIP only: over a WebSocket the client plays."
-        raise Refusal("invalid_value", message, "type")
+        raise RequestError("invalid_value", message, "type")
 
     # Hearing
 
-    def _take_in(self, utterance: Utterance) -> None:
+    def _take_in(self, utterance: CommittedUtterance) -> None:
         part = Part("input_audio", audio=utterance.pcm, audio_ms=len(utterance.pcm) // 48)
         item = Item(utterance.id, "message", role="user", content=[part])
         before = self._conversation.add(item)
         self._hearing[item.id] = item
-        self._outbox.emit(names.INPUT_AUDIO_COMMITTED, previous_item_id=before, item_id=item.id)
-        self._outbox.emit(names.ITEM_ADDED, previous_item_id=before, item=item.wire())
-        self._outbox.emit(names.ITEM_DONE, previous_item_id=before, item=item.wire())
+        self._output.emit(names.INPUT_AUDIO_COMMITTED, previous_item_id=before, item_id=item.id)
+        self._output.emit(names.ITEM_ADDED, previous_item_id=before, item=item.wire())
+        self._output.emit(names.ITEM_DONE, previous_item_id=before, item=item.wire())
 
     def _listen_to(self, item: Item) -> None:
         """Recognise the sound of an item that the client made, if it did not say the words itself."""
@@ -288,9 +289,9 @@ class Protocol:
         if part is None or part.transcript is not None:
             return
         self._hearing[item.id] = item
-        self._outbox.job(Listen(item.id, self._input.phrases))
-        self._outbox.job(Sound(item.id, self._input.for_recognizer(part.audio)))
-        self._outbox.job(Understand(item.id))
+        self._output.perform(StartUtterance(item.id, self._input.phrases))
+        self._output.perform(UtteranceAudio(item.id, self._input.for_recognizer(part.audio)))
+        self._output.perform(FinishUtterance(item.id))
 
     def _understood(self, utterance: str) -> None:
         for response in list(self._responses.values()):
@@ -304,10 +305,10 @@ class Protocol:
         if self._main is not None:
             self._owed = True
             return
-        self._respond(read_spec(None, self._session, self._conversation, self._outbox.new_id), now)
+        self._respond(read_spec(None, self._session, self._conversation, self._output.new_id), now)
 
     def _respond(self, spec: ResponseSpec, now: float) -> None:
-        response = Response(spec, self._outbox, self._conversation, self._settings.pace)
+        response = Response(spec, self._output, self._conversation, self._settings.pace)
         self._responses[response.id] = response
         if spec.in_conversation:
             self._main = response
@@ -325,7 +326,7 @@ class Protocol:
             return
         spec = response.spec
         items = list(self._conversation) if spec.input is None else list(spec.input)
-        response.carry_out(self._wits.reply(spec, items))
+        response.carry_out(self._responder.reply(spec, items))
 
     def _settle(self, now: float) -> None:
         """Put away the responses that are done; give the one that turn detection owes."""
@@ -340,7 +341,7 @@ class Protocol:
 
     def _finish(self, now: float) -> Output:
         self._settle(now)
-        return self._outbox.take()
+        return self._output.take()
 
     def _knows_call(self, call_id: str) -> bool:
         return any(
@@ -353,7 +354,7 @@ def _parse(message: str | bytes) -> dict[str, Any]:
     try:
         event = json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise Refusal("invalid_json", f"The event is not JSON: {str(error)[:200]}.") from error
+        raise RequestError("invalid_json", f"The event is not JSON: {str(error)[:200]}.") from error
     if not isinstance(event, dict):
-        raise Refusal("invalid_json", "An event is a JSON object.")
+        raise RequestError("invalid_json", "An event is a JSON object.")
     return event

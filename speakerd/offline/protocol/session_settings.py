@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.offline.request_errors import (
-    Refusal,
+    RequestError,
     as_boolean,
     as_choice,
     as_integer,
@@ -44,7 +44,7 @@ SEMANTIC_VAD: Final = {
 MAX_TOOLS: Final = 128
 
 
-class SessionObject:
+class SessionSettings:
     """One session's settings. `data` is what `session.created` and `session.updated` carry."""
 
     def __init__(self, voice: str) -> None:
@@ -69,11 +69,11 @@ class SessionObject:
         }
 
     def update(self, patch: Any, *, voice_locked: bool, speaking: bool) -> None:
-        """Apply a client's change, or raise Refusal and change nothing."""
+        """Apply a client's change, or raise RequestError and change nothing."""
         given = as_object(patch, "session")
         kind = required(given, "type", "session")
         if kind != "realtime":
-            raise Refusal("invalid_value", "'session.type' must be 'realtime'.", "session.type")
+            raise RequestError("invalid_value", "'session.type' must be 'realtime'.", "session.type")
         checked = _read(given, "session", _FIELDS)
         self._check_locks(checked, voice_locked=voice_locked, speaking=speaking)
         self.data = _merged(self.data, checked)
@@ -82,14 +82,14 @@ class SessionObject:
         output = checked.get("audio", {}).get("output", {})
         if voice_locked and output.get("voice", self.voice) != self.voice:
             message = "Cannot update a conversation's voice if assistant audio is present."
-            raise Refusal("cannot_update_voice", message, "session.audio.output.voice")
+            raise RequestError("cannot_update_voice", message, "session.audio.output.voice")
         if speaking and output.get("speed", self.speed) != self.speed:
             message = "The speed can be changed between turns only, not while a response is in progress."
-            raise Refusal("cannot_update_speed", message, "session.audio.output.speed")
+            raise RequestError("cannot_update_speed", message, "session.audio.output.speed")
         tracing = self.data.get("tracing")
         if tracing is not None and checked.get("tracing", tracing) != tracing:
             message = "Tracing cannot be changed once it is enabled."
-            raise Refusal("cannot_update_tracing", message, "session.tracing")
+            raise RequestError("cannot_update_tracing", message, "session.tracing")
 
     @property
     def voice(self) -> Any:
@@ -118,7 +118,7 @@ def read_modalities(value: Any, param: str) -> list[str]:
     found = [as_choice(entry, param, ("audio", "text")) for entry in as_list(value, param, 2)]
     if len(found) != 1:
         message = f"Invalid modalities: {found}. Supported combinations are: ['text'] and ['audio']."
-        raise Refusal("invalid_value", message, param)
+        raise RequestError("invalid_value", message, param)
     return found
 
 
@@ -135,9 +135,9 @@ def read_format(value: Any, param: str) -> dict[str, Any]:
     data = as_object(value, param)
     if required(data, "type", param) != "audio/pcm":
         message = f"This server speaks 'audio/pcm' at 24000 Hz only, not {str(data['type'])[:40]!r}."
-        raise Refusal("unsupported_format", message, f"{param}.type")
+        raise RequestError("unsupported_format", message, f"{param}.type")
     if data.get("rate", 24000) != 24000:
-        raise Refusal("invalid_value", "Audio of 'audio/pcm' is 24000 Hz only.", f"{param}.rate")
+        raise RequestError("invalid_value", "Audio of 'audio/pcm' is 24000 Hz only.", f"{param}.rate")
     only_keys(data, param, frozenset({"type", "rate"}))
     return dict(PCM_FORMAT)
 
@@ -167,7 +167,7 @@ def _read_tool(value: Any, param: str) -> dict[str, Any]:
     data = as_object(value, param)
     if required(data, "type", param) != "function":
         message = "The offline server has function tools only; MCP servers need a network."
-        raise Refusal("unsupported_tool", message, f"{param}.type")
+        raise RequestError("unsupported_tool", message, f"{param}.type")
     only_keys(data, param, frozenset({"type", "name", "description", "parameters"}))
     tool: dict[str, Any] = {
         "type": "function",
@@ -189,7 +189,7 @@ def _read_turn_detection(value: Any, param: str) -> dict[str, Any]:
 
 
 def _refuse_idle_timeout(_value: Any, param: str) -> None:
-    raise Refusal(
+    raise RequestError(
         "unsupported_value", "The offline server does not speak up by itself: leave it null.", param
     )
 

@@ -28,14 +28,14 @@ FLOOR_RISE_DB: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechBegan:
+class SpeechOnset:
     """`at_ms`: milliseconds into the stream, the prefix padding not yet taken off."""
 
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechEnded:
+class SpeechOffset:
     """`at_ms`: where the frame is over with which the silence was long enough."""
 
     at_ms: int
@@ -57,19 +57,19 @@ class TurnDetector:
         self._frames = 0
         self.speaking = False
 
-    def feed(self, pcm: bytes) -> list[SpeechBegan | SpeechEnded]:
+    def feed(self, pcm: bytes) -> list[SpeechOnset | SpeechOffset]:
         """What these samples tell, in order."""
         data = self._rest + pcm if self._rest else pcm
         whole = len(data) - len(data) % FRAME_BYTES
         self._rest = data[whole:]
-        found: list[SpeechBegan | SpeechEnded] = []
+        found: list[SpeechOnset | SpeechOffset] = []
         for start in range(0, whole, FRAME_BYTES):
             change = self._frame(data[start : start + FRAME_BYTES])
             if change is not None:
                 found.append(change)
         return found
 
-    def _frame(self, frame: bytes) -> SpeechBegan | SpeechEnded | None:
+    def _frame(self, frame: bytes) -> SpeechOnset | SpeechOffset | None:
         self._frames += 1
         voiced = self._voiced(frame)
         if not self.speaking:
@@ -79,12 +79,12 @@ class TurnDetector:
             self.speaking, self._quiet_frames = True, 0
             heard = len(self._recent)
             self._recent.clear()
-            return SpeechBegan(max(0, self._frames - heard) * FRAME_MS)
+            return SpeechOnset(max(0, self._frames - heard) * FRAME_MS)
         self._quiet_frames = 0 if voiced else self._quiet_frames + 1
         if self._quiet_frames < self._silence_frames:
             return None
         self.speaking = False
-        return SpeechEnded(self._frames * FRAME_MS)
+        return SpeechOffset(self._frames * FRAME_MS)
 
     def _voiced(self, frame: bytes) -> bool:
         samples = np.frombuffer(frame, dtype="<i2").astype(np.float32)

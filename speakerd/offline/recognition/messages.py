@@ -1,6 +1,6 @@
 """Messages between the server and its recogniser's process: a kind, a stream's number, a payload, framed.
 
-Frame: one byte kind, four bytes stream, four bytes length (big-endian), then the payload: PCM for `SOUND`, JSON
+Frame: one byte kind, four bytes stream, four bytes length (big-endian), then the payload: PCM for `AUDIO`, JSON
 otherwise. Both directions. The pipe is private to the two, so a frame that makes no sense is a bug and raises.
 """
 
@@ -14,14 +14,14 @@ from typing import Any, Final
 _HEADER: Final = struct.Struct(">BII")
 MAX_PAYLOAD: Final = 32 * 1024 * 1024
 
-LISTEN, SOUND, UNDERSTAND, FORGET = 1, 2, 3, 4
+BEGIN, AUDIO, FINISH, DROP = 1, 2, 3, 4
 """To the recogniser: a stream begins (JSON: phrases), its sound, its end, or never mind."""
-READY, HEARD, TROUBLE, UNKNOWN_WORDS = 11, 12, 13, 14
-"""From it: loaded; what was understood (`Heard`); a stream or all of it failed; words it has never seen."""
+READY, RESULT, ERROR, UNKNOWN_WORDS = 11, 12, 13, 14
+"""From it: loaded; what was understood (`Recognition`); a stream or all of it failed; words it has never seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recognition:
     """What an utterance was. `kind`: `command` (in the grammar), `free` speech, or `none`: no words."""
 
     text: str
@@ -35,7 +35,7 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Message:
     """One message."""
 
     kind: int
@@ -54,16 +54,16 @@ def encode(kind: int, stream: int, payload: bytes | dict[str, Any] = b"") -> byt
     return _HEADER.pack(kind, stream, len(data)) + data
 
 
-class Decoder:
+class MessageDecoder:
     """Bytes in as they come, whole frames out."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[Message]:
         """The frames that are complete now. Raises ValueError on nonsense."""
         self._buffer += data
-        frames: list[Frame] = []
+        frames: list[Message] = []
         start = 0
         while len(self._buffer) - start >= _HEADER.size:
             kind, stream, length = _HEADER.unpack_from(self._buffer, start)
@@ -72,7 +72,7 @@ class Decoder:
             end = start + _HEADER.size + length
             if len(self._buffer) < end:
                 break
-            frames.append(Frame(kind, stream, bytes(self._buffer[start + _HEADER.size : end])))
+            frames.append(Message(kind, stream, bytes(self._buffer[start + _HEADER.size : end])))
             start = end
         del self._buffer[:start]
         return frames

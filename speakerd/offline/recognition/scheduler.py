@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from speakerd.offline.recognition.confidence import Evidence, confidence
-from speakerd.offline.recognition.messages import Heard
+from speakerd.offline.recognition.messages import Recognition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class _Stream:
     work_s: float = 0.0
 
 
-class Ears:
+class RecognitionScheduler:
     """Not thread-safe. `clock` measures work only."""
 
     def __init__(
@@ -126,7 +126,7 @@ class Ears:
         self._timed(stream, lambda: self._feed_free(stream, FREE_STEP))
         return True
 
-    def understand(self, number: int) -> Heard | None:
+    def understand(self, number: int) -> Recognition | None:
         """The stream is over: what was it? None if it was forgotten."""
         stream = self._streams.pop(number, None)
         if stream is None:
@@ -146,7 +146,7 @@ class Ears:
         audio_s = len(stream.pcm) / BYTES_PER_S
         self._abandon_free()
         self._current = None
-        return Heard(text, kind, round(sure, 3), audio_s, stream.work_s + wait_s, wait_s)
+        return Recognition(text, kind, round(sure, 3), audio_s, stream.work_s + wait_s, wait_s)
 
     def _understand_freely(self, stream: _Stream) -> str:
         if self._free is None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pocketsphinx
 
+from speakerd.offline.grammar import jsgf, matches, words_of
 from speakerd.offline.recognition.confidence import Evidence
-from speakerd.offline.understanding.grammar import jsgf, matches, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

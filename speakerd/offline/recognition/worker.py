@@ -17,19 +17,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from speakerd.offline.recognition.messages import (
-    FORGET,
-    HEARD,
-    LISTEN,
+    AUDIO,
+    BEGIN,
+    DROP,
+    ERROR,
+    FINISH,
     READY,
-    SOUND,
-    TROUBLE,
-    UNDERSTAND,
+    RESULT,
     UNKNOWN_WORDS,
-    Decoder,
-    Frame,
+    Message,
+    MessageDecoder,
     encode,
 )
-from speakerd.offline.recognition.scheduler import Ears
+from speakerd.offline.recognition.scheduler import RecognitionScheduler
 
 _READ_BYTES = 65_536
 
@@ -50,21 +50,21 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="speakerd-offline-") as folder:
             ears = _load(arguments, Path(folder), out)
     except Exception as error:  # noqa: BLE001  # the server has to hear of it, whatever it is
-        _write(out, encode(TROUBLE, 0, {"message": f"{type(error).__name__}: {error}"}))
+        _write(out, encode(ERROR, 0, {"message": f"{type(error).__name__}: {error}"}))
         return 1
     _write(out, encode(READY, 0, {"load_s": round(time.monotonic() - began, 3)}))
     _serve(ears, out)
     return 0
 
 
-def _load(arguments: argparse.Namespace, folder: Path, out: int) -> Ears:
+def _load(arguments: argparse.Namespace, folder: Path, out: int) -> RecognitionScheduler:
     # Here, so that what fails in loading it is reported like the rest.
     from speakerd.offline.recognition.sphinx import SphinxCommands, SphinxFree  # noqa: PLC0415
 
     def unknown(words: list[str]) -> None:
         _write(out, encode(UNKNOWN_WORDS, 0, {"words": words}))
 
-    return Ears(
+    return RecognitionScheduler(
         SphinxCommands(folder, unknown),
         None if arguments.free_speech == "off" else SphinxFree(folder),
         threshold=arguments.confidence,
@@ -73,33 +73,33 @@ def _load(arguments: argparse.Namespace, folder: Path, out: int) -> Ears:
     )
 
 
-def _serve(ears: Ears, out: int) -> None:
-    frames = Decoder()
+def _serve(ears: RecognitionScheduler, out: int) -> None:
+    decoder = MessageDecoder()
     while True:
         while not select.select([0], [], [], 0)[0] and ears.idle():
             pass
         data = os.read(0, _READ_BYTES)
         if not data:
             return
-        for frame in frames.feed(data):
-            _handle(ears, frame, out)
+        for message in decoder.feed(data):
+            _handle(ears, message, out)
 
 
-def _handle(ears: Ears, frame: Frame, out: int) -> None:
+def _handle(ears: RecognitionScheduler, message: Message, out: int) -> None:
     try:
-        if frame.kind == LISTEN:
-            ears.listen(frame.stream, tuple(frame.json["phrases"]))
-        elif frame.kind == SOUND:
-            ears.sound(frame.stream, frame.payload)
-        elif frame.kind == FORGET:
-            ears.forget(frame.stream)
-        elif frame.kind == UNDERSTAND:
-            heard = ears.understand(frame.stream)
+        if message.kind == BEGIN:
+            ears.listen(message.stream, tuple(message.json["phrases"]))
+        elif message.kind == AUDIO:
+            ears.sound(message.stream, message.payload)
+        elif message.kind == DROP:
+            ears.forget(message.stream)
+        elif message.kind == FINISH:
+            heard = ears.understand(message.stream)
             if heard is not None:
-                _write(out, encode(HEARD, frame.stream, asdict(heard)))
+                _write(out, encode(RESULT, message.stream, asdict(heard)))
     except Exception as error:  # noqa: BLE001  # one bad utterance is reported and costs no other
-        ears.forget(frame.stream)
-        _write(out, encode(TROUBLE, frame.stream, {"message": f"{type(error).__name__}: {error}"}))
+        ears.forget(message.stream)
+        _write(out, encode(ERROR, message.stream, {"message": f"{type(error).__name__}: {error}"}))
 
 
 def _write(out: int, data: bytes) -> None:

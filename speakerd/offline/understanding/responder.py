@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.understanding.grammar import clean
+from speakerd.offline.grammar import clean
 from speakerd.offline.understanding.intents import Intent, normalized, understand
 from speakerd.offline.understanding.numbers import duration_words
 from speakerd.offline.understanding.tool_matching import (
@@ -21,15 +21,15 @@ from speakerd.offline.understanding.tool_matching import (
     tool_phrases,
 )
 from speakerd.offline.understanding.tool_results import outcome
-from speakerd.offline.values import Reply, Say
+from speakerd.offline.values import Reply, SayText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from speakerd.offline.items import Item
-    from speakerd.offline.protocol.responses import ResponseSpec
     from speakerd.offline.settings import OfflineSettings
+    from speakerd.offline.values import ResponseSpec
 
 CAN_DO: Final = (
     "You can ask me for the time or the date, set a timer, change the volume, "
@@ -44,7 +44,7 @@ _LONGEST_SPEECH: Final = 2000
 """Letters said at a time; more would be minutes of speech."""
 
 
-class Wits:
+class Responder:
     """Answers. `clock` gives the local date and time. Holds no state: safe for any number of sessions."""
 
     def __init__(self, settings: OfflineSettings, clock: Callable[[], datetime]) -> None:
@@ -140,8 +140,8 @@ _FIXED: Final = {
 }
 
 
-def _say(text: str) -> Say:
-    return Say(text[:_LONGEST_SPEECH])
+def _say(text: str) -> SayText:
+    return SayText(text[:_LONGEST_SPEECH])
 
 
 def _last_said(items: Sequence[Item]) -> str | None:

@@ -13,9 +13,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.offline.understanding.grammar import clean
+from speakerd.offline.grammar import clean
 from speakerd.offline.understanding.numbers import duration_words
-from speakerd.offline.values import Call
+from speakerd.offline.values import CallTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ _LONGEST_PHRASE: Final = 10
 """Words. A description longer than that is prose, not something one says."""
 
 
-def call_for(intent: Intent, tools: Sequence[Tool]) -> Call | None:
+def call_for(intent: Intent, tools: Sequence[Tool]) -> CallTool | None:
     """The call that does what is wanted; None if no tool offered can."""
     for wanted in _WANTED.get(intent.kind, ()):
         for tool in tools:
@@ -87,23 +87,23 @@ def call_for(intent: Intent, tools: Sequence[Tool]) -> Call | None:
                 continue
             arguments = _fill(tool, intent)
             if arguments is not None:
-                return Call(tool["name"], json.dumps(arguments))
+                return CallTool(tool["name"], json.dumps(arguments))
     return None
 
 
-def call_by_name(text: str, tools: Sequence[Tool]) -> Call | None:
+def call_by_name(text: str, tools: Sequence[Tool]) -> CallTool | None:
     """The tool whose own words were said: all of its name's or its description's."""
     said = clean(text)
     for tool in tools:
         if said and said in _phrases_of(tool):
-            return Call(tool["name"], "{}")
+            return CallTool(tool["name"], "{}")
     return None
 
 
-def forced_call(name: str, intent: Intent, tools: Sequence[Tool]) -> Call | None:
+def forced_call(name: str, intent: Intent, tools: Sequence[Tool]) -> CallTool | None:
     """The call a client insists on (`tool_choice`), with what we can fill in."""
     tool = next((tool for tool in tools if tool["name"] == name), None)
-    return None if tool is None else Call(name, json.dumps(_fill(tool, intent) or {}))
+    return None if tool is None else CallTool(name, json.dumps(_fill(tool, intent) or {}))
 
 
 def tool_phrases(tools: Iterable[Tool]) -> tuple[str, ...]:

@@ -1,1 +1,8 @@
-"""From a state to the frames of a light, and the thread that draws them."""
+"""From a state to the frames of a light.
+
+`animator` is the pure part: state, sound level and time in, frames out. `render_thread` is the thread around it.
+"""
+
+from speakerd.panel.lights.render_thread import Renderer, local_minute
+
+__all__ = ["Renderer", "local_minute"]

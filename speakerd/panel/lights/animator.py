@@ -26,7 +26,7 @@ class Animator:
 
     def __init__(self, settings: LightSettings, state: LightState, now: float) -> None:
         self._settings = settings
-        self._looks = looks(settings)
+        self._looks = looks(settings.states)
         self._colors = {state: parse_color(look.color) for state, look in self._looks.items()}
         self._follower = LevelFollower(settings.level_from_dbfs, settings.level_to_dbfs)
         self._frame_s = 1 / settings.frame_rate_hz

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
-from speakerd.cli.checkup.network import Attempt, Stage
+from speakerd.cli.doctor.network import Attempt, Stage
 
 LIMIT_S = 10.0
 

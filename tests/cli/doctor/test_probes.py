@@ -19,9 +19,9 @@ from speakerd.audio.device import AudioDevice
 from speakerd.audio.errors import DeviceBusyError
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.audio.simulation.room import RoomShape
-from speakerd.cli.checkup import gpio_chips, probes, sound, sound_probe
-from speakerd.cli.checkup.network import Attempt, reachable
-from speakerd.cli.checkup.network_probe import attempt
+from speakerd.cli.doctor import gpio_chips, probes, sound, sound_probe
+from speakerd.cli.doctor.network import Attempt, reachable
+from speakerd.cli.doctor.network_probe import attempt
 
 
 def make(root: Path, name: str, text: str) -> None:

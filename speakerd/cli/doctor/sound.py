@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
+from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 
 SILENCE_DBFS = -90.0
 LOUD_ROOM_DBFS = -35.0

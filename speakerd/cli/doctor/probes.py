@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from speakerd.cli.checkup.access import Node
+from speakerd.cli.doctor.access import Node
 
 SERVICE_USER = "speakerd"
 _PROGRAM_LIMIT_S = 10.0

@@ -4,7 +4,7 @@ import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
+from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 
 
 @dataclass(frozen=True, slots=True)

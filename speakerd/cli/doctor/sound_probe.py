@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from speakerd.audio.device import AudioDevice
 from speakerd.audio.errors import AudioError, DeviceBusyError
 from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
-from speakerd.cli.checkup.sound import Opened, tone
+from speakerd.cli.doctor.sound import Opened, tone
 
 SETTLE_S = 0.5
 """Cards click when they open, and their filters take a moment."""

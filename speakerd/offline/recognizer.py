@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from speakerd.offline.errors import RecognizerError, RecognizerMissingError
-from speakerd.offline.recognition.messages import (
-    FORGET,
-    HEARD,
-    LISTEN,
+from speakerd.offline.recognition import (
+    AUDIO,
+    BEGIN,
+    DROP,
+    ERROR,
+    FINISH,
     READY,
-    SOUND,
-    TROUBLE,
-    UNDERSTAND,
+    RESULT,
     UNKNOWN_WORDS,
-    Decoder,
-    Frame,
-    Heard,
+    Message,
+    MessageDecoder,
+    Recognition,
     encode,
 )
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from speakerd.offline.settings import OfflineSettings
 
-logger = logging.getLogger("speakerd.offline.recognition.process")
+logger = logging.getLogger("speakerd.offline.recognizer")
 
 LOAD_TIMEOUT_S: Final = 60.0
 """A Pi Zero with a worn card takes about ten."""
@@ -50,7 +50,7 @@ _READ_BYTES: Final = 65_536
 
 @dataclass(slots=True)
 class _Waiting:
-    heard: Callable[[Heard], None]
+    heard: Callable[[Recognition], None]
     failed: Callable[[str], None]
 
 
@@ -85,28 +85,28 @@ class Recognizer:
         return self._process.pid if running and self._process is not None else None
 
     def listen(
-        self, phrases: tuple[str, ...], heard: Callable[[Heard], None], failed: Callable[[str], None]
+        self, phrases: tuple[str, ...], heard: Callable[[Recognition], None], failed: Callable[[str], None]
     ) -> int:
         """Begin an utterance; its number. One of the callbacks will be called once, unless it is forgotten."""
         self._counter += 1
         self._streams[self._counter] = _Waiting(heard, failed)
-        self._send(encode(LISTEN, self._counter, {"phrases": phrases}))
+        self._send(encode(BEGIN, self._counter, {"phrases": phrases}))
         return self._counter
 
     def sound(self, stream: int, pcm: bytes) -> None:
         """More of it: 16 kHz, 16-bit."""
         if stream in self._streams:
-            self._send(encode(SOUND, stream, pcm))
+            self._send(encode(AUDIO, stream, pcm))
 
     def understand(self, stream: int) -> None:
         """It is over: what was it?"""
         if stream in self._streams:
-            self._send(encode(UNDERSTAND, stream))
+            self._send(encode(FINISH, stream))
 
     def forget(self, stream: int) -> None:
         """Never mind. Neither callback will be called."""
         if self._streams.pop(stream, None) is not None:
-            self._send(encode(FORGET, stream))
+            self._send(encode(DROP, stream))
 
     async def close(self) -> None:
         """End the process. Idempotent. Utterances that are open are forgotten."""
@@ -134,7 +134,7 @@ class Recognizer:
     async def _launch(self) -> None:
         self._started_at = time.monotonic()
         # The package may be run from a source tree that only this process has on its path.
-        path = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")]).rstrip(
+        path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep
         )
         self._process = await asyncio.create_subprocess_exec(
@@ -160,33 +160,33 @@ class Recognizer:
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None  # noqa: S101  # it was made with a pipe
-        frames = Decoder()
+        decoder = MessageDecoder()
         while data := await process.stdout.read(_READ_BYTES):
-            for frame in frames.feed(data):
-                self._take(frame)
+            for message in decoder.feed(data):
+                self._take(message)
         code = await process.wait()
         self._lost(f"its process ended with code {code}")
 
-    def _take(self, frame: Frame) -> None:
-        if frame.kind == HEARD:
-            waiting = self._streams.pop(frame.stream, None)
+    def _take(self, message: Message) -> None:
+        if message.kind == RESULT:
+            waiting = self._streams.pop(message.stream, None)
             if waiting is not None:
-                waiting.heard(Heard(**frame.json))
-        elif frame.kind == READY and self._ready is not None and not self._ready.done():
-            self._ready.set_result(float(frame.json["load_s"]))
-        elif frame.kind == UNKNOWN_WORDS:
-            words = ", ".join(frame.json["words"])
+                waiting.heard(Recognition(**message.json))
+        elif message.kind == READY and self._ready is not None and not self._ready.done():
+            self._ready.set_result(float(message.json["load_s"]))
+        elif message.kind == UNKNOWN_WORDS:
+            words = ", ".join(message.json["words"])
             logger.warning(
                 "sentences with words that the recogniser's dictionary lacks are left out: %s", words
             )
-        elif frame.kind == TROUBLE:
-            message = str(frame.json["message"])
-            logger.error("the offline recogniser: %s", message)
-            waiting = self._streams.pop(frame.stream, None)
+        elif message.kind == ERROR:
+            reason = str(message.json["message"])
+            logger.error("the offline recogniser: %s", reason)
+            waiting = self._streams.pop(message.stream, None)
             if waiting is not None:
-                waiting.failed(message)
+                waiting.failed(reason)
             elif self._ready is not None and not self._ready.done():
-                self._ready.set_exception(RecognizerError(message))
+                self._ready.set_exception(RecognizerError(reason))
 
     def _lost(self, reason: str) -> None:
         """The process is gone: fail what it was listening to. The next utterance starts another."""

@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 import gpiozero
 
 from speakerd.panel.gpio.apa102 import Apa102Lamp
-from speakerd.panel.gpio.gpio_lamps import LedLamp, PwmLamp, RgbLamp
-from speakerd.panel.gpio.gpio_pins import lgpio_factory, pin_errors
+from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
+from speakerd.panel.gpio.pins import lgpio_factory, pin_errors
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights.render_thread import Renderer
+from speakerd.panel.lights import Renderer
 from speakerd.panel.port import Lamp, OnEdge, OnFailure
 from speakerd.panel.settings import ButtonSettings
 from speakerd.panel.types import ButtonName, LightState, Pin

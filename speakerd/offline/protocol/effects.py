@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    """Begin to recognise an utterance; its sound follows in `Sound` jobs. `phrases`: sentences of this session."""
+class StartUtterance:
+    """Begin to recognise an utterance; its sound follows. `phrases`: this session's own sentences."""
 
     utterance: str
     phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class UtteranceAudio:
     """More of an utterance: 16 kHz, 16-bit, mono."""
 
     utterance: str
@@ -26,21 +26,21 @@ class Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class Understand:
+class FinishUtterance:
     """The utterance is over: say what it was, with `heard` or `hearing_failed`."""
 
     utterance: str
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class DropUtterance:
     """Nobody wants to know what this utterance was."""
 
     utterance: str
 
 
 @dataclass(frozen=True, slots=True)
-class Speak:
+class StartSpeaking:
     """Say this; the sound comes back by `speech` (24 kHz, 16-bit, mono), its end by `speech_ended`."""
 
     response_id: str
@@ -50,18 +50,26 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
+class StopSpeaking:
     """Stop making speech for this response; nothing more is wanted of it."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Close:
+class CloseConnection:
     """End the connection with this close code, once what was said before has been sent."""
 
     code: int
     reason: str
 
 
-Job = Listen | Sound | Understand | Forget | Speak | Hush | Close
+Effect = (
+    StartUtterance
+    | UtteranceAudio
+    | FinishUtterance
+    | DropUtterance
+    | StartSpeaking
+    | StopSpeaking
+    | CloseConnection
+)

@@ -21,11 +21,11 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights.render_thread import Renderer, local_minute
+from speakerd.panel.lights import Renderer, local_minute
 from speakerd.panel.port import OnEdge, OnFailure
-from speakerd.panel.terminal.terminal_keys import HeldKey, Key, parse
-from speakerd.panel.terminal.terminal_lamp import TerminalLamp
-from speakerd.panel.terminal.terminal_line import HINT
+from speakerd.panel.terminal.keys import HeldKey, Key, parse
+from speakerd.panel.terminal.lamp import TerminalLamp
+from speakerd.panel.terminal.line import HINT
 from speakerd.panel.types import ButtonName, LightState
 
 _JOIN_S = 2.0

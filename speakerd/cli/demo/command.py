@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-RECORDINGS = Path(__file__).parents[2] / "tests" / "data"
+RECORDINGS = Path(__file__).parents[3] / "tests" / "data"
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,10 +48,10 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
         if args.talk or args.text:
-            from speakerd.cli.demonstration.talk import talk
+            from speakerd.cli.demo.talk import talk
 
             return asyncio.run(talk(args.input, args.output, text=args.text))
-        from speakerd.cli.demonstration.scene import play
+        from speakerd.cli.demo.scene import play
 
         return asyncio.run(play(args.recordings, args.wav, args.timeline))
     except (AudioError, ConnectFailedError, OSError) as error:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
-from speakerd.cli.checkup.gpio_chips import Chip, Line
+from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
+from speakerd.cli.doctor.gpio_chips import Chip, Line
 
 OURS = ("lg", "speakerd", "gpiozero")
 """How lgpio and we name ourselves as holder of a line."""

@@ -11,10 +11,10 @@ import time
 from typing import TYPE_CHECKING
 
 from speakerd.audio.simulation import RoomShape, SimulatedDevice
-from speakerd.cli.demonstration.report import Report
-from speakerd.cli.demonstration.settings import demo_settings
-from speakerd.cli.demonstration.stage import Stage
-from speakerd.cli.demonstration.timeline import Timeline, played_until
+from speakerd.cli.demo.report import Report
+from speakerd.cli.demo.settings import demo_settings
+from speakerd.cli.demo.stage import Stage
+from speakerd.cli.demo.timeline import Timeline, played_until
 from speakerd.daemon.assemble import assemble
 
 if TYPE_CHECKING:

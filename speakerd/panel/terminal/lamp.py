@@ -13,7 +13,7 @@ from typing import TextIO
 from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.looks import looks
-from speakerd.panel.terminal.terminal_line import ColorDepth, light_line, plain_line
+from speakerd.panel.terminal.line import ColorDepth, light_line, plain_line
 
 _CLEAR = "\r\x1b[2K"
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -33,7 +33,7 @@ class TerminalLamp:
     ) -> None:
         self._out = stdout
         self._hint = hint
-        self._looks = looks(light)
+        self._looks = looks(light.states)
         self._lock = threading.RLock()
         self._drawn = ""
         self._state = ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from speakerd.offline.settings import OfflineSettings
 
-logger = logging.getLogger("speakerd.offline.speech.espeak")
+logger = logging.getLogger("speakerd.offline.espeak")
 
 ESPEAK_RATE: Final = 22_050
 WIRE_RATE: Final = 24_000
@@ -30,7 +30,7 @@ _LIST_TIMEOUT_S: Final = 10.0
 _SLOWEST_WPM, _FASTEST_WPM = 80, 450
 
 
-class Voice:
+class SpeechSynthesizer:
     """Makes speech. Any number of utterances may be spoken at a time."""
 
     def __init__(self, settings: OfflineSettings) -> None:

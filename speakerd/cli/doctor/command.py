@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from speakerd.cli.checkup.finding import Finding
+    from speakerd.cli.doctor.finding import Finding
     from speakerd.config.settings import Settings
 
 DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
@@ -45,7 +45,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything. Exit code 0 or 1."""
-    from speakerd.cli.checkup.finding import report, summary
+    from speakerd.cli.doctor.finding import report, summary
 
     findings = []
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
@@ -79,7 +79,7 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _machine() -> Iterator[Finding]:
-    from speakerd.cli.checkup import machine, probes
+    from speakerd.cli.doctor import machine, probes
 
     yield machine.power(probes.throttled())
     yield machine.heat(probes.celsius())
@@ -96,8 +96,8 @@ def _machine() -> Iterator[Finding]:
 
 
 def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None]]:
-    from speakerd.cli.checkup import access
-    from speakerd.cli.checkup.finding import ok
+    from speakerd.cli.doctor import access
+    from speakerd.cli.doctor.finding import ok
     from speakerd.config.errors import ConfigError
     from speakerd.config.load import load
 
@@ -116,7 +116,7 @@ def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None
 def _access(settings: Settings) -> Iterator[Finding]:
     import shutil
 
-    from speakerd.cli.checkup import access, probes
+    from speakerd.cli.doctor import access, probes
 
     user = probes.service_user()
     wanted = ["audio"] if settings.audio.driver == "portaudio" else []
@@ -159,8 +159,8 @@ def _key(settings: Settings) -> tuple[str, str]:
 
 def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
     from speakerd.audio.cards import sound_cards
-    from speakerd.cli.checkup import probes, sound
-    from speakerd.cli.checkup.finding import fail, skip
+    from speakerd.cli.doctor import probes, sound
+    from speakerd.cli.doctor.finding import fail, skip
 
     simulated = settings.audio.driver == "simulated"
     yield sound.cards([card.card_id for card in sound_cards()], simulated=simulated)
@@ -170,7 +170,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
         return
     try:
         from speakerd.audio.devices import PyAudioDevice
-        from speakerd.cli.checkup.sound_probe import RATE, listen
+        from speakerd.cli.doctor.sound_probe import RATE, listen
     except ImportError as error:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")
         return
@@ -190,7 +190,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
 
 
 def _service_active() -> bool:
-    from speakerd.cli.checkup import probes
+    from speakerd.cli.doctor import probes
 
     return probes.unit().get("ActiveState") == "active"
 
@@ -213,7 +213,7 @@ def named_pins(settings: Settings) -> dict[str, int | str]:
 
 
 def _pins(settings: Settings) -> Iterator[Finding]:
-    from speakerd.cli.checkup import access, gpio_chips, pins, probes
+    from speakerd.cli.doctor import access, gpio_chips, pins, probes
 
     named = named_pins(settings)
     chips = gpio_chips.chips()
@@ -233,8 +233,8 @@ def _pins(settings: Settings) -> Iterator[Finding]:
 def _panel(settings: Settings, *, light: bool, button: bool) -> Iterator[Finding]:
     import threading
 
-    from speakerd.cli.checkup import pins
-    from speakerd.cli.checkup.finding import fail, ok
+    from speakerd.cli.doctor import pins
+    from speakerd.cli.doctor.finding import fail, ok
     from speakerd.panel.errors import PanelError
     from speakerd.panel.factory import open_panel
     from speakerd.panel.types import LIGHT_STATES
@@ -263,8 +263,8 @@ def _panel(settings: Settings, *, light: bool, button: bool) -> Iterator[Finding
 
 
 def _network(settings: Settings) -> Iterator[Finding]:
-    from speakerd.cli.checkup import network
-    from speakerd.cli.checkup.finding import skip
+    from speakerd.cli.doctor import network
+    from speakerd.cli.doctor.finding import skip
     from speakerd.daemon.session import address, handshake_headers
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
@@ -283,7 +283,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
             return
     else:
         secret = key.secret.reveal() if key else ""
-    from speakerd.cli.checkup.network_probe import attempt
+    from speakerd.cli.doctor.network_probe import attempt
 
     result = attempt(address(settings.model), handshake_headers(settings.model, secret))
     yield network.reachable(result)

@@ -6,13 +6,13 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal import TerminalPanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.cli.demonstration.report import Report
-    from speakerd.cli.demonstration.timeline import Timeline
+    from speakerd.cli.demo.report import Report
+    from speakerd.cli.demo.timeline import Timeline
     from speakerd.daemon.metrics import Subscription
     from speakerd.panel.port import OnEdge, OnFailure
     from speakerd.panel.types import LightState

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import DeviceError
 from speakerd.audio.simulation import SimulatedDevice
-from speakerd.cli.demonstration.settings import demo_settings
-from speakerd.cli.demonstration.stage import Captions
+from speakerd.cli.demo.settings import demo_settings
+from speakerd.cli.demo.stage import Captions
 from speakerd.daemon.assemble import assemble, open_device
 from speakerd.dialogue.events import Ask
-from speakerd.panel.terminal.terminal import TerminalPanel
+from speakerd.panel.terminal import TerminalPanel
 
 if TYPE_CHECKING:
     from speakerd.audio.device import AudioDevice

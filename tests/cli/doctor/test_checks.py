@@ -5,9 +5,9 @@ import stat
 import numpy as np
 import pytest
 
-from speakerd.cli.checkup import access, machine, network, pins, sound
-from speakerd.cli.checkup.finding import Finding, report, summary
-from speakerd.cli.checkup.gpio_chips import Chip, Line
+from speakerd.cli.doctor import access, machine, network, pins, sound
+from speakerd.cli.doctor.finding import Finding, report, summary
+from speakerd.cli.doctor.gpio_chips import Chip, Line
 
 DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 13 (trixie)"\nID=debian\nVERSION_ID="13"\n'
 HEADER = Chip("/dev/gpiochip4", "gpiochip4", "pinctrl-rp1", 54)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from speakerd.cli.checkup.finding import Finding, fail, ok, skip, warn
+from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 
 KNOWN_SYSTEMS = {"debian": (12, 14), "raspbian": (12, 14)}
 """ID of os-release: first version known to work, and the first not known."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from speakerd.cli.checkup.finding import Finding, fail, ok, warn
+from speakerd.cli.doctor.finding import Finding, fail, ok, warn
 
 Stage = Literal["name", "connect", "tls", "handshake", "session", "done"]
 LARGEST_SKEW_S = 120.0

@@ -1,1 +1,0 @@
-"""The demo: a scene in a simulated room, and a talk on real sound."""
