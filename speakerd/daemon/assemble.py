@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from speakerd.daemon.core import Assembly, Speaker, Toolbox
 from speakerd.daemon.session import Embedded, Sessions
 from speakerd.panel.factory import open_panel
-from speakerd.realtime.agents.agent import RealtimeAgent
+from speakerd.realtime.agents import RealtimeAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

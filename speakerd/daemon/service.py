@@ -32,7 +32,7 @@ from speakerd.host.socket_path import listening_path
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
 from speakerd.realtime.errors import ConnectFailedError
-from speakerd.realtime.transport.url import DEFAULT_URL
+from speakerd.realtime.model import DEFAULT_URL
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -116,21 +116,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.agents.agent import RealtimeAgent
-from speakerd.realtime.agents.guardrails import (
+from speakerd.realtime.agents import (
+    FunctionTool,
     GuardrailFunctionOutput,
+    Handoff,
+    HostedMCPTool,
     OutputGuardrail,
     OutputGuardrailResult,
-    output_guardrail,
-)
-from speakerd.realtime.agents.handoffs import Handoff, realtime_handoff
-from speakerd.realtime.agents.hooks import RealtimeAgentHooks
-from speakerd.realtime.agents.tool import FunctionTool, HostedMCPTool, Tool, function_tool
-from speakerd.realtime.agents.tool_errors import (
+    RealtimeAgent,
+    RealtimeAgentHooks,
+    Tool,
     ToolArgumentsError,
     ToolErrorFormatterArgs,
     UnknownToolCallError,
     default_tool_error_function,
+    function_tool,
+    output_guardrail,
+    realtime_handoff,
 )
 from speakerd.realtime.errors import (
     ConnectFailedError,
@@ -156,31 +158,21 @@ from speakerd.realtime.items import (
     item_from_dict,
     text_of,
 )
-from speakerd.realtime.model.config import (
+from speakerd.realtime.model import (
     RealtimeAudioConfig,
     RealtimeAudioFormat,
     RealtimeAudioInputConfig,
     RealtimeAudioOutputConfig,
     RealtimeClientMessage,
+    RealtimeConnectionStatus,
     RealtimeGuardrailsSettings,
     RealtimeInputAudioNoiseReductionConfig,
     RealtimeInputAudioTranscriptionConfig,
-    RealtimeModelConfig,
-    RealtimeModelName,
-    RealtimeModelTracingConfig,
-    RealtimeReasoningConfig,
-    RealtimeRunConfig,
-    RealtimeSessionModelSettings,
-    RealtimeToolExecutionConfig,
-    RealtimeTurnDetectionConfig,
-    RealtimeUserInput,
-    RealtimeUserInputMessage,
-)
-from speakerd.realtime.model.events import (
-    RealtimeConnectionStatus,
+    RealtimeModel,
     RealtimeModelAudioDoneEvent,
     RealtimeModelAudioEvent,
     RealtimeModelAudioInterruptedEvent,
+    RealtimeModelConfig,
     RealtimeModelConnectionStatusEvent,
     RealtimeModelEndOfStreamEvent,
     RealtimeModelErrorEvent,
@@ -190,26 +182,18 @@ from speakerd.realtime.model.events import (
     RealtimeModelInputAudioTimeoutTriggeredEvent,
     RealtimeModelInputAudioTranscriptionCompletedEvent,
     RealtimeModelInputAudioTranscriptionDeltaEvent,
+    RealtimeModelInputImageContent,
+    RealtimeModelInputTextContent,
     RealtimeModelItemDeletedEvent,
     RealtimeModelItemTruncatedEvent,
     RealtimeModelItemUpdatedEvent,
+    RealtimeModelListener,
     RealtimeModelMcpApprovalRequestEvent,
+    RealtimeModelName,
     RealtimeModelOtherEvent,
     RealtimeModelOutputTextDeltaEvent,
-    RealtimeModelRawServerEvent,
-    RealtimeModelSpeechStartedEvent,
-    RealtimeModelSpeechStoppedEvent,
-    RealtimeModelToolCallEvent,
-    RealtimeModelTranscriptDeltaEvent,
-    RealtimeModelTranscriptDoneEvent,
-    RealtimeModelTurnEndedEvent,
-    RealtimeModelTurnStartedEvent,
-    RealtimeModelUsageEvent,
-)
-from speakerd.realtime.model.inputs import (
-    RealtimeModelInputImageContent,
-    RealtimeModelInputTextContent,
     RealtimeModelRawClientMessage,
+    RealtimeModelRawServerEvent,
     RealtimeModelSendAudio,
     RealtimeModelSendAudioClear,
     RealtimeModelSendAudioCommit,
@@ -222,18 +206,35 @@ from speakerd.realtime.model.inputs import (
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendToolOutput,
     RealtimeModelSendUserInput,
+    RealtimeModelSpeechStartedEvent,
+    RealtimeModelSpeechStoppedEvent,
+    RealtimeModelToolCallEvent,
+    RealtimeModelTracingConfig,
+    RealtimeModelTranscriptDeltaEvent,
+    RealtimeModelTranscriptDoneEvent,
+    RealtimeModelTurnEndedEvent,
+    RealtimeModelTurnStartedEvent,
+    RealtimeModelUsageEvent,
     RealtimeModelUserInput,
     RealtimeModelUserInputMessage,
-)
-from speakerd.realtime.model.port import (
-    RealtimeModel,
-    RealtimeModelListener,
     RealtimePlaybackState,
     RealtimePlaybackTracker,
+    RealtimeReasoningConfig,
+    RealtimeRunConfig,
+    RealtimeSessionModelSettings,
+    RealtimeToolExecutionConfig,
+    RealtimeTurnDetectionConfig,
+    RealtimeUserInput,
+    RealtimeUserInputMessage,
 )
-from speakerd.realtime.prompts import Prompt
-from speakerd.realtime.run_context import RunContextWrapper, ToolContext
-from speakerd.realtime.session.events import (
+from speakerd.realtime.prompts import (
+    Prompt,
+)
+from speakerd.realtime.run_context import (
+    RunContextWrapper,
+    ToolContext,
+)
+from speakerd.realtime.session import (
     RealtimeAgentEndEvent,
     RealtimeAgentStartEvent,
     RealtimeAssistantTranscript,
@@ -250,6 +251,8 @@ from speakerd.realtime.session.events import (
     RealtimeInputAudioCommitted,
     RealtimeInputAudioTimeoutTriggered,
     RealtimeRawModelEvent,
+    RealtimeRunner,
+    RealtimeSession,
     RealtimeSessionEvent,
     RealtimeSpeechStarted,
     RealtimeSpeechStopped,
@@ -260,12 +263,12 @@ from speakerd.realtime.session.events import (
     RealtimeUsage,
     RealtimeUserTranscript,
 )
-from speakerd.realtime.session.runner import RealtimeRunner
-from speakerd.realtime.session.session import RealtimeSession
-from speakerd.realtime.usage import Usage
+from speakerd.realtime.usage import (
+    Usage,
+)
 
 if TYPE_CHECKING:
-    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+    from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel
 
 __all__ = [
     "AssistantAudio",
@@ -410,7 +413,7 @@ def __getattr__(name: str) -> Any:
     """Load the WebSocket model at its first use: only it needs `websockets`, the one costly import."""
     if name != "OpenAIRealtimeWebSocketModel":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel  # noqa: PLC0415
+    from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel  # noqa: PLC0415
 
     return OpenAIRealtimeWebSocketModel
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.realtime.wire.event_names import CLIENT_EVENTS
+from speakerd.realtime.event_names import CLIENT_EVENTS
 from tests.offline.talk import Talk, base64_of, silence
 from tests.offline.test_turns import recording
 

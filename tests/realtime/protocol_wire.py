@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.model.port import RealtimePlaybackTracker
+from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.protocol import RealtimeProtocol
 from tests.realtime.validation import validate_client_event

@@ -21,7 +21,7 @@ from speakerd.realtime import (
 from speakerd.realtime.items import AssistantAudio, AssistantMessageItem, InputImage, UserMessageItem
 from speakerd.realtime.model import events as m
 from speakerd.realtime.session import events as e
-from speakerd.realtime.usage import usage_from_wire
+from speakerd.realtime.wire.parsing import usage_from_wire
 
 INFO = e.RealtimeEventInfo(RunContextWrapper(object()))
 AGENT = RealtimeAgent[Any]("Ada", instructions="Be brief.")

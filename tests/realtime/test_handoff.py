@@ -14,7 +14,7 @@ from speakerd.realtime import (
     function_tool,
     realtime_handoff,
 )
-from speakerd.realtime.agents.handoffs import Handoff
+from speakerd.realtime.agents.agent import Handoff
 from speakerd.realtime.model.inputs import RealtimeModelSendSessionUpdate, RealtimeModelSendToolOutput
 from speakerd.realtime.session.events import RealtimeError, RealtimeHandoffEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.realtime.model.port import RealtimePlaybackTracker
+from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
 from speakerd.realtime.wire import playback_position as p
 from speakerd.realtime.wire.playback_position import NOTHING, PlaybackPosition, Remove, Truncate
 

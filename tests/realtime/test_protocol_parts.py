@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import (
     BadFrameError,
     ConnectFailedError,
@@ -27,13 +28,13 @@ from speakerd.realtime.items import (
     SystemMessageItem,
     UserMessageItem,
 )
+from speakerd.realtime.model import DEFAULT_URL, bytes_per_ms
 from speakerd.realtime.transport import url as address
-from speakerd.realtime.wire import event_names as names
 from speakerd.realtime.wire import resend_buffer as unanswered
 from speakerd.realtime.wire.encoding import EventIds, appends, encode, user_message
 from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
 from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn, Unanswered
-from speakerd.realtime.wire.session_settings import SessionSettings, bytes_per_ms, to_paths
+from speakerd.realtime.wire.session_settings import SessionSettings, to_paths
 from tests.realtime.validation import validate_client_event
 
 # Names.
@@ -86,7 +87,7 @@ def test_headers() -> None:
     assert address.handshake_headers("ws://h", None, "k") == {"Authorization": "Bearer k"}
     assert address.handshake_headers("ws://h", None, None) == {}
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
-        address.handshake_headers(address.DEFAULT_URL, None, None)
+        address.handshake_headers(DEFAULT_URL, None, None)
 
 
 def test_a_shown_address_hides_where_people_put_keys() -> None:

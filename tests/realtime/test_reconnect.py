@@ -5,9 +5,10 @@ from typing import get_args
 
 import pytest
 
+from speakerd.realtime import event_names as names
+from speakerd.realtime.event_names import SESSION_MAX_AGE_S
 from speakerd.realtime.transport import retry_policy as r
 from speakerd.realtime.transport.retry_policy import TRANSITIONS, Backoff, Connection, IllegalStepError
-from speakerd.realtime.wire.event_names import SESSION_MAX_AGE_S
 
 STATES = get_args(r.State)
 EVENTS = get_args(r.Event)
@@ -104,12 +105,12 @@ def test_a_failed_exchange_is_not_tried_again_at_once() -> None:
     "code", ["invalid_api_key", "insufficient_quota", "billing_hard_limit_reached", "model_not_found"]
 )
 def test_errors_that_no_try_can_help(code: str) -> None:
-    assert r.is_fatal_code(code)
+    assert names.is_fatal_code(code)
 
 
 @pytest.mark.parametrize("code", ["server_error", "rate_limit_exceeded", "session_expired", None, 5])
 def test_errors_that_a_try_may_help(code: object) -> None:
-    assert not r.is_fatal_code(code)
+    assert not names.is_fatal_code(code)
 
 
 def test_statuses_and_close_codes_are_told_apart() -> None:

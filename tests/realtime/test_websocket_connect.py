@@ -13,7 +13,7 @@ from websockets.asyncio.server import serve
 
 from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, NotConnectedError, UserError
 from speakerd.realtime.model import inputs as i
-from speakerd.realtime.model.port import RealtimePlaybackTracker
+from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Close, Drop, Expect, LoopbackServer, Refuse, Silent
 from speakerd.realtime.transport.websocket import CONNECT_ATTEMPTS, OpenAIRealtimeWebSocketModel

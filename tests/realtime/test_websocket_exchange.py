@@ -9,7 +9,7 @@ import pytest
 
 from speakerd.realtime.items import InputText, UserMessageItem
 from speakerd.realtime.model import inputs as i
-from speakerd.realtime.model.port import RealtimePlaybackTracker
+from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
 from speakerd.realtime.transport.retry_policy import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_AT_LATEST_S

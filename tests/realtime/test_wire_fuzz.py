@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner
+from speakerd.realtime import event_names as n
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import (
@@ -26,7 +27,6 @@ from speakerd.realtime.testing.loopback import (
     Raw,
 )
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
-from speakerd.realtime.wire import event_names as n
 from speakerd.realtime.wire.protocol import RealtimeProtocol
 from tests.realtime.validation import validate_client_event
 

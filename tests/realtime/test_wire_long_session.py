@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from speakerd.realtime import RealtimeAgent, RealtimePlaybackTracker, RealtimeRunner
+from speakerd.realtime.event_names import SESSION_MAX_AGE_S
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
-from speakerd.realtime.wire.event_names import SESSION_MAX_AGE_S
 from tests.realtime.validation import validate_client_event
 from tests.realtime.virtual_time import VirtualTime
 

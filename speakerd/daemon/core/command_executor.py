@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from speakerd.audio.engine import AudioEngine
     from speakerd.daemon.session import HeardTracker, SessionLink
-    from speakerd.realtime.model.config import RealtimeTurnDetectionConfig
+    from speakerd.realtime.model import RealtimeTurnDetectionConfig
 
 log = logging.getLogger(__name__)
 

@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from speakerd.dialogue.events import Event
     from speakerd.panel.errors import PanelError
     from speakerd.panel.port import Panel
-    from speakerd.realtime.model.config import RealtimeTurnDetectionConfig
-    from speakerd.realtime.session.session import RealtimeSession
+    from speakerd.realtime.model import RealtimeTurnDetectionConfig
+    from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
 

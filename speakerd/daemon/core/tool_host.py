@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from speakerd.daemon.core.speaker import Speaker
     from speakerd.daemon.storage import Volume
-    from speakerd.realtime.agents.tool import FunctionTool
+    from speakerd.realtime.agents import FunctionTool
     from speakerd.tools.settings import ToolsSettings
 
 

@@ -25,8 +25,8 @@ from speakerd.dialogue.events import (
 )
 
 if TYPE_CHECKING:
-    from speakerd.realtime.model.events import RealtimeModelEvent
-    from speakerd.realtime.session.events import RealtimeSessionEvent
+    from speakerd.realtime.model import RealtimeModelEvent
+    from speakerd.realtime.session import RealtimeSessionEvent
 
 _KIND_OF_CODE: dict[str, ErrorKind] = {
     "invalid_api_key": "account",

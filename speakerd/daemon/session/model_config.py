@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.config.model_settings import ModelSettings
-    from speakerd.realtime.model.config import (
+    from speakerd.realtime.model import (
         RealtimeAudioInputConfig,
         RealtimeInputAudioTranscriptionConfig,
         RealtimeModelConfig,
+        RealtimePlaybackTracker,
         RealtimeSessionModelSettings,
         RealtimeTurnDetectionConfig,
     )
-    from speakerd.realtime.model.port import RealtimePlaybackTracker
 
 
 def address(model: ModelSettings) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from speakerd.realtime.model.port import RealtimePlaybackState, RealtimePlaybackTracker
+from speakerd.realtime.model import RealtimePlaybackState, RealtimePlaybackTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from speakerd.daemon.session.model_config import connection, session_settings
 from speakerd.realtime.errors import ConnectFailedError
-from speakerd.realtime.session.runner import RealtimeRunner
+from speakerd.realtime.session import RealtimeRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.config.model_settings import ModelSettings
     from speakerd.daemon.session.playback_tracker import HeardTracker
-    from speakerd.realtime.agents.agent import RealtimeAgent
-    from speakerd.realtime.session.session import RealtimeSession
+    from speakerd.realtime.agents import RealtimeAgent
+    from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
 

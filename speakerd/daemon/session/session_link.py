@@ -30,15 +30,14 @@ from speakerd.daemon.session.uplink_queue import (
     Verdict,
 )
 from speakerd.dialogue.events import Connected, ConnectionLost
-from speakerd.realtime.agents.tool_errors import UnknownToolCallError
+from speakerd.realtime.agents import UnknownToolCallError
 from speakerd.realtime.errors import ConnectFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from speakerd.dialogue.events import Event
-    from speakerd.realtime.session.events import RealtimeSessionEvent
-    from speakerd.realtime.session.session import RealtimeSession
+    from speakerd.realtime.session import RealtimeSession, RealtimeSessionEvent
 
 log = logging.getLogger(__name__)
 

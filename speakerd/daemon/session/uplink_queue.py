@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.realtime.model.config import RealtimeTurnDetectionConfig
+    from speakerd.realtime.model import RealtimeTurnDetectionConfig
 
 BYTES_PER_SECOND = 48_000
 """24 kHz, 16 bit, mono: the only PCM the wire knows."""

@@ -15,7 +15,7 @@ from speakerd.offline.items import BYTES_PER_MS
 from speakerd.offline.protocol.effects import DropUtterance, FinishUtterance, StartUtterance, UtteranceAudio
 from speakerd.offline.protocol.turn_detection import RATE, SpeechOnset, TurnDetector
 from speakerd.offline.request_errors import RequestError
-from speakerd.realtime.wire import event_names as names
+from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
     from speakerd.offline.protocol.output import OutputCollector

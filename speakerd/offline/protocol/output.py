@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.wire import event_names as names
+from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
     from speakerd.offline.protocol.effects import Effect

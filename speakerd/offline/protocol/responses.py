@@ -29,7 +29,7 @@ from speakerd.offline.protocol.effects import StartSpeaking, StopSpeaking
 from speakerd.offline.protocol.pacing import Pacer
 from speakerd.offline.protocol.usage import item_tokens, usage
 from speakerd.offline.values import CallTool, Reply, SayText
-from speakerd.realtime.wire import event_names as names
+from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
     from speakerd.offline.protocol.output import OutputCollector

@@ -31,7 +31,7 @@ from speakerd.offline.request_errors import (
     only_keys,
     required,
 )
-from speakerd.realtime.wire import event_names as names
+from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
     from speakerd.offline.settings import OfflineSettings

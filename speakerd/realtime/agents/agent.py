@@ -1,59 +1,361 @@
-"""An agent: who the model is to be, and what it can do."""
+"""Agents and what belongs to them: tools, handoffs, output guardrails, hooks, MCP servers.
+
+These types refer to each other (an agent has tools, a tool's rule is asked with the agent), so they are defined in
+one module. They are usually made by the functions of the neighbouring modules: `function_tool`, `realtime_handoff`
+and `output_guardrail`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
 import inspect
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
-from speakerd.realtime.agents.handoffs import Handoff, realtime_handoff
-from speakerd.realtime.agents.tool import EnabledRule, FunctionTool, MaybeAwaitable, Tool, settle
-from speakerd.realtime.errors import UserError
-from speakerd.realtime.run_context import RunContextWrapper, TContext
+from speakerd.realtime.agents.tool_errors import (
+    ToolArgumentsError,
+    default_timeout_message,
+    default_tool_error_function,
+)
+from speakerd.realtime.errors import ToolTimeoutError, UserError
+from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.guardrails import OutputGuardrail
-    from speakerd.realtime.agents.hooks import RealtimeAgentHooks
-    from speakerd.realtime.agents.mcp import MCPServer
     from speakerd.realtime.prompts import Prompt
 
+_T = TypeVar("_T")
+MaybeAwaitable: TypeAlias = _T | Awaitable[_T]
+EnabledRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], "RealtimeAgent[Any]"], MaybeAwaitable[bool]]
+ApprovalRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], dict[str, Any], str], MaybeAwaitable[bool]]
+"""A constant, or a function called with the context, the arguments and the id of the call."""
+ToolErrorFunction: TypeAlias = Callable[[RunContextWrapper[Any], Exception], MaybeAwaitable[str]]
+TimeoutBehavior: TypeAlias = Literal["error_as_result", "raise_exception"]
 Instructions: TypeAlias = (
     str | Callable[[RunContextWrapper[TContext], "RealtimeAgent[TContext]"], MaybeAwaitable[str]] | None
 )
+
+
+async def settle(value: MaybeAwaitable[_T]) -> _T:
+    """Return what a user's callable returned; await it first if the callable was asynchronous."""
+    if inspect.isawaitable(value):
+        return cast("_T", await value)
+    return value
+
+
+async def is_enabled(rule: EnabledRule, context: RunContextWrapper[Any], agent: RealtimeAgent[Any]) -> bool:
+    """Return whether a tool or handoff with this `is_enabled` rule is offered to the model now."""
+    return rule if isinstance(rule, bool) else bool(await settle(rule(context, agent)))
+
+
+# Tools.
+
+
+@dataclass(slots=True, eq=False)
+class FunctionTool:
+    """A tool that this program runs. Usually made by `function_tool`; by hand, for a schema of your own."""
+
+    name: str
+    description: str
+    params_json_schema: dict[str, Any]
+    on_invoke_tool: Callable[[ToolContext[Any], str], Awaitable[Any]]
+    """Runs the tool: called with the context and the arguments as JSON text."""
+    strict_json_schema: bool = True
+    """Whether the schema rules out keys that it does not name."""
+    is_enabled: EnabledRule = True
+    """Whether the tool is offered to the model; evaluated when the agent's settings are sent and at each call."""
+    needs_approval: ApprovalRule = False
+    """Whether each call waits for `session.approve_tool_call`."""
+    timeout_seconds: float | None = None
+    timeout_behavior: TimeoutBehavior = "error_as_result"
+    timeout_error_function: ToolErrorFunction | None = None
+
+    def __post_init__(self) -> None:
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
+            raise UserError(
+                f"The tool {self.name} has a timeout of {self.timeout_seconds!r}: give seconds above 0"
+            )
+        if self.timeout_behavior not in ("error_as_result", "raise_exception"):
+            raise UserError(
+                f"The tool {self.name} has timeout_behavior={self.timeout_behavior!r}: it is error_as_result "
+                "or raise_exception"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tool's definition in the wire's form."""
+        return {
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "parameters": self.params_json_schema,
+        }
+
+    async def invoke(self, context: ToolContext[Any], arguments: str) -> Any:
+        """Run the tool within its timeout; on a timeout, act as `timeout_behavior` says.
+
+        Raises:
+            ToolTimeoutError: with `raise_exception`.
+        """
+        if self.timeout_seconds is None:
+            return await self.on_invoke_tool(context, arguments)
+        clock = asyncio.timeout(self.timeout_seconds)
+        try:
+            async with clock:
+                return await self.on_invoke_tool(context, arguments)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            late = ToolTimeoutError(self.name, self.timeout_seconds)
+            if self.timeout_behavior == "raise_exception":
+                raise late from error
+            if self.timeout_error_function is not None:
+                return await settle(self.timeout_error_function(context, late))
+            return default_timeout_message(late)
+
+
+@dataclass(slots=True, eq=False)
+class HostedMCPTool:
+    """Tools of an MCP server that the model's own server calls.
+
+    `tool_config` goes over the wire unchanged: `server_label`, `server_url`, `allowed_tools`, `authorization`,
+    `require_approval` … Calls that need approval arrive as `tool_approval_required` events and are answered like
+    any other, by `session.approve_tool_call`; or by `on_approval_request`, if there is one.
+    """
+
+    tool_config: Mapping[str, Any]
+    on_approval_request: Callable[[Any], MaybeAwaitable[bool | Mapping[str, Any]]] | None = None
+    """Called with a `RealtimeModelMcpApprovalRequestEvent`; returns a bool or `{"approve": ..., "reason": ...}`."""
+    name: str = field(default="hosted_mcp")
+
+    def __repr__(self) -> str:
+        """Leaves out everything that may hold a secret."""
+        return f"HostedMCPTool(server_label={self.server_label!r})"
+
+    @property
+    def server_label(self) -> str:
+        """The label by which the model's server names this MCP server in its events."""
+        return str(self.tool_config.get("server_label", ""))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the tool's definition in the wire's form; it may hold a secret."""
+        return {"type": "mcp", **self.tool_config}
+
+
+Tool: TypeAlias = FunctionTool | HostedMCPTool
+
+
+class MCPServer(Protocol):
+    """A connected local MCP server, whose tools an agent offers as its own.
+
+    No MCP library is needed: any object with these members will do, such as a thin wrapper around a client session.
+    For a server that the model's own server calls, see `HostedMCPTool`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name of the server in error messages."""
+
+    async def list_tools(self) -> Any:
+        """Return the server's tools: objects with `name`, `description` and `inputSchema`."""
+
+    async def call_tool(self, tool_name: str, arguments: dict[str, Any] | None) -> Any:
+        """Call a tool; return an object with `content`, a list of parts of which those with `text` are used."""
+
+
+async def mcp_function_tools(server: MCPServer) -> list[FunctionTool]:
+    """Return the server's tools, each as a function tool that calls it there."""
+    return [_mcp_function_tool(server, tool) for tool in await server.list_tools()]
+
+
+def _mcp_function_tool(server: MCPServer, tool: Any) -> FunctionTool:
+    name = str(tool.name)
+
+    async def invoke(context: ToolContext[Any], arguments: str) -> Any:
+        try:
+            given = json.loads(arguments or "{}")
+        except ValueError as error:
+            return default_tool_error_function(context, ToolArgumentsError(name, (f"not JSON: {error}",)))
+        try:
+            result = await server.call_tool(name, given)
+        except Exception as error:  # noqa: BLE001  # whatever the server's client raises is for the model to know
+            return default_tool_error_function(context, error)
+        return "\n".join(part.text for part in result.content if getattr(part, "text", None))
+
+    return FunctionTool(
+        name=name,
+        description=str(tool.description or ""),
+        params_json_schema=dict(tool.inputSchema or {"type": "object", "properties": {}}),
+        on_invoke_tool=invoke,
+        strict_json_schema=False,
+    )
+
+
+# Handoffs.
+
+
+@dataclass(slots=True, eq=False)
+class Handoff(Generic[TContext]):
+    """A handoff to another agent, as it is offered to the model. Usually made by `realtime_handoff`."""
+
+    tool_name: str
+    tool_description: str
+    input_json_schema: dict[str, Any]
+    on_invoke_handoff: Callable[[RunContextWrapper[TContext], str], Awaitable[RealtimeAgent[TContext]]]
+    """Returns the agent that takes over; called with the context and the arguments as JSON text."""
+    agent_name: str
+    is_enabled: EnabledRule = True
+
+    @staticmethod
+    def to(agent: RealtimeAgent[TContext]) -> Handoff[TContext]:
+        """Make the plain handoff to `agent`: default name and description, no input, always enabled."""
+
+        async def invoke(_context: RunContextWrapper[TContext], _arguments: str) -> RealtimeAgent[TContext]:
+            return agent
+
+        what_for = f" {agent.handoff_description}" if agent.handoff_description else ""
+        return Handoff(
+            tool_name="transfer_to_" + re.sub(r"[^a-zA-Z0-9_-]+", "_", agent.name).strip("_").lower(),
+            tool_description=f"Give the conversation to the agent {agent.name}.{what_for}",
+            input_json_schema={
+                "type": "object",
+                "properties": {},
+                "required": [],
+                "additionalProperties": False,
+            },
+            on_invoke_handoff=invoke,
+            agent_name=agent.name,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the handoff as a tool definition in the wire's form."""
+        return {
+            "type": "function",
+            "name": self.tool_name,
+            "description": self.tool_description,
+            "parameters": self.input_json_schema,
+        }
+
+    def get_transfer_message(self, agent: RealtimeAgent[Any]) -> str:
+        """Return the output of the handoff's call, sent once `agent` has taken over."""
+        return json.dumps({"assistant": agent.name})
+
+
+# Output guardrails.
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailFunctionOutput:
+    """The verdict of one guardrail on one text."""
+
+    output_info: Any
+    """Details of the guardrail's own; passed on in the `guardrail_tripped` event."""
+    tripwire_triggered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutputGuardrailResult:
+    """The verdict of one guardrail, with the guardrail, the agent and the text it is about."""
+
+    guardrail: OutputGuardrail[Any]
+    agent_output: Any
+    agent: RealtimeAgent[Any]
+    output: GuardrailFunctionOutput
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputGuardrail(Generic[TContext]):
+    """A check on what an agent says. Usually made by `output_guardrail`.
+
+    The function is called as `(context, agent, text)`. Make it `async` if it waits for anything: a plain function
+    runs on the event loop and must be quick.
+    """
+
+    guardrail_function: Callable[
+        [RunContextWrapper[TContext], RealtimeAgent[Any], str], MaybeAwaitable[GuardrailFunctionOutput]
+    ]
+    name: str | None = None
+
+    def get_name(self) -> str:
+        """Return the given name, or else the function's."""
+        return self.name or str(getattr(self.guardrail_function, "__name__", "guardrail"))
+
+    async def run(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], agent_output: str
+    ) -> OutputGuardrailResult:
+        """Check one text. Exceptions of the function propagate."""
+        output = await settle(self.guardrail_function(context, agent, agent_output))
+        return OutputGuardrailResult(guardrail=self, agent_output=agent_output, agent=agent, output=output)
+
+
+# Hooks.
+
+
+class RealtimeAgentHooks(Generic[TContext]):
+    """Callbacks on what happens to one agent. Override the methods you need; the default ones do nothing.
+
+    They run beside the event stream, one after the other, and never hold up audio. An exception in a hook becomes
+    an `error` event.
+    """
+
+    async def on_start(self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any]) -> None:
+        """Called when the agent begins a reply."""
+
+    async def on_end(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], output: str
+    ) -> None:
+        """Called when a reply has been generated; `output` is its whole text, whether or not it was heard."""
+
+    async def on_handoff(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], source: RealtimeAgent[Any]
+    ) -> None:
+        """Called when the agent takes over from `source`."""
+
+    async def on_tool_start(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], tool: Tool
+    ) -> None:
+        """Called before a tool runs."""
+
+    async def on_tool_end(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], tool: Tool, result: Any
+    ) -> None:
+        """Called with the result of a tool that has run."""
+
+
+# Agents.
 
 
 @dataclass(slots=True, eq=False)
 class RealtimeAgent(Generic[TContext]):
     """A character with instructions and tools. Model and voice belong to the session, not to the agent.
 
-    An agent is a description: one may serve many sessions. `clone()` it to change it; a session that runs takes
-    the change with `session.update_agent()`.
+    An agent is a description: one may serve many sessions. `clone()` it to change it; a running session takes the
+    changed agent with `session.update_agent()`.
     """
 
     name: str
     instructions: Instructions[TContext] = None
-    """What the model is told to be and do, or a function `(context, agent)`, sync or async, that gives it."""
+    """The system prompt, or a function `(context, agent)`, sync or async, that returns it."""
     prompt: Prompt | None = None
-    """A prompt kept at the provider. Instructions given here hold over its own."""
+    """A prompt stored at the provider. `instructions` take precedence over its own."""
     tools: Sequence[Tool] = field(default_factory=list)
     handoffs: Sequence[RealtimeAgent[Any] | Handoff[Any]] = field(default_factory=list)
-    """Whom it may give the conversation to."""
+    """The agents that it may hand the conversation to."""
     output_guardrails: Sequence[OutputGuardrail[Any]] = field(default_factory=list)
     handoff_description: str | None = None
-    """What it is for, told to agents that may hand over to it."""
+    """What the agent is for; shown to the model when another agent may hand over to it."""
     hooks: RealtimeAgentHooks[Any] | None = None
     mcp_servers: Sequence[MCPServer] = field(default_factory=list)
-    """Connected MCP servers; their tools are offered beside its own."""
+    """Connected MCP servers; their tools are offered after its own."""
 
     def clone(self, **changes: Any) -> RealtimeAgent[TContext]:
-        """A copy with these fields changed. Lists are shared unless replaced."""
+        """Return a copy with these fields changed. Lists are shared unless replaced."""
         return dataclasses.replace(self, **changes)
 
     async def get_system_prompt(self, run_context: RunContextWrapper[TContext]) -> str | None:
-        """The instructions as text, asked of the function if they are one.
+        """Return the instructions as text; a function is called for them.
 
         Raises:
             UserError: the function does not take two parameters.
@@ -68,9 +370,7 @@ class RealtimeAgent(Generic[TContext]):
         return await settle(self.instructions(run_context, self))
 
     async def get_all_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:
-        """The tools that are enabled now, and behind its own those of its MCP servers."""
-        from speakerd.realtime.agents.mcp import mcp_function_tools  # noqa: PLC0415  # few agents have any
-
+        """Return the tools that are enabled now: its own, then those of its MCP servers."""
         remote = await asyncio.gather(*map(mcp_function_tools, self.mcp_servers))
         enabled = await asyncio.gather(
             *(
@@ -82,7 +382,7 @@ class RealtimeAgent(Generic[TContext]):
         return own + [tool for tools in remote for tool in tools]
 
     async def find_tool(self, run_context: RunContextWrapper[TContext], name: str) -> FunctionTool | None:
-        """The enabled function tool of that name; its MCP servers are asked only if it is none of its own."""
+        """Return the enabled function tool of that name; MCP servers are asked only if none of its own matches."""
         for tool in self.tools:
             if not isinstance(tool, FunctionTool) or tool.name != name:
                 continue
@@ -95,14 +395,7 @@ class RealtimeAgent(Generic[TContext]):
         return None
 
     async def get_all_handoffs(self, run_context: RunContextWrapper[TContext]) -> list[Handoff[Any]]:
-        """The handoffs that are enabled now; an agent named directly as the handoff to it."""
-        handoffs = [
-            given if isinstance(given, Handoff) else realtime_handoff(given) for given in self.handoffs
-        ]
+        """Return the handoffs that are enabled now; an agent listed directly becomes the plain handoff to it."""
+        handoffs = [given if isinstance(given, Handoff) else Handoff.to(given) for given in self.handoffs]
         enabled = await asyncio.gather(*(is_enabled(each.is_enabled, run_context, self) for each in handoffs))
         return [each for each, shown in zip(handoffs, enabled, strict=True) if shown]
-
-
-async def is_enabled(rule: EnabledRule, context: RunContextWrapper[Any], agent: RealtimeAgent[Any]) -> bool:
-    """Whether `rule` shows what it belongs to, now."""
-    return rule if isinstance(rule, bool) else bool(await settle(rule(context, agent)))

@@ -1,4 +1,4 @@
-"""Tools: functions of yours that the model may call.
+"""`function_tool`: makes a tool that the model may call of a Python function.
 
 ::
 
@@ -6,9 +6,8 @@
     def set_timer(minutes: int, label: str = "") -> str:
         \"\"\"Start a kitchen timer.
 
-Args:
-            minutes: How long it runs.
-            label: What it is for.
+        :param minutes: How long it runs.
+        :param label: What it is for.
         \"\"\"
         ...
 
@@ -24,129 +23,17 @@ import asyncio
 import dataclasses
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from speakerd.realtime.agents.tool_errors import (
-    ToolArgumentsError,
-    default_timeout_message,
-    default_tool_error_function,
-)
+from speakerd.realtime.agents.agent import FunctionTool, settle
+from speakerd.realtime.agents.tool_errors import default_tool_error_function
 from speakerd.realtime.agents.tool_schema import FunctionSchema, function_schema
-from speakerd.realtime.errors import ToolTimeoutError, UserError
-from speakerd.realtime.run_context import RunContextWrapper, ToolContext
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.agent import RealtimeAgent
+    from collections.abc import Awaitable, Callable
 
-_T = TypeVar("_T")
-MaybeAwaitable: TypeAlias = _T | Awaitable[_T]
-EnabledRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], "RealtimeAgent[Any]"], MaybeAwaitable[bool]]
-ApprovalRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], dict[str, Any], str], MaybeAwaitable[bool]]
-"""Called with the context, the arguments and the call's id."""
-ToolErrorFunction: TypeAlias = Callable[[RunContextWrapper[Any], Exception], MaybeAwaitable[str]]
-TimeoutBehavior: TypeAlias = Literal["error_as_result", "raise_exception"]
-
-
-@dataclass(slots=True, eq=False)
-class FunctionTool:
-    """A tool that this program runs. Usually made by `function_tool`; by hand, for a schema of your own."""
-
-    name: str
-    description: str
-    params_json_schema: dict[str, Any]
-    on_invoke_tool: Callable[[ToolContext[Any], str], Awaitable[Any]]
-    """Does the work: called with the context and the arguments as JSON text."""
-    strict_json_schema: bool = True
-    """The schema rules out keys that it does not name."""
-    is_enabled: EnabledRule = True
-    """Whether the model is shown the tool; asked whenever an agent's settings are sent, and at each call."""
-    needs_approval: ApprovalRule = False
-    """Whether each call waits for `session.approve_tool_call`."""
-    timeout_seconds: float | None = None
-    timeout_behavior: TimeoutBehavior = "error_as_result"
-    timeout_error_function: ToolErrorFunction | None = None
-
-    def __post_init__(self) -> None:
-        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
-            raise UserError(
-                f"The tool {self.name} has a timeout of {self.timeout_seconds!r}: give seconds above 0"
-            )
-        if self.timeout_behavior not in ("error_as_result", "raise_exception"):
-            raise UserError(
-                f"The tool {self.name} has timeout_behavior={self.timeout_behavior!r}: it is error_as_result "
-                "or raise_exception"
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """What the model is shown of it."""
-        return {
-            "type": "function",
-            "name": self.name,
-            "description": self.description,
-            "parameters": self.params_json_schema,
-        }
-
-    async def invoke(self, context: ToolContext[Any], arguments: str) -> Any:
-        """Run it within its time. What a timeout comes to is as `timeout_behavior` says.
-
-        Raises:
-            ToolTimeoutError: with `raise_exception`.
-        """
-        if self.timeout_seconds is None:
-            return await self.on_invoke_tool(context, arguments)
-        clock = asyncio.timeout(self.timeout_seconds)
-        try:
-            async with clock:
-                return await self.on_invoke_tool(context, arguments)
-        except TimeoutError as error:
-            if not clock.expired():
-                raise
-            late = ToolTimeoutError(self.name, self.timeout_seconds)
-            if self.timeout_behavior == "raise_exception":
-                raise late from error
-            if self.timeout_error_function is not None:
-                return await settle(self.timeout_error_function(context, late))
-            return default_timeout_message(late)
-
-
-@dataclass(slots=True, eq=False)
-class HostedMCPTool:
-    """Tools of an MCP server that the model's own server calls.
-
-    `tool_config` goes over the wire as it is: `server_label`, `server_url`, `allowed_tools`, `authorization`,
-    `require_approval` … Calls that need approval arrive as `tool_approval_required` events and are answered like
-    any other, by `session.approve_tool_call`; or by `on_approval_request`, if there is one.
-    """
-
-    tool_config: Mapping[str, Any]
-    on_approval_request: Callable[[Any], MaybeAwaitable[bool | Mapping[str, Any]]] | None = None
-    """Called with a `RealtimeModelMcpApprovalRequestEvent`; gives whether, or `{"approve": ..., "reason": ...}`."""
-    name: str = field(default="hosted_mcp")
-
-    def __repr__(self) -> str:
-        """Leaves out everything that may hold a secret."""
-        return f"HostedMCPTool(server_label={self.server_label!r})"
-
-    @property
-    def server_label(self) -> str:
-        """What the server is called in its events."""
-        return str(self.tool_config.get("server_label", ""))
-
-    def to_dict(self) -> dict[str, Any]:
-        """What goes over the wire; it may hold a secret."""
-        return {"type": "mcp", **self.tool_config}
-
-
-Tool: TypeAlias = FunctionTool | HostedMCPTool
-
-
-async def settle(value: MaybeAwaitable[_T]) -> _T:
-    """The value, waited for where it has to be: what a callable of the user's gave, sync or async."""
-    if inspect.isawaitable(value):
-        return cast("_T", await value)
-    return value
+    from speakerd.realtime.agents.agent import ApprovalRule, EnabledRule, TimeoutBehavior, ToolErrorFunction
+    from speakerd.realtime.run_context import ToolContext
 
 
 def output_text(output: Any) -> str:
@@ -277,19 +164,3 @@ def _invoker(
             return await settle(on_failure(context, error))
 
     return invoke
-
-
-__all__ = [
-    "ApprovalRule",
-    "EnabledRule",
-    "FunctionTool",
-    "HostedMCPTool",
-    "MaybeAwaitable",
-    "TimeoutBehavior",
-    "Tool",
-    "ToolArgumentsError",
-    "ToolErrorFunction",
-    "default_tool_error_function",
-    "function_tool",
-    "output_text",
-]

@@ -8,23 +8,22 @@ where both are given the nested one holds. The model brings both to the wire's f
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.guardrails import OutputGuardrail
-    from speakerd.realtime.agents.handoffs import Handoff
-    from speakerd.realtime.agents.tool import Tool
-    from speakerd.realtime.agents.tool_errors import ToolErrorFormatter
+    from collections.abc import Iterator
+
+    from speakerd.realtime.agents import Handoff, OutputGuardrail, Tool, ToolErrorFormatter
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.model.inputs import RealtimeModelUserInput, RealtimeModelUserInputMessage
-    from speakerd.realtime.model.port import RealtimePlaybackTracker
+    from speakerd.realtime.model.audio_format import RealtimeAudioFormat
+    from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
     from speakerd.realtime.prompts import Prompt
+
+DEFAULT_URL: Final = "wss://api.openai.com/v1/realtime"
+"""Where a model is reached when the configuration gives no `url`."""
 
 RealtimeModelName: TypeAlias = str
 """A model's name as its server knows it, such as `gpt-realtime`; on Azure, the deployment's."""
-
-RealtimeAudioFormat: TypeAlias = Literal["pcm16", "g711_ulaw", "g711_alaw"] | str | Mapping[str, Any]  # noqa: PYI051  # the names help the reader and the editor
-"""`pcm16` is 16-bit little-endian mono at 24 kHz; the others are 8 kHz. The wire's own mapping is taken too."""
 
 RealtimeVoice: TypeAlias = str | Mapping[str, str]
 """A voice's name, or `{"id": ...}` of a voice of one's own."""
@@ -187,6 +186,26 @@ class RealtimeRunConfig(TypedDict, total=False):
     """So many events may wait for a slow reader (4096) before the queue sheds what can be done without."""
 
 
-RealtimeUserInputMessage: TypeAlias = "RealtimeModelUserInputMessage"
-RealtimeUserInput: TypeAlias = "RealtimeModelUserInput"
-RealtimeClientMessage: TypeAlias = Mapping[str, Any]
+_NESTED: dict[tuple[type, str], type] = {
+    (RealtimeRunConfig, "model_settings"): RealtimeSessionModelSettings,
+    (RealtimeRunConfig, "guardrails_settings"): RealtimeGuardrailsSettings,
+    (RealtimeRunConfig, "tool_execution"): RealtimeToolExecutionConfig,
+    (RealtimeModelConfig, "initial_model_settings"): RealtimeSessionModelSettings,
+    (RealtimeSessionModelSettings, "audio"): RealtimeAudioConfig,
+    (RealtimeAudioConfig, "input"): RealtimeAudioInputConfig,
+    (RealtimeAudioConfig, "output"): RealtimeAudioOutputConfig,
+}
+
+
+def unknown_settings(given: Mapping[str, Any], kind: type, path: str = "") -> Iterator[str]:
+    """A sentence for each key of `given` that `kind`, a typed dictionary, does not have, at any depth."""
+    known = kind.__annotations__
+    for key, value in given.items():
+        if key not in known:
+            import difflib  # noqa: PLC0415  # only mistakes need it
+
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            yield f"the setting {path}{key} is unknown and has no effect: {hint}"
+        elif (inner := _NESTED.get((kind, key))) is not None and isinstance(value, dict):
+            yield from unknown_settings(value, inner, f"{path}{key}.")

@@ -7,12 +7,11 @@ model's own queue while another response runs: none is lost and no two responses
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from speakerd.realtime.model.config import RealtimeSessionModelSettings
     from speakerd.realtime.model.events import RealtimeModelToolCallEvent
 
@@ -48,6 +47,10 @@ class RealtimeModelUserInputMessage(TypedDict):
 
 
 RealtimeModelUserInput: TypeAlias = str | RealtimeModelUserInputMessage
+
+RealtimeUserInputMessage: TypeAlias = RealtimeModelUserInputMessage
+RealtimeUserInput: TypeAlias = RealtimeModelUserInput
+RealtimeClientMessage: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

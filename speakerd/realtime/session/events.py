@@ -21,11 +21,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.agent import RealtimeAgent
-    from speakerd.realtime.agents.guardrails import OutputGuardrailResult
-    from speakerd.realtime.agents.tool import Tool
+    from speakerd.realtime.agents import OutputGuardrailResult, RealtimeAgent, Tool
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.model.events import (
+    from speakerd.realtime.model import (
         RealtimeConnectionStatus,
         RealtimeModelAudioEvent,
         RealtimeModelEvent,

@@ -11,15 +11,14 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic
 
-from speakerd.realtime.model.inputs import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
+from speakerd.realtime.model import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeGuardrailTripped
 from speakerd.realtime.session.guardrail_debounce import Debounce
 from speakerd.realtime.session.task_queue import Serial
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.agent import RealtimeAgent
-    from speakerd.realtime.agents.guardrails import OutputGuardrail, OutputGuardrailResult
+    from speakerd.realtime.agents import OutputGuardrail, OutputGuardrailResult, RealtimeAgent
     from speakerd.realtime.session.state import SessionCore
 
 _MAX_WAITING = 64

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Generic
 
-from speakerd.realtime.agents.tool import HostedMCPTool, settle
-from speakerd.realtime.model.inputs import RealtimeModelSendMcpApproval
+from speakerd.realtime.agents import HostedMCPTool, settle
+from speakerd.realtime.model import RealtimeModelSendMcpApproval
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
 from speakerd.realtime.session.task_queue import Serial
 
 if TYPE_CHECKING:
-    from speakerd.realtime.model.events import RealtimeModelMcpApprovalRequestEvent
+    from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionCore
 
 _MAX_WAITING = 64

@@ -32,7 +32,7 @@ from speakerd.realtime.session.task_queue import Serial
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from speakerd.realtime.model import events as m
+    from speakerd.realtime import model as m
     from speakerd.realtime.session.guardrail_runner import GuardrailRunner
     from speakerd.realtime.session.hosted_tool_approvals import McpApprovals
     from speakerd.realtime.session.state import SessionCore

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from speakerd.realtime.model.events import RealtimeModelToolCallEvent, ResponseStatus
+    from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
 
 _REMEMBERED = 256
 """Ids of calls and responses that are remembered, to tell repetitions and cancelled ones: hours of talk."""

@@ -8,9 +8,8 @@ from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.session import RealtimeSession
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.agent import RealtimeAgent
-    from speakerd.realtime.model.config import RealtimeModelConfig, RealtimeRunConfig
-    from speakerd.realtime.model.port import RealtimeModel
+    from speakerd.realtime.agents import RealtimeAgent
+    from speakerd.realtime.model import RealtimeModel, RealtimeModelConfig, RealtimeRunConfig
 
 
 class RealtimeRunner(Generic[TContext]):
@@ -52,6 +51,6 @@ class RealtimeRunner(Generic[TContext]):
 
 
 def _default_model() -> RealtimeModel:
-    from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
+    from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
 
     return OpenAIRealtimeWebSocketModel()

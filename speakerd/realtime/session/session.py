@@ -20,9 +20,9 @@ import logging
 from typing import TYPE_CHECKING, Any, Generic, Literal, Unpack
 
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.model.config import RealtimeModelConfig, RealtimeRunConfig
-from speakerd.realtime.model.config_check import unknown_settings
-from speakerd.realtime.model.inputs import (
+from speakerd.realtime.model import (
+    RealtimeModelConfig,
+    RealtimeModelListener,
     RealtimeModelSendAudio,
     RealtimeModelSendAudioClear,
     RealtimeModelSendAudioCommit,
@@ -31,8 +31,9 @@ from speakerd.realtime.model.inputs import (
     RealtimeModelSendResponse,
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendUserInput,
+    RealtimeRunConfig,
+    unknown_settings,
 )
-from speakerd.realtime.model.port import RealtimeModelListener
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeHistoryUpdated
 from speakerd.realtime.session.guardrail_runner import GuardrailRunner
@@ -46,11 +47,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from speakerd.realtime.agents.agent import RealtimeAgent
+    from speakerd.realtime.agents import RealtimeAgent
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.model.config import RealtimeSessionModelSettings, RealtimeUserInput
-    from speakerd.realtime.model.events import RealtimeModelEvent
-    from speakerd.realtime.model.port import RealtimeModel
+    from speakerd.realtime.model import (
+        RealtimeModel,
+        RealtimeModelEvent,
+        RealtimeSessionModelSettings,
+        RealtimeUserInput,
+    )
     from speakerd.realtime.session.events import RealtimeSessionEvent
     from speakerd.realtime.usage import Usage
 

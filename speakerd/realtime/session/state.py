@@ -17,13 +17,13 @@ from speakerd.realtime.session.events import (
 from speakerd.realtime.session.history import History
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents.agent import RealtimeAgent
-    from speakerd.realtime.model.config import (
+    from speakerd.realtime.agents import RealtimeAgent
+    from speakerd.realtime.model import (
+        RealtimeModel,
         RealtimeModelConfig,
         RealtimeRunConfig,
         RealtimeSessionModelSettings,
     )
-    from speakerd.realtime.model.port import RealtimeModel
     from speakerd.realtime.session.events import RealtimeSessionEvent
     from speakerd.realtime.session.history import Change
 

@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.agents.tool_errors import ToolThreadsExhaustedError
+from speakerd.realtime.agents import ToolThreadsExhaustedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

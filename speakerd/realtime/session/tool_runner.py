@@ -11,16 +11,18 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
-from speakerd.realtime.agents.agent import RealtimeAgent
-from speakerd.realtime.agents.tool import FunctionTool, output_text, settle
-from speakerd.realtime.agents.tool_errors import (
+from speakerd.realtime.agents import (
+    FunctionTool,
+    RealtimeAgent,
     ToolErrorFormatterArgs,
     UnknownToolCallError,
     default_tool_error_function,
+    output_text,
+    settle,
 )
 from speakerd.realtime.errors import ModelBehaviorError
 from speakerd.realtime.items import RealtimeToolCallItem
-from speakerd.realtime.model.inputs import (
+from speakerd.realtime.model import (
     RealtimeModelSendResponse,
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendToolOutput,
@@ -39,8 +41,8 @@ from speakerd.realtime.session.thread_pool import ToolThreads
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from speakerd.realtime.agents.handoffs import Handoff
-    from speakerd.realtime.model.events import RealtimeModelToolCallEvent, ResponseStatus
+    from speakerd.realtime.agents import Handoff
+    from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
     from speakerd.realtime.session.state import SessionCore
 
 _MAX_RESPONSES = 16

@@ -21,15 +21,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from speakerd.realtime.errors import RealtimeLayerError
-from speakerd.realtime.model.port import RealtimeModel
+from speakerd.realtime.model import RealtimeModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from speakerd.realtime.model.config import RealtimeModelConfig
-    from speakerd.realtime.model.events import RealtimeModelEvent
-    from speakerd.realtime.model.inputs import RealtimeModelSendEvent
-    from speakerd.realtime.model.port import RealtimeModelListener
+    from speakerd.realtime.model import (
+        RealtimeModelConfig,
+        RealtimeModelEvent,
+        RealtimeModelListener,
+        RealtimeModelSendEvent,
+    )
 
 
 class ScriptError(RealtimeLayerError, AssertionError):

@@ -1,1 +1,18 @@
-"""The WebSocket under the protocol: address, handshake, reconnection. The only part that imports websockets."""
+"""The WebSocket to a model: the only package that imports `websockets`, a costly import.
+
+- `websocket`: the model behind a WebSocket, which keeps its connection alive;
+- `connector`: opens one connection; `url`: its address and headers;
+- `retry_policy`: when to connect again, when to give up, when to move to a fresh session.
+"""
+
+from speakerd.realtime.transport.connector import (
+    TransportConfig,
+)
+from speakerd.realtime.transport.websocket import (
+    OpenAIRealtimeWebSocketModel,
+)
+
+__all__ = [
+    "OpenAIRealtimeWebSocketModel",
+    "TransportConfig",
+]

@@ -26,7 +26,7 @@ from speakerd.realtime.transport.retry_policy import is_fatal_status
 from speakerd.realtime.transport.url import handshake_headers, shown
 
 if TYPE_CHECKING:
-    from speakerd.realtime.model.config import RealtimeModelConfig
+    from speakerd.realtime.model import RealtimeModelConfig
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A retrieved item of ten minutes of audio is 38 MB as base64."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from speakerd.realtime.wire import event_names as names
+from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,24 +72,8 @@ ROTATE_AGAIN_S: Final = 30.0
 FATAL_STATUSES: Final = frozenset({401, 403, 404})
 """HTTP answers to the handshake that no further try will change."""
 
-FATAL_CODES: Final = frozenset(
-    {
-        "invalid_api_key",
-        "insufficient_quota",
-        "model_not_found",
-        "account_deactivated",
-        "beta_api_shape_disabled",
-    }
-)
-"""Error codes that no further try will change; besides those that begin with `billing_`."""
-
 FATAL_CLOSE_CODES: Final = frozenset({3000, 4000, 4001, 4003})
 """Close codes by which servers refuse a client: unauthorised, a superseded protocol, forbidden."""
-
-
-def is_fatal_code(code: object) -> bool:
-    """That error of the server ends the matter."""
-    return isinstance(code, str) and (code in FATAL_CODES or code.startswith("billing_"))
 
 
 def is_fatal_status(status: int | None) -> bool:
@@ -184,7 +168,6 @@ __all__ = [
     "IllegalStepError",
     "State",
     "is_fatal_close",
-    "is_fatal_code",
     "is_fatal_status",
 ]
 

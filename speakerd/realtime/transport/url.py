@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from speakerd.realtime.errors import UserError
+from speakerd.realtime.model import DEFAULT_URL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_URL: Final = "wss://api.openai.com/v1/realtime"
 DEFAULT_MODEL: Final = "gpt-realtime"
 
 

@@ -35,12 +35,12 @@ from speakerd.realtime.errors import (
     RealtimeLayerError,
     UserError,
 )
-from speakerd.realtime.model.events import (
+from speakerd.realtime.model import (
+    RealtimeModel,
     RealtimeModelConnectionStatusEvent,
     RealtimeModelEndOfStreamEvent,
     RealtimeModelExceptionEvent,
 )
-from speakerd.realtime.model.port import RealtimeModel
 from speakerd.realtime.transport.connector import Link, TransportConfig, open_link, why_closed
 from speakerd.realtime.transport.retry_policy import (
     ROTATE_AFTER_S,
@@ -50,16 +50,18 @@ from speakerd.realtime.transport.retry_policy import (
     is_fatal_close,
 )
 from speakerd.realtime.transport.url import model_url, names_the_model, shown
-from speakerd.realtime.wire.protocol import RealtimeProtocol
+from speakerd.realtime.wire import RealtimeProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.model.config import RealtimeModelConfig
-    from speakerd.realtime.model.events import RealtimeModelEvent
-    from speakerd.realtime.model.inputs import RealtimeModelSendEvent
-    from speakerd.realtime.model.port import RealtimeModelListener
+    from speakerd.realtime.model import (
+        RealtimeModelConfig,
+        RealtimeModelEvent,
+        RealtimeModelListener,
+        RealtimeModelSendEvent,
+    )
 
 _log = logging.getLogger(__name__)
 

@@ -1,1 +1,19 @@
-"""The protocol without I/O: JSON frames to model events, requests to JSON frames. No loop, clock or socket."""
+"""The protocol without I/O: JSON frames to model events, requests to JSON frames. No loop, clock or socket.
+
+- `protocol`: the class that a transport drives;
+- `receive`, `receive_items`, `receive_responses`: what each server event means; `parsing`: lenient reading;
+- `send`: what each request becomes; `encoding`: client events as JSON text;
+- `state`: what both directions share;
+- `response_queue`: who may ask for a response, and when;
+- `playback_position`: what was heard of the received audio, and what an interruption has to cut;
+- `session_settings`: which settings have to be sent;
+- `resend_buffer`, `history_replay`: what a new connection is told.
+"""
+
+from speakerd.realtime.wire.protocol import (
+    RealtimeProtocol,
+)
+
+__all__ = [
+    "RealtimeProtocol",
+]

@@ -9,8 +9,8 @@ import json
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any
 
+from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.wire import event_names as names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from speakerd.realtime.usage import Usage
+
 Event: TypeAlias = Mapping[str, Any]
 """A parsed JSON object of the server's."""
 
@@ -31,3 +33,24 @@ def count(event: Event, key: str) -> int | None:
 def index(event: Event) -> int:
     """The content index; home servers leave it out."""
     return count(event, "content_index") or 0
+
+
+def usage_from_wire(data: object) -> Usage | None:
+    """Read the `usage` object of a `response.done`; `None` when the server sent no counts. Missing counts are 0."""
+    counts = mapping(data)
+    if not counts:
+        return None
+    inputs, outputs = mapping(counts.get("input_token_details")), mapping(counts.get("output_token_details"))
+    input_tokens, output_tokens = count(counts, "input_tokens") or 0, count(counts, "output_tokens") or 0
+    return Usage(
+        requests=1,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        total_tokens=count(counts, "total_tokens") or input_tokens + output_tokens,
+        input_text_tokens=count(inputs, "text_tokens") or 0,
+        input_audio_tokens=count(inputs, "audio_tokens") or 0,
+        input_image_tokens=count(inputs, "image_tokens") or 0,
+        cached_tokens=count(inputs, "cached_tokens") or 0,
+        output_text_tokens=count(outputs, "text_tokens") or 0,
+        output_audio_tokens=count(outputs, "audio_tokens") or 0,
+    )

@@ -24,25 +24,28 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime.errors import BadFrameError, UserError
-from speakerd.realtime.model.events import (
+from speakerd.realtime.event_names import SERVER_EVENTS, canonical
+from speakerd.realtime.model import (
+    FORMATS,
     RealtimeModelErrorEvent,
     RealtimeModelOtherEvent,
     RealtimeModelRawServerEvent,
 )
 from speakerd.realtime.wire import receive as inbound
 from speakerd.realtime.wire import send as outbound
-from speakerd.realtime.wire.event_names import SERVER_EVENTS, canonical
 from speakerd.realtime.wire.receive_responses import tell_end
-from speakerd.realtime.wire.session_settings import FORMATS, OUTPUT_FORMAT
+from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
 from speakerd.realtime.wire.state import new_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.model.config import RealtimeSessionModelSettings
-    from speakerd.realtime.model.events import RealtimeModelEvent
-    from speakerd.realtime.model.inputs import RealtimeModelSendEvent
+    from speakerd.realtime.model import (
+        RealtimeModelEvent,
+        RealtimeModelSendEvent,
+        RealtimeSessionModelSettings,
+    )
     from speakerd.realtime.wire.playback_position import PlayedLength
 
 _loads = json.loads

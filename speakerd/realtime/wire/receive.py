@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from speakerd.realtime.model.events import (
+from speakerd.realtime import event_names as names
+from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
     RealtimeModelInputAudioCommittedEvent,
     RealtimeModelInputAudioTimeoutTriggeredEvent,
@@ -20,15 +21,13 @@ from speakerd.realtime.model.events import (
     RealtimeModelInputAudioTranscriptionDeltaEvent,
     RealtimeModelSpeechStartedEvent,
     RealtimeModelSpeechStoppedEvent,
+    bytes_per_ms,
 )
-from speakerd.realtime.transport.retry_policy import is_fatal_code
-from speakerd.realtime.wire import event_names as names
 from speakerd.realtime.wire import receive_items as inbound_items
 from speakerd.realtime.wire import receive_responses as inbound_responses
 from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response_queue import COMMITTED_WITHIN_S
-from speakerd.realtime.wire.session_settings import bytes_per_ms
 from speakerd.realtime.wire.state import WireState
 
 Handler: TypeAlias = Callable[[WireState, Event, float], None]
@@ -66,7 +65,7 @@ def _error(state: WireState, event: Event, now: float) -> None:
     elif code == names.SESSION_EXPIRED:
         state.must_reconnect = "the session reached its greatest age"
         return
-    elif is_fatal_code(code):
+    elif names.is_fatal_code(code):
         state.refusal = details
     elif event_id is not None:
         if state.harmless.discard(event_id):

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from speakerd.realtime import event_names as names
 from speakerd.realtime.items import item_from_dict
-from speakerd.realtime.model.events import (
+from speakerd.realtime.model import (
     RealtimeModelItemDeletedEvent,
     RealtimeModelItemTruncatedEvent,
     RealtimeModelItemUpdatedEvent,
     RealtimeModelMcpApprovalRequestEvent,
 )
-from speakerd.realtime.wire import event_names as names
 from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
 from speakerd.realtime.wire.state import WireState
 

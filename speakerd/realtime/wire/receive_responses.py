@@ -11,8 +11,9 @@ from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
+from speakerd.realtime import event_names as names
 from speakerd.realtime.items import RealtimeToolCallItem
-from speakerd.realtime.model.events import (
+from speakerd.realtime.model import (
     RealtimeModelAudioDoneEvent,
     RealtimeModelAudioEvent,
     RealtimeModelErrorEvent,
@@ -25,9 +26,7 @@ from speakerd.realtime.model.events import (
     RealtimeModelTurnStartedEvent,
     RealtimeModelUsageEvent,
 )
-from speakerd.realtime.usage import usage_from_wire
-from speakerd.realtime.wire import event_names as names
-from speakerd.realtime.wire.parsing import Event, index, mapping, text
+from speakerd.realtime.wire.parsing import Event, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_items import tell_item, tell_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
 from speakerd.realtime.wire.state import REMEMBERED, WireState

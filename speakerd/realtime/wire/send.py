@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.items import RealtimeToolCallItem
-from speakerd.realtime.model.events import RealtimeModelItemUpdatedEvent
-from speakerd.realtime.model.inputs import (
+from speakerd.realtime.model import (
+    RealtimeModelItemUpdatedEvent,
     RealtimeModelSendAudio,
     RealtimeModelSendAudioClear,
     RealtimeModelSendAudioCommit,
@@ -25,8 +26,8 @@ from speakerd.realtime.model.inputs import (
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendToolOutput,
     RealtimeModelSendUserInput,
+    bytes_per_ms,
 )
-from speakerd.realtime.wire import event_names as names
 from speakerd.realtime.wire.encoding import (
     appends,
     audio_message,
@@ -38,7 +39,7 @@ from speakerd.realtime.wire.encoding import (
 from speakerd.realtime.wire.history_replay import replay_items
 from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn
 from speakerd.realtime.wire.response_queue import ResponseRequest
-from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT, bytes_per_ms
+from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT
 
 if TYPE_CHECKING:
     from speakerd.realtime.items import RealtimeItem

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from speakerd.realtime.errors import UserError
+from speakerd.realtime.model import FORMATS
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -57,15 +58,6 @@ PLAIN: Final = (
 )
 """Settings whose name and value are the wire's own."""
 
-FORMATS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "pcm16": {"type": "audio/pcm", "rate": 24000},
-    "audio/pcm": {"type": "audio/pcm", "rate": 24000},
-    "g711_ulaw": {"type": "audio/pcmu"},
-    "audio/pcmu": {"type": "audio/pcmu"},
-    "g711_alaw": {"type": "audio/pcma"},
-    "audio/pcma": {"type": "audio/pcma"},
-}
-
 _TOOL_MODES: Final = ("auto", "none", "required")
 
 
@@ -103,12 +95,6 @@ def to_session(table: Mapping[Path, Any]) -> dict[str, Any]:
 def wire_tools(entries: Sequence[Any]) -> list[Any]:
     """Tools and handoffs as the server is told of them: mappings as they are, others by their `to_dict()`."""
     return [dict(entry) if isinstance(entry, Mapping) else entry.to_dict() for entry in entries]
-
-
-def bytes_per_ms(audio_format: Any) -> float:
-    """How much audio of that wire format a millisecond is; PCM where it is not known."""
-    kind = audio_format.get("type") if isinstance(audio_format, Mapping) else audio_format
-    return 8.0 if kind in ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw") else 48.0
 
 
 class SessionSettings:

@@ -9,12 +9,12 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.model.events import (
+from speakerd.realtime import event_names as names
+from speakerd.realtime.model import (
     RealtimeModelAudioInterruptedEvent,
     RealtimeModelItemDeletedEvent,
     RealtimeModelItemTruncatedEvent,
 )
-from speakerd.realtime.wire import event_names as names
 from speakerd.realtime.wire.encoding import EventIds, encode
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import Unanswered
@@ -24,7 +24,7 @@ from speakerd.realtime.wire.session_settings import SessionSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from speakerd.realtime.model.events import RealtimeModelEvent, RealtimeModelToolCallEvent
+    from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
 
 REMEMBERED = 256

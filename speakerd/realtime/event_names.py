@@ -155,6 +155,23 @@ COMMIT_EMPTY: Final = "input_audio_buffer_commit_empty"
 SESSION_EXPIRED: Final = "session_expired"
 CANNOT_UPDATE_VOICE: Final = "cannot_update_voice"
 
+FATAL_CODES: Final = frozenset(
+    {
+        "invalid_api_key",
+        "insufficient_quota",
+        "model_not_found",
+        "account_deactivated",
+        "beta_api_shape_disabled",
+    }
+)
+"""Error codes that no further try will change; besides those that begin with `billing_`."""
+
+
+def is_fatal_code(code: object) -> bool:
+    """That error of the server ends the matter."""
+    return isinstance(code, str) and (code in FATAL_CODES or code.startswith("billing_"))
+
+
 CLOSE_GOING_AWAY: Final = 1001
 """How a session that reached its greatest age is ended: clean for a WebSocket, yet the talk has to go on."""
 

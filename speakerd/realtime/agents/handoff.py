@@ -9,57 +9,19 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
+from speakerd.realtime.agents.agent import Handoff, settle
 from speakerd.realtime.agents.argument_types import ParameterType, parameter_type
-from speakerd.realtime.agents.tool import EnabledRule, settle
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.run_context import RunContextWrapper, TContext
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from speakerd.realtime.agents.agent import RealtimeAgent
-
-
-@dataclass(slots=True, eq=False)
-class Handoff(Generic[TContext]):
-    """A way to another agent, as the model is shown it. Usually made by `realtime_handoff`."""
-
-    tool_name: str
-    tool_description: str
-    input_json_schema: dict[str, Any]
-    on_invoke_handoff: Callable[[RunContextWrapper[TContext], str], Awaitable[RealtimeAgent[TContext]]]
-    """Gives the agent to go to; called with the arguments as JSON text."""
-    agent_name: str
-    is_enabled: EnabledRule = True
-
-    def to_dict(self) -> dict[str, Any]:
-        """What the model is shown of it."""
-        return {
-            "type": "function",
-            "name": self.tool_name,
-            "description": self.tool_description,
-            "parameters": self.input_json_schema,
-        }
-
-    def get_transfer_message(self, agent: RealtimeAgent[Any]) -> str:
-        """What the call answers once the other agent is in force."""
-        return json.dumps({"assistant": agent.name})
-
-
-def default_tool_name(agent: RealtimeAgent[Any]) -> str:
-    """`transfer_to_` and the agent's name, in the characters that a tool's name may have."""
-    return "transfer_to_" + re.sub(r"[^a-zA-Z0-9_-]+", "_", agent.name).strip("_").lower()
-
-
-def default_tool_description(agent: RealtimeAgent[Any]) -> str:
-    """Names the agent and says what it is for."""
-    what_for = f" {agent.handoff_description}" if agent.handoff_description else ""
-    return f"Give the conversation to the agent {agent.name}.{what_for}"
+    from speakerd.realtime.agents.agent import EnabledRule, RealtimeAgent
+    from speakerd.realtime.run_context import RunContextWrapper, TContext
 
 
 def realtime_handoff(  # noqa: PLR0917  # the documented order
@@ -87,7 +49,8 @@ def realtime_handoff(  # noqa: PLR0917  # the documented order
         UserError: `on_handoff` and `input_type` do not fit together.
     """
     reader = _input_reader(on_handoff, input_type)
-    name = tool_name_override or default_tool_name(agent)
+    plain = Handoff.to(agent)
+    name = tool_name_override or plain.tool_name
 
     async def invoke(context: RunContextWrapper[TContext], arguments: str) -> RealtimeAgent[TContext]:
         if on_handoff is not None:
@@ -95,19 +58,12 @@ def realtime_handoff(  # noqa: PLR0917  # the documented order
             await settle(on_handoff(context, *given))
         return agent
 
-    empty: dict[str, Any] = {
-        "type": "object",
-        "properties": {},
-        "required": [],
-        "additionalProperties": False,
-    }
-    schema = empty if reader is None else _object_schema(reader)
-    return Handoff(
+    return replace(
+        plain,
         tool_name=name,
-        tool_description=tool_description_override or tool_description or default_tool_description(agent),
-        input_json_schema=schema,
+        tool_description=tool_description_override or tool_description or plain.tool_description,
+        input_json_schema=plain.input_json_schema if reader is None else _object_schema(reader),
         on_invoke_handoff=invoke,
-        agent_name=agent.name,
         is_enabled=is_enabled,
     )
 

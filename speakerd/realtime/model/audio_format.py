@@ -1,0 +1,32 @@
+"""Audio formats of the wire: their names, and how many bytes a millisecond takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+RealtimeAudioFormat: TypeAlias = Literal["pcm16", "g711_ulaw", "g711_alaw"] | str | Mapping[str, Any]  # noqa: PYI051  # the names help the reader and the editor
+"""`pcm16` is 16-bit little-endian mono at 24 kHz; the others are 8 kHz. The wire's own mapping is accepted too."""
+
+FORMATS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "pcm16": {"type": "audio/pcm", "rate": 24000},
+    "audio/pcm": {"type": "audio/pcm", "rate": 24000},
+    "g711_ulaw": {"type": "audio/pcmu"},
+    "audio/pcmu": {"type": "audio/pcmu"},
+    "g711_alaw": {"type": "audio/pcma"},
+    "audio/pcma": {"type": "audio/pcma"},
+}
+"""The wire's form of each format, by its older flat name and by its current one."""
+
+PCM16_BYTES_PER_MS: Final = 48.0
+
+
+def bytes_per_ms(audio_format: object) -> float:
+    """Return how many bytes one millisecond of that format takes; anything unknown counts as `pcm16`."""
+    known = FORMATS.get(audio_format, {}) if isinstance(audio_format, str) else audio_format
+    if not isinstance(known, Mapping):
+        return PCM16_BYTES_PER_MS
+    if known.get("type") in ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw"):
+        return 8.0
+    rate = known.get("rate")
+    return 2 * rate / 1000 if isinstance(rate, int | float) and rate > 0 else PCM16_BYTES_PER_MS
