@@ -1,0 +1,103 @@
+"""An event loop on virtual time: when nothing is left to do, the clock jumps to the next timer.
+
+An hour of waiting costs nothing, and a run is the same each time: there is one thread, no real socket and no real
+clock. What would run in a thread (`asyncio.to_thread`) runs at once, in the loop's own thread. Connections are made
+in memory, by `network.Network`.
+
+The real self-pipe of asyncio stays registered and is looked at without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from concurrent.futures import Executor
+
+    from tests.simulation.network import MemoryServer, MemoryTransport, Network
+
+START_S: Final = 1000.0
+"""Not 0, so that a time that was never set is seen."""
+
+
+class NothingToWaitForError(RuntimeError):
+    """All tasks wait, and no timer is set: in real time this would hang for ever."""
+
+    def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
+        names = sorted(f"{task.get_name()}: {task.get_coro()!r}" for task in tasks)
+        super().__init__("nothing will ever happen again; these wait:\n  " + "\n  ".join(names))
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Never waits: reports what is ready now, or lets the loop's clock jump by the time it would have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop: VirtualLoop | None = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or timeout == 0:
+            return ready
+        assert self.loop is not None
+        self.loop.jump(timeout)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """`time()` is virtual seconds. `network` makes its connections."""
+
+    def __init__(self, network: Network | None = None) -> None:
+        selector = _JumpingSelector()
+        super().__init__(selector)
+        selector.loop = self
+        self._now = START_S
+        self._clock_resolution = 1e-7  # what adding up many small steps may be off
+        self._network = network
+        if network is not None:
+            network.attach(self)
+
+    def time(self) -> float:
+        return self._now
+
+    def jump(self, seconds: float | None) -> None:
+        """Let so much time pass at once; `None`: the loop has no timer at all.
+
+        Raises:
+            NothingToWaitForError: with `None`.
+        """
+        if seconds is None:
+            raise NothingToWaitForError(asyncio.all_tasks(self))
+        self._now += seconds
+
+    def run_in_executor(  # type: ignore[override]  # the result is a done future of this loop
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Run it now. A result or an error comes as from a thread; nothing can be cancelled in between."""
+        future: asyncio.Future[Any] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001  # as a thread would hand it over
+            future.set_exception(error)
+        return future
+
+    async def create_connection(
+        self, protocol_factory: Callable[[], Any], host: str | None = None, port: int | None = None, **_: Any
+    ) -> tuple[MemoryTransport, Any]:
+        assert self._network is not None, "this loop has no network"
+        return await self._network.connect(protocol_factory, str(host), int(port or 0))
+
+    async def create_server(  # type: ignore[override]  # likewise
+        self, protocol_factory: Callable[[], Any], host: Any = None, port: int | None = None, **_: Any
+    ) -> MemoryServer:
+        assert self._network is not None, "this loop has no network"
+        return self._network.serve(protocol_factory, str(host), int(port or 0))
+
+
+def simulate(work: Coroutine[Any, Any, None], network: Network | None = None) -> None:
+    """Run `work` in such a loop to its end, in no time."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
+        runner.run(work)
