@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from speakerd.realtime.model import events as m
 from speakerd.realtime.run_context import RunContextWrapper
 from speakerd.realtime.session import event_queue
-from speakerd.realtime.session.event_compaction import compact
-from speakerd.realtime.session.event_queue import EventQueue, EventsShedError
+from speakerd.realtime.session.event_queue import EventQueue, EventsShedError, compact
 from speakerd.realtime.session.events import (
     RealtimeAudio,
     RealtimeAudioEnd,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.model.audio_format import PCM16_BYTES_PER_MS, bytes_per_ms
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class RealtimePlaybackTracker:
 
     def __init__(self) -> None:
         self._bytes_per_ms = PCM16_BYTES_PER_MS
-        self._played: dict[tuple[str, int], float] = {}
+        self._played: BoundedDict[tuple[str, int], float] = BoundedDict(_ITEMS_REMEMBERED)
         self._current: tuple[str, int] | None = None
 
     def on_play_bytes(self, item_id: str, item_content_index: int, bytes: bytes) -> None:  # noqa: A002  # the documented name
@@ -45,8 +46,6 @@ class RealtimePlaybackTracker:
         part = (item_id, item_content_index)
         self._played[part] = self._played.pop(part, 0.0) + ms
         self._current = part
-        if len(self._played) > _ITEMS_REMEMBERED:
-            del self._played[next(iter(self._played))]
 
     def on_interrupted(self) -> None:
         """Playback was cut off: nothing is being played now."""

@@ -8,13 +8,12 @@ id, audio of it that the program has not read yet is taken out of the queue and 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any, Generic
 
+from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.model import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeGuardrailTripped
-from speakerd.realtime.session.guardrail_debounce import Debounce
 from speakerd.realtime.session.task_queue import Serial
 
 if TYPE_CHECKING:
@@ -27,6 +26,36 @@ _MAX_TRIPPED = 16
 """Responses remembered as cut off, so that nothing late of them is heard."""
 
 
+_MAX_ITEMS = 32
+"""Items whose text is followed at a time: one response has one or two."""
+
+
+class Debounce:
+    """Says when guardrails check a text: when it passes a multiple of `length` characters, and at its end.
+
+    A piece that passes several multiples at once makes one check.
+    """
+
+    def __init__(self, length: int = 100) -> None:
+        self._length = max(1, length)
+        self._texts: BoundedDict[str, tuple[str, int]] = BoundedDict(_MAX_ITEMS)
+        """The text of each item, and its length when it was last checked."""
+
+    def feed(self, item_id: str, delta: str) -> str | None:
+        """Add a piece to an item's text; return the text if it is to be checked now."""
+        text, checked = self._texts.get(item_id, ("", 0))
+        text += delta
+        due = len(text) // self._length > checked // self._length
+        self._texts[item_id] = (text, len(text) if due else checked)
+        return text if due else None
+
+    def end(self) -> list[str]:
+        """Forget all texts; return those that have grown since they were checked."""
+        rest = [text for text, checked in self._texts.values() if len(text) > checked]
+        self._texts.clear()
+        return rest
+
+
 class GuardrailRunner(Generic[TContext]):
     """The guardrails of one session: the run's and the agent's in force."""
 
@@ -35,12 +64,11 @@ class GuardrailRunner(Generic[TContext]):
         length = core.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
         self._debounce = Debounce(length)
         self._worker = Serial(core.report, _MAX_WAITING)
-        self._tripped: deque[str] = deque(maxlen=_MAX_TRIPPED)
+        self._tripped: BoundedSet[str] = BoundedSet(_MAX_TRIPPED)
 
     def start(self, response_id: str | None) -> None:
         """A response begins. (Servers that give no ids make them all look the same.)."""
-        if (response_id or "") in self._tripped:
-            self._tripped.remove(response_id or "")
+        self._tripped.discard(response_id or "")
 
     def feed(self, item_id: str, response_id: str, delta: str) -> None:
         """The assistant said a further piece."""
@@ -105,7 +133,7 @@ class GuardrailRunner(Generic[TContext]):
                 tripped.append(result)
         if not tripped:
             return
-        self._tripped.append(response_id)
+        self._tripped.add(response_id)
         core.queue.drop_audio(response_id)
         await core.put(RealtimeGuardrailTripped(guardrail_results=tripped, message=text, info=core.info))
         await core.model.send_event(

@@ -9,8 +9,9 @@ A call whose response is not known is replied to as it is answered.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
+
+from speakerd.realtime.bounded import BoundedSet
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
@@ -25,10 +26,10 @@ class ToolCalls:
     def __init__(self, limit: int = 64) -> None:
         self._limit = limit
         self._open: dict[str, str | None] = {}
-        self._seen = _Recent()
-        self._running = _Recent()
-        self._cancelled = _Recent()
-        self._owed = _Recent()
+        self._seen = BoundedSet[str](_REMEMBERED)
+        self._running = BoundedSet[str](_REMEMBERED)
+        self._cancelled = BoundedSet[str](_REMEMBERED)
+        self._owed = BoundedSet[str](_REMEMBERED)
 
     def __len__(self) -> int:
         """How many calls have no answer yet."""
@@ -41,9 +42,8 @@ class ToolCalls:
 
     def begin(self, call: RealtimeModelToolCallEvent) -> bool:
         """A call came. False: it has come before, and is to be ignored."""
-        if call.call_id in self._seen:
+        if not self._seen.add(call.call_id):
             return False
-        self._seen.add(call.call_id)
         self._open[call.call_id] = call.response_id
         return True
 
@@ -84,15 +84,3 @@ class ToolCalls:
         due = any(self.response_ended(response_id, None) for response_id in list(self._running))
         self._running.clear()
         return due
-
-
-class _Recent(OrderedDict[str, None]):
-    """A set of ids that forgets the oldest."""
-
-    def add(self, key: str) -> None:
-        self[key] = None
-        if len(self) > _REMEMBERED:
-            self.popitem(last=False)
-
-    def discard(self, key: str) -> None:
-        self.pop(key, None)

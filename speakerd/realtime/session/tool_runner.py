@@ -20,6 +20,7 @@ from speakerd.realtime.agents import (
     output_text,
     settle,
 )
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.errors import ModelBehaviorError
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
@@ -66,7 +67,7 @@ class ToolRunner(Generic[TContext]):
         self._standing: dict[str, Literal["approve", "reject"]] = {}
         self._rejections: dict[str, str | None] = {}
         self._handoff_lock = asyncio.Lock()
-        self._agents: dict[str, RealtimeAgent[Any]] = {}
+        self._agents: BoundedDict[str, RealtimeAgent[Any]] = BoundedDict(_MAX_RESPONSES)
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
         """The model calls a tool or a handoff."""
@@ -109,8 +110,6 @@ class ToolRunner(Generic[TContext]):
         self._calls.response_started(response_id)
         if response_id:
             self._agents[response_id] = self._core.agent
-            if len(self._agents) > _MAX_RESPONSES:
-                del self._agents[next(iter(self._agents))]
 
     async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
         """A response ended: the reply to its tools' outputs may be due."""

@@ -17,9 +17,10 @@ lengths in milliseconds.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+from speakerd.realtime.bounded import BoundedDict, BoundedSet
 
 MAX_PARTS = 64
 """Parts received and not yet heard. Beyond it the oldest count as heard: no reply has so many."""
@@ -92,8 +93,8 @@ class PlaybackPosition:
     def __init__(self, tracker: PlayedLength | None = None, bytes_per_ms: float = 48.0) -> None:
         self.tracker = tracker
         self.bytes_per_ms = bytes_per_ms
-        self._parts: OrderedDict[tuple[str, int], _Part] = OrderedDict()
-        self._cut: OrderedDict[str, None] = OrderedDict()
+        self._parts: BoundedDict[tuple[str, int], _Part] = BoundedDict(MAX_PARTS)
+        self._cut: BoundedSet[str] = BoundedSet(MAX_CUT)
         self._estimated_at = 0.0
 
     def is_cut(self, item_id: str) -> bool:
@@ -108,8 +109,6 @@ class PlaybackPosition:
         if key not in self._parts and item_id not in self._cut:
             kind: PartKind = "aside" if aside else "live"
             self._parts[key] = _Part(item_id, content_index, response_id=response_id, kind=kind)
-            while len(self._parts) > MAX_PARTS:
-                self._parts.popitem(last=False)
 
     def receive(
         self,
@@ -145,7 +144,7 @@ class PlaybackPosition:
 
     def forget(self, item_id: str) -> None:
         """The item is gone; late audio of it is dropped."""
-        self._mark_cut(item_id)
+        self._cut.add(item_id)
         for key in [key for key in self._parts if key[0] == item_id]:
             del self._parts[key]
 
@@ -185,7 +184,7 @@ class PlaybackPosition:
             elif part.item_id not in removed:
                 removed.add(part.item_id)
                 actions.append(Remove(part.item_id, part.kind))
-            self._mark_cut(part.item_id)
+            self._cut.add(part.item_id)
         self._parts.clear()
         return Cut(current, tuple(actions))
 
@@ -200,8 +199,8 @@ class PlaybackPosition:
             self._estimate(now)
         begun = [key for key, part in self._parts.items() if self._heard(part) > 0]
         if begun:
-            while next(iter(self._parts)) != begun[-1]:
-                self._parts.popitem(last=False)
+            while (oldest := next(iter(self._parts))) != begun[-1]:
+                del self._parts[oldest]
         for key, part in list(self._parts.items()):
             if not part.done or self._heard(part) < part.received_ms - SLACK_MS:
                 break
@@ -217,8 +216,3 @@ class PlaybackPosition:
             left -= played
             if left <= 0:
                 break
-
-    def _mark_cut(self, item_id: str) -> None:
-        self._cut[item_id] = None
-        while len(self._cut) > MAX_CUT:
-            self._cut.popitem(last=False)

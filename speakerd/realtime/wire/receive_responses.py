@@ -29,7 +29,7 @@ from speakerd.realtime.model import (
 from speakerd.realtime.wire.parsing import Event, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_items import tell_item, tell_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
-from speakerd.realtime.wire.state import REMEMBERED, WireState
+from speakerd.realtime.wire.state import WireState
 
 Handler: TypeAlias = Callable[[WireState, Event, float], None]
 
@@ -144,8 +144,6 @@ def _output_item_added(state: WireState, event: Event, now: float) -> None:
     if item.get("type") == "function_call":
         state.calls[item_id] = _call(item, response)
         response.put_out(item_id)
-        if len(state.calls) > REMEMBERED:
-            state.calls.popitem(last=False)
     elif item.get("type") == "message":
         response.put_out(item_id)
         if not response.cancelled and not response.out_of_band:

@@ -24,9 +24,11 @@ Pure: no clock, no I/O. Methods return the frames to be sent as `Create` and `Ca
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from speakerd.realtime.bounded import BoundedDict, BoundedSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,20 +113,16 @@ class ActiveResponse:
     had_audio: bool = False
     text: list[str] = field(default_factory=list)
     """Transcripts and texts of an out-of-band response, joined when it ends."""
-    items: dict[str, None] = field(default_factory=dict)
+    items: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
     """Ids of what it has put out, in order."""
-    late: dict[str, None] = field(default_factory=dict)
+    late: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
     """Ids of what would have been heard of it, and came after it was cancelled."""
 
     def put_out(self, item_id: str, *, late: bool = False) -> None:
         """It has an item of that id. The oldest are forgotten: no response has so many."""
-        if item_id not in self.items or (late and item_id not in self.late):
-            self.items[item_id] = None
-            if late:
-                self.late[item_id] = None
-            for ids in (self.items, self.late):
-                if len(ids) > MAX_ITEMS:
-                    del ids[next(iter(ids))]
+        self.items.add(item_id)
+        if late:
+            self.late.add(item_id)
 
 
 class ResponseSequencer:
@@ -137,8 +135,8 @@ class ResponseSequencer:
         self._matched: ResponseRequest | None = None
         """The request that the last `created()` was taken to answer: wrongly, if it is refused after that."""
         self._sent_aside: dict[str, tuple[ResponseRequest, float]] = {}
-        self._active: OrderedDict[str, ActiveResponse] = OrderedDict()
-        self._ended: OrderedDict[str, bool] = OrderedDict()
+        self._active: dict[str, ActiveResponse] = {}
+        self._ended: BoundedDict[str, bool] = BoundedDict(REMEMBERED)
         self._held_until: float | None = None
         self._server_turn_at: float | None = None
         self._cancel_server_turn = False
@@ -419,5 +417,3 @@ class ResponseSequencer:
     def _end(self, response: ActiveResponse) -> None:
         self._active.pop(response.response_id, None)
         self._ended[response.response_id] = response.cancelled
-        while len(self._ended) > REMEMBERED:
-            self._ended.popitem(last=False)

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import event_names as names
+from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.model import (
     RealtimeModelAudioInterruptedEvent,
     RealtimeModelItemDeletedEvent,
@@ -31,33 +32,8 @@ REMEMBERED = 256
 """Ids kept of each kind that has to be recognised when it comes again."""
 
 
-class Remembered:
-    """The last `REMEMBERED` ids of a kind."""
-
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
-
-    def add(self, key: str) -> bool:
-        """Remember it. Gives whether it is new."""
-        new = key not in self._ids
-        self._ids[key] = None
-        if len(self._ids) > REMEMBERED:
-            self._ids.popitem(last=False)
-        return new
-
-    def discard(self, key: str) -> bool:
-        """Forget it. Gives whether it was there."""
-        return self._ids.pop(key, self) is None
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._ids
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._ids.clear()
+def _remembered() -> BoundedSet[str]:
+    return BoundedSet(REMEMBERED)
 
 
 @dataclass(slots=True)
@@ -80,16 +56,18 @@ class WireState:
     """This session has produced audio: the voice is locked."""
     frames: deque[str] = field(default_factory=deque)
     events: list[RealtimeModelEvent] = field(default_factory=list)
-    calls: OrderedDict[str, RealtimeModelToolCallEvent] = field(default_factory=OrderedDict)
+    calls: BoundedDict[str, RealtimeModelToolCallEvent] = field(
+        default_factory=lambda: BoundedDict(REMEMBERED)
+    )
     """Calls being received, by item id: told when they are complete."""
-    open_calls: Remembered = field(default_factory=Remembered)
+    open_calls: BoundedSet[str] = field(default_factory=_remembered)
     """Calls told and not answered yet, by call id."""
-    told_calls: Remembered = field(default_factory=Remembered)
-    harmless: Remembered = field(default_factory=Remembered)
+    told_calls: BoundedSet[str] = field(default_factory=_remembered)
+    harmless: BoundedSet[str] = field(default_factory=_remembered)
     """Client events whose refusal concerns nobody: what they wanted was so already."""
-    created_items: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    created_items: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
     """Items we create, by the id of the event that does."""
-    replayed: Remembered = field(default_factory=Remembered)
+    replayed: BoundedSet[str] = field(default_factory=_remembered)
     """Items of before the reconnect: the server's confirmations of them are no news."""
     must_reconnect: str | None = None
     """Why this connection is of no more use."""
@@ -112,8 +90,6 @@ class WireState:
         event_id = self.send(names.ITEM_CREATE, item=item, **where)
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
-            if len(self.created_items) > REMEMBERED:
-                self.created_items.popitem(last=False)
 
     def perform(self, actions: Sequence[Action]) -> None:
         """Send what the sequencer decided."""
