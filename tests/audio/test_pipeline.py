@@ -59,11 +59,14 @@ class Ideal(PassThrough):
 class Parrot:
     """A wake-word detector that hears its word in every loud block."""
 
+    def __init__(self) -> None:
+        self.resets = 0
+
     def process(self, block: bytes, now: float) -> str | None:
         return "polly" if np.abs(np.frombuffer(block, dtype="<i2")).max() > 300 else None
 
     def reset(self) -> None:
-        """Nothing is remembered."""
+        self.resets += 1
 
 
 class Bench:
@@ -422,6 +425,18 @@ def test_after_the_wake_word_speech_from_before_its_report_is_kept() -> None:
     bench = Bench(wake_word=Parrot()).hear(1).hear(0.3, voice=True)
     bench.listen("gated", since=1.1).hear(0.3, voice=True)
     assert bench.at(SpeechStarted) == pytest.approx(1.1)
+
+
+def test_the_detector_begins_anew_after_sound_that_it_did_not_get() -> None:
+    """Else it would find the word that woke the speaker once more, when the question is over."""
+    parrot = Parrot()
+    bench = Bench(wake_word=parrot).hear(1)
+    assert parrot.resets == 0
+    bench.listen("open").hear(1, voice=True).listen("closed").hear(0.5)
+    assert parrot.resets == 1
+    bench.pipeline.interrupted(bench.now)
+    bench.hear(0.5)
+    assert parrot.resets == 2
 
 
 # -- always --------------------------------------------------------------------------------------------------

@@ -105,6 +105,7 @@ class SpeechPipeline:
         self._canceller = parts.canceller
         self._detector = parts.detector
         self._wake_word = parts.wake_word
+        self._word_missed_sound = False
         self._gate = Gate(settings.gate, owner)
         self._barge_in = BargeInDetector(settings.barge_in)
         self._floor = NoiseFloor()
@@ -196,6 +197,7 @@ class SpeechPipeline:
         """The stream of blocks has a gap (device lost): shut the gate, forget, relearn the echo."""
         self._half = b""
         self._learnt_s = 0.0
+        self._word_missed_sound = True
         self._canceller.reset()
         self._detector.reset()
         events = self._events(self._gate.shut(now, reason))
@@ -303,8 +305,15 @@ class SpeechPipeline:
         return self._settings.barge_in.enabled and (self._cancels or self._canceller.mode == "off")
 
     def _listen_for_word(self, clean: bytes, now: float) -> list[AudioEvent]:
-        if self._wake_word is None or self._gate.is_open:
+        if self._wake_word is None:
             return []
+        if self._gate.is_open:
+            self._word_missed_sound = True
+            return []
+        if self._word_missed_sound:
+            # What it heard last may have been the word itself: without this it would report it once more.
+            self._wake_word.reset()
+            self._word_missed_sound = False
         word = self._wake_word.process(clean, now)
         return [WakeWordHeard(word, now)] if word is not None else []
 
