@@ -72,29 +72,14 @@ class ConfigErrors(ConfigError):  # noqa: N818 - it is many of them
     """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(tuple(problems))
+        count = len(problems)
+        head = f"{count} mistake{'' if count == 1 else 's'} in the configuration:"
+        super().__init__("\n".join([head, *map(str, problems)]))
         self.problems = tuple(problems)
-
-    def __str__(self) -> str:
-        """The mistakes one below the other, and their number."""
-        count = len(self.problems)
-        head = "1 mistake in the configuration:" if count == 1 else f"{count} mistakes in the configuration:"
-        return "\n".join([head, *map(str, self.problems)])
 
 
 class ConfigFileError(ConfigError, OSError):
-    """The file itself cannot be had.
-
-    Attributes:
-        path: the file.
-        reason: why, and what to do about it.
-    """
+    """The file itself cannot be read or written. `reason`: why, and what to do about it."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        """Path and reason."""
-        return f"{self.path}: {self.reason}"
+        super().__init__(f"{path}: {reason}")

@@ -16,49 +16,30 @@ class HostError(OSError):
 
 
 class CredentialError(HostError):
-    """The API key cannot be used. Never holds the key, nor a part of it.
-
-    Attributes:
-        source: where it was looked for.
-        reason: what is wrong there, and the cure.
-    """
+    """The API key from `source` cannot be used. Never holds the key, nor a part of it."""
 
     def __init__(self, source: str, reason: str) -> None:
-        super().__init__(source, reason)
-        self.source = source
-        self.reason = reason
-
-    def __str__(self) -> str:
-        """Where, what and the cure."""
-        return f"API key from {self.source}: {self.reason}"
+        super().__init__(f"API key from {source}: {reason}")
 
 
 class ControlError(HostError, ConnectionError):
-    """Something about the control socket.
-
-    Attributes:
-        reason: what is wrong, and the cure.
-    """
+    """Something is wrong with the control socket. `reason` says what, and what to do."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
-    def __str__(self) -> str:
-        """What is wrong, and the cure."""
-        return self.reason
-
 
 class NotRunningError(ControlError):
-    """No daemon listens there."""
+    """No daemon listens on the control socket."""
 
 
 class NotAllowedError(ControlError):
-    """This user may not use the socket."""
+    """This user may not use the control socket."""
 
 
 class CommandError(ControlError):
-    """The daemon answered, and the answer is no.
+    """The daemon refused a command, or could not carry it out.
 
     Attributes:
         kind: a slug for programs, such as `unknown_command` or `bad_arguments`.

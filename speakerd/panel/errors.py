@@ -19,87 +19,53 @@ class PanelError(Exception):
 
 
 class PinUnknownError(PanelError, ValueError):
-    """`key` in the settings names `pin`, which this board cannot use so."""
+    """`pin`, named by the setting `key`, does not exist or cannot be used for this."""
 
     def __init__(self, key: str, pin: object, reason: str) -> None:
-        super().__init__(key, pin, reason)
-        self.key = key
-        self.pin = pin
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.key} = {self.pin!r}: {self.reason}. Name a GPIO by its number (17), or a place on the header "
+        super().__init__(
+            f"{key} = {pin!r}: {reason}. Name a GPIO by its number (17), or a place on the header "
             f'("BOARD11"); `pinout` prints which there are.'
         )
 
 
 class PinBusyError(PanelError, OSError):
-    """`pin` of setting `key` is held by somebody else."""
+    """`pin`, named by the setting `key`, is held by another program or another setting."""
 
     def __init__(self, key: str, pin: object, reason: str) -> None:
-        super().__init__(key, pin, reason)
-        self.key = key
-        self.pin = pin
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.key} = {self.pin!r}: the pin is in use ({self.reason}). Give each part its own pin; if another "
+        super().__init__(
+            f"{key} = {pin!r}: the pin is in use ({reason}). Give each part its own pin; if another "
             f"program has it (`gpioinfo` names the holder), stop that, or a device-tree overlay has claimed it."
         )
 
 
 class GpioUnavailableError(PanelError, OSError):
-    """There are no GPIO pins that this process may use."""
+    """There are no GPIO pins that this process may use. `remedy` says what to do."""
 
     def __init__(self, reason: str, remedy: str) -> None:
-        super().__init__(reason, remedy)
-        self.reason = reason
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"no GPIO here: {self.reason}. {self.remedy}"
+        super().__init__(f"no GPIO here: {reason}. {remedy}")
 
 
 class DriverMissingError(PanelError, ImportError):
     """The Python module `module` is needed by setting `key`; `remedy` says how to get it."""
 
     def __init__(self, module: str, key: str, remedy: str) -> None:
-        super().__init__(module, key, remedy)
-        self.module = module
-        self.key = key
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.key} needs the Python module {self.module!r}, which is not installed. {self.remedy}"
+        super().__init__(f"{key} needs the Python module {module!r}, which is not installed. {remedy}")
 
 
 class SpiUnavailableError(PanelError, OSError):
     """The SPI device at `path` cannot be opened."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.reason}. Switch SPI on (`dtparam=spi=on` in /boot/firmware/config.txt, then "
+        super().__init__(
+            f"{path}: {reason}. Switch SPI on (`dtparam=spi=on` in /boot/firmware/config.txt, then "
             f"reboot), and let the user be in group spi; or set panel.light.strip_leds = 0."
         )
 
 
 class LampLostError(PanelError, OSError):
-    """The light `lamp` failed while it shone; it is left dark until the next start."""
+    """The light `lamp` failed while it was on; it stays dark until the next start."""
 
     def __init__(self, lamp: str, reason: str) -> None:
-        super().__init__(lamp, reason)
-        self.lamp = lamp
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"the {self.lamp} failed ({self.reason}) and stays dark until speakerd is restarted. "
-            f"Look at its wiring."
+        super().__init__(
+            f"the {lamp} failed ({reason}) and stays dark until speakerd is restarted. Look at its wiring."
         )

@@ -19,38 +19,21 @@ class TimerRefusedError(ToolsError, ValueError):
     """A timer that is too long, too short, or one too many."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"No timer was set: {self.reason}."
+        super().__init__(f"No timer was set: {reason}.")
 
 
 class TimerUnknownError(ToolsError, LookupError):
-    """`wanted` names none of `names`, or more than one."""
+    """`wanted` names none of the timers `names`, or more than one."""
 
     def __init__(self, wanted: str | None, names: tuple[str, ...]) -> None:
-        super().__init__(wanted, names)
-        self.wanted = wanted
-        self.names = names
-
-    def __str__(self) -> str:
-        if not self.names:
-            return "There is no timer."
-        which = "Which one is meant" if self.wanted is None else f'No timer is called "{self.wanted}"'
-        return f"{which}? The timers are: {', '.join(self.names)}."
+        which = "Which one is meant" if wanted is None else f'No timer is called "{wanted}"'
+        super().__init__(f"{which}? The timers are: {', '.join(names)}." if names else "There is no timer.")
 
 
 class TimerStoreError(ToolsError, OSError):
     """The file of the timers at `path` cannot be used."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: {self.reason}. Timers will not survive a restart until this is mended; "
-            f"the file may be deleted."
+        super().__init__(
+            f"{path}: {reason}. Timers will not survive a restart until this is mended; the file may be deleted."
         )

@@ -193,7 +193,7 @@ async def test_a_taken_port_says_what_to_do(quick: OfflineSettings) -> None:
     async with OfflineServer(quick) as server:
         with pytest.raises(PortInUseError, match="in use by another program") as refused:
             await OfflineServer(OfflineSettings(port=server.port)).start()
-        assert refused.value.port == server.port
+        assert f"port {server.port} " in str(refused.value)
 
 
 async def test_closing_ends_the_clients_and_may_be_done_twice(quick: OfflineSettings) -> None:

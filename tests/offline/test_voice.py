@@ -84,7 +84,7 @@ async def test_a_failure_is_told_with_its_words(tmp_path: Path, monkeypatch: pyt
     await voice.start()
     with pytest.raises(SpeechError, match="code 7: broken") as failed:
         await spoken(voice, "Hello.")
-    assert failed.value.exit_code == 7
+    assert "code 7" in str(failed.value)
     program(tmp_path, "echo no voices >&2; exit 3")
     with pytest.raises(SpeechError, match="code 3: no voices"):
         await voice.start()

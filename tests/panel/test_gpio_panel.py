@@ -259,7 +259,7 @@ def test_a_pin_used_twice_is_refused() -> None:
     assert "in use" in str(error)
     error = refused(ButtonSettings(), replace(DAY, rgb_pins=(5, 6, 5)))
     assert isinstance(error, PinBusyError)
-    assert error.key == "panel.light.rgb_pins"
+    assert str(error).startswith("panel.light.rgb_pins = ")
 
 
 def test_a_pin_that_cannot_be_dimmed_is_refused() -> None:
