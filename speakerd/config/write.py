@@ -1,7 +1,5 @@
 """Changing single values in the owner's file. Comments, order and everything else stay as they are."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from tomlkit.items import InlineTable, Table
 
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
 from speakerd.config.load import read_text
+from speakerd.host.replace_file import replace_file
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
@@ -46,7 +45,7 @@ def edited(text: str, changes: Mapping[str, Any]) -> str:
 def write(path: Path, changes: Mapping[str, Any]) -> None:
     """Change settings in a file, in one step: it holds either the old text or the new, whatever happens.
 
-    The result is judged first; what would not load is not written. Mode and owner of the file are kept.
+    The result is checked first; what would not load is not written. Mode and owner of the file are kept.
 
     Raises:
         ConfigErrors: with these changes the file would not load.
@@ -54,25 +53,12 @@ def write(path: Path, changes: Mapping[str, Any]) -> None:
     """
     try:
         text = path.read_text("utf-8")
-        status = path.stat()
     except OSError as error:
         raise ConfigFileError(path, f"cannot be read: {error.strerror}") from error
     new = edited(text, changes)
     read_text(new, path)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        replace_file(path, new, keep_owner=True)
     except OSError as error:
-        reason = f"cannot be written: {error.strerror}. Run this with sudo"
-        raise ConfigFileError(path, reason) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), status.st_mode & 0o7777)
-            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            file.write(new)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise ConfigFileError(path, f"cannot be written: {error.strerror}") from error
+        cure = ". Run this with sudo" if isinstance(error, PermissionError) else ""
+        raise ConfigFileError(path, f"cannot be written: {error.strerror}{cure}") from error

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from speakerd.host.replace_file import replace_file
 from speakerd.tools.errors import TimerStoreError
-from speakerd.tools.replace_file import replace_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -166,17 +166,18 @@ def test_a_folder_that_cannot_be_written_is_told_of_once_and_tried_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story() -> None:
-        # A folder where the draft would be: what root is refused, too.
-        (tmp_path / ".number.new").mkdir()
-        kept = Kept(tmp_path / "number")
+        folder = tmp_path / "state"
+        kept = Kept(folder / "number")
+        # A file where the folder would be: that is refused even to root.
+        folder.touch()
         for kept.number in range(1, 4):
             kept.file.write_in(1)
             await pass_by(1)
         assert warnings(caplog) == ["state_unwritable"]
         assert str(tmp_path) in caplog.text
-        (tmp_path / ".number.new").rmdir()
+        folder.unlink()
         await kept.file.close()
-        assert (tmp_path / "number").read_text() == "3\n"
+        assert (folder / "number").read_text() == "3\n"
         assert warnings(caplog) == ["state_unwritable"]
 
     by_hand(story())

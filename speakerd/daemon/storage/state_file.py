@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from speakerd.host.journal import fields
-from speakerd.tools.replace_file import replace_file
+from speakerd.host.replace_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
