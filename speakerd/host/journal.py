@@ -4,9 +4,8 @@ A record may carry fields, `logger.info("...", extra=fields(event="turn", latenc
 `SPEAKERD_EVENT=turn`, `SPEAKERD_LATENCY_MS=430`, and `journalctl SPEAKERD_EVENT=turn -o json` is the interface for
 programs. `events` lists the events there are.
 
-Every record passes two gates first: repeats are held back (`repeats`), secrets are replaced (`redact`).
-Logging never raises into the caller; what cannot be written is dropped, for there is nowhere left to say
-so.
+Every record passes two filters first (`log_filters`): repeats are held back, secrets are replaced. Logging never
+raises into the caller; what cannot be written is dropped.
 """
 
 import logging
@@ -16,8 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
-from speakerd.host.redact import Redactor
-from speakerd.host.repeats import RepeatLimit
+from speakerd.host.log_filters import Redactor, RepeatLimit
 
 IDENTIFIER = "speakerd"
 _PREFIX = "SPEAKERD_"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from speakerd.host.journal import Journal, fields, is_journal, journal_handler
-from speakerd.host.redact import Redactor
-from speakerd.host.repeats import RepeatLimit
+from speakerd.host.log_filters import Redactor, RepeatLimit
 from speakerd.host.secret import Secret
 
 KEY = "sk-proj-0123456789abcdefABCDEF"
