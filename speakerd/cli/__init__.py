@@ -1,7 +1,8 @@
-"""The commands. `speakerd COMMAND --help` tells each one's words.
+"""The commands: `speakerd COMMAND --help` lists the arguments of each.
 
-Every command is a module here with `add_parser(subparsers)` and `run(arguments) -> exit code`; what it needs
-beyond the standard library is imported inside `run`, so that `speakerd check` does not load a recogniser.
+Every command is a module or package here with `add_parser(subparsers)` and `run(arguments) -> exit code`. What it
+needs beyond a few small modules is imported inside `run`: every command loads all of them for the parser, and
+`speakerd ctl` has to answer at once on a Pi Zero.
 
 Exit codes, the same for every command:
 
@@ -10,7 +11,7 @@ Exit codes, the same for every command:
 1     it ran, and the answer is no (a doctor's FAIL, a demo whose words were not understood)
 2     the command line or the configuration is wrong; the message says where and what to write
 3     something outside is missing: a device, a port, a package, a key; the message says the cure
-4     a part died while running, and could not be healed; systemd starts the daemon again
+4     a part failed while running and could not be restarted; systemd starts the daemon again
 130   interrupted with Ctrl-C
 ====  =====================================================================================
 """
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_MISSING, EXIT_DIED, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 COMMANDS = ("run", "check", "doctor", "devices", "calibrate", "lights", "ctl", "offline", "demo")
-"""In the order of `speakerd --help`: what one needs first stands first."""
+"""In the order of `speakerd --help`: what is needed first comes first."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -57,6 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # `speakerd devices | head`: the reader has gone, and that is its right.
+        # `speakerd devices | head`: the reader ended, which is no error.
         sys.stderr.close()
         return EXIT_OK

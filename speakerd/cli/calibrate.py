@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument, read_settings
 
 if TYPE_CHECKING:
     import argparse
 
     from speakerd.audio.calibration import Measurement
     from speakerd.audio.settings import AudioSettings
-
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,9 +28,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Play three sweeps and listen, ten seconds in all, then propose settings. Be quiet "
         "meanwhile, and stop the service first: sudo systemctl stop speakerd",
     )
-    parser.add_argument(
-        "file", nargs="?", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings"
-    )
+    add_file_argument(parser)
     parser.add_argument("--write", action="store_true", help="put the proposals into the file; comments stay")
 
 
@@ -39,11 +36,10 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print, perhaps write. Exit code 0, 1, 2 or 3."""
     from speakerd.audio.calibration import propose, report
     from speakerd.audio.errors import DeviceError
-    from speakerd.cli.devices import audio_settings
     from speakerd.config.errors import ConfigError
 
     try:
-        settings = audio_settings(args.file)
+        settings = read_settings(args.file).audio
         if args.write and args.file is None and not DEFAULT_FILE.exists():
             print(f"--write needs a file, and there is no {DEFAULT_FILE}", file=sys.stderr)
             return 2

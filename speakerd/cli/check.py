@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speakerd.cli.config_file import DEFAULT_FILE
+
 if TYPE_CHECKING:
     import argparse
 
     from speakerd.config.load import Loaded
-
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

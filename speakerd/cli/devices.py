@@ -8,15 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from speakerd.cli.config_file import add_file_argument, read_settings
 
 if TYPE_CHECKING:
     import argparse
-
-    from speakerd.audio.settings import AudioSettings
-
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -27,9 +24,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Open every sound device at every rate that would serve, and list what came of it. "
         "Devices that the running service holds are said to be in use.",
     )
-    parser.add_argument(
-        "file", nargs="?", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings"
-    )
+    add_file_argument(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
@@ -39,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.config.errors import ConfigError
 
     try:
-        settings = audio_settings(args.file)
+        settings = read_settings(args.file).audio
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -49,17 +44,3 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(table(listing))
     return 3 if listing.problems else 0
-
-
-def audio_settings(file: Path | None) -> AudioSettings:
-    """Those of the file; without one, of the default file if it is there, else the built-in ones.
-
-    Raises:
-        ConfigError: the file cannot be read, or is wrong.
-    """
-    from speakerd.config.load import load
-    from speakerd.config.settings import Settings
-
-    if file is None and not DEFAULT_FILE.exists():
-        return Settings().audio
-    return load(file or DEFAULT_FILE).audio

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from speakerd.cli.config_file import add_file_argument, read_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from speakerd.panel.settings import PanelSettings
     from speakerd.panel.types import LightState
 
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
-
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's words."""
@@ -32,9 +31,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="tell what the light means; --demo plays it",
         description="Print what each light means and each gesture does, or play all lights on the configured one.",
     )
-    parser.add_argument(
-        "file", nargs="?", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings"
-    )
+    add_file_argument(parser)
     parser.add_argument("--demo", action="store_true", help="play every state on the configured light")
     parser.add_argument("--terminal", action="store_true", help="with --demo: on a line of text instead")
     parser.add_argument("--seconds", type=float, default=4.0, help="with --demo: for each state (default 4)")
@@ -43,14 +40,11 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables, or play the demo. Exit code 0, 2 or 3."""
-    from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.config.errors import ConfigError
     from speakerd.panel.errors import PanelError
 
     try:
-        settings = _settings(args.file)
-    except ConfigErrors as errors:
-        print(errors, file=sys.stderr)
-        return 2
+        settings = read_settings(args.file).panel
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -67,15 +61,6 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 3
     return 0
-
-
-def _settings(file: Path | None) -> PanelSettings:
-    from speakerd.config.load import read
-    from speakerd.panel.settings import PanelSettings
-
-    if file is None and not DEFAULT_FILE.exists():
-        return PanelSettings()
-    return read(file or DEFAULT_FILE).settings.panel
 
 
 def _print_tables(settings: PanelSettings) -> None:

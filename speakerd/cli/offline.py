@@ -6,11 +6,6 @@ missing; the message says the cure.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import dataclasses
-import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +14,6 @@ if TYPE_CHECKING:
     import argparse
 
     from speakerd.offline.settings import OfflineSettings
-
-_EXIT_OK, _EXIT_USAGE, _EXIT_MISSING = 0, 2, 3
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,7 +35,10 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop. Exit code 0, 2 or 3."""
-    from speakerd.config.errors import ConfigError, ConfigErrors
+    import asyncio
+    import logging
+
+    from speakerd.config.errors import ConfigError
     from speakerd.offline.errors import OfflineError
 
     logging.basicConfig(
@@ -53,22 +49,24 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("websockets").setLevel(logging.WARNING)
     try:
         settings = _settings(args)
-    except (ConfigError, ConfigErrors) as error:
+    except ConfigError as error:
         print(error, file=sys.stderr)
-        return _EXIT_USAGE
+        return 2
     except ValueError as error:
         print(f"speakerd offline: {error}", file=sys.stderr)
-        return _EXIT_USAGE
+        return 2
     try:
         asyncio.run(_serve(settings))
     except OfflineError as error:
         print(error, file=sys.stderr)
-        return _EXIT_MISSING
-    return _EXIT_OK
+        return 3
+    return 0
 
 
 def _settings(args: argparse.Namespace) -> OfflineSettings:
     """The file's settings, or the defaults, with what the command line says."""
+    import dataclasses
+
     from speakerd.config.load import load
     from speakerd.offline.settings import OfflineSettings
 
@@ -83,6 +81,10 @@ def _settings(args: argparse.Namespace) -> OfflineSettings:
 
 
 async def _serve(settings: OfflineSettings) -> None:
+    import asyncio
+    import contextlib
+    import signal
+
     from speakerd.offline.server import OfflineServer
 
     stop = asyncio.Event()

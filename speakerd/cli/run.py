@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speakerd.cli.config_file import DEFAULT_FILE
+
 if TYPE_CHECKING:
     import argparse
-
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,6 +23,8 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop. Exit code 0, 2 (configuration), 3 (something is missing) or 4 (a part died)."""
+    import asyncio
+
     from speakerd.daemon.service import serve
 
     return asyncio.run(serve(args.config))

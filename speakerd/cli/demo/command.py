@@ -6,7 +6,6 @@ were understood and the answers heard. With `--talk` you are the person: the spa
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +38,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Play the scene, or talk. Exit code 0, 1 (not understood) or 3 (something is missing)."""
+    import asyncio
     import logging
 
     from speakerd.audio.errors import AudioError

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from speakerd.cli.doctor.finding import Finding
     from speakerd.config.settings import Settings
 
-DEFAULT_FILE = Path("/etc/speakerd/speakerd.toml")
 CREDENTIAL_FILES = ("/etc/credstore/speakerd.api-key", "/etc/credstore.encrypted/speakerd.api-key")
 BUTTON_LIMIT_S = 15.0
 LIGHT_S = 1.5
@@ -34,7 +35,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="look for what keeps the speaker from working",
         description="Every precondition with OK, WARN or FAIL, the cause and the cure.",
     )
-    parser.add_argument("--config", type=Path, help=f"default: {DEFAULT_FILE}, else the built-in settings")
+    add_file_argument(parser, "--config")
     parser.add_argument("--json", action="store_true", help="findings as JSON")
     parser.add_argument("--offline", action="store_true", help="do not go to the network")
     parser.add_argument("--sound", action="store_true", help="play a test tone and listen (two seconds)")
