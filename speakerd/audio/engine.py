@@ -1,21 +1,31 @@
-"""The audio room as one object: a device, the playback queue, the pipeline, and the thread that joins them.
+"""The audio room as one object: a device, the playback buffer, the speech pipeline, and the thread between them.
 
-    device's capture thread ──blocks──▶ queue ──▶ processing thread ──events──▶ on_event
-    device's playback thread ◀──pull── PlaybackBuffer ◀──play, flush── the asyncio side
-                             └──what was written──▶ EchoReference ──▶ processing thread
+The way of the sound. Threads: C and P are the device's for capture and playback, E is `audio-engine`, L is the
+caller's, normally the event loop. A line that begins with a thread starts there from a queue or a lock.
 
-The device's threads only move bytes. Everything that costs time happens in the processing thread: echo
-canceller, gate, barge-in, the reports of the playback, the looking after the device. Nothing here waits for
-the asyncio side: an event loop that stalls is not heard.
+    up, one block of 10 ms from the microphone
+    C  PortAudio -> CaptureAdapter.convert (rate, channel, block size) -> _on_block -> _tasks, a SimpleQueue
+    E  _process: EchoReference.take, what was played when the block was captured
+         -> SpeechPipeline.process: echo canceller -> frames of 20 ms -> noise floor, voice detector
+         -> gate, or barge-in detector while the loudspeaker sounds -> resampler 16 to 24 kHz -> SpeechAudio
+         -> on_event, which hands it to L
+    down, speech from the model
+    L  play -> PlaybackBuffer.append, under the buffer's lock, without a copy
+    P  PortAudio -> PlaybackAdapter.take -> _pull -> PlaybackBuffer.pull (mix, gain) -> back to PortAudio
+         and from _pull -> EchoReference.put, a ring without a lock
+    E  tick: PlaybackBuffer.take_events -> PlaybackStarted, PlaybackDrained, PlaybackUnderrun -> on_event
 
-*Threads.* All methods may be called from any thread, `start` and `close` from one. Those that concern the
-loudspeaker act at once, under the queue's own lock; those that concern the microphone are done in order with
-the captured blocks, by the processing thread. `on_event` is called there too; it must be quick and must not
-call `close`. If it or anything else in that thread raises, that is reported as `DeviceStuck`: the daemon ends
-and is started anew rather than being deaf.
+C and P only move bytes. Everything that takes time runs in E: echo canceller, gate, barge-in, playback events,
+device supervision. So a playback event comes up to one tick late. Nothing waits for L: an event loop that stalls
+cannot be heard.
 
-*Simulated time.* With a stepped device there is no thread: a block is worked off inside `step`, and whoever
-steps calls `tick` after it (`SimulatedDevice.after_each_block`).
+*Threads.* All methods may be called from any thread, `start` and `close` from one only. Those for the loudspeaker
+take effect at once, under the buffer's lock; those for the microphone are queued behind the blocks captured so far
+and run in E. `on_event` is called in E, too; it must return quickly and must not call `close`. If anything in E
+raises, that is reported as `DeviceStuck`: the daemon then ends and is restarted, rather than running on deaf.
+
+*Simulated time.* With a stepped device there is no thread E: a block is processed inside `step`, and whoever steps
+calls `tick` after it (`SimulatedDevice.after_each_block`).
 """
 
 import logging
@@ -23,7 +33,8 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final, NamedTuple, TypeAlias
 
 from speakerd.audio.capture import (
     EchoReference,
@@ -48,15 +59,22 @@ log = logging.getLogger(__name__)
 OnEvent: TypeAlias = Callable[[AudioEvent], None]
 
 _TICK_S: Final = 0.05
-"""How often the device is looked after when no block comes."""
+"""How often `tick` runs when no block comes."""
 _JOIN_S: Final = 1.0
 _DELAY_STEP_S: Final = 0.03
-"""More than a block and its jitter."""
+"""The canceller is told of a new delay only if it differs by more than a block and its jitter."""
+
+
+class _Task(NamedTuple):
+    """Work for the processing thread: a captured block, or a change that takes its place among the blocks."""
+
+    run: Callable[[], list[AudioEvent]]
+    is_block: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
-    """Since the start: seconds of sound heard and passed, openings of the gate, and what went wrong."""
+    """Since the start: seconds of sound captured and sent, openings of the gate, and faults."""
 
     heard_s: float
     sent_s: float
@@ -65,12 +83,12 @@ class EngineStats:
     playback_xruns: int
     underruns: int
     dropped_blocks: int
-    """Captured blocks thrown away because processing was more than `capture_queue_ms` behind."""
+    """Captured blocks dropped because processing was more than `capture_queue_ms` behind."""
     noise_floor_dbfs: float
 
 
 class AudioEngine:
-    """See the module."""
+    """Microphone and loudspeaker of the speaker: speech in by `play`, everything that happens out by `on_event`."""
 
     def __init__(
         self,
@@ -82,7 +100,15 @@ class AudioEngine:
         wake_word: WakeWordSettings | None = None,
         parts: PipelineParts | None = None,
     ) -> None:
-        """`owner`: who ends a turn. `parts` replaces canceller, detector and wake word, for tests.
+        """Make an engine that is not yet running.
+
+        Args:
+            device: the sound card, real or simulated.
+            settings: devices, playback, echo, gate, barge-in and sounds.
+            on_event: called with every event, in the processing thread.
+            owner: who decides that a turn has ended, this room or the server.
+            wake_word: settings of the wake word; None turns it off.
+            parts: canceller, detector and wake word to use instead of those the settings ask for; for tests.
 
         Raises:
             ExtraMissingError: the settings ask for a part that is not installed.
@@ -105,28 +131,26 @@ class AudioEngine:
             volume=settings.volume,
         )
         self._earcons = Earcons(settings.sounds)
-        self._far = EchoReference()
+        self._reference = EchoReference()
         self._written = Reblocker(WIRE_BLOCK_BYTES)
-        self._supervisor = DeviceSupervisor(device, settings, self._captured, self._wanted)
+        self._supervisor = DeviceSupervisor(device, settings, self._on_block, self._pull)
         self._silence = SilenceWatch(settings.silent_capture_s)
         self._xruns = (XrunReporter("capture"), XrunReporter("playback"))
-        self._work: queue.SimpleQueue[tuple[bytes, float] | Callable[[], list[AudioEvent]]] = (
-            queue.SimpleQueue()
-        )
+        self._tasks: queue.SimpleQueue[_Task] = queue.SimpleQueue()
         self._most_waiting = settings.capture_queue_ms // BLOCK_MS
         self._dropped = 0
         self._thread: threading.Thread | None = None
         self._closing = False
         self._processed = 0
-        self._told_delay_s = 0.0
+        self._canceller_delay_s = 0.0
 
     # -- life ----------------------------------------------------------------------------------------------
 
     def start(self, *, wait_for_device: bool = False) -> None:
-        """Open the device and begin. With `wait_for_device` a missing one is reported as lost, and awaited.
+        """Open the device and begin. With `wait_for_device` a missing device is reported as lost and retried.
 
         Raises:
-            DeviceError: without `wait_for_device`: what is wrong, and what the user can do.
+            DeviceError: only without `wait_for_device`; says what is wrong and what the user can do.
         """
         self._emit(self._supervisor.start(wait=wait_for_device))
         if not self._device.stepped:
@@ -134,12 +158,12 @@ class AudioEngine:
             self._thread.start()
 
     def close(self) -> None:
-        """Stop at once, without a fade (`fade_out` does that). Idempotent; takes two seconds at the worst."""
+        """Stop at once, without a fade (`fade_out` does that). Idempotent; takes two seconds at most."""
         self._closing = True
         self._supervisor.close()
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._work.put(list)
+            self._tasks.put(_Task(list))  # wakes the thread; there is nothing to do
             thread.join(_JOIN_S)
             if thread.is_alive():
                 log.error("the audio thread does not end; it is left running")
@@ -147,108 +171,108 @@ class AudioEngine:
     # -- the loudspeaker -----------------------------------------------------------------------------------
 
     def play(self, item_id: str, content_index: int, pcm: bytes) -> bool:
-        """Queue speech, 24 kHz. False: taken, but the sender should pause until `room`.
+        """Queue speech at 24 kHz. Returns False if the sender should pause until `has_room`; the chunk was taken.
 
         Raises:
-            PlaybackOverflowError: the sender did not pause, and the queue is full.
-            BadBlockError: half a sample.
+            PlaybackOverflowError: the sender did not pause, and the buffer is full.
+            BadBlockError: `pcm` ends in half a sample.
         """
         return self._buffer.append(item_id, content_index, pcm)
 
     def finish_item(self, item_id: str) -> None:
-        """No more of this item will come."""
+        """Mark the item as complete: it plays to its end, and then counts as finished."""
         self._buffer.finish_item(item_id)
 
     def flush(self) -> tuple[PlayedItem, ...]:
-        """Stop speaking now. Returns how far each item cut off will have been heard."""
+        """Stop speaking now. Returns for each item that was cut off how much of it will have been heard."""
         return self._buffer.flush()
 
-    def forget_past(self) -> None:
-        """A new session begins: names of items that have been heard or cut off may come again."""
-        self._buffer.forget_past()
+    def release_item_ids(self) -> None:
+        """A new session begins, whose server may use ids again that belong to items finished or cut off before."""
+        self._buffer.release_item_ids()
 
     def fade_out(self) -> tuple[PlayedItem, ...]:
-        """As `flush`, but over `stop_fade_ms`: for the end of the daemon. Returns before it has sounded."""
+        """Stop speaking as `flush` does, but fade over `stop_fade_ms`, without waiting for it: the daemon ends."""
         return self._buffer.flush(ramp_ms=self._settings.stop_fade_ms)
 
     def duck(self) -> None:
-        """Speech quieter, until `restore` or a flush."""
+        """Play speech more quietly, by `barge_in.duck_db`, until `restore` or a flush."""
         self._buffer.duck()
 
     def restore(self) -> None:
-        """Speech at its volume again."""
+        """Play speech at its volume again, after `duck`."""
         self._buffer.restore()
 
     def play_earcon(self, name: SoundName) -> None:
-        """Play one of the speaker's own sounds, unless it is set to off."""
+        """Play one of the speaker's own short sounds, unless it is set to "off"."""
         self._buffer.play_earcon(self._earcons.pcm(name))
 
     def stop_earcons(self) -> None:
-        """Cut the speaker's own sounds (a timer that was silenced)."""
+        """Cut the speaker's own sounds off, such as the bell of a timer that was silenced."""
         self._buffer.stop_earcons()
 
     def set_volume(self, volume: float) -> None:
-        """0 to 100 on a perceptual curve; glides there."""
+        """Set the volume, 0 to 100 on a perceptual curve; the gain moves there without a click."""
         self._buffer.volume = volume
 
     @property
     def volume(self) -> float:
-        """0 to 100."""
+        """The volume, 0 to 100."""
         return self._buffer.volume
 
     @property
-    def room(self) -> bool:
-        """Whether a sender that was asked to pause may go on."""
-        return self._buffer.room
+    def has_room(self) -> bool:
+        """Whether a sender that was asked to pause may continue."""
+        return self._buffer.has_room
 
     @property
     def speaking(self) -> bool:
-        """Speech is queued, sounds, or is still on its way to the ear."""
+        """Whether speech is queued, is being played, or is still in the device."""
         return self._buffer.active
 
     def positions(self) -> tuple[PlayedItem, ...]:
-        """How much of every item has been heard by now, the device's latency allowed for."""
+        """How much of each item has been heard by now, with the device's latency taken into account."""
         self._buffer.latency_s = self.output_latency_s
         return self._buffer.positions()
 
     # -- the microphone ------------------------------------------------------------------------------------
 
     def listen(self, mode: ListenMode, since: float | None = None) -> None:
-        """Change what may pass: `closed`, `gated` or `open`; `since` reaches back to what was already said.
+        """Change which sound may pass: none (`closed`), speech (`gated`) or all (`open`).
 
-        From `open` to `closed`, what was said until now still passes: SpeechEnded comes within 100 ms.
+        `since`, a device time in the past, includes what was said from then on. From `open` to `closed`, what was
+        said until now still passes: SpeechEnded comes within 100 ms.
         """
-        now = self._device.now()
-        self._do(lambda: self._pipeline.listen(mode, now, since))
+        self._submit(_Task(partial(self._pipeline.listen, mode, self._device.now(), since)))
 
     def server_ended(self) -> None:
-        """The server has reported the end of speech (server turns)."""
-        self._do(lambda: self._pipeline.server_ended(self._device.now()))
+        """The server has reported the end of speech. Ignored where this room ends the turns."""
+        self._submit(_Task(lambda: self._pipeline.server_ended(self._device.now())))
 
-    def forget(self) -> None:
-        """Drop what was heard and has not passed: the microphone was muted."""
-        self._do(lambda: self._pipeline.forget(self._device.now()))
+    def discard_captured(self) -> None:
+        """Drop all sound that was captured and has not passed yet: the microphone was muted."""
+        self._submit(_Task(lambda: self._pipeline.discard_captured(self._device.now())))
 
-    # -- what is known -------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     @property
     def block_counts(self) -> BlockCounts:
-        """Captured blocks worked off and played blocks handed over: the watchdog is fed only while both rise."""
+        """Captured blocks processed and playback blocks delivered: the watchdog is fed only while both rise."""
         return BlockCounts(self._processed, self._device.block_counts.playback)
 
     @property
     def device_lost(self) -> bool:
-        """The device is gone, that has been reported, and it is being reopened."""
+        """Whether a lost device has been reported and has not returned yet."""
         return self._supervisor.lost
 
     @property
     def echo_mode(self) -> EffectiveEcho:
-        """What `audio.echo = "auto"` came to."""
+        """The echo mode in use: what `audio.echo = "auto"` resolved to."""
         return self._parts.canceller.mode
 
     @property
     def output_latency_s(self) -> float:
-        """From the queue to the ear: the device's own, and `output_delay_ms`."""
+        """Seconds from the playback buffer to the ear: the device's own latency and `output_delay_ms`."""
         return self._device.output_latency_s + self._settings.output_delay_ms / 1000
 
     @property
@@ -269,25 +293,25 @@ class AudioEngine:
 
     # -- the device's threads ------------------------------------------------------------------------------
 
-    def _captured(self, block: bytes, at: float) -> None:
-        if self._device.stepped:
-            self._emit(self._process(block, at))
+    def _on_block(self, block: bytes, at: float) -> None:
+        if self._tasks.qsize() >= 2 * self._most_waiting:
+            self._dropped += 1  # the processing thread hangs: the queue must stay bounded
             return
-        if self._work.qsize() >= 2 * self._most_waiting:
-            self._dropped += 1  # the processing thread stands still: nothing may grow for ever
-            return
-        self._work.put((block, at))
+        self._submit(_Task(partial(self._process, block, at), is_block=True))
 
-    def _wanted(self, samples: int) -> bytes:
+    def _pull(self, samples: int) -> bytes:
         pulled = self._buffer.pull(samples)
         for block in self._written.push(pulled):  # a device may take less than a block at a time
-            self._far.put(block, self._buffer.only_earcon, self._device.now())
+            self._reference.put(block, self._buffer.only_earcon, self._device.now())
         return pulled
 
     # -- the processing thread -----------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Look after device and playback. Called by the thread of its own; in simulated time, after each step."""
+        """Report what happened in playback, and supervise the device.
+
+        The processing thread calls it; in simulated time, whoever steps does, after each step.
+        """
         now = self._device.now()
         self._buffer.latency_s = self.output_latency_s
         self._pipeline.echo_delay_s = self.output_latency_s + self._device.input_latency_s
@@ -297,8 +321,8 @@ class AudioEngine:
             if isinstance(event, DeviceLost):
                 events += self._pipeline.interrupted(now)
             elif isinstance(event, DeviceReturned):
-                self._far.clear()
-        self._tell_delay()
+                self._reference.clear()
+        self._update_canceller_delay()
         counts = self._device.xruns
         for reporter, count in zip(
             self._xruns, (counts.capture + self._dropped, counts.playback), strict=True
@@ -308,35 +332,33 @@ class AudioEngine:
                 events.append(report)
         self._emit(events)
 
-    def _tell_delay(self) -> None:
-        """Give the canceller the devices' delay when it has changed by more than jitter."""
+    def _update_canceller_delay(self) -> None:
+        """Pass the device's delay on to the canceller when it has changed by more than jitter."""
         delay_s = self.output_latency_s + self._device.input_latency_s
-        if abs(delay_s - self._told_delay_s) > _DELAY_STEP_S:
-            self._told_delay_s = delay_s
+        if abs(delay_s - self._canceller_delay_s) > _DELAY_STEP_S:
+            self._canceller_delay_s = delay_s
             self._parts.canceller.set_delay(delay_s)
 
     def _run(self) -> None:
         try:
             while not self._closing:
                 try:
-                    work = self._work.get(timeout=_TICK_S)
+                    task = self._tasks.get(timeout=_TICK_S)
                 except queue.Empty:
                     self.tick()
                     continue
-                if callable(work):
-                    self._emit(work())
-                elif self._work.qsize() > self._most_waiting:
-                    self._dropped += 1  # the oldest goes: what is said now matters more
+                if task.is_block and self._tasks.qsize() > self._most_waiting:
+                    self._dropped += 1  # the oldest block is dropped: what is said now matters more
                 else:
-                    self._emit(self._process(*work))
+                    self._emit(task.run())
                 self.tick()
-        except Exception as error:  # whatever it is, the daemon must hear that sound has ended
+        except Exception as error:  # whatever it is, the daemon must learn that sound has ended
             log.exception("the audio thread failed")
             self._emit([DeviceStuck(f"the audio thread failed: {error!r}", self._device.now())])
 
     def _process(self, block: bytes, at: float) -> list[AudioEvent]:
         self._processed += 1
-        far, only_earcon = self._far.take(at)
+        far, only_earcon = self._reference.take(at)
         events = self._pipeline.process(block, far, at, only_earcon=only_earcon)
         silent = self._silence.block(block, at)
         if silent is not None:
@@ -344,11 +366,11 @@ class AudioEngine:
             events += self._supervisor.reopen("capture", f"digital silence for {silent.seconds:.0f} s", at)
         return events
 
-    def _do(self, work: Callable[[], list[AudioEvent]]) -> None:
+    def _submit(self, task: _Task) -> None:
         if self._device.stepped:
-            self._emit(work())
+            self._emit(task.run())
         else:
-            self._work.put(work)
+            self._tasks.put(task)
 
     def _emit(self, events: list[AudioEvent]) -> None:
         for event in events:

@@ -186,7 +186,7 @@ def test_after_a_mute_nothing_passes_though_it_was_said_before() -> None:
     bench.device.say(chirp(MIC_RATE, 0.3).tobytes())
     bench.run(0.3)
     bench.engine.listen("closed")
-    bench.engine.forget()
+    bench.engine.discard_captured()
     assert bench.of(SpeechEnded)
     bench.events.clear()
     bench.run(0.5)
@@ -197,7 +197,7 @@ def test_what_is_forgotten_never_leaves(bench: EngineBench) -> None:
     pressed_at = bench.device.now()
     bench.device.say(chirp(MIC_RATE, 0.3).tobytes())
     bench.run(0.5)
-    bench.engine.forget()
+    bench.engine.discard_captured()
     bench.engine.listen("open", since=pressed_at)
     bench.run(0.2)
     assert likeness(sent(bench), chirp(WIRE_RATE, 0.3))[1] < 0.5

@@ -155,7 +155,7 @@ def test_a_sentence_goes_on_when_the_button_is_held_in_its_middle() -> None:
 
 def test_what_was_forgotten_cannot_pass() -> None:
     bench = Bench().hear("." * 10)
-    bench.gate.forget()
+    bench.gate.discard_history()
     assert bench.listen("open", since=0.0).passed == []
 
 
@@ -294,7 +294,7 @@ def test_whatever_happens_frames_leave_once_in_order_between_an_opening_and_a_cl
         elif step == "shut":
             bench.out += bench.gate.shut(bench.now, "own_voice")
         elif step == "forget":
-            bench.gate.forget()
+            bench.gate.discard_history()
         else:
             bench.hear(step)
     assert bench.passed == sorted(set(bench.passed))

@@ -229,7 +229,7 @@ def test_a_release_is_told_in_time_though_the_card_gives_nothing_more() -> None:
 
 def test_a_mute_waits_for_nothing() -> None:
     bench = held(0.41, released_after=0.08)
-    assert bench.pipeline.forget(bench.now) == [SpeechEnded(bench.now, "closed")]
+    assert bench.pipeline.discard_captured(bench.now) == [SpeechEnded(bench.now, "closed")]
     bench.events.clear()
     assert bench.hear(0.5, voice=True).kinds == []
     assert bench.listen("open", since=0.0).hear(0.2).listen("closed").at(SpeechStarted) >= bench.now - 0.71
@@ -279,7 +279,7 @@ def test_blocks_of_the_wrong_size_are_refused() -> None:
 
 def test_what_was_forgotten_does_not_leave() -> None:
     bench = Bench().hear(1, voice=True)
-    assert bench.pipeline.forget(bench.now) == []
+    assert bench.pipeline.discard_captured(bench.now) == []
     assert bench.listen("open", since=0.0).listen("closed").pcm == b""
 
 
@@ -476,7 +476,7 @@ def test_whatever_happens_audio_comes_only_between_a_start_and_an_end(
         elif step == "lost":
             bench.events += bench.pipeline.interrupted(bench.now)
         elif step == "forget":
-            bench.events += bench.pipeline.forget(bench.now)
+            bench.events += bench.pipeline.discard_captured(bench.now)
         elif step == "release":
             bench.events += bench.pipeline.listen("closed", bench.now + 0.04)
         elif step == "late":

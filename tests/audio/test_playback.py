@@ -143,7 +143,7 @@ def test_a_sender_faster_than_real_time_loses_nothing_and_is_asked_to_pause() ->
     with pytest.raises(PlaybackOverflowError, match="playback_limit_s"):
         buffer.append("a", 0, second)
     pulls = 0
-    while not buffer.room:
+    while not buffer.has_room:
         buffer.pull(BLOCK)
         pulls += 1
     assert pulls == pytest.approx(201, abs=1)

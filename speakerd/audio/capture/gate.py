@@ -161,10 +161,10 @@ class Gate:
         past = [frame for frame in self._history if frame.end > self._earliest]
         if mode == "open":
             return self._open_with(past, max(begin, self._heard_until))
-        self.forget()
+        self.discard_history()
         return [output for frame in past for output in self._judge(frame)]
 
-    def forget(self) -> None:
+    def discard_history(self) -> None:
         """Drop the history: what was heard so far can no longer pass (mute, or an echo not cancelled)."""
         self._history.clear()
         self._forget_onset()

@@ -14,7 +14,7 @@ they are kept, and leave with the sentence that began under them.
 
 Push-to-talk ends at the moment of the release, by the microphone's time: what was spoken before it is then still
 inside the card; it passes when it comes, and SpeechEnded follows it, at the latest `RELEASE_LIMIT_S` after the
-release. `forget` ends that waiting at once: after a mute nothing passes.
+release. `discard_captured` ends that waiting at once: after a mute nothing passes.
 """
 
 from collections import deque
@@ -176,7 +176,7 @@ class SpeechPipeline:
         """The server has reported the end of speech (server turns)."""
         return self._events(self._gate.server_ended(now))
 
-    def forget(self, now: float) -> list[AudioEvent]:
+    def discard_captured(self, now: float) -> list[AudioEvent]:
         """Drop all that was heard and has not passed, of a release too: the microphone was muted."""
         self._half = b""
         events: list[AudioEvent] = []
@@ -185,7 +185,7 @@ class SpeechPipeline:
             self._let_go(now)
             self._upsampler.clear()  # it holds a few milliseconds, of which nothing passes either
             events.append(SpeechEnded(now, "closed"))
-        self._gate.forget()
+        self._gate.discard_history()
         return events
 
     def tick(self, now: float) -> list[AudioEvent]:
@@ -202,7 +202,7 @@ class SpeechPipeline:
         self._detector.reset()
         events = self._events(self._gate.shut(now, reason))
         self._let_go(now)
-        self._gate.forget()
+        self._gate.discard_history()
         if self._barge_in.cancel():
             events.append(BargeInRejected(now))
         return events
@@ -274,7 +274,7 @@ class SpeechPipeline:
         if deaf:
             out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []
             if self._gate.mode != "open":
-                self._gate.forget()
+                self._gate.discard_history()
                 return self._events(out)
         if not playing:
             events: list[AudioEvent] = [BargeInRejected(now)] if self._barge_in.cancel() else []

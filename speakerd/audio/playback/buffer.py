@@ -12,7 +12,7 @@ the rest.
 
 *Bounds.* Chunks are kept as they came, 48 kB a second: ten minutes are 29 MB, which a board of 512 MB can bear,
 and nothing a model says in one turn is longer. `append` answers False from 90 % of the limit on: the chunk was
-taken, the sender should pause (`room` tells when to go on). Only a sender that does not listen meets
+taken, the sender should pause (`has_room` tells when to go on). Only a sender that does not listen meets
 PlaybackOverflowError; speech is never dropped in silence.
 
 *Gain.* One gain for speech (volume x duck) and one for sounds (volume), which glide, never step (`gain.py`).
@@ -38,7 +38,7 @@ from speakerd.audio.playback.progress import ItemProgress, PlayedItem
 PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun
 
 HIGH_WATER: Final = 0.9
-"""Part of the limit from which `append` asks the sender to pause; below LOW_WATER there is `room` again."""
+"""Part of the limit from which `append` asks the sender to pause; below LOW_WATER there is `has_room` again."""
 LOW_WATER: Final = 0.8
 KEPT_ITEMS: Final = 32
 """Items heard to their end that `positions` still tells of, and flushed ones whose late chunks are refused."""
@@ -100,7 +100,7 @@ class PlaybackBuffer:
     # -- the sender's side ---------------------------------------------------------------------------------
 
     def append(self, item_id: str, content_index: int, pcm: bytes) -> bool:
-        """Queue speech. False: taken, but pause until `room`. Raises PlaybackOverflowError, BadBlockError.
+        """Queue speech. False: taken, but pause until `has_room`. Raises PlaybackOverflowError, BadBlockError.
 
         The model says one thing after another, so a new part finishes those before it. Chunks of a flushed
         item, still under way when it was cut off, are dropped, until `finish_item` has ended it.
@@ -163,7 +163,7 @@ class PlaybackBuffer:
         del dropped  # a long answer's memory is given back outside the lock
         return tuple(cut)
 
-    def forget_past(self) -> None:
+    def release_item_ids(self) -> None:
         """A new session begins, whose server may number its items from the start again: the names are free."""
         with self._lock:
             self._past.clear()
@@ -234,7 +234,7 @@ class PlaybackBuffer:
         return self._queued / WIRE_RATE
 
     @property
-    def room(self) -> bool:
+    def has_room(self) -> bool:
         """Whether the sender may go on."""
         return not self._full
 

@@ -288,7 +288,7 @@ class Speaker:
         dialogue = self.dialogue
         if dialogue.flags.muted:
             if not self._was_muted:
-                self.engine.forget()
+                self.engine.discard_captured()
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
             self.link.outbox.forget_sound()
         self._was_muted = dialogue.flags.muted
@@ -433,7 +433,7 @@ class Speaker:
         if isinstance(event, ServerSpeechStopped):
             self.engine.server_ended()
         elif isinstance(event, Connected):
-            self.engine.forget_past()
+            self.engine.release_item_ids()
             self.heard.forget()
         elif isinstance(event, ConnectionLost | ResponseEnded):
             # Not every server says that an item's sound is complete, and none does once the line is cut; what is
@@ -468,4 +468,4 @@ class Speaker:
 
     def room(self) -> bool:
         """See `LinkSink`."""
-        return self.engine.room
+        return self.engine.has_room
