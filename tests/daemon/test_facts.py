@@ -21,7 +21,6 @@ from speakerd.dialogue.events import (
     TurnCommitted,
 )
 from speakerd.realtime import RealtimeAgent, function_tool
-from speakerd.realtime.model.events import RealtimeModelToolCallEvent
 from speakerd.realtime.run_context import RunContextWrapper
 from speakerd.realtime.session.events import (
     RealtimeAgentEndEvent,
@@ -30,7 +29,6 @@ from speakerd.realtime.session.events import (
     RealtimeError,
     RealtimeEventInfo,
     RealtimeInputAudioCommitted,
-    RealtimeRawModelEvent,
     RealtimeSpeechStarted,
     RealtimeSpeechStopped,
     RealtimeToolApprovalRequired,
@@ -48,10 +46,6 @@ AGENT: RealtimeAgent[Any] = RealtimeAgent(name="a")
 def noop() -> str:
     """Do nothing."""
     return ""
-
-
-def call(response_id: str) -> RealtimeRawModelEvent:
-    return RealtimeRawModelEvent(RealtimeModelToolCallEvent("noop", "c", "{}", response_id=response_id), INFO)
 
 
 @pytest.mark.parametrize(
@@ -81,21 +75,9 @@ def test_each_event_is_one_fact(event: Any, fact: object) -> None:
     assert Facts().of(event) == (fact,)
 
 
-def test_calls_of_a_response_are_counted_up_to_its_end() -> None:
-    facts = Facts()
-    assert facts.of(call("r")) == ()
-    assert facts.of(call("r")) == ()
-    ended = facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True))
+def test_the_end_of_a_response_says_how_many_tools_it_called() -> None:
+    ended = Facts().of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2))
     assert ended == (ResponseEnded("r", "completed", had_audio=True, tool_calls=2),)
-    again = facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True))
-    assert again == (ResponseEnded("r", "completed", had_audio=True, tool_calls=0),)
-
-
-def test_counting_is_bounded_where_responses_never_end() -> None:
-    facts = Facts()
-    for number in range(1_000):
-        facts.of(call(str(number)))
-    assert len(facts._calls) <= 32
 
 
 def test_out_of_band_responses_are_nobodys_turn() -> None:

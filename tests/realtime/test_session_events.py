@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from speakerd.realtime import Usage, text_of
+import pytest
+
+from speakerd.realtime import RealtimeAgent, RealtimeModelListener, RealtimeRunner, Usage, text_of
 from speakerd.realtime.items import AssistantAudio, AssistantMessageItem, InputAudio, UserMessageItem
 from speakerd.realtime.model import events as m
 from speakerd.realtime.model import inputs as i
+from speakerd.realtime.testing.loopback import Expect, LoopbackServer, Step
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
-from tests.realtime.layer import audio, kinds, read_all, read_until, said, session_of, session_with, started
+from speakerd.realtime.testing.server_events import spoken_response
+from tests.realtime.layer import (
+    audio,
+    call,
+    ended,
+    kinds,
+    read_all,
+    read_until,
+    said,
+    session_of,
+    session_with,
+    started,
+)
 
 
 async def test_the_first_event_is_the_history() -> None:
@@ -197,3 +212,54 @@ async def test_usage_is_summed_up_and_shown_to_tools() -> None:
         assert last.type == "usage"
         assert last.to_dict()["total"]["total_tokens"] == 40
         assert last.info.context.usage == session.usage
+
+
+class TakesAnything(ScriptedRealtimeModel):
+    async def send_event(self, event: i.RealtimeModelSendEvent) -> None:
+        pass
+
+
+async def test_the_end_of_a_reply_says_how_many_tools_it_called() -> None:
+    async with await session_of(TakesAnything()) as session:
+        for event in (
+            started("r1"),
+            call("a", call_id="c1", response="r1"),
+            call("b", call_id="c2", response="r1"),
+            ended("r1"),
+            started("r1"),
+            ended("r1"),
+        ):
+            await session.on_event(event)
+        first = (await read_until(session, "agent_end"))[-1]
+        second = (await read_until(session, "agent_end"))[-1]
+    assert first.type == second.type == "agent_end"
+    assert (first.tool_calls, second.tool_calls) == (2, 0)
+
+
+async def test_counting_tool_calls_is_bounded_where_replies_never_end() -> None:
+    session = await session_of(TakesAnything())
+    for number in range(1_000):
+        await session.on_event(call("a", call_id=f"c{number}", response=f"r{number}"))
+    assert len(session._reactions._tool_calls) <= 32
+    await session.close()
+
+
+@pytest.mark.parametrize("raw_events", [True, False])
+async def test_raw_events_can_be_turned_off(raw_events: bool) -> None:
+    script: list[Step] = [Expect("response.create"), *spoken_response("r1", "a1", "Hello", ms=400)]
+    async with LoopbackServer(script) as server:
+        runner = RealtimeRunner(RealtimeAgent("Tester"), config={"raw_events": raw_events})
+        session = await runner.run(model_config={"url": server.url, "api_key": "k"})
+        reported: list[str] = []
+
+        class Listener(RealtimeModelListener):
+            async def on_event(self, event: m.RealtimeModelEvent) -> None:
+                reported.append(event.type)
+
+        session.model.add_listener(Listener())
+        async with session:
+            await session.respond()
+            events = await read_until(session, "agent_end")
+    assert ("raw_model_event" in {event.type for event in events}) is raw_events
+    assert ("raw_server_event" in reported) is raw_events
+    assert {"audio", "transcript_delta", "audio_end"} <= {event.type for event in events}

@@ -25,7 +25,6 @@ from speakerd.dialogue.events import (
 )
 
 if TYPE_CHECKING:
-    from speakerd.realtime.model import RealtimeModelEvent
     from speakerd.realtime.session import RealtimeSessionEvent
 
 _KIND_OF_CODE: dict[str, ErrorKind] = {
@@ -37,9 +36,6 @@ _KIND_OF_CODE: dict[str, ErrorKind] = {
     "server_error": "server",
     "invalid_request_error": "request",
 }
-
-_CALLS_REMEMBERED = 32
-"""Responses whose tool calls are still counted; one runs at a time."""
 
 
 def error_kind(code: str) -> ErrorKind:
@@ -64,7 +60,6 @@ class Facts:
     """Reads one session's events in order. See the module."""
 
     def __init__(self) -> None:
-        self._calls: dict[str | None, int] = {}
         self._running: set[str | None] = set()
 
     @property
@@ -82,13 +77,10 @@ class Facts:
             case "agent_start" if not event.out_of_band:
                 return (ResponseStarted(event.response_id or ""),)
             case "agent_end" if not event.out_of_band:
-                calls = self._calls.pop(event.response_id, 0)
                 status = event.status or "completed"
                 if status == "in_progress":
                     status = "incomplete"
-                return (ResponseEnded(event.response_id or "", status, event.had_audio, calls),)
-            case "raw_model_event":
-                self._count(event.data)
+                return (ResponseEnded(event.response_id or "", status, event.had_audio, event.tool_calls),)
             case "connection" if event.status == "connected":
                 return (Connected(),)
             case "connection" if event.status == "reconnecting":
@@ -108,13 +100,6 @@ class Facts:
             case "error":
                 return (session_error(event.error),)
         return ()
-
-    def _count(self, event: RealtimeModelEvent) -> None:
-        """How many calls of a response await a further one: known by the raw events alone."""
-        if event.type == "function_call":
-            self._calls[event.response_id] = self._calls.get(event.response_id, 0) + 1
-            if len(self._calls) > _CALLS_REMEMBERED:
-                del self._calls[next(iter(self._calls))]
 
 
 def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]], ...]:

@@ -66,7 +66,9 @@ class Sessions:
 
     async def _open(self, backend: Backend, tracker: HeardTracker) -> RealtimeSession[None]:
         url = await self._embedded.url() if backend == "offline" else None
-        runner = RealtimeRunner(self.agent, config={"model_settings": session_settings(self.model)})
+        runner = RealtimeRunner(
+            self.agent, config={"model_settings": session_settings(self.model), "raw_events": False}
+        )
         session = await runner.run(model_config=connection(self.model, tracker, self._key, url=url))
         try:
             async with asyncio.timeout(self.model.connect_timeout_s):

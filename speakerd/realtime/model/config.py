@@ -146,6 +146,9 @@ class RealtimeModelConfig(TypedDict, total=False):
     """Who knows how much of the audio was really heard. Absent: it is taken to be played as it comes."""
     call_id: str
     """Attach to a call that runs, instead of opening a session."""
+    raw_server_events: bool
+    """Whether the model reports each frame of the server as a `raw_server_event`. Absent: as the run's `raw_events`
+    says, which is True by default."""
     conversation: Callable[[], Sequence[RealtimeItem]]
     """Set by the session: what was said so far, cut to what was heard, for a model that has to begin anew."""
 
@@ -180,6 +183,9 @@ class RealtimeRunConfig(TypedDict, total=False):
     tool_error_formatter: ToolErrorFormatter
     """Words what the model is told of calls that were rejected, unknown, too many, or a second handoff."""
     tool_execution: RealtimeToolExecutionConfig
+    raw_events: bool
+    """True: everything the model reports comes as a `raw_model_event` too. False: it does not, and the model makes
+    no `raw_server_event` either: one event for each chunk of audio instead of three."""
     max_history_items: int
     """So many items are kept (400); the oldest go first."""
     max_queued_events: int

@@ -4,7 +4,7 @@ A `RealtimeModel` turns its server's frames into these values, in order. Each ha
 Who emits what, and when:
 
 ======================================= ==============================================================
-`raw_server_event`                      every frame that was read, before what is made of it
+`raw_server_event`                      every frame that was read, before what is made of it (can be turned off)
 `connection_status`                     the connection came up, was lost, is being healed, or ended
 `turn_started`, `turn_ended`            `response.created` and `response.done`
 `audio`, `audio_done`                   a chunk to play; the last chunk of an item has been sent

@@ -83,6 +83,8 @@ class RealtimeAgentEndEvent(_Event):
     """All that was generated, as text: also how an out-of-band answer is had."""
     out_of_band: bool = False
     metadata: Mapping[str, str] | None = None
+    tool_calls: int = 0
+    """How many tools and handoffs the reply called: a further reply follows when they have been answered."""
     type: Literal["agent_end"] = "agent_end"
 
 

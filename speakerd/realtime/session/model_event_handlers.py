@@ -1,13 +1,15 @@
 """What a session does about each event of its model: history, tools, guardrails, and telling the program.
 
-Every model event is forwarded as `raw_model_event` first; then its method in the table below runs, if it has one.
-None of them waits for anything but room in the event queue, unless tools were asked to run in the stream.
+Unless `raw_events` is off, every model event is first forwarded as a `raw_model_event`. Then its method in
+the table below runs, if it has one. No method waits for anything but room in the event queue, unless tools were
+asked to run in the stream.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import (
     RealtimeAgentEndEvent,
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 _MAX_HOOKS_WAITING = 256
 """Calls of slow hooks that may wait; when more come, the oldest are given up, with an `error` event."""
 
+_MAX_RESPONSES = 32
+"""Responses whose tool calls are counted; one runs at a time, beside out-of-band ones."""
+
 
 class ModelReactions(Generic[TContext]):
     """The listener behind a session."""
@@ -57,13 +62,16 @@ class ModelReactions(Generic[TContext]):
         self._guardrails = guardrails
         self._mcp = mcp
         self._hooks = Serial(core.report, _MAX_HOOKS_WAITING)
+        self._raw_events = core.run_config.get("raw_events", True)
+        self._tool_calls: BoundedDict[str | None, int] = BoundedDict(_MAX_RESPONSES)
+        """How many tools each running response has called."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
         """Take one event of the model."""
-        core = self._core
-        raw = RealtimeRawModelEvent(event, core.info)
-        if not core.queue.offer(raw):
-            await core.queue.put(raw)
+        if self._raw_events:
+            raw = RealtimeRawModelEvent(event, self._core.info)
+            if not self._core.queue.offer(raw):
+                await self._core.queue.put(raw)
         reaction = self._REACTIONS.get(event.type)
         if reaction is not None:
             await reaction(self, event)
@@ -152,6 +160,7 @@ class ModelReactions(Generic[TContext]):
         await self._core.put(RealtimeInputAudioCommitted(info=self._core.info, item_id=event.item_id))
 
     async def _function_call(self, event: m.RealtimeModelToolCallEvent) -> None:
+        self._tool_calls[event.response_id] = self._tool_calls.get(event.response_id, 0) + 1
         await self._tools.call(event)
 
     async def _mcp_approval(self, event: m.RealtimeModelMcpApprovalRequestEvent) -> None:
@@ -189,6 +198,7 @@ class ModelReactions(Generic[TContext]):
                 output_text=event.output_text,
                 out_of_band=event.out_of_band,
                 metadata=event.metadata,
+                tool_calls=self._tool_calls.pop(event.response_id, 0),
             )
         )
         agent, hooks = core.agent, core.agent.hooks

@@ -118,6 +118,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         self._model.add_listener(self)
         try:
             config: RealtimeModelConfig = {
+                "raw_server_events": core.run_config.get("raw_events", True),
                 **core.model_config,
                 "initial_model_settings": await core.opening_settings(),
                 "conversation": lambda: core.history.items,

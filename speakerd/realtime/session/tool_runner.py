@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
 from speakerd.realtime.agents import (
@@ -40,7 +41,7 @@ from speakerd.realtime.session.task_queue import give_up
 from speakerd.realtime.session.thread_pool import ToolThreads
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from speakerd.realtime.agents import Handoff
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
@@ -88,14 +89,14 @@ class ToolRunner(Generic[TContext]):
         await self._core.history_changed(self._core.history.put(known), known.item_id)
         # A response belongs to the agent in force when it began, also when an earlier call of it hands over.
         agent = self._agents.get(call.response_id or "", self._core.agent)
-        await self._start(self._dispatch(call, agent), call)
+        await self._start(partial(self._dispatch, call, agent), call)
 
     async def approve(self, call_id: str, *, always: bool) -> None:
         """A call that waits may run; with `always`, all others of that tool too, now and later."""
         for call, tool, agent in self._take(call_id, and_its_like=always):
             if always:
                 self._standing[tool.name] = "approve"
-            await self._start(self._run(call, tool, agent), call, background=True)
+            await self._start(partial(self._run, call, tool, agent), call, background=True)
 
     async def reject(self, call_id: str, *, always: bool, message: str | None) -> None:
         """A call that waits must not run; the model is told so. `always` as above."""
@@ -129,7 +130,7 @@ class ToolRunner(Generic[TContext]):
 
     async def _start(
         self,
-        work: Coroutine[Any, Any, None],
+        work: Callable[[], Awaitable[None]],
         call: RealtimeModelToolCallEvent,
         *,
         background: bool | None = None,
@@ -142,10 +143,10 @@ class ToolRunner(Generic[TContext]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """What a tool was told to raise, or our own failure, ends the iteration: nothing fails silently."""
         try:
-            await work
+            await work()
         except Exception as error:  # noqa: BLE001  # whatever it is, the program gets it
             await self._core.report(error, "A tool call")
             self._core.queue.fail(error)

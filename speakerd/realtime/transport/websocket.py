@@ -140,7 +140,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         url = model_url(options.get("url"), settings.get("model_name"), options.get("call_id"))
         tracker = options.get("playback_tracker")
         protocol = RealtimeProtocol(
-            settings, tracker=tracker, salt=secrets.token_hex(4), send_model=not names_the_model(url)
+            settings,
+            tracker=tracker,
+            salt=secrets.token_hex(4),
+            send_model=not names_the_model(url),
+            raw_events=options.get("raw_server_events", True),
         )
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)

@@ -61,6 +61,7 @@ class RealtimeProtocol:
         tracker: Who knows what was played; without one it is estimated.
         salt: Put into the ids that we make, so that they are new to a server that keeps conversations.
         send_model: Name the model in the settings too: for servers whose address does not say it.
+        raw_events: Report every frame as a `raw_server_event`.
 
     Raises:
         UserError: a setting cannot be.
@@ -73,7 +74,9 @@ class RealtimeProtocol:
         tracker: PlayedLength | None = None,
         salt: str = "",
         send_model: bool = False,
+        raw_events: bool = True,
     ) -> None:
+        self._raw_events = raw_events
         self._state = new_state(tracker=tracker, salt=salt, send_model=send_model)
         outbound.want(self._state, settings or {})
 
@@ -157,7 +160,8 @@ class RealtimeProtocol:
         if type(event) is not dict or not isinstance(kind := event.get("type"), str):
             return [RealtimeModelErrorEvent(BadFrameError("not an event object with a type", frame))]
         state = self._state
-        state.events.append(RealtimeModelRawServerEvent(event))
+        if self._raw_events:
+            state.events.append(RealtimeModelRawServerEvent(event))
         if kind != "error":
             state.ready = True
         handler = inbound.HANDLERS.get(name := canonical(kind))
