@@ -7,6 +7,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from speakerd.audio.capture.echo_canceller import EffectiveEcho, PassThrough
+from speakerd.audio.capture.gate import TurnOwner
 from speakerd.audio.capture.pipeline import LEARN_S, RELEASE_LIMIT_S, PipelineParts, SpeechPipeline
 from speakerd.audio.capture.vad import VoiceDetector, WebRtcDetector
 from speakerd.audio.errors import BadBlockError
@@ -79,9 +80,10 @@ class Bench:
         canceller: PassThrough | None = None,
         detector: VoiceDetector | None = None,
         wake_word: Parrot | None = None,
+        owner: TurnOwner = "local",
     ) -> None:
         parts = PipelineParts(canceller or PassThrough("off"), detector or Loudness(), wake_word)
-        self.pipeline = SpeechPipeline(settings or AudioSettings(), parts)
+        self.pipeline = SpeechPipeline(settings or AudioSettings(), parts, owner=owner)
         self.blocks = 0
         self.events: list[AudioEvent] = []
 
@@ -284,9 +286,7 @@ def test_what_was_forgotten_does_not_leave() -> None:
 
 
 def test_a_server_ends_its_turns() -> None:
-    bench = Bench().listen("gated")
-    bench.pipeline.owner = "server"
-    assert bench.pipeline.owner == "server"
+    bench = Bench(owner="server").listen("gated")
     bench.hear(1).hear(1, voice=True).hear(3)
     assert bench.kinds == [SpeechStarted, SpeechAudio]
     bench.events += bench.pipeline.server_ended(bench.now)

@@ -1,24 +1,25 @@
-"""The way of the sound from the microphone to the dialogue, as one pure object.
+"""From the microphone's blocks to speech events, as one pure object.
 
-Every 10 ms it takes a block from the microphone and the block that was handed to the loudspeaker at that time, and
-answers with events: echo canceller, then frames of 20 ms, voice detector and noise floor, then the gate or, while
-the loudspeaker sounds, barge-in. What passes the gate is brought to 24 kHz; each sentence has a resampler of its
-own beginning, so nothing of one sentence leaks into the next.
+Every 10 ms it takes a block from the microphone and the block that the loudspeaker was given at that time, and
+returns events: echo canceller, then frames of 20 ms, voice detector and noise floor, then the gate or, while the
+speaker speaks, barge-in. What passes the gate is resampled to 24 kHz; the resampler is cleared before each
+sentence, so nothing of one sentence leaks into the next.
 
-While the speaker speaks and for `echo_tail_ms` after, only barge-in opens the gate. In half duplex nothing does,
-an open gate is shut, and what was heard is forgotten: it was the speaker itself.
+While the speaker speaks, and for `echo_tail_ms` after, only barge-in opens the gate. In half duplex nothing does:
+an open gate is shut, and what was heard is discarded, since it was the speaker itself.
 
-The speaker's own short sounds are another matter: people talk over them, above all over the one that says "I
-listen". Frames heard during one count as no onset (unless the canceller knows the room and has taken it out), but
-they are kept, and leave with the sentence that began under them.
+Earcons, the speaker's own short sounds, are treated differently: people talk over them, above all over the one
+that says "I am listening". Frames heard during one do not count towards an onset, unless the canceller knows the
+room and has removed the earcon; but they are kept, and leave with the sentence that began during them.
 
-Push-to-talk ends at the moment of the release, by the microphone's time: what was spoken before it is then still
-inside the card; it passes when it comes, and SpeechEnded follows it, at the latest `RELEASE_LIMIT_S` after the
-release. `discard_captured` ends that waiting at once: after a mute nothing passes.
+Push-to-talk ends at the moment of the release, by the microphone's time. What was spoken before it is then still in
+the card; it passes when it arrives, and SpeechEnded follows it, at most `RELEASE_LIMIT_S` after the release.
+`discard_captured` ends that waiting at once: after a mute nothing passes.
 """
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Final, NamedTuple, assert_never
 
 import numpy as np
 
@@ -30,6 +31,7 @@ from speakerd.audio.capture.gate import (
     GateClosed,
     GateOpened,
     GateOutput,
+    GatePassed,
     GateStatistics,
     ListenMode,
     TurnOwner,
@@ -68,21 +70,22 @@ from speakerd.audio.pcm import (
 from speakerd.audio.resample import Resampler
 from speakerd.audio.settings import AudioSettings
 
-HOLD_DB = 1.5
-"""An open gate is held open by frames this much nearer to the noise than those that open it."""
-LEARN_S = 5.0
-"""Sound the canceller needs to find a room; until then what it leaves over is no sign of a person."""
-LEARN_DBFS = -45.0
-"""Quieter sound teaches it nothing."""
-RELEASE_LIMIT_S = 0.1
-"""For longer than this no card that can be talked through keeps its sound."""
-LEVEL_INTERVAL_S = 0.1
-"""Ten a second: what a light or a meter can show."""
+HOLD_DB: Final = 1.5
+"""Frames this much nearer to the noise than those that open the gate still hold it open."""
+LEARN_S: Final = 5.0
+"""Seconds of sound the canceller needs to learn a room; until then what it leaves over is no sign of a person."""
+LEARN_DBFS: Final = -45.0
+"""The canceller learns nothing from quieter sound."""
+RELEASE_LIMIT_S: Final = 0.1
+"""No card that is usable for conversation holds captured sound back for longer than this."""
+LEVEL_BLOCKS: Final = 10
+"""Blocks between two Level events: ten events a second, as many as a light or a meter can show."""
+_NEVER: Final = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineParts:
-    """What the pipeline is made of; the defaults need no extra."""
+    """The replaceable parts of the pipeline."""
 
     canceller: EchoCanceller
     detector: VoiceDetector
@@ -90,12 +93,19 @@ class PipelineParts:
 
     @classmethod
     def bare(cls, settings: AudioSettings) -> "PipelineParts":
-        """No canceller, no second opinion, no wake word."""
+        """Parts that need no extra: no canceller, webrtcvad alone, no wake word."""
         return cls(PassThrough("off"), WebRtcDetector(settings.gate.aggressiveness))
 
 
+class _OwnSound(NamedTuple):
+    """Which of the speaker's own sound the microphone may be hearing at a moment; both may overlap."""
+
+    speech: bool
+    earcon: bool
+
+
 class SpeechPipeline:
-    """See the module. Not thread-safe: one owner, the processing thread."""
+    """Turns blocks of the microphone and the loudspeaker into events. Not thread-safe: one thread owns it."""
 
     def __init__(
         self, settings: AudioSettings, parts: PipelineParts | None = None, *, owner: TurnOwner = "local"
@@ -112,23 +122,25 @@ class SpeechPipeline:
         self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
         self._gain = gain_of(settings.input_gain_db)
         self.echo_delay_s = 0.0
-        """From the queue to the loudspeaker and from the microphone to here, as the device reports it."""
-        self._half: bytes = b""
-        self._heard_until = float("-inf")  # the end of the last block
-        self._released_at: float | None = None  # push-to-talk is over, but for what was said before this
+        """Latency of playback and capture together, as the device reports it."""
+        self._first_half = b""  # of a frame: one block
+        self._captured_until = _NEVER  # the end of the last block
+        self._released_at: float | None = (
+            None  # push-to-talk was released; sound from before is still to come
+        )
         self._learnt_s = 0.0
-        self._speech_ends = float("-inf")  # until when the speaker may hear its own speech,
-        self._own_ends = float("-inf")  # ... and its own sounds
+        self._speech_until = _NEVER  # until then the microphone may hear the speaker's own speech,
+        self._earcon_until = _NEVER  # and one of its earcons
         self._sent_until = 0.0
-        self._mic_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
-        self._far_level: deque[float] = deque(maxlen=round(LEVEL_INTERVAL_S / BLOCK_S))
+        self._mic_levels: deque[float] = deque(maxlen=LEVEL_BLOCKS)
+        self._far_levels: deque[float] = deque(maxlen=LEVEL_BLOCKS)
         self._blocks = 0
 
-    # -- what is known -------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     @property
     def mode(self) -> ListenMode:
-        """closed, gated or open."""
+        """Which sound may pass: none (`closed`), speech (`gated`) or all (`open`)."""
         return self._gate.mode
 
     @property
@@ -138,118 +150,112 @@ class SpeechPipeline:
 
     @property
     def statistics(self) -> GateStatistics:
-        """Seconds heard and sent, openings."""
+        """Seconds captured and sent, and how often the gate opened."""
         return self._gate.statistics
 
     @property
     def noise_floor_dbfs(self) -> float:
-        """The room's own noise."""
+        """The level of the room's own noise."""
         return self._floor.level_dbfs
 
-    @property
-    def owner(self) -> TurnOwner:
-        """Who ends the turn."""
-        return self._gate.owner
-
-    @owner.setter
-    def owner(self, value: TurnOwner) -> None:
-        self._gate.owner = value
-
-    # -- what the dialogue wants ---------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------
 
     def listen(self, mode: ListenMode, now: float, since: float | None = None) -> list[AudioEvent]:
-        """Change what may pass; `since` reaches back to what was already said (`Gate.listen`).
+        """Change which sound may pass. `since` includes what was said from then on (see `Gate.listen`).
 
-        From `open` to `closed` it comes into force with the sound of `now`, which is still to be processed.
+        From `open` to `closed` the change takes effect behind the sound of `now`, which has yet to be processed.
         """
-        if mode == "closed" and self._gate.mode == "open" and self._is_owed(now):
+        if mode == "closed" and self._gate.mode == "open" and self._is_incomplete(now):
             if self._released_at is None:
                 self._released_at = now
             return []
-        events = self._let_go(now)
+        events = self._finish_release(now)
         events += self._events(self._gate.listen(mode, now, since))
-        if mode != "gated" and self._barge_in.cancel():
-            events.append(BargeInRejected(now))
+        if mode != "gated":
+            events += self._cancel_barge_in(now)
         return events
 
     def server_ended(self, now: float) -> list[AudioEvent]:
-        """The server has reported the end of speech (server turns)."""
+        """The server has reported the end of speech. Ignored where this room ends the turns."""
         return self._events(self._gate.server_ended(now))
 
     def discard_captured(self, now: float) -> list[AudioEvent]:
-        """Drop all that was heard and has not passed, of a release too: the microphone was muted."""
-        self._half = b""
+        """Drop all sound that was captured and has not passed, also that of a release: the microphone was muted."""
+        self._first_half = b""
         events: list[AudioEvent] = []
         if self._released_at is not None:
             self._gate.shut(now, "closed")
-            self._let_go(now)
-            self._upsampler.clear()  # it holds a few milliseconds, of which nothing passes either
+            self._finish_release(now)
+            self._upsampler.clear()  # it holds a few milliseconds, which must not pass either
             events.append(SpeechEnded(now, "closed"))
         self._gate.discard_history()
         return events
 
     def tick(self, now: float) -> list[AudioEvent]:
-        """Time passes, with or without blocks; `now` by the clock of `listen`."""
+        """Let time pass, with or without blocks: ends a release whose sound does not arrive."""
         late = self._released_at is not None and now >= self._released_at + RELEASE_LIMIT_S
-        return self._let_go(now) if late else []
+        return self._finish_release(now) if late else []
 
     def interrupted(self, now: float, reason: SpeechEndReason = "device_lost") -> list[AudioEvent]:
-        """The stream of blocks has a gap (device lost): shut the gate, forget, relearn the echo."""
-        self._half = b""
+        """Blocks are missing because the device was lost: shut the gate, discard, learn the echo anew."""
+        self._first_half = b""
         self._learnt_s = 0.0
         self._word_missed_sound = True
         self._canceller.reset()
         self._detector.reset()
         events = self._events(self._gate.shut(now, reason))
-        self._let_go(now)
+        self._finish_release(now)
         self._gate.discard_history()
-        if self._barge_in.cancel():
-            events.append(BargeInRejected(now))
-        return events
+        return events + self._cancel_barge_in(now)
 
     # -- the sound -----------------------------------------------------------------------------------------
 
     def process(
         self, mic_block: bytes, far_block: bytes, now: float, *, only_earcon: bool = False
     ) -> list[AudioEvent]:
-        """10 ms of the microphone (16 kHz) and of what was played (24 kHz); `now` is the end of the first.
+        """Take 10 ms of the microphone (16 kHz) and of the loudspeaker (24 kHz).
 
-        `only_earcon`: the far block holds one of the speaker's own sounds and no speech.
-        Raises BadBlockError.
+        Args:
+            mic_block: what was captured up to `now`.
+            far_block: what was played meanwhile.
+            now: the time of the microphone block's end.
+            only_earcon: whether `far_block` holds an earcon and no speech.
+
+        Raises:
+            BadBlockError: a block of the wrong size.
         """
         if len(mic_block) != MIC_BLOCK_BYTES:
             raise BadBlockError(f"a microphone block must be {MIC_BLOCK_BYTES} bytes, not {len(mic_block)}")
         if len(far_block) != WIRE_BLOCK_BYTES:
             raise BadBlockError(f"a far-end block must be {WIRE_BLOCK_BYTES} bytes, not {len(far_block)}")
-        far = samples_of(far_block)
-        silent = not far.any()
-        tail_s = self.echo_delay_s + self._settings.echo_tail_ms / 1000
+        silent = not samples_of(far_block).any()
         if not silent:
+            until = now + self.echo_delay_s + self._settings.echo_tail_ms / 1000
             if only_earcon:
-                self._own_ends = now + tail_s
+                self._earcon_until = until
             else:
-                self._speech_ends = now + tail_s
+                self._speech_until = until
         if self._gain != 1.0:
             mic_block = to_int16(samples_of(mic_block).astype(np.float32) * np.float32(self._gain)).tobytes()
         clean = self._canceller.process(
             mic_block, far_block, far_silent=silent, mid_sentence=self._gate.is_open
         )
         events = self._levels(mic_block, far_block, now, silent=silent)
-        events += self._listen_for_word(clean, now)
-        self._half += clean
-        if len(self._half) == MIC_FRAME_BYTES:
-            pcm, self._half = self._half, b""
+        events += self._detect_wake_word(clean, now)
+        self._first_half += clean
+        if len(self._first_half) == MIC_FRAME_BYTES:
+            pcm, self._first_half = self._first_half, b""
             events += self._frame(pcm, now)
-        self._heard_until = now
-        if self._released_at is not None and not self._is_owed(self._released_at):
-            events += self._let_go(now)
+        self._captured_until = now
+        if self._released_at is not None and not self._is_incomplete(self._released_at):
+            events += self._finish_release(now)
         return events
 
-    def _is_owed(self, until: float) -> bool:
-        """Whether sound from before `until` is still to come to the gate."""
-        return self._gate.is_open and (self._heard_until < until or bool(self._half))
+    def _is_incomplete(self, until: float) -> bool:
+        """Whether the open gate has yet to receive sound from before `until`."""
+        return self._gate.is_open and (self._captured_until < until or bool(self._first_half))
 
-    def _let_go(self, now: float) -> list[AudioEvent]:
+    def _finish_release(self, now: float) -> list[AudioEvent]:
         """End push-to-talk, if it was released."""
         if self._released_at is None:
             return []
@@ -257,43 +263,52 @@ class SpeechPipeline:
         return self._events(self._gate.listen("closed", now))
 
     def _frame(self, pcm: bytes, now: float) -> list[AudioEvent]:
-        playing = now <= self._speech_ends
-        own = now <= self._own_ends
-        deaf = playing and self._canceller.mode == "half_duplex"
+        own = _OwnSound(now <= self._speech_until, now <= self._earcon_until)
+        frame = self._analyse(pcm, now, own)
+        if not own.speech:
+            return self._cancel_barge_in(now) + self._events(self._gate.process(frame))
+        if self._canceller.mode == "half_duplex" and self._gate.mode != "open":
+            return self._discard_own_voice(now)
+        events = self._events(self._gate.process(frame, may_open=False))
+        if not self._gate.is_open and self._gate.mode == "gated" and self._may_barge_in:
+            events += self._detect_barge_in(frame, now)
+        return events
+
+    def _analyse(self, pcm: bytes, now: float, own: _OwnSound) -> AnalysedFrame:
+        """Measure a frame against the noise floor and ask the detector. Every frame must come here, in order."""
         samples = samples_of(pcm)
         level = dbfs(samples)
         gate = self._settings.gate
-        excess = self._floor.excess_db(samples, learn=not playing and not own)
+        excess = self._floor.excess_db(samples, learn=not (own.speech or own.earcon))
         margin = gate.margin_db - (HOLD_DB if self._gate.is_open else 0.0)
         loud = level > gate.min_level_dbfs and excess > margin
-        # Over the speaker's own voice a second opinion comes too late, and levels say more.
-        voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not playing)
-        frame = AnalysedFrame(
-            pcm, now - FRAME_S, voiced and loud, level, over_earcon=own and not self._cancels
-        )
-        if deaf:
-            out = self._gate.shut(now, "own_voice") if self._gate.mode == "gated" else []
-            if self._gate.mode != "open":
-                self._gate.discard_history()
-                return self._events(out)
-        if not playing:
-            events: list[AudioEvent] = [BargeInRejected(now)] if self._barge_in.cancel() else []
-            return events + self._events(self._gate.process(frame))
-        return self._frame_while_playing(frame, now)
+        # While the speaker speaks, a second opinion comes too late, and levels say more.
+        voiced = self._detector.is_speech(pcm, ask=loud and self._gate.mode == "gated" and not own.speech)
+        over_earcon = own.earcon and not self._cancels
+        return AnalysedFrame(pcm, now - FRAME_S, voiced and loud, level, over_earcon)
 
-    def _frame_while_playing(self, frame: AnalysedFrame, now: float) -> list[AudioEvent]:
-        events = self._events(self._gate.process(frame, may_open=False))
-        if self._gate.is_open or self._gate.mode != "gated" or not self._may_barge_in:
-            return events
-        verdict = self._barge_in.process(frame)
-        if verdict == "suspected":
-            events.append(BargeInSuspected(now))
-        elif verdict == "rejected":
-            events.append(BargeInRejected(now))
-        elif verdict == "confirmed":
-            events.append(BargeInConfirmed(now))
-            events += self._events(self._gate.force_open(self._barge_in.since))
+    def _discard_own_voice(self, now: float) -> list[AudioEvent]:
+        """Half duplex: shut the gate, and discard what was heard, since it was the speaker itself."""
+        events = self._events(self._gate.shut(now, "own_voice")) if self._gate.mode == "gated" else []
+        self._gate.discard_history()
         return events
+
+    def _detect_barge_in(self, frame: AnalysedFrame, now: float) -> list[AudioEvent]:
+        match self._barge_in.process(frame):
+            case "suspected":
+                return [BargeInSuspected(now)]
+            case "rejected":
+                return [BargeInRejected(now)]
+            case "confirmed":
+                opened = self._events(self._gate.force_open(self._barge_in.since))
+                return [BargeInConfirmed(now), *opened]
+            case None:
+                return []
+            case never:
+                assert_never(never)
+
+    def _cancel_barge_in(self, now: float) -> list[AudioEvent]:
+        return [BargeInRejected(now)] if self._barge_in.cancel() else []
 
     @property
     def _cancels(self) -> bool:
@@ -304,36 +319,40 @@ class SpeechPipeline:
     def _may_barge_in(self) -> bool:
         return self._settings.barge_in.enabled and (self._cancels or self._canceller.mode == "off")
 
-    def _listen_for_word(self, clean: bytes, now: float) -> list[AudioEvent]:
+    def _detect_wake_word(self, clean: bytes, now: float) -> list[AudioEvent]:
         if self._wake_word is None:
             return []
         if self._gate.is_open:
             self._word_missed_sound = True
             return []
         if self._word_missed_sound:
-            # What it heard last may have been the word itself: without this it would report it once more.
+            # The last sound it got may have been the word itself, which it would report once more.
             self._wake_word.reset()
             self._word_missed_sound = False
         word = self._wake_word.process(clean, now)
         return [WakeWordHeard(word, now)] if word is not None else []
 
     def _levels(self, mic: bytes, far: bytes, now: float, *, silent: bool) -> list[AudioEvent]:
-        self._mic_level.append(dbfs(samples_of(mic)))
+        self._mic_levels.append(dbfs(samples_of(mic)))
         far_dbfs = FLOOR_DBFS if silent else dbfs(samples_of(far))
-        self._far_level.append(far_dbfs)
+        self._far_levels.append(far_dbfs)
         if far_dbfs > LEARN_DBFS:
             self._learnt_s += BLOCK_S
         self._blocks += 1
-        if self._blocks % (self._mic_level.maxlen or 1):
+        if self._blocks % LEVEL_BLOCKS:
             return []
-        return [Level(max(self._mic_level), max(self._far_level), self._gate.is_open, now)]
+        return [Level(max(self._mic_levels), max(self._far_levels), self._gate.is_open, now)]
 
     def _events(self, outputs: list[GateOutput]) -> list[AudioEvent]:
-        """The gate's answers as events, the frames at 24 kHz, joined."""
+        """The gate's outputs as events; frames in a row are resampled to 24 kHz and joined."""
+        if not outputs:
+            return []
         events: list[AudioEvent] = []
         passed = bytearray()
         for output in outputs:
-            if isinstance(output, GateOpened):
+            if isinstance(output, GatePassed):
+                passed += self._upsampler.process(output.frame.pcm)
+            elif isinstance(output, GateOpened):
                 self._upsampler.clear()
                 self._sent_until = output.at
                 events.append(SpeechStarted(output.at))
@@ -342,7 +361,7 @@ class SpeechPipeline:
                 self._emit(events, passed)
                 events.append(SpeechEnded(output.at, output.reason))
             else:
-                passed += self._upsampler.process(output.frame.pcm)
+                assert_never(output)
         self._emit(events, passed)
         return events
 
