@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.panel.light_settings import LightSettings
-    from speakerd.panel.looks import Row
+    from speakerd.panel.looks import LightMeaning
     from speakerd.panel.patterns import Look
     from speakerd.panel.port import Panel
     from speakerd.panel.settings import PanelSettings
@@ -108,7 +108,7 @@ def _has_light(light: LightSettings) -> bool:
     return light.led_pin != "" or light.pwm_pin != "" or bool(light.rgb_pins) or light.strip_leds > 0
 
 
-def _caption(state: LightState, row: Row, look: Look) -> str:
+def _caption(state: LightState, row: LightMeaning, look: Look) -> str:
     from speakerd.panel.looks import describe
 
     return f"{state:<11} {row.meaning} ({describe(look)})"

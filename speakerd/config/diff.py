@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from speakerd.config import secrets
-from speakerd.config.schema import settings as catalog_settings
+from speakerd.config.schema import settings as all_settings
 from speakerd.config.settings import Settings
 from speakerd.config.show import plain, values
 
@@ -37,7 +37,7 @@ WHEN: Mapping[str, When] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One setting that differs.
 
     Attributes:
@@ -66,16 +66,16 @@ def when(key: str) -> When:
     raise KeyError(key)
 
 
-def diff(old: Settings, new: Settings) -> tuple[Change, ...]:
+def diff(old: Settings, new: Settings) -> tuple[SettingChange, ...]:
     """All settings that differ, in the order of the file."""
     before, after = values(old), values(new)
     return tuple(
-        Change(
+        SettingChange(
             key,
             secrets.masked(entry.path, plain(before[key])),
             secrets.masked(entry.path, plain(after[key])),
             when(key),
         )
-        for key, entry in catalog_settings(Settings).items()
+        for key, entry in all_settings(Settings).items()
         if before[key] != after[key]
     )

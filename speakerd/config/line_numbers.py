@@ -9,21 +9,21 @@ import re
 import tomllib
 from collections.abc import Mapping
 
-Path = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 _PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL)
 
 
-def locate(text: str) -> dict[Path, int]:
+def locate(text: str) -> dict[KeyPath, int]:
     """Line (from 1) of every table and every key, by path.
 
     Elements of an array of tables are named by their index: `("tools", "commands", "0", "name")`.
     """
     text = text.replace("\r\n", "\n")
-    places: dict[Path, int] = {}
-    elements: dict[Path, int] = {}
-    table: Path = ()
+    places: dict[KeyPath, int] = {}
+    elements: dict[KeyPath, int] = {}
+    table: KeyPath = ()
     at = 0
     while at < len(text):
         line = text.count("\n", 0, at) + 1
@@ -49,7 +49,7 @@ def locate(text: str) -> dict[Path, int]:
     return places
 
 
-def line_of(places: Mapping[Path, int], path: Path) -> int | None:
+def line_of(places: Mapping[KeyPath, int], path: KeyPath) -> int | None:
     """The line of `path`, or of its nearest parent that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in places:
@@ -57,14 +57,14 @@ def line_of(places: Mapping[Path, int], path: Path) -> int | None:
     return None
 
 
-def _record(places: dict[Path, int], path: Path, above: int, line: int) -> None:
+def _record(places: dict[KeyPath, int], path: KeyPath, above: int, line: int) -> None:
     for length in range(above + 1, len(path) + 1):
         places.setdefault(path[:length], line)
 
 
-def _resolve(header: Path, elements: dict[Path, int]) -> Path:
+def _resolve(header: KeyPath, elements: dict[KeyPath, int]) -> KeyPath:
     """A header below an array of tables means the array's last element."""
-    path: Path = ()
+    path: KeyPath = ()
     for depth, part in enumerate(header):
         path = (*path, part)
         if path in elements and depth + 1 < len(header):
@@ -72,7 +72,7 @@ def _resolve(header: Path, elements: dict[Path, int]) -> Path:
     return path
 
 
-def _dotted(text: str, at: int) -> tuple[Path, int]:
+def _dotted(text: str, at: int) -> tuple[KeyPath, int]:
     parts: list[str] = []
     while match := _PART.match(text, at):
         basic, literal, bare = match.groups()

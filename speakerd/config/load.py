@@ -6,7 +6,7 @@ from pathlib import Path
 
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
 from speakerd.config.settings import Settings
-from speakerd.config.validate import Document, judge, parse
+from speakerd.config.validate import Document, parse, validate
 
 _LARGEST_BYTES = 1_000_000
 """A configuration is a few kilobytes; more is some other file."""
@@ -50,7 +50,7 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     """
     own = parse(text, path)
     board, further = _board(own)
-    return Loaded(judge(own, board, further), own, board)
+    return Loaded(validate(own, board, further), own, board)
 
 
 def files_dir() -> Path:

@@ -6,15 +6,14 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any
 
-from speakerd.config import schema as catalog
-from speakerd.config import secrets
+from speakerd.config import schema, secrets
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_value
 
 
 def values(settings: Settings) -> dict[str, Any]:
     """Every setting's value by dotted key, unmasked, as the dataclasses hold it."""
-    return {key: value_of(settings, entry.path) for key, entry in catalog.settings(Settings).items()}
+    return {key: value_of(settings, entry.path) for key, entry in schema.settings(Settings).items()}
 
 
 def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
@@ -28,7 +27,7 @@ def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
 def masked(settings: Settings) -> dict[str, Any]:
     """Nested tables of JSON-safe values with secrets masked, for machines."""
     tables: dict[str, Any] = {}
-    for entry in catalog.settings(Settings).values():
+    for entry in schema.settings(Settings).values():
         here = tables
         for part in entry.path[:-1]:
             here = here.setdefault(part, {})
@@ -63,8 +62,8 @@ def plain(value: Any) -> Any:
 
 def _lines(settings: Settings, changed_only: bool) -> Iterator[str]:
     header = ""
-    for entry in catalog.entries(Settings):
-        if isinstance(entry, catalog.Section):
+    for entry in schema.entries(Settings):
+        if isinstance(entry, schema.Section):
             header = f"\n[{'.'.join(entry.path)}]" if entry.path else ""
             continue
         value = plain(value_of(settings, entry.path))

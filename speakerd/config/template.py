@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from speakerd.config import schema as catalog
+from speakerd.config import schema
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_value
 
@@ -34,8 +34,8 @@ def template() -> str:
 def _lines() -> Iterator[str]:
     for line in _HEAD.splitlines():
         yield f"# {line}"
-    for entry in catalog.entries(Settings):
-        if isinstance(entry, catalog.Section):
+    for entry in schema.entries(Settings):
+        if isinstance(entry, schema.Section):
             yield ""
             if entry.path:
                 about = _TABLE_NAME.sub("", entry.doc).strip(" :.")
@@ -58,7 +58,7 @@ def _limits(allowed: str) -> str:
     return f"   # {allowed}"
 
 
-def _assignment(entry: catalog.Setting) -> Iterator[str]:
+def _assignment(entry: schema.Setting) -> Iterator[str]:
     name = entry.path[-1]
     if entry.default is None:
         yield f"# {name} ={_limits(entry.allowed)}"
@@ -74,11 +74,11 @@ def _assignment(entry: catalog.Setting) -> Iterator[str]:
 def _example(header: str, element: type) -> Iterator[str]:
     """A commented table, since there is none by default."""
     yield f"# {header}"
-    docs = catalog.field_docs(element)
-    for name, hint, default in catalog.fields(element):
+    docs = schema.field_docs(element)
+    for name, hint, default in schema.fields(element):
         value = _or_needed(default)
         yield from _comment(f"  {docs.get(name, '')}")
-        yield f"# {name} = {value}".rstrip() + _limits(catalog.allowed(hint))
+        yield f"# {name} = {value}".rstrip() + _limits(schema.allowed(hint))
 
 
 def _or_needed(default: Any) -> str:

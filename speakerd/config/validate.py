@@ -17,11 +17,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from speakerd.config import line_numbers as locate
-from speakerd.config import schema as catalog
-from speakerd.config import secrets
+from speakerd.config import line_numbers, schema, secrets
 from speakerd.config.conflicts import conflicts
 from speakerd.config.errors import ConfigErrors, Problem
+from speakerd.config.line_numbers import KeyPath
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_key, toml_value
 
@@ -38,9 +37,9 @@ class Document:
 
     file: Path | None
     data: Table
-    places: Mapping[locate.Path, int]
+    places: Mapping[KeyPath, int]
 
-    def holds(self, path: locate.Path) -> bool:
+    def holds(self, path: KeyPath) -> bool:
         """Whether the file itself says something at this path."""
         return path in self.places
 
@@ -59,10 +58,10 @@ def parse(text: str, file: Path | None = None) -> Document:
         what = "this is not TOML: " + (str(error)[: place.start()] if place else str(error))
         cure = "Texts stand in quotes, true and false are small, and a table begins with [name]."
         raise ConfigErrors([Problem(file, line, "", what, cure=cure)]) from None
-    return Document(file, data, locate.locate(text))
+    return Document(file, data, line_numbers.locate(text))
 
 
-def judge(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
+def validate(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
     """Settings from a file, over those of its board.
 
     Args:
@@ -75,14 +74,14 @@ def judge(own: Document, board: Document | None = None, further: Sequence[Proble
     """
     data = _merged(board.data, own.data) if board else own.data
     problems = list(further)
-    wrong: set[locate.Path] = set()
+    wrong: set[KeyPath] = set()
 
-    def report(path: locate.Path, what: str, found: Any = None, **words: str) -> None:
+    def report(path: KeyPath, what: str, found: Any = None, **words: str) -> None:
         document = board if board and board.holds(path) and not own.holds(path) else own
         problems.append(
             Problem(
                 document.file,
-                locate.line_of(document.places, path),
+                line_numbers.line_of(document.places, path),
                 ".".join(map(toml_key, path)),
                 what,
                 found=_shown(path, found),
@@ -129,7 +128,7 @@ def _json(data: Table) -> str:
     return json.dumps(data, default=str)
 
 
-def _settings_without(data: Table, wrong: set[locate.Path]) -> Settings:
+def _settings_without(data: Table, wrong: set[KeyPath]) -> Settings:
     """What the rest says, so that it can be judged too; the defaults where even that does not hold."""
     rest: Table = json.loads(_json(data))
     for path in wrong:
@@ -144,8 +143,8 @@ def _settings_without(data: Table, wrong: set[locate.Path]) -> Settings:
         return Settings()
 
 
-def _secrets(table: Table, above: locate.Path = ()) -> Iterator[locate.Path]:
-    known = catalog.settings(Settings)
+def _secrets(table: Table, above: KeyPath = ()) -> Iterator[KeyPath]:
+    known = schema.settings(Settings)
     for name, value in table.items():
         path = (*above, name)
         if isinstance(value, dict):
@@ -157,7 +156,7 @@ def _secrets(table: Table, above: locate.Path = ()) -> Iterator[locate.Path]:
             yield path
 
 
-def _path(detail: ErrorDetails, data: Table) -> locate.Path:
+def _path(detail: ErrorDetails, data: Table) -> KeyPath:
     """Where in the file the error stands; pydantic also names members of unions, which are not in the file."""
     path: list[str] = []
     here: Any = data
@@ -174,7 +173,7 @@ def _path(detail: ErrorDetails, data: Table) -> locate.Path:
     return tuple(path)
 
 
-def _explained(detail: ErrorDetails, path: locate.Path) -> tuple[str, dict[str, str]]:
+def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, dict[str, str]]:
     if detail["type"] in _UNKNOWN:
         near = nearest(path)
         return "there is no such key", {"cure": f"Did you mean {near}?"} if near else {}
@@ -184,19 +183,19 @@ def _explained(detail: ErrorDetails, path: locate.Path) -> tuple[str, dict[str, 
         return detail["msg"].partition(", ")[2] or detail["msg"], {}
     if detail["loc"][-1] == "[key]":
         return "no such name here", {"allowed": detail.get("ctx", {}).get("expected", detail["msg"])}
-    hint = catalog.hint_at(Settings, path)
-    if catalog.is_section(hint):
+    hint = schema.hint_at(Settings, path)
+    if schema.is_section(hint):
         return "this is a table", {"cure": f"Write [{'.'.join(path)}], and its keys below it."}
-    return "not allowed", {"allowed": catalog.allowed(hint)}
+    return "not allowed", {"allowed": schema.allowed(hint)}
 
 
-def nearest(path: locate.Path) -> str:
+def nearest(path: KeyPath) -> str:
     """The known key or table that was probably meant; empty if nothing comes near."""
-    known = [setting.path for setting in catalog.settings(Settings).values()]
+    known = [setting.path for setting in schema.settings(Settings).values()]
     tables = {entry[:length] for entry in known for length in range(1, len(entry))}
     names = {".".join(entry): entry for entry in [*known, *sorted(tables)]}
-    table = catalog.hint_at(Settings, path[:-1])
-    fields = catalog.fields(table) if catalog.is_section(table) else ()
+    table = schema.hint_at(Settings, path[:-1])
+    fields = schema.fields(table) if schema.is_section(table) else ()
     siblings = {name: ".".join((*path[:-1], name)) for name, _, _ in fields}
     if close := difflib.get_close_matches(path[-1], siblings, n=1, cutoff=0.7):
         return siblings[close[0]]
@@ -206,7 +205,7 @@ def nearest(path: locate.Path) -> str:
     return close[0] if close else ""
 
 
-def _said(data: Table, path: locate.Path) -> bool:
+def _said(data: Table, path: KeyPath) -> bool:
     here: Any = data
     for part in path:
         if not isinstance(here, dict) or part not in here:
@@ -215,7 +214,7 @@ def _said(data: Table, path: locate.Path) -> bool:
     return True
 
 
-def _shown(path: locate.Path, value: Any) -> str:
+def _shown(path: KeyPath, value: Any) -> str:
     if value is None or isinstance(value, dict):
         return ""
     if value == secrets.MASK:

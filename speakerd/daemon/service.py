@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from speakerd.config.settings import Settings
     from speakerd.daemon.core import Assembly
-    from speakerd.host.credentials import Key
+    from speakerd.host.credentials import ApiKey
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ async def serve(path: Path) -> int:
     return EXIT_OK
 
 
-def find_key(settings: Settings) -> Key | None:
+def find_key(settings: Settings) -> ApiKey | None:
     """The API key, out of the environment. Raises CredentialError if one is needed and cannot be had."""
     key = take_key(os.environ, settings.model.api_key_file)
     model = settings.model
@@ -88,7 +88,7 @@ def find_key(settings: Settings) -> Key | None:
     return key
 
 
-async def _serve(settings: Settings, path: Path, key: Key | None, journal: Journal) -> None:
+async def _serve(settings: Settings, path: Path, key: ApiKey | None, journal: Journal) -> None:
     loop = asyncio.get_running_loop()
     notifier = Notifier()
     assembly = assemble(

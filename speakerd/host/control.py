@@ -46,7 +46,7 @@ _TURNS_OF_AN_ACCEPT = 8
 FAREWELL_LIMIT_S = 1.0
 """So long a client that was refused may go on talking before the line is cut."""
 
-Handler = Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
+CommandHandler = Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 """Does a command and returns its result. Raises CommandError to refuse it, with a reason for the person."""
 
 
@@ -65,7 +65,7 @@ class ControlServer:
     def __init__(
         self,
         path: Path,
-        handle: Handler,
+        handle: CommandHandler,
         watch: Callable[[], Watch],
         *,
         group: str = "",
@@ -183,7 +183,7 @@ class ControlServer:
             async with asyncio.timeout(STALL_LIMIT_S):
                 await writer.drain()
 
-    async def _answer(self, request: wire.Request) -> bytes:
+    async def _answer(self, request: wire.ControlRequest) -> bytes:
         try:
             async with asyncio.timeout(COMMAND_LIMIT_S):
                 return wire.result_line(request.id, await self._handle(request.command, request.args))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from speakerd.host.control_lines import Request, request_line
+from speakerd.host.control_lines import ControlRequest, request_line
 from speakerd.host.errors import CommandError, ControlError, NotAllowedError, NotRunningError
 
 ANSWER_LIMIT_S = 65.0
@@ -49,7 +49,7 @@ class ControlClient:
         self._next_id += 1
         # Should it have hung up, it may have told us why before; so read on.
         with contextlib.suppress(ConnectionError):
-            self._socket.sendall(request_line(Request(self._next_id, command, args)))
+            self._socket.sendall(request_line(ControlRequest(self._next_id, command, args)))
         answer = self._line()
         if answer is None:
             raise ControlError("speakerd hung up without an answer; its journal may say why")

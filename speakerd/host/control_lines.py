@@ -14,7 +14,7 @@ JsonId = str | int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ControlRequest:
     """What a client wants."""
 
     id: JsonId
@@ -22,7 +22,7 @@ class Request:
     args: dict[str, Any]
 
 
-def parse_request(line: bytes) -> Request:
+def parse_request(line: bytes) -> ControlRequest:
     """Read one line.
 
     Raises:
@@ -41,10 +41,10 @@ def parse_request(line: bytes) -> Request:
         raise CommandError("bad_request", '"args" must be an object')
     if request_id is not None and (not isinstance(request_id, (str, int)) or isinstance(request_id, bool)):
         raise CommandError("bad_request", '"id" must be a text or a whole number')
-    return Request(request_id, command, args)
+    return ControlRequest(request_id, command, args)
 
 
-def request_line(request: Request) -> bytes:
+def request_line(request: ControlRequest) -> bytes:
     """A request as one line."""
     return _line({"id": request.id, "command": request.command, "args": request.args})
 

@@ -28,14 +28,14 @@ _LONGEST_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """The key and where it was found, in words fit for a log."""
 
     secret: Secret
     source: str
 
 
-def take_key(environment: MutableMapping[str, str], key_file: str = "") -> Key | None:
+def take_key(environment: MutableMapping[str, str], key_file: str = "") -> ApiKey | None:
     """Find the key, and remove it from the environment.
 
     Args:
@@ -54,13 +54,13 @@ def take_key(environment: MutableMapping[str, str], key_file: str = "") -> Key |
     return find_key(seen, key_file)
 
 
-def find_key(environment: Mapping[str, str], key_file: str = "") -> Key | None:
+def find_key(environment: Mapping[str, str], key_file: str = "") -> ApiKey | None:
     """The same without touching the environment, for a check. Raises as `take_key` does."""
     override, ambient = VARIABLES
     if override in environment:
         return _from_variable(environment, override)
     if key_file:
-        return Key(_checked(_read(Path(key_file), guarded=True), key_file), key_file)
+        return ApiKey(_checked(_read(Path(key_file), guarded=True), key_file), key_file)
     if folder := environment.get("CREDENTIALS_DIRECTORY"):
         path = Path(folder) / CREDENTIAL
         try:
@@ -70,14 +70,14 @@ def find_key(environment: Mapping[str, str], key_file: str = "") -> Key | None:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
         else:
-            return Key(_checked(raw, f"credential {CREDENTIAL}"), "systemd credential")
+            return ApiKey(_checked(raw, f"credential {CREDENTIAL}"), "systemd credential")
     if ambient in environment:
         return _from_variable(environment, ambient)
     return None
 
 
-def _from_variable(environment: Mapping[str, str], name: str) -> Key:
-    return Key(_checked(environment[name].encode(errors="replace"), f"${name}"), f"${name}")
+def _from_variable(environment: Mapping[str, str], name: str) -> ApiKey:
+    return ApiKey(_checked(environment[name].encode(errors="replace"), f"${name}"), f"${name}")
 
 
 def _read(path: Path, *, guarded: bool) -> bytes:

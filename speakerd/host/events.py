@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["info", "warning", "error", "critical"]
+Priority = Literal["info", "warning", "error", "critical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class JournalEvent:
     """One kind of entry: its level, what it says, and its further fields."""
 
     name: str
-    level: Level
+    level: Priority
     meaning: str
     fields: tuple[str, ...] = ()
 

@@ -17,7 +17,7 @@ FEEDS_PER_INTERVAL = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class WatchdogDecision:
     """Whether to feed, and which parts stand still, each with the seconds for which it has."""
 
     feed: bool
@@ -38,7 +38,7 @@ class Watchdog:
         self.period_s = min(limit_s, interval_s or limit_s) / FEEDS_PER_INTERVAL
         """Seconds from one `check` to the next."""
 
-    def check(self, beats: Mapping[str, int | None], now: float) -> Verdict:
+    def check(self, beats: Mapping[str, int | None], now: float) -> WatchdogDecision:
         """Judge the parts.
 
         Args:
@@ -55,4 +55,4 @@ class Watchdog:
             moved[part] = before if before and before[0] == count else (count, now)
         self._moved = moved
         stuck = {part: now - since for part, (_, since) in moved.items() if now - since > self._limit_s}
-        return Verdict(not stuck, stuck)
+        return WatchdogDecision(not stuck, stuck)

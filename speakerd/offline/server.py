@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from websockets.asyncio.server import serve
 
-from speakerd.offline.connection import Connection
+from speakerd.offline.client_handler import ClientHandler
 from speakerd.offline.errors import PortInUseError
 from speakerd.offline.espeak import SpeechSynthesizer
 from speakerd.offline.protocol import ServerSession
@@ -60,7 +60,7 @@ class OfflineServer:
         self.recognizer = Recognizer(settings)
         self._voice = SpeechSynthesizer(settings)
         self._server: Server | None = None
-        self._connections: set[Connection] = set()
+        self._connections: set[ClientHandler] = set()
 
     async def start(self) -> None:
         """Load what has to be loaded, then listen.
@@ -147,7 +147,7 @@ class OfflineServer:
             await socket.close(CLOSE_TRY_LATER, "too many connections")
             return
         protocol = ServerSession(self._settings, self._responder, secrets.token_hex(4))
-        connection = Connection(socket, protocol, self.recognizer, self._voice)
+        connection = ClientHandler(socket, protocol, self.recognizer, self._voice)
         self._connections.add(connection)
         try:
             await connection.run()

@@ -24,7 +24,7 @@ class CallTool:
     arguments: str
 
 
-Reply = tuple[SayText | CallTool, ...]
+ResponsePlan = tuple[SayText | CallTool, ...]
 """May be empty: there is nothing to say to that."""
 
 

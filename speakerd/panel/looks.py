@@ -18,7 +18,7 @@ from speakerd.panel.types import LightState
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LightMeaning:
     """One row of the light table."""
 
     look: Look
@@ -29,64 +29,64 @@ class Row:
     """What a plain LED does, in words."""
 
 
-TABLE: Mapping[LightState, Row] = MappingProxyType(
+TABLE: Mapping[LightState, LightMeaning] = MappingProxyType(
     {
-        "approval": Row(
+        "approval": LightMeaning(
             Look("blink", "magenta", period_s=1.4, flash_s=1.05),
             "I want to do something that needs your yes or no",
             "on, with a short gap each 1.4 s",
         ),
-        "ringing": Row(
+        "ringing": LightMeaning(
             Look("blink", "warm", period_s=0.4, flash_s=0.2),
             "A timer has run out",
             "blinks fast",
         ),
-        "starting": Row(
+        "starting": LightMeaning(
             Look("breathe", "white", brightness=0.6, period_s=3.0),
             "I am starting",
             "1.5 s on, 1.5 s off",
         ),
-        "connecting": Row(
+        "connecting": LightMeaning(
             Look("breathe", "cyan", brightness=0.8, period_s=1.0),
             "I am calling the voice model; go on speaking, I keep what you say",
             "½ s on, ½ s off",
         ),
-        "listening": Row(
+        "listening": LightMeaning(
             Look("level", "blue", floor=0.55),
             "I am listening, and what you say is sent",
             "stays on",
         ),
-        "thinking": Row(
+        "thinking": LightMeaning(
             Look("pulse", "violet", period_s=1.2, floor=0.05),
             "I am thinking about the answer, or doing what you asked",
             "a short flash each 1.2 s",
         ),
-        "speaking": Row(
+        "speaking": LightMeaning(
             Look("level", "green", floor=0.15),
             "I am speaking; press, or just talk, to interrupt",
             "flickers with the voice",
         ),
-        "stopping": Row(
+        "stopping": LightMeaning(
             Look("fade", "white", brightness=0.6, period_s=1.0),
             "I am going off",
             "goes out once",
         ),
-        "error": Row(
+        "error": LightMeaning(
             Look("blink", "red", period_s=2.6, flashes=3, flash_s=0.2),
             "Something is wrong; the journal says what and what to do",
             "three flashes, pause",
         ),
-        "offline": Row(
+        "offline": LightMeaning(
             Look("heartbeat", "amber", brightness=0.7, period_s=2.4),
             "I cannot reach the voice model; I keep trying",
             "two flashes, pause",
         ),
-        "muted": Row(
+        "muted": LightMeaning(
             Look("blink", "red", brightness=0.5, period_s=3.0, flash_s=0.12),
             "Muted: nothing that is said here leaves this box",
             "one short wink each 3 s",
         ),
-        "idle": Row(
+        "idle": LightMeaning(
             Look("steady", "white", brightness=0.08),
             "I am waiting for a press; nothing is sent",
             "dark",

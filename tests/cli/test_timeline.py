@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from speakerd.audio.simulation.person import ScriptedUtterance
-from speakerd.cli.demo.timeline import HEIGHT, WIDTH, Heard, Timeline, played_until
+from speakerd.cli.demo.timeline import HEIGHT, WIDTH, TimedAudio, Timeline, played_until
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
 from tests.daemon.bench import GO_FORWARD, answering, household
@@ -166,7 +166,7 @@ def test_a_run_without_a_conversation_is_no_picture() -> None:
     timeline = Timeline(hangover_s=HANGOVER_S, tail_s=TAIL_S)
     timeline.note(state(1.0, "idle"))
     with pytest.raises(ValueError, match="no conversation"):
-        timeline.draw([], Heard(0.0, np.zeros(0, dtype=np.int16), 24_000))
+        timeline.draw([], TimedAudio(0.0, np.zeros(0, dtype=np.int16), 24_000))
 
 
 async def test_the_live_view_of_a_real_speaker_is_enough_for_it() -> None:

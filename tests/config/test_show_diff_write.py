@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.config import schema as catalog
-from speakerd.config import show
+from speakerd.config import schema, show
 from speakerd.config.diff import diff, when
 from speakerd.config.errors import ConfigErrors, ConfigFileError
 from speakerd.config.load import default_file, load, read_text
@@ -160,7 +159,7 @@ def test_values_of_every_kind_that_a_room_may_use() -> None:
 
 
 def test_limits_in_words() -> None:
-    allowed = catalog.allowed
+    allowed = schema.allowed
     assert (
         allowed(Annotated[float, annotated_types.Gt(0), annotated_types.Lt(1)])
         == "a number above 0 and below 1"
@@ -176,8 +175,8 @@ def test_limits_in_words() -> None:
         == "a text in quotes at least 2 long, at most 4 long"
     )
     assert allowed(Part) == "a table with name, level, color"
-    assert catalog.hint_at(Settings, ("audio", "volume", "deeper")) is None
-    assert catalog.hint_at(Settings, ("no", "such")) is None
+    assert schema.hint_at(Settings, ("audio", "volume", "deeper")) is None
+    assert schema.hint_at(Settings, ("no", "such")) is None
 
 
 def test_a_secret_that_is_no_url_is_not_shown_as_one() -> None:
@@ -208,7 +207,7 @@ def test_what_toml_cannot_hold_is_refused() -> None:
 
 
 def test_words_for_types() -> None:
-    allowed = catalog.allowed
+    allowed = schema.allowed
     assert allowed(int | None) == "a whole number"
     assert allowed(dict[str, str]) == "a table of names, each with a text in quotes"
     assert allowed(tuple[int, int]) == "[a whole number, a whole number]"

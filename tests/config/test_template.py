@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from speakerd.config import load, template
-from speakerd.config import schema as catalog
+from speakerd.config import load, schema, template
 from speakerd.config.diff import WHEN, when
 from speakerd.config.settings import Settings
 
-ALL = catalog.settings(Settings)
+ALL = schema.settings(Settings)
 
 
 def test_default_file_is_what_the_settings_say() -> None:

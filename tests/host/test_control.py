@@ -433,7 +433,7 @@ def test_where_the_socket_is() -> None:
 
 
 def test_lines_come_back_as_they_went() -> None:
-    request = control_lines.Request("a", "say", {"text": "ä\n\u2028"})
+    request = control_lines.ControlRequest("a", "say", {"text": "ä\n\u2028"})
     line = control_lines.request_line(request)
     assert line.count(b"\n") == 1
     assert control_lines.parse_request(line) == request

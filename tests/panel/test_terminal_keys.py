@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speakerd.panel.terminal.keys import GAP_S, REPEAT_S, TAP_S, HeldKey, Key, parse
+from speakerd.panel.terminal.keys import GAP_S, REPEAT_S, TAP_S, HeldKey, KeyEvent, parse
 
 
 class Typist:
@@ -123,20 +123,20 @@ def test_a_terminal_that_tells_releases_is_believed() -> None:
 @pytest.mark.parametrize(
     ("data", "keys"),
     [
-        (b" ", [Key(" ", "typed")]),
-        (b"mq", [Key("m", "typed"), Key("q", "typed")]),
-        (b"\x1b[32u", [Key(" ", "press")]),
-        (b"\x1b[32;1:1u\x1b[32;1:2u\x1b[32;1:3u", [Key(" ", a) for a in ("press", "repeat", "release")]),
-        (b"\x1b[99;5u", [Key("c", "press", ctrl=True)]),
-        (b"\x1b[99;5:3u", [Key("c", "release", ctrl=True)]),
-        (b"\x1b[113:81;2;81u", [Key("q", "press")]),
-        (b"\x1b[A\x1b[1;5C\x1bOP\x1b[200~ ", [Key(" ", "typed")]),
+        (b" ", [KeyEvent(" ", "typed")]),
+        (b"mq", [KeyEvent("m", "typed"), KeyEvent("q", "typed")]),
+        (b"\x1b[32u", [KeyEvent(" ", "press")]),
+        (b"\x1b[32;1:1u\x1b[32;1:2u\x1b[32;1:3u", [KeyEvent(" ", a) for a in ("press", "repeat", "release")]),
+        (b"\x1b[99;5u", [KeyEvent("c", "press", ctrl=True)]),
+        (b"\x1b[99;5:3u", [KeyEvent("c", "release", ctrl=True)]),
+        (b"\x1b[113:81;2;81u", [KeyEvent("q", "press")]),
+        (b"\x1b[A\x1b[1;5C\x1bOP\x1b[200~ ", [KeyEvent(" ", "typed")]),
         (b"\x1b[?62;22c", []),
-        (b"\x1bq", [Key("q", "typed")]),
+        (b"\x1bq", [KeyEvent("q", "typed")]),
         (b"\x1b[9999999u", []),
     ],
 )
-def test_bytes_become_keys(data: bytes, keys: list[Key]) -> None:
+def test_bytes_become_keys(data: bytes, keys: list[KeyEvent]) -> None:
     parsed = parse(data)
     assert list(parsed.keys) == keys
     assert parsed.rest == b""

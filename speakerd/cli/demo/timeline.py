@@ -68,7 +68,7 @@ _COLOURS: Final = {
 }
 
 
-class Heard(NamedTuple):
+class TimedAudio(NamedTuple):
     """A voice in the room: its first sample sounded at `at`."""
 
     at: float
@@ -123,7 +123,7 @@ class Timeline:
                 item = self._items.setdefault(item_id, _Item(role, at))
                 item.text = text if final else item.text + text
 
-    def draw(self, said: Iterable[ScriptedUtterance], played: Heard) -> str:
+    def draw(self, said: Iterable[ScriptedUtterance], played: TimedAudio) -> str:
         """The picture. `said` is what the person spoke, in that order.
 
         Raises:
@@ -133,7 +133,9 @@ class Timeline:
         if not presses or self._end is None:
             raise ValueError("there is nothing to draw: no conversation began and ended")
         scale = _Scale(presses[0], self._end)
-        person = [Heard(one.started_at, one.samples, MIC_RATE) for one in said if one.started_at is not None]
+        person = [
+            TimedAudio(one.started_at, one.samples, MIC_RATE) for one in said if one.started_at is not None
+        ]
         parts = [
             *_frame(scale),
             *self._pressed(scale, presses),
@@ -312,7 +314,7 @@ def _frame(scale: _Scale) -> Iterator[str]:
         yield f'<path class="grid" d="M{_LEFT} {y}H{WIDTH - _RIGHT}"/>'
 
 
-def _voice(scale: _Scale, voice: Heard, y: float, name: str) -> Iterator[str]:
+def _voice(scale: _Scale, voice: TimedAudio, y: float, name: str) -> Iterator[str]:
     """A bar every `_BAR` pixels, as high as the sound there is loud."""
     power = _power(voice.samples)
     levels: list[tuple[float, float]] = []
@@ -329,7 +331,7 @@ def _voice(scale: _Scale, voice: Heard, y: float, name: str) -> Iterator[str]:
     yield f'<path class="{name}" stroke-width="1.9" fill="none" d="{path}"/>'
 
 
-def _span(voice: Heard) -> tuple[float, float]:
+def _span(voice: TimedAudio) -> tuple[float, float]:
     """From its first sound to its last, without the silence around them."""
     power = _power(voice.samples)
     loud = np.flatnonzero(power > float(np.max(power, initial=0.0)) * 10 ** (-_RANGE_DB / 10))
@@ -367,7 +369,7 @@ def _is_deep(colour: str) -> bool:
     return 0.299 * red + 0.587 * green + 0.114 * blue < 128
 
 
-def played_until(played: bytes, at: float) -> Heard:
+def played_until(played: bytes, at: float) -> TimedAudio:
     """What left the loudspeaker, of which the last sample sounded at `at`."""
     samples = samples_of(played)
-    return Heard(at - len(samples) / WIRE_RATE, samples, WIRE_RATE)
+    return TimedAudio(at - len(samples) / WIRE_RATE, samples, WIRE_RATE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Verdict = Literal["OK", "WARN", "FAIL", "SKIP"]
+Severity = Literal["OK", "WARN", "FAIL", "SKIP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Finding:
     """
 
     name: str
-    verdict: Verdict
+    verdict: Severity
     seen: str
     cause: str = ""
     cure: str = ""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, warn
 
-Stage = Literal["name", "connect", "tls", "handshake", "session", "done"]
+ConnectStep = Literal["name", "connect", "tls", "handshake", "session", "done"]
 LARGEST_SKEW_S = 120.0
 
 
@@ -23,7 +23,7 @@ class Attempt:
     """
 
     host: str
-    stage: Stage
+    stage: ConnectStep
     error: str = ""
     status: int = 0
     seconds: float = 0.0

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
-from speakerd.cli.doctor.network import Attempt, Stage
+from speakerd.cli.doctor.network import Attempt, ConnectStep
 
 LIMIT_S = 10.0
 
@@ -23,7 +23,7 @@ def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> A
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "wss" else 80)
 
-    def ended(stage: Stage, error: object = "", status: int = 0, date: str | None = None) -> Attempt:
+    def ended(stage: ConnectStep, error: object = "", status: int = 0, date: str | None = None) -> Attempt:
         words = "" if error == "" else str(error) or type(error).__name__
         return Attempt(host, stage, words, status, time.monotonic() - begun, _skew(date))
 

@@ -18,7 +18,7 @@ LISTEN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ProbeRecording:
     """What the microphone heard, at `MIC_RATE`: the room, and the room while the tone plays."""
 
     opened: Opened
@@ -28,7 +28,7 @@ class Heard:
 
 def listen(
     device: AudioDevice, *, play: bool, wait: Callable[[AudioDevice, float], None] | None = None
-) -> Heard:
+) -> ProbeRecording:
     """Open the device and listen; with `play`, also to a test tone. Always closes it again.
 
     Args:
@@ -49,11 +49,11 @@ def listen(
     try:
         device.start(lambda block, _at: blocks.append(block), pull)
     except AudioError as error:
-        return Heard(Opened(str(error), isinstance(error, DeviceBusyError)), nothing, nothing)
+        return ProbeRecording(Opened(str(error), isinstance(error, DeviceBusyError)), nothing, nothing)
     try:
         if not play:
             wait(device, 0.0)
-            return Heard(Opened(), nothing, nothing)
+            return ProbeRecording(Opened(), nothing, nothing)
         wait(device, SETTLE_S)
         blocks.clear()
         wait(device, LISTEN_S)
@@ -66,7 +66,7 @@ def listen(
         during = b"".join(blocks)
     finally:
         device.stop()
-    return Heard(Opened(), np.frombuffer(before, np.int16), np.frombuffer(during, np.int16))
+    return ProbeRecording(Opened(), np.frombuffer(before, np.int16), np.frombuffer(during, np.int16))
 
 
 def _sleep(_device: AudioDevice, seconds: float) -> None:

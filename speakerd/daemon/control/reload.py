@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from speakerd.config.diff import Change, diff
+from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.metrics import status_words
@@ -77,5 +77,5 @@ class Reloader:
 _WORDS = {"live": "in force", "between_turns": "from the next conversation on", "restart": "needs a restart"}
 
 
-def _told(change: Change) -> dict[str, Any]:
+def _told(change: SettingChange) -> dict[str, Any]:
     return {"key": change.key, "old": change.old, "new": change.new, "when": change.when}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.offline.items import Conversation, Item
-    from speakerd.offline.protocol.session_settings import SessionSettings
+    from speakerd.offline.protocol.session_settings import SessionConfig
 
 _KEYS: Final = frozenset(
     {
@@ -51,7 +51,7 @@ _MOST_METADATA: Final = 16
 
 
 def read_spec(
-    value: Any, session: SessionSettings, conversation: Conversation, new_id: Callable[[str], str]
+    value: Any, session: SessionConfig, conversation: Conversation, new_id: Callable[[str], str]
 ) -> ResponseSpec:
     """What the client wants. `value`: the event's `response`, or None. Raises RequestError."""
     data = {} if value is None else as_object(value, "response")

@@ -28,7 +28,7 @@ from speakerd.offline.items import BYTES_PER_MS, Conversation, Item, Part
 from speakerd.offline.protocol.effects import StartSpeaking, StopSpeaking
 from speakerd.offline.protocol.pacing import Pacer
 from speakerd.offline.protocol.usage import item_tokens, usage
-from speakerd.offline.values import CallTool, Reply, SayText
+from speakerd.offline.values import CallTool, ResponsePlan, SayText
 from speakerd.realtime import event_names as names
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Response:
         ]
         self._output.emit(names.RATE_LIMITS_UPDATED, rate_limits=limits)
 
-    def carry_out(self, reply: Reply) -> None:
+    def carry_out(self, reply: ResponsePlan) -> None:
         """SayText and call what the wits decided."""
         self._plan.extend(reply)
         self._next()

@@ -20,7 +20,7 @@ from speakerd.offline.protocol.output import Output, OutputCollector
 from speakerd.offline.protocol.read_item import read_audio, read_item
 from speakerd.offline.protocol.read_response import read_spec
 from speakerd.offline.protocol.responses import Response
-from speakerd.offline.protocol.session_settings import SessionSettings
+from speakerd.offline.protocol.session_settings import SessionConfig
 from speakerd.offline.protocol.turn_detection import SpeechOnset
 from speakerd.offline.request_errors import (
     INVALID_REQUEST,
@@ -49,7 +49,7 @@ class ServerSession:
         self._settings = settings
         self._responder = responder
         self._output = OutputCollector(token)
-        self._session = SessionSettings(settings.voice)
+        self._session = SessionConfig(settings.voice)
         self._conversation = Conversation()
         self._input = InputBuffer(self._output, settings.longest_turn_s)
         self._hearing: dict[str, Item] = {}

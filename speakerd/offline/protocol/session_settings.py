@@ -44,7 +44,7 @@ SEMANTIC_VAD: Final = {
 MAX_TOOLS: Final = 128
 
 
-class SessionSettings:
+class SessionConfig:
     """One session's settings. `data` is what `session.created` and `session.updated` carry."""
 
     def __init__(self, voice: str) -> None:

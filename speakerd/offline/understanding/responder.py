@@ -1,4 +1,4 @@
-"""Deciding on an answer: from the conversation so far to a `Reply`.
+"""Deciding on an answer: from the conversation so far to a `ResponsePlan`.
 
 What is answered is the last thing that happened: a tool's output is put into words; a sentence is understood and
 either done by one of the client's tools, answered from what we know, or told back with what we can do. There is no
@@ -21,7 +21,7 @@ from speakerd.offline.understanding.tool_matching import (
     tool_phrases,
 )
 from speakerd.offline.understanding.tool_results import outcome
-from speakerd.offline.values import Reply, SayText
+from speakerd.offline.values import ResponsePlan, SayText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +57,7 @@ class Responder:
         """Sentences beside the built-in ones that the recogniser should know in a session with these tools."""
         return tuple(dict.fromkeys((*self._own_phrases, *tool_phrases(tools))))
 
-    def reply(self, spec: ResponseSpec, items: Sequence[Item]) -> Reply:
+    def reply(self, spec: ResponseSpec, items: Sequence[Item]) -> ResponsePlan:
         """What to say and do now."""
         exact = _SAY_EXACTLY.fullmatch(spec.own_instructions)
         if exact is not None:
@@ -77,7 +77,7 @@ class Responder:
 
     def _answer(
         self, intent: Intent, words: str, tools: Sequence[dict[str, Any]], choice: Any, items: Sequence[Item]
-    ) -> Reply:
+    ) -> ResponsePlan:
         if isinstance(choice, dict):
             forced = forced_call(choice["name"], intent, tools)
             if forced is not None:
@@ -111,7 +111,7 @@ class Responder:
             case kind:
                 return _FIXED.get(kind) or self._settings.greeting
 
-    def _tell_outcomes(self, items: Sequence[Item]) -> Reply:
+    def _tell_outcomes(self, items: Sequence[Item]) -> ResponsePlan:
         names = {
             item.fields["call_id"]: item.fields["name"] for item in items if item.type == "function_call"
         }

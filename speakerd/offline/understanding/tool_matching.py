@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from speakerd.offline.understanding.intents import Intent
 
-Tool = dict[str, Any]
+ToolObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _LONGEST_PHRASE: Final = 10
 """Words. A description longer than that is prose, not something one says."""
 
 
-def call_for(intent: Intent, tools: Sequence[Tool]) -> CallTool | None:
+def call_for(intent: Intent, tools: Sequence[ToolObject]) -> CallTool | None:
     """The call that does what is wanted; None if no tool offered can."""
     for wanted in _WANTED.get(intent.kind, ()):
         for tool in tools:
@@ -91,7 +91,7 @@ def call_for(intent: Intent, tools: Sequence[Tool]) -> CallTool | None:
     return None
 
 
-def call_by_name(text: str, tools: Sequence[Tool]) -> CallTool | None:
+def call_by_name(text: str, tools: Sequence[ToolObject]) -> CallTool | None:
     """The tool whose own words were said: all of its name's or its description's."""
     said = clean(text)
     for tool in tools:
@@ -100,13 +100,13 @@ def call_by_name(text: str, tools: Sequence[Tool]) -> CallTool | None:
     return None
 
 
-def forced_call(name: str, intent: Intent, tools: Sequence[Tool]) -> CallTool | None:
+def forced_call(name: str, intent: Intent, tools: Sequence[ToolObject]) -> CallTool | None:
     """The call a client insists on (`tool_choice`), with what we can fill in."""
     tool = next((tool for tool in tools if tool["name"] == name), None)
     return None if tool is None else CallTool(name, json.dumps(_fill(tool, intent) or {}))
 
 
-def tool_phrases(tools: Iterable[Tool]) -> tuple[str, ...]:
+def tool_phrases(tools: Iterable[ToolObject]) -> tuple[str, ...]:
     """Sentences that call tools by their own words; for the recogniser's grammar. Bounded."""
     found = [phrase for tool in tools for phrase in _phrases_of(tool)]
     return tuple(dict.fromkeys(found))[:_MOST_PHRASES]
@@ -126,7 +126,7 @@ def intent_of_tool(name: str) -> str | None:
     return None
 
 
-def _phrases_of(tool: Tool) -> tuple[str, ...]:
+def _phrases_of(tool: ToolObject) -> tuple[str, ...]:
     if _required(tool):
         return ()
     sentence = re.split(r"[.!?;:(]", str(tool.get("description", "")))[0]
@@ -134,7 +134,7 @@ def _phrases_of(tool: Tool) -> tuple[str, ...]:
     return tuple(phrase for phrase in found if phrase and 2 <= len(phrase.split()) <= _LONGEST_PHRASE)
 
 
-def _name_words(tool: Tool) -> set[str]:
+def _name_words(tool: ToolObject) -> set[str]:
     return _words(tool["name"])
 
 
@@ -144,17 +144,17 @@ def _words(name: str) -> set[str]:
     return words | {word[:-1] for word in words if word.endswith("s")}
 
 
-def _properties(tool: Tool) -> dict[str, Any]:
+def _properties(tool: ToolObject) -> dict[str, Any]:
     found = (tool.get("parameters") or {}).get("properties")
     return found if isinstance(found, dict) else {}
 
 
-def _required(tool: Tool) -> list[str]:
+def _required(tool: ToolObject) -> list[str]:
     found = (tool.get("parameters") or {}).get("required")
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
-def _fill(tool: Tool, intent: Intent) -> dict[str, Any] | None:
+def _fill(tool: ToolObject, intent: Intent) -> dict[str, Any] | None:
     """Arguments for the tool; None if it requires what we do not know, or takes nothing of what was said."""
     arguments: dict[str, Any] = {}
     values = _Values(intent)

@@ -35,7 +35,7 @@ KeyAction = Literal["press", "repeat", "release", "typed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyEvent:
     """One key event: a character, and what happened to it."""
 
     char: str
@@ -60,7 +60,7 @@ _EVENTS: dict[bytes, KeyAction] = {b"1": "press", b"2": "repeat", b"3": "release
 class Parsed:
     """What some bytes from a terminal were."""
 
-    keys: tuple[Key, ...]
+    keys: tuple[KeyEvent, ...]
     speaks_kitty: bool
     """The terminal has answered that it can report releases."""
     rest: bytes
@@ -69,17 +69,19 @@ class Parsed:
 
 def parse(data: bytes) -> Parsed:
     """Take `data` apart. Sequences of other keys (arrows and the like) are skipped."""
-    keys: list[Key] = []
+    keys: list[KeyEvent] = []
     speaks_kitty = False
     at = 0
     while at < len(data):
         if data[at] != 0x1B:
-            keys.append(Key(chr(data[at]), "typed"))
+            keys.append(KeyEvent(chr(data[at]), "typed"))
             at += 1
         elif found := _KITTY.match(data, at):
             code, modifiers = int(found[1]), int(found[2] or b"1") - 1
             if code < 0x110000:
-                keys.append(Key(chr(code), _EVENTS.get(found[3] or b"1", "press"), bool(modifiers & _CTRL)))
+                keys.append(
+                    KeyEvent(chr(code), _EVENTS.get(found[3] or b"1", "press"), bool(modifiers & _CTRL))
+                )
             at = found.end()
         elif found := _KITTY_REPLY.match(data, at):
             speaks_kitty = True

@@ -23,7 +23,7 @@ from typing import TextIO
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights import Renderer, local_minute
 from speakerd.panel.port import OnEdge, OnFailure
-from speakerd.panel.terminal.keys import HeldKey, Key, parse
+from speakerd.panel.terminal.keys import HeldKey, KeyEvent, parse
 from speakerd.panel.terminal.lamp import TerminalLamp
 from speakerd.panel.terminal.line import HINT
 from speakerd.panel.types import ButtonName, LightState
@@ -181,7 +181,7 @@ class TerminalPanel:
             for key in parsed.keys:
                 self._key(key)
 
-    def _key(self, key: Key) -> None:
+    def _key(self, key: KeyEvent) -> None:
         now = self._clock()
         if key.char == " ":
             edges = {

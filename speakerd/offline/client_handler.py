@@ -48,7 +48,7 @@ PLENTY_BYTES: Final = 1024 * 1024
 _REST_S: Final = 0.05
 
 
-class Connection:
+class ClientHandler:
     """Serves one client until either side ends it. Owns nothing that outlives `run`."""
 
     def __init__(

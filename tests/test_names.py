@@ -1,0 +1,56 @@
+"""One name for one thing: no public class or type alias of speakerd is defined twice."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import speakerd
+
+ROOT = Path(speakerd.__file__).parent
+ALLOWED = {
+    # name: why more than one file defines it
+    "Action": "what one state machine or queue does next; used in its own file only",
+    "Event": "the events of one state machine, or one JSON object of the wire; used in its own room only",
+    "Expect": "a step of a script; the scripted server and the loopback server have different ones",
+    "Handler": "the signature of one file's table of handlers; used in that file only",
+    "ListenMode": "the same three words on both sides of a wall: the dialogue does not import the audio room",
+    "ResponseStatus": "the same words on both sides of a wall: the dialogue does not import the session layer",
+    "ScriptError": "a script that is wrong; the scripted server and the loopback server have their own",
+    "State": "the states of one state machine; used in its own room only",
+    "Step": "a step of a script; the scripted server and the loopback server have different ones",
+    "TurnOwner": "the same words on both sides of a wall: the dialogue does not import the audio room",
+}
+
+
+def defined_names(file: Path) -> Iterator[str]:
+    """Names of the public classes and type aliases that a file defines at its top level."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        match node:
+            case ast.ClassDef(name=name):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if name.isupper():
+                    continue
+            case _:
+                continue
+        if name[0].isupper():
+            yield name
+
+
+def test_no_name_has_two_meanings() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(ROOT.rglob("*.py")):
+        for name in defined_names(file):
+            homes[name].append(str(file.relative_to(ROOT.parent)))
+    assert len(homes) > 300
+    doubles = {name: files for name, files in homes.items() if len(files) > 1 and name not in ALLOWED}
+    assert not doubles, "give each its own name, or a reason in ALLOWED"
+
+
+def test_classes_and_aliases_are_found(tmp_path: Path) -> None:
+    file = tmp_path / "some.py"
+    file.write_text(
+        "class One: ...\nclass _Two: ...\nThree = int | str\nFour: TypeAlias = int\nMAX_5 = 1\nf = 2\nG, H = 1, 2\n"
+    )
+    assert list(defined_names(file)) == ["One", "Three", "Four"]
