@@ -229,9 +229,9 @@ async def test_clients_that_neither_read_nor_ask_do_not_hold_up_the_end(quick: O
 async def test_a_client_that_does_not_read_is_not_made_speech_for(
     quick: OfflineSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from speakerd.offline import connection
+    from speakerd.offline import client_handler
 
-    monkeypatch.setattr(connection, "PLENTY_BYTES", 20_000)
+    monkeypatch.setattr(client_handler, "PLENTY_BYTES", 20_000)
     async with OfflineServer(quick) as server, connect(server.url, compression=None, max_queue=1) as socket_:
         it = Peer(socket_)
         text = "repeat after me " + "one two three four five six seven eight nine ten " * 15
@@ -252,9 +252,9 @@ async def test_a_client_that_does_not_read_is_not_made_speech_for(
 async def test_a_client_that_never_reads_is_cut_off(
     quick: OfflineSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from speakerd.offline import connection
+    from speakerd.offline import client_handler
 
-    monkeypatch.setattr(connection, "MAX_UNSENT_BYTES", 200_000)
+    monkeypatch.setattr(client_handler, "MAX_UNSENT_BYTES", 200_000)
     async with OfflineServer(quick) as server, connect(server.url, compression=None, max_queue=1) as deaf:
         with contextlib.suppress(ConnectionClosed):
             async with asyncio.timeout(20):
