@@ -14,7 +14,7 @@ ALL = schema.settings(Settings)
 
 def test_default_file_is_what_the_settings_say() -> None:
     text = load.default_file().read_text("utf-8")
-    assert text == template.template(), "run: python -m speakerd.config.template > config/speakerd.toml"
+    assert text == template.template(), "run: .venv/bin/python -m scripts.generate"
 
 
 def test_default_file_loads_to_the_defaults() -> None:

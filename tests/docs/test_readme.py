@@ -6,27 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from scripts import generate
 from speakerd.cli import COMMANDS, EXIT_DIED, EXIT_MISSING, EXIT_NO, EXIT_OK, EXIT_USAGE, main
 from speakerd.config.load import boards, default_file
-from speakerd.panel.buttons.gesture_table import table_markdown as gesture_table
-from speakerd.panel.looks import table_markdown as light_table
-from tests.docs import folders
 from tests.docs.pages import PAGES, README, ROOT, name, toml_blocks
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
 
-def test_the_tables_of_gestures_and_lights_are_the_ones_in_force() -> None:
-    text = README.read_text("utf-8")
-    assert gesture_table().strip() in text
-    assert light_table().strip() in text
+@pytest.mark.parametrize("name", generate.MADE)
+def test_what_is_made_from_the_code_is_up_to_date(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    assert text == generate.MADE[name](text), "run: .venv/bin/python -m scripts.generate"
 
 
-def test_the_list_of_folders_is_the_tree() -> None:
-    text = README.read_text("utf-8")
-    assert text == folders.with_table(text), "run: python -m tests.docs.folders"
-    rooms = {init.parent.name for init in (ROOT / "speakerd").glob("*/__init__.py")}
-    assert rooms == set(folders.FLOORS)
+def test_every_room_has_its_floor() -> None:
+    assert {init.parent.name for init in (ROOT / "speakerd").glob("*/__init__.py")} == set(generate.ROOMS)
 
 
 @every_page

@@ -41,6 +41,4 @@ def test_questions_ask_for_fields_that_exist() -> None:
 
 
 def test_the_guide_is_made_from_the_catalog() -> None:
-    assert (ROOT / "systemd/JOURNAL.md").read_text() == catalog(), (
-        "python -m speakerd.host.events > systemd/JOURNAL.md"
-    )
+    assert (ROOT / "systemd/JOURNAL.md").read_text() == catalog(), "run: .venv/bin/python -m scripts.generate"
