@@ -14,9 +14,8 @@ from typing_extensions import TypedDict  # pydantic refuses that of `typing` bef
 
 from speakerd.realtime import FunctionTool, RunContextWrapper, ToolContext, UserError, function_tool
 from speakerd.realtime.agents.argument_types import parameter_type
-from speakerd.realtime.agents.docstring import parse_docstring
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
-from speakerd.realtime.agents.tool_schema import function_schema
+from speakerd.realtime.agents.tool_schema import function_schema, parse_docstring
 
 
 class Colour(enum.Enum):
@@ -182,9 +181,9 @@ DOCS = {
 
 @pytest.mark.parametrize("style", DOCS)
 def test_a_docstring_of_any_style_gives_description_and_parameters(style: str) -> None:
-    doc = parse_docstring(DOCS[style])
-    assert doc.description == "Start a timer.\n\nIt rings."
-    assert doc.parameters == {"minutes": "How long it runs.", "label": "What for.", "more": "Else."}
+    description, parameters = parse_docstring(DOCS[style])
+    assert description == "Start a timer.\n\nIt rings."
+    assert parameters == {"minutes": "How long it runs.", "label": "What for.", "more": "Else."}
 
 
 @pytest.mark.parametrize(
@@ -198,8 +197,7 @@ def test_a_docstring_of_any_style_gives_description_and_parameters(style: str) -
     ],
 )
 def test_a_docstring_without_sections_is_all_description(text: str | None, description: str) -> None:
-    doc = parse_docstring(text)
-    assert (doc.description, doc.parameters) == (description, {})
+    assert parse_docstring(text) == (description, {})
 
 
 def test_a_tool_is_described_by_its_function() -> None:

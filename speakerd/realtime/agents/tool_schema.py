@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, get_origin
 
 from speakerd.realtime.agents.argument_types import ParameterType, parameter_type
-from speakerd.realtime.agents.docstring import parse_docstring
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.run_context import RunContextWrapper, ToolContext
@@ -88,7 +87,7 @@ def function_schema(
         UserError: the function takes `*args` or `**kwargs`, or an annotation cannot be resolved or described.
     """
     name = name_override or function.__name__
-    doc = parse_docstring(inspect.getdoc(function) if use_docstring_info else None)
+    described, descriptions = parse_docstring(inspect.getdoc(function) if use_docstring_info else None)
     signature = inspect.signature(function)
     hints = _hints(function, name)
     takes_context = False
@@ -115,8 +114,8 @@ def function_schema(
             raise UserError(f"The tool {name} cannot have its parameter {parameter.name}: {error}") from error
         parameters[parameter.name] = kind
         definitions.update(kind.definitions or {})
-        described = doc.parameters.get(parameter.name) or kind.description
-        properties[parameter.name] = kind.schema | ({"description": described} if described else {})
+        about = descriptions.get(parameter.name) or kind.description
+        properties[parameter.name] = kind.schema | ({"description": about} if about else {})
         if parameter.default is parameter.empty:
             required.append(parameter.name)
         elif isinstance(parameter.default, str | int | float | bool):
@@ -128,13 +127,29 @@ def function_schema(
         schema["$defs"] = definitions
     return FunctionSchema(
         name=name,
-        description=description_override if description_override is not None else doc.description,
+        description=description_override if description_override is not None else described,
         params_json_schema=schema,
         function=function,
         takes_context=takes_context,
         parameters=parameters,
         signature=signature,
     )
+
+
+def parse_docstring(text: str | None) -> tuple[str, dict[str, str]]:
+    """Return the description in a docstring, and that of each parameter, in Google, NumPy or Sphinx style.
+
+    Sections on results and errors are for people who read the code; the model is not shown them.
+    """
+    if not text:
+        return "", {}
+    import docstring_parser  # noqa: PLC0415  # only programs that make tools need it
+
+    doc = docstring_parser.parse(text)
+    parameters = {
+        each.arg_name.lstrip("*"): " ".join((each.description or "").split()) for each in doc.params
+    }
+    return (doc.description or "").strip(), parameters
 
 
 def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
