@@ -1,6 +1,7 @@
-"""Every setting there is, read off the dataclasses: key, type, default, limits and explanation.
+"""Every setting there is, read from the dataclasses: key, type, default, limits and explanation.
 
-The explanation is the string that stands under the field in the source, the same one that an editor shows.
+The explanation is the string below the field in the source, the same one that an editor shows. The source is parsed
+when an explanation is asked for: only the template does, and a start of the daemon does not pay for it.
 """
 
 import ast
@@ -25,25 +26,30 @@ class Setting:
     """One setting.
 
     Attributes:
-        path: as it stands in the file, `("audio", "gate", "hangover_ms")`.
+        path: the keys in the file, `("audio", "gate", "hangover_ms")`.
+        owner: the class that declares it.
         default: its value when the file says nothing.
-        allowed: what may stand there, in words.
-        doc: why it is there and in which unit.
+        allowed: the allowed values, in words.
         element: for a list of tables, the dataclass of one table; else None.
         group: for a table with keys of the user's own choice whose values are tables, their dataclass.
     """
 
     path: tuple[str, ...]
+    owner: type
     default: Any
     allowed: str
-    doc: str
     element: type | None = None
     group: type | None = None
 
     @property
     def key(self) -> str:
-        """Dotted name."""
+        """The dotted name."""
         return ".".join(self.path)
+
+    @property
+    def doc(self) -> str:
+        """What it is for, and in which unit; "" if the source does not say."""
+        return field_docs(self.owner).get(self.path[-1], "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,18 +64,12 @@ def entries(model: type, path: tuple[str, ...] = ()) -> Iterator[Section | Setti
     """Sections and settings in the order of the file: a table's own settings before its sub-tables."""
     yield Section(path, first_paragraph(model))
     nested: list[tuple[str, type]] = []
-    docs = field_docs(model)
     for name, hint, default in fields(model):
         if is_section(hint):
             nested.append((name, hint))
             continue
         yield Setting(
-            (*path, name),
-            default,
-            allowed(hint),
-            docs.get(name, ""),
-            element=_element(hint),
-            group=_group(hint),
+            (*path, name), model, default, allowed(hint), element=_element(hint), group=_group(hint)
         )
     for name, hint in nested:
         yield from entries(hint, (*path, name))
@@ -101,8 +101,9 @@ def is_section(hint: Any) -> TypeGuard[type]:
     return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel))
 
 
-def field_docs(model: type) -> dict[str, str]:
-    """The string under each field, joined to one line; those of the parent classes too."""
+@cache
+def field_docs(model: type) -> Mapping[str, str]:
+    """Return the string below each field in the source as one line, by field; fields of parent classes included."""
     docs: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         if cls is BaseModel or not is_section(cls):
