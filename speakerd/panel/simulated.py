@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights import Renderer
+from speakerd.panel.lights import RenderedPanel, Renderer
 from speakerd.panel.port import OnEdge, OnFailure
 from speakerd.panel.types import ButtonName, LightState
 
@@ -32,7 +32,7 @@ class Shown:
     frame: Frame
 
 
-class SimulatedPanel:
+class SimulatedPanel(RenderedPanel):
     """A scriptable panel. Contract: `panel.Panel`; all methods from any thread.
 
     It is always noon here unless `minute_of_day` says otherwise, so that a test does not change at night.
@@ -51,7 +51,6 @@ class SimulatedPanel:
         self._clock = clock
         self._minute_of_day = minute_of_day
         self._lamp = _Recorder(clock)
-        self._renderer: Renderer | None = None
         self._on_edge: OnEdge | None = None
         self._edges = threading.RLock()
         self._down: set[ButtonName] = set()
@@ -59,7 +58,7 @@ class SimulatedPanel:
         self._timers: list[threading.Timer] = []
 
     def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
-        """See `Panel.start`."""
+        """Show `starting` and report the buttons that are down already. Raises RuntimeError if called twice."""
         if self._renderer is not None:
             raise RuntimeError("a panel starts once")
         self._renderer = Renderer(
@@ -78,18 +77,8 @@ class SimulatedPanel:
         else:
             self._renderer.start()
 
-    def show(self, state: LightState) -> None:
-        """See `Panel.show`."""
-        if self._renderer is not None:
-            self._renderer.show(state)
-
-    def set_level(self, dbfs: float) -> None:
-        """See `Panel.set_level`."""
-        if self._renderer is not None:
-            self._renderer.set_level(dbfs)
-
     def close(self) -> None:
-        """See `Panel.close`."""
+        """Put the light out, let go of all buttons and end the threads. Idempotent."""
         with self._edges:
             self._on_edge = None
             timers, self._timers = self._timers, []

@@ -14,50 +14,21 @@ if TYPE_CHECKING:
     from speakerd.cli.demo.report import Report
     from speakerd.cli.demo.timeline import Timeline
     from speakerd.daemon.metrics import Subscription
-    from speakerd.panel.port import OnEdge, OnFailure
-    from speakerd.panel.types import LightState
 
 
-class FingerPanel:
-    """A terminal's light with a button that is pressed by a call. A `panel.Panel`."""
+class FingerPanel(TerminalPanel):
+    """A light in the terminal with a button that is pressed by a call."""
 
     def __init__(self) -> None:
         # The scene needs no keys, and must not take the terminal's: Ctrl-C stays what it is.
-        self._terminal = TerminalPanel(with_keys=False)
-        self._on_edge: OnEdge | None = None
-
-    def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
-        """See `Panel.start`."""
-        self._on_edge = on_edge
-        self._terminal.start(on_edge, on_failure)
-
-    def show(self, state: LightState) -> None:
-        """See `Panel.show`."""
-        self._terminal.show(state)
-
-    def set_level(self, dbfs: float) -> None:
-        """See `Panel.set_level`."""
-        self._terminal.set_level(dbfs)
-
-    def close(self) -> None:
-        """See `Panel.close`."""
-        self._terminal.close()
-
-    def write(self, text: str) -> None:
-        """A line above the light."""
-        self._terminal.write(text)
+        super().__init__(with_keys=False)
 
     def tap(self, duration_s: float = 0.12) -> None:
-        """Press, and let go `duration_s` later."""
-        if self._on_edge is not None:
-            at = time.monotonic()
-            self._on_edge("button", True, at)
-            # The edge keeps its time, however late a busy machine tells of it: a tap must not become a hold.
-            asyncio.get_running_loop().call_later(duration_s, self._let_go, at + duration_s)
-
-    def _let_go(self, at: float) -> None:
-        if self._on_edge is not None:
-            self._on_edge("button", False, at)
+        """Press, and let go `duration_s` later. Ignored before `start`."""
+        at = time.monotonic()
+        self._on_edge("button", True, at)
+        # The edge keeps its time, however late a busy machine reports it: a tap must not become a hold.
+        asyncio.get_running_loop().call_later(duration_s, self._on_edge, "button", False, at + duration_s)
 
 
 class Captions:

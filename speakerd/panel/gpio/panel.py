@@ -17,10 +17,10 @@ from speakerd.panel.gpio.apa102 import Apa102Lamp
 from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.gpio.pins import lgpio_factory, pin_errors
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights import Renderer
+from speakerd.panel.lights import RenderedPanel, Renderer
 from speakerd.panel.port import Lamp, OnEdge, OnFailure
 from speakerd.panel.settings import ButtonSettings
-from speakerd.panel.types import ButtonName, LightState, Pin
+from speakerd.panel.types import ButtonName, Pin
 
 _Level = Literal["low", "high"]
 _Pull = Literal["up", "down", "none"]
@@ -28,7 +28,7 @@ _Pull = Literal["up", "down", "none"]
 _log = logging.getLogger(__name__)
 
 
-class GpioPanel:
+class GpioPanel(RenderedPanel):
     """Buttons and lights on GPIO pins, and a strip on SPI. Contract: `panel.Panel`.
 
     `pin_factory` is gpiozero's, for its mock pins; by default lgpio on this machine, opened by `start` and
@@ -48,11 +48,13 @@ class GpioPanel:
         self._pin_factory = pin_factory
         self._clock = clock
         self._open = ExitStack()
-        self._renderer: Renderer | None = None
         self._started = False
 
     def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
-        """See `Panel.start`."""
+        """Open all parts and show `starting`. A button that is down already is reported as an edge at once.
+
+        Raises PanelError, with nothing left open, if a part cannot be opened; RuntimeError if called twice.
+        """
         if self._started:
             raise RuntimeError("a panel starts once")
         self._started = True
@@ -76,18 +78,8 @@ class GpioPanel:
             self._renderer = renderer
             self._open = opening.pop_all()
 
-    def show(self, state: LightState) -> None:
-        """See `Panel.show`."""
-        if self._renderer is not None:
-            self._renderer.show(state)
-
-    def set_level(self, dbfs: float) -> None:
-        """See `Panel.set_level`."""
-        if self._renderer is not None:
-            self._renderer.set_level(dbfs)
-
     def close(self) -> None:
-        """See `Panel.close`."""
+        """Light off, threads ended, pins released. Idempotent."""
         self._open.close()
 
     @property

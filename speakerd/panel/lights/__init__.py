@@ -3,6 +3,6 @@
 `animator` is the pure part: state, sound level and time in, frames out. `render_thread` is the thread around it.
 """
 
-from speakerd.panel.lights.render_thread import Renderer, local_minute
+from speakerd.panel.lights.render_thread import RenderedPanel, Renderer, local_minute
 
-__all__ = ["Renderer", "local_minute"]
+__all__ = ["RenderedPanel", "Renderer", "local_minute"]

@@ -123,3 +123,19 @@ class Renderer:
         _log.error("%s", lost, exc_info=error)
         if self._on_failure is not None:
             self._on_failure(lost)
+
+
+class RenderedPanel:
+    """The part that all panels share: their light, shown by a `Renderer` that `start` of the panel makes."""
+
+    _renderer: Renderer | None = None
+
+    def show(self, state: LightState) -> None:
+        """Show `state` from now on. From any thread; returns at once; ignored before `start` and after `close`."""
+        if self._renderer is not None:
+            self._renderer.show(state)
+
+    def set_level(self, dbfs: float) -> None:
+        """Report the sound level that a level-following light follows. From any thread; returns at once."""
+        if self._renderer is not None:
+            self._renderer.set_level(dbfs)

@@ -21,12 +21,12 @@ from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights import Renderer, local_minute
+from speakerd.panel.lights import RenderedPanel, Renderer, local_minute
 from speakerd.panel.port import OnEdge, OnFailure
 from speakerd.panel.terminal.keys import HeldKey, KeyEvent, parse
 from speakerd.panel.terminal.lamp import TerminalLamp
 from speakerd.panel.terminal.line import HINT
-from speakerd.panel.types import ButtonName, LightState
+from speakerd.panel.types import ButtonName
 
 _JOIN_S = 2.0
 
@@ -40,7 +40,7 @@ def interrupt_main() -> None:
         signal.pthread_kill(main, signal.SIGINT)
 
 
-class TerminalPanel:
+class TerminalPanel(RenderedPanel):
     """A panel on `stdin` and `stdout`. Contract: `panel.Panel`.
 
     `on_quit` is called, in the panel's thread, when q is typed; by default the process is interrupted as by
@@ -64,7 +64,6 @@ class TerminalPanel:
         self._on_quit = on_quit
         self._clock = clock
         self._line = TerminalLamp(stdout or sys.stdout, self._light, environ, hint=HINT if with_keys else "")
-        self._renderer: Renderer | None = None
         self._on_edge: OnEdge = lambda _name, _pressed, _at: None
         self._saved: list[int | list[bytes | int]] | None = None
         self._wake: tuple[int, int] | None = None
@@ -74,7 +73,7 @@ class TerminalPanel:
         self._muted = False
 
     def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
-        """See `Panel.start`."""
+        """Take the keyboard, if it may be read, and show `starting`. Raises RuntimeError if called twice."""
         if self._renderer is not None:
             raise RuntimeError("a panel starts once")
         self._renderer = Renderer(
@@ -86,16 +85,6 @@ class TerminalPanel:
             self._take_keyboard()
         self._renderer.start()
 
-    def show(self, state: LightState) -> None:
-        """See `Panel.show`."""
-        if self._renderer is not None:
-            self._renderer.show(state)
-
-    def set_level(self, dbfs: float) -> None:
-        """See `Panel.set_level`."""
-        if self._renderer is not None:
-            self._renderer.set_level(dbfs)
-
     def write(self, text: str) -> None:
         """Print a line of text (a caption) above the light. From any thread."""
         self._line.write(text)
@@ -106,7 +95,7 @@ class TerminalPanel:
         return self._saved is not None
 
     def close(self) -> None:
-        """See `Panel.close`."""
+        """Give the terminal back as it was and end the threads. Idempotent; from any thread."""
         with self._closing:
             if self._wake is not None and self._thread is not None:
                 os.write(self._wake[1], b"x")
