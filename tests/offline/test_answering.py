@@ -10,9 +10,8 @@ import pytest
 
 from speakerd.offline.settings import OfflineSettings
 from speakerd.offline.understanding.intents import understand
-from speakerd.offline.understanding.responder import CAN_DO, Responder
+from speakerd.offline.understanding.responder import CAN_DO, Responder, outcome
 from speakerd.offline.understanding.tool_matching import call_by_name, call_for, intent_of_tool, tool_phrases
-from speakerd.offline.understanding.tool_results import outcome
 from tests.offline.talk import Talk, only, said
 
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from speakerd.panel.colors import NAMED, parse_color
 from speakerd.panel.frames import Frame, apa102, mono, night_factor, rgb
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights.animator import Animator
-from speakerd.panel.lights.level import LevelFollower
+from speakerd.panel.lights.animator import Animator, LevelFollower
 from speakerd.panel.looks import TABLE, describe, look_of, table_markdown, voice_dbfs
 from speakerd.panel.patterns import Look, LookChange, Pattern, next_change, value
 from speakerd.panel.types import LIGHT_STATES, LightState

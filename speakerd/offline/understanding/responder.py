@@ -7,6 +7,7 @@ model behind this; it never pretends to have understood.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,6 @@ from speakerd.offline.understanding.tool_matching import (
     intent_of_tool,
     tool_phrases,
 )
-from speakerd.offline.understanding.tool_results import outcome
 from speakerd.offline.values import ResponsePlan, SayText
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ _SAY_EXACTLY: Final = re.compile(
 )
 _LONGEST_SPEECH: Final = 2000
 """Letters said at a time; more would be minutes of speech."""
+_SAYING: Final = ("spoken", "speech", "message", "text", "answer", "result", "output", "status")
+_LONGEST_RESULT: Final = 600
+_CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?")
 
 
 class Responder:
@@ -158,3 +161,43 @@ def _clock_words(now: datetime) -> str:
 def _date_words(now: datetime) -> str:
     ending = "th" if 10 < now.day < 20 else {1: "st", 2: "nd", 3: "rd"}.get(now.day % 10, "th")
     return f"{now:%A}, the {now.day}{ending} of {now:%B} {now.year}"
+
+
+def outcome(kind: str | None, output: str) -> str:
+    """What to say of a tool's output. `kind`: the intent that it was called for, if known."""
+    text = output.strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    spoken = _spoken(value).strip()
+    if not spoken:
+        return "Done."
+    if kind == "time" and _CLOCK.fullmatch(spoken):
+        return f"It is {spoken}."
+    spoken = spoken[0].upper() + spoken[1:]
+    return spoken if spoken[-1] in ".!?" else f"{spoken}."
+
+
+def _spoken(value: Any) -> str:
+    if isinstance(value, str):
+        return " ".join(value.split())[:_LONGEST_RESULT]
+    if value is True or value is None:
+        return ""
+    if value is False:
+        return "That did not work"
+    if isinstance(value, dict):
+        return _of_object(value)
+    if isinstance(value, list):
+        return ("; ".join(_spoken(entry) for entry in value[:10]) or "There are none")[:_LONGEST_RESULT]
+    return str(value)
+
+
+def _of_object(value: dict[str, Any]) -> str:
+    if value.get("error"):
+        return f"That did not work: {_spoken(value['error'])}"
+    for key in _SAYING:
+        if isinstance(value.get(key), str) and value[key]:
+            return _spoken(value[key])
+    pairs = [f"{key.replace('_', ' ')}: {_spoken(entry) or 'yes'}" for key, entry in list(value.items())[:10]]
+    return ", ".join(pairs)[:_LONGEST_RESULT]

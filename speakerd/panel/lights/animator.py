@@ -4,10 +4,11 @@
 is the thread around it; a test or a simulation steps it by hand.
 """
 
+import math
+
 from speakerd.panel.colors import parse_color
 from speakerd.panel.frames import Frame, night_factor
 from speakerd.panel.light_settings import LightSettings
-from speakerd.panel.lights.level import LevelFollower
 from speakerd.panel.looks import looks
 from speakerd.panel.patterns import LIT_FROM, next_change, value
 from speakerd.panel.types import LightState
@@ -16,6 +17,48 @@ _PLAIN_FROM = 0.1
 """A look that is fainter than this at its peak (idle's glow) leaves a plain LED dark."""
 NIGHT_CHECK_S = 60.0
 """A steady light is looked at this often while there is a night in the settings: clocks get set."""
+ATTACK_S = 0.04
+"""Time constant upwards: a syllable's beginning is seen at once."""
+RELEASE_S = 0.18
+"""Time constant downwards: slow enough that speech does not flicker at a harmful rate."""
+STALE_S = 0.5
+"""Reports come ten times a second; without one for this long the sound is taken to have ended."""
+
+
+class LevelFollower:
+    """Follows a sound level as a light does: quick up, slow down, and dark when the reports stop.
+
+    A one-pole smoother on the level mapped to 0..1, evaluated whenever a frame is due, with different time constants
+    up and down: v(t) = target + (v₀ - target) · exp(-(t - t₀)/τ). Times are monotonic seconds.
+    """
+
+    def __init__(self, from_dbfs: float, to_dbfs: float) -> None:
+        self._from = from_dbfs
+        self._span = to_dbfs - from_dbfs
+        self._target = 0.0
+        self._reported_at = -math.inf
+        self._value = 0.0
+        self._at = -math.inf
+
+    def report(self, dbfs: float, now: float) -> None:
+        """Take in a level; minus infinity is silence."""
+        self.value(now)
+        self._target = min(max((dbfs - self._from) / self._span, 0.0), 1.0)
+        self._reported_at = now
+
+    def value(self, now: float) -> float:
+        """The followed level at `now`, 0 to 1."""
+        target = self._target if now - self._reported_at <= STALE_S else 0.0
+        tau = ATTACK_S if target > self._value else RELEASE_S
+        passed = max(now - self._at, 0.0)
+        self._value = target + (self._value - target) * math.exp(-passed / tau)
+        self._at = now
+        return self._value
+
+    def reset(self) -> None:
+        """Forget what was heard: the next pattern starts dark."""
+        self._target = self._value = 0.0
+        self._reported_at = self._at = -math.inf
 
 
 class Animator:
