@@ -21,10 +21,10 @@ from speakerd.realtime.testing.loopback import (
     LoopbackServer,
     Raw,
     Refuse,
-    ScriptError,
     Silent,
     Wait,
 )
+from speakerd.realtime.testing.scripted import ScriptError
 from tests.realtime.validation import validate_server_event
 
 if TYPE_CHECKING:

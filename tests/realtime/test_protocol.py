@@ -75,7 +75,7 @@ def test_raw_events_are_understood_as_what_they_are() -> None:
     assert sum(len(event.data) for event in wire.events("audio")) == 48_000
     wire.ask(i.RealtimeModelSendInterrupt())
     assert not wire.events("audio_interrupted")
-    assert not wire.protocol._state.unanswered.has_uncommitted
+    assert not wire.protocol._state.resend.has_uncommitted
 
 
 def test_a_raw_cancel_when_nothing_runs_goes_out() -> None:

@@ -47,10 +47,10 @@ def test_the_formats_the_server_tells_are_believed() -> None:
             audio={"input": {"format": {"type": "audio/pcmu"}}, "output": {"format": {"type": "audio/pcmu"}}}
         )
     )
-    assert wire.protocol._state.playback.bytes_per_ms == wire.protocol._state.unanswered.bytes_per_ms == 8.0
+    assert wire.protocol._state.playback.bytes_per_ms == wire.protocol._state.resend.bytes_per_ms == 8.0
 
 
 def test_formats_that_are_wanted_count_from_the_beginning() -> None:
     wire = Wire({"input_audio_format": "g711_ulaw", "output_audio_format": "g711_alaw"})
-    assert wire.protocol._state.playback.bytes_per_ms == wire.protocol._state.unanswered.bytes_per_ms == 8.0
+    assert wire.protocol._state.playback.bytes_per_ms == wire.protocol._state.resend.bytes_per_ms == 8.0
     assert wire.protocol.output_format == {"type": "audio/pcma"}

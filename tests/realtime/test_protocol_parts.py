@@ -30,10 +30,10 @@ from speakerd.realtime.items import (
 )
 from speakerd.realtime.model import DEFAULT_URL, bytes_per_ms
 from speakerd.realtime.transport import url as address
-from speakerd.realtime.wire import resend_buffer as unanswered
+from speakerd.realtime.wire import resend_buffer as resend
 from speakerd.realtime.wire.encoding import EventIds, appends, encode, user_message
 from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
-from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn, Unanswered
+from speakerd.realtime.wire.resend_buffer import PendingItem, ResendBuffer, SpokenTurn
 from speakerd.realtime.wire.session_settings import SessionSettings, to_paths
 from tests.realtime.validation import validate_client_event
 
@@ -287,7 +287,7 @@ def test_a_raw_update_counts_as_told_and_is_kept() -> None:
 
 
 def test_audio_is_kept_until_committed_and_then_as_a_turn() -> None:
-    kept = Unanswered()
+    kept = ResendBuffer()
     kept.append(b"ab")
     kept.append(b"cd")
     assert kept.uncommitted == b"abcd"
@@ -301,7 +301,7 @@ def test_audio_is_kept_until_committed_and_then_as_a_turn() -> None:
 
 
 def test_a_turn_that_the_server_found_is_kept_too() -> None:
-    kept = Unanswered()
+    kept = ResendBuffer()
     kept.append(b"ab")
     kept.committed("u1")
     kept.committed("u1")
@@ -309,7 +309,7 @@ def test_a_turn_that_the_server_found_is_kept_too() -> None:
 
 
 def test_a_cleared_buffer_and_an_empty_commit_leave_nothing() -> None:
-    kept = Unanswered()
+    kept = ResendBuffer()
     kept.append(b"ab")
     kept.clear()
     kept.commit()
@@ -318,15 +318,15 @@ def test_a_cleared_buffer_and_an_empty_commit_leave_nothing() -> None:
 
 
 def test_silence_before_the_speech_is_let_go() -> None:
-    kept = Unanswered()
+    kept = ResendBuffer()
     for _ in range(200):
         kept.append(bytes(960))
     kept.speech_started()
-    assert len(kept.uncommitted) <= unanswered.LEAD_IN_S * 48_000
+    assert len(kept.uncommitted) <= resend.LEAD_IN_S * 48_000
 
 
 def test_items_are_kept_until_confirmed_refused_or_answered() -> None:
-    kept = Unanswered()
+    kept = ResendBuffer()
     for name in "abc":
         kept.create({"id": name, "type": "message"})
     kept.create({"id": "d", "type": "function_call_output", "call_id": "c1"})
@@ -341,19 +341,19 @@ def test_items_are_kept_until_confirmed_refused_or_answered() -> None:
 
 
 def test_what_is_kept_is_bounded_in_number_and_seconds() -> None:
-    kept = Unanswered()
-    for number in range(unanswered.MAX_ENTRIES + 5):
+    kept = ResendBuffer()
+    for number in range(resend.MAX_ENTRIES + 5):
         kept.create({"id": str(number)})
-    assert len(kept.entries) == unanswered.MAX_ENTRIES
+    assert len(kept.entries) == resend.MAX_ENTRIES
     for _ in range(100):
         kept.append(bytes(48_000))
-    assert len(kept.uncommitted) <= unanswered.MAX_AUDIO_S * 48_000
+    assert len(kept.uncommitted) <= resend.MAX_AUDIO_S * 48_000
     kept.commit()
     for _ in range(5):
         kept.append(bytes(48_000 * 20))
         kept.commit()
     audio = sum(len(entry.audio) for entry in kept.entries if isinstance(entry, SpokenTurn))
-    assert audio <= unanswered.MAX_AUDIO_S * 48_000
+    assert audio <= resend.MAX_AUDIO_S * 48_000
 
 
 # Replay.

@@ -8,14 +8,14 @@ import pytest
 from speakerd.realtime import event_names as names
 from speakerd.realtime.event_names import SESSION_MAX_AGE_S
 from speakerd.realtime.transport import retry_policy as r
-from speakerd.realtime.transport.retry_policy import TRANSITIONS, Backoff, Connection, IllegalStepError
+from speakerd.realtime.transport.retry_policy import TRANSITIONS, Backoff, ConnectionState, IllegalStepError
 
 STATES = get_args(r.State)
 EVENTS = get_args(r.Event)
 
 
-def at(state: r.State) -> Connection:
-    connection = Connection(Backoff(lambda: 0.0))
+def at(state: r.State) -> ConnectionState:
+    connection = ConnectionState(Backoff(lambda: 0.0))
     connection.state = state
     return connection
 
@@ -25,10 +25,8 @@ def test_every_step_is_as_the_table_says_and_all_others_are_refused(state: r.Sta
     connection = at(state)
     after = TRANSITIONS.get((state, event))
     if after is None:
-        with pytest.raises(IllegalStepError) as raised:
+        with pytest.raises(IllegalStepError, match=f"no step '{event}' from the state '{state}'"):
             connection.step(event, 0.0)
-        assert (raised.value.state, raised.value.event) == (state, event)
-        assert event in str(raised.value)
         assert connection.state == state
     else:
         assert connection.step(event, 0.0) == after == connection.state
@@ -61,9 +59,9 @@ def test_a_connection_that_stood_makes_the_next_failure_the_first_again() -> Non
     backoff = Backoff(lambda: 1.0)
     for _ in range(5):
         backoff.next_delay()
-    backoff.stood(r.STABLE_AFTER_S - 0.1)
+    backoff.lasted(r.STABLE_AFTER_S - 0.1)
     assert backoff.next_delay() > 0
-    backoff.stood(r.STABLE_AFTER_S)
+    backoff.lasted(r.STABLE_AFTER_S)
     assert backoff.next_delay() == 0.0
 
 

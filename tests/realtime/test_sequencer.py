@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime.wire import response_queue as q
-from speakerd.realtime.wire.response_queue import Cancel, Create, ResponseRequest, ResponseSequencer
+from speakerd.realtime.wire.response_queue import Cancel, Create, ResponseQueue, ResponseRequest
 
 
-def connected() -> ResponseSequencer:
-    sequencer = ResponseSequencer()
+def connected() -> ResponseQueue:
+    sequencer = ResponseQueue()
     assert sequencer.reconnected(0.0) == []
     return sequencer
 
@@ -29,7 +29,7 @@ def test_a_request_is_sent_at_once_when_nothing_runs() -> None:
 
 
 def test_without_a_connection_requests_wait_for_one() -> None:
-    sequencer = ResponseSequencer()
+    sequencer = ResponseQueue()
     assert sequencer.request(ResponseRequest(), 0.0) == []
     assert sequencer.request(ResponseRequest({"conversation": "none"}), 0.0) == []
     assert len(creates(sequencer.reconnected(1.0))) == 2

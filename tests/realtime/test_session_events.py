@@ -240,7 +240,7 @@ async def test_counting_tool_calls_is_bounded_where_replies_never_end() -> None:
     session = await session_of(TakesAnything())
     for number in range(1_000):
         await session.on_event(call("a", call_id=f"c{number}", response=f"r{number}"))
-    assert len(session._reactions._tool_calls) <= 32
+    assert len(session._handlers._tool_calls) <= 32
     await session.close()
 
 

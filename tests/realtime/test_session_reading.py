@@ -87,7 +87,7 @@ async def test_a_slow_reader_makes_the_model_wait_and_loses_no_sound() -> None:
 
         talking = asyncio.create_task(talk())
         await asyncio.sleep(0)
-        assert len(session._core.queue) <= 16
+        assert len(session._state.queue) <= 16
         events = await read_until(session, "agent_end")
         await talking
     assert [event.audio.data[0] for event in events if event.type == "audio"] == list(range(200))

@@ -16,7 +16,13 @@ from speakerd.realtime import (
 from speakerd.realtime.model import events as m
 from speakerd.realtime.model.inputs import RealtimeModelSendMcpApproval
 from speakerd.realtime.session.events import RealtimeError
-from speakerd.realtime.testing.scripted import Expect, ScriptedRealtimeModel, Step, emit, expect
+from speakerd.realtime.testing.scripted import (
+    ExpectedRequest,
+    ScriptedRealtimeModel,
+    ScriptedStep,
+    emit,
+    expect,
+)
 from tests.realtime.layer import call, kinds, read_until, session_of
 from tests.realtime.tool_play import answer, approval, play, unlock
 
@@ -54,7 +60,7 @@ async def test_a_rejected_tool_does_not_run_and_the_model_is_told() -> None:
 
 
 async def test_always_answers_all_calls_of_that_tool_now_and_later() -> None:
-    later: list[Step] = [
+    later: list[ScriptedStep] = [
         emit(call("unlock", '{"door": "c"}', "c3")),
         answer("c is open"),
         emit(call("unlock", '{"door": "d"}', "c4")),
@@ -117,7 +123,7 @@ def approval_request(number: int = 1, name: str = "search") -> m.RealtimeModelMc
     return m.RealtimeModelMcpApprovalRequestEvent(f"mcpr_{number}", "wiki", name, "{}")
 
 
-def mcp_answer(number: int, *, approve: bool, reason: str | None = None) -> Expect:
+def mcp_answer(number: int, *, approve: bool, reason: str | None = None) -> ExpectedRequest:
     return expect(
         RealtimeModelSendMcpApproval, approval_request_id=f"mcpr_{number}", approve=approve, reason=reason
     )

@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.realtime.agents.tool_errors import ToolThreadsExhaustedError
-from speakerd.realtime.session.pending_calls import ToolCalls
-from speakerd.realtime.session.task_queue import Serial
-from speakerd.realtime.session.thread_pool import ToolThreads
+from speakerd.realtime.session.pending_calls import PendingCalls
+from speakerd.realtime.session.task_queue import SerialQueue
+from speakerd.realtime.session.thread_pool import ToolThreadPool
 from tests.realtime.layer import call
 
 
 def test_a_call_of_an_unknown_response_is_replied_to_as_it_is_answered() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     assert calls.begin(call("f"))
     assert calls.answered("c1") is True
 
 
 def test_the_reply_waits_for_the_end_of_the_response() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     calls.begin(call("f", response="r1"))
     assert calls.answered("c1") is False
@@ -32,7 +32,7 @@ def test_the_reply_waits_for_the_end_of_the_response() -> None:
 
 
 def test_the_reply_waits_for_the_last_call_of_the_response() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     for call_id in ("c1", "c2"):
         calls.begin(call("f", call_id=call_id, response="r1"))
@@ -42,7 +42,7 @@ def test_the_reply_waits_for_the_last_call_of_the_response() -> None:
 
 
 def test_calls_of_a_cancelled_response_have_no_reply() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     for call_id in ("c1", "c2"):
         calls.begin(call("f", call_id=call_id, response="r1"))
@@ -52,7 +52,7 @@ def test_calls_of_a_cancelled_response_have_no_reply() -> None:
 
 
 def test_a_response_without_calls_owes_nothing() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     calls.response_started(None)
     assert calls.response_ended("r1", "completed") is False
@@ -60,7 +60,7 @@ def test_a_response_without_calls_owes_nothing() -> None:
 
 
 def test_a_call_that_comes_twice_is_taken_once() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     assert calls.begin(call("f"))
     assert not calls.begin(call("f"))
     assert len(calls) == 1
@@ -69,7 +69,7 @@ def test_a_call_that_comes_twice_is_taken_once() -> None:
 
 
 def test_a_new_connection_ends_the_old_ones_responses() -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     calls.response_started("r2")
     calls.begin(call("f", response="r1"))
@@ -79,7 +79,7 @@ def test_a_new_connection_ends_the_old_ones_responses() -> None:
 
 
 def test_all_bookkeeping_is_bounded() -> None:
-    calls = ToolCalls(limit=3)
+    calls = PendingCalls(limit=3)
     for number in range(2000):
         calls.response_started(f"r{number}")
         if not calls.is_full:
@@ -96,7 +96,7 @@ def test_all_bookkeeping_is_bounded() -> None:
 
 @given(st.permutations(["answer c1", "answer c2", "end"]))
 def test_in_whatever_order_answers_and_end_come_one_reply_is_due_and_at_the_last(order: list[str]) -> None:
-    calls = ToolCalls()
+    calls = PendingCalls()
     calls.response_started("r1")
     for call_id in ("c1", "c2"):
         calls.begin(call("f", call_id=call_id, response="r1"))
@@ -110,14 +110,14 @@ def test_in_whatever_order_answers_and_end_come_one_reply_is_due_and_at_the_last
 async def test_plain_functions_run_in_threads_with_the_callers_context() -> None:
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
     variable.set("seen")
-    threads = ToolThreads(2)
+    threads = ToolThreadPool(2)
     name, value = await threads.run(lambda: (threading.current_thread().name, variable.get()))
     threads.close()
     assert (name, value) == ("tool-1", "seen")
 
 
 async def test_no_more_threads_are_made_than_allowed() -> None:
-    threads = ToolThreads(2)
+    threads = ToolThreadPool(2)
     at_once = most = 0
     lock = threading.Lock()
 
@@ -136,7 +136,7 @@ async def test_no_more_threads_are_made_than_allowed() -> None:
 
 
 async def test_what_a_thread_raises_is_raised_to_the_caller() -> None:
-    threads = ToolThreads()
+    threads = ToolThreadPool()
 
     def stop() -> None:
         raise StopIteration
@@ -155,7 +155,7 @@ async def test_what_a_thread_raises_is_raised_to_the_caller() -> None:
 async def test_hanging_threads_are_replaced_until_there_are_too_many(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    threads = ToolThreads(1)
+    threads = ToolThreadPool(1)
     loop = asyncio.get_running_loop()
     running, ended, release = asyncio.Event(), asyncio.Event(), threading.Event()
 
@@ -206,7 +206,7 @@ async def test_work_is_done_in_order_and_what_fails_is_told() -> None:
         if text == "last":
             done.set()
 
-    serial = Serial(on_error, limit=3)
+    serial = SerialQueue(on_error, limit=3)
     assert serial.add(lambda: note("dropped"), "first")
     assert serial.add(fail, "second")
     assert serial.add(lambda: note("third"), "third")
@@ -228,7 +228,7 @@ async def test_closing_gives_up_what_runs() -> None:
     async def on_error(error: Exception, what: str) -> None:
         raise AssertionError(f"{what}: {error}")
 
-    serial = Serial(on_error, limit=3)
+    serial = SerialQueue(on_error, limit=3)
     serial.add(forever, "forever")
     await started.wait()
     await asyncio.wait_for(serial.close(), 5)
@@ -247,7 +247,7 @@ async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
     async def note() -> None:
         done.set()
 
-    serial = Serial(on_error, limit=3)
+    serial = SerialQueue(on_error, limit=3)
     serial.add(cancels_itself, "first")
     serial.add(note, "second")
     await asyncio.wait_for(done.wait(), 5)

@@ -146,7 +146,7 @@ async def test_a_rule_that_fails_refuses_the_call_and_the_session_goes_on() -> N
     hidden = function_tool(name_override="hidden", is_enabled=broken)
     model = ScriptedRealtimeModel([emit(call("fly")), answer("The tool failed: no rule today")])
     session = await session_with(model)
-    session._core.agent = RealtimeAgent("T", tools=[hidden(lambda: "")])
+    session._state.agent = RealtimeAgent("T", tools=[hidden(lambda: "")])
     await model.finished()
     await session.close()
 

@@ -135,7 +135,7 @@ def bounded(protocol: RealtimeProtocol) -> None:
     for kept in (
         state.calls,
         state.open_calls,
-        state.told_calls,
+        state.reported_calls,
         state.harmless,
         state.created_items,
         state.replayed,
@@ -145,7 +145,7 @@ def bounded(protocol: RealtimeProtocol) -> None:
     assert len(state.playback._cut) <= 256
     assert len(state.responses._active) <= 65
     assert len(state.responses._ended) <= 64
-    assert len(state.unanswered.entries) <= 64
+    assert len(state.resend.entries) <= 64
 
 
 @CHEAP

@@ -8,7 +8,7 @@ from typing import Any
 from speakerd.realtime import RealtimeAgent, RealtimeSession, Tool, function_tool
 from speakerd.realtime.model.inputs import RealtimeModelSendToolOutput
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
-from speakerd.realtime.testing.scripted import Expect, ScriptedRealtimeModel, expect
+from speakerd.realtime.testing.scripted import ExpectedRequest, ScriptedRealtimeModel, expect
 from tests.realtime.layer import read_all, read_until, session_with
 
 
@@ -24,7 +24,7 @@ async def unlock(door: str) -> str:
     return f"{door} is open"
 
 
-def answer(output: str, *, due: bool = True) -> Expect:
+def answer(output: str, *, due: bool = True) -> ExpectedRequest:
     return expect(RealtimeModelSendToolOutput, output=output, start_response=due)
 
 

@@ -56,17 +56,7 @@ class ToolArgumentsError(ModelBehaviorError, ValueError):
 
 
 class ToolThreadsExhaustedError(RealtimeLayerError, RuntimeError):
-    """So many plain functions hang past their timeouts that no thread is given to further ones."""
-
-    def __init__(self, hanging: int) -> None:
-        super().__init__(hanging)
-        self.hanging = hanging
-
-    def __str__(self) -> str:
-        """Say how many, and the way out."""
-        return (
-            f"{self.hanging} tools hang in their threads. Give them timeouts of their own, or make them async"
-        )
+    """So many plain functions still run after their timeouts that no thread is given to further ones."""
 
 
 @dataclass(frozen=True, slots=True)

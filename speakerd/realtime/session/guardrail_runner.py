@@ -14,11 +14,11 @@ from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.model import RealtimeModelSendInterrupt, RealtimeModelSendUserInput
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeGuardrailTripped
-from speakerd.realtime.session.task_queue import Serial
+from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
     from speakerd.realtime.agents import OutputGuardrail, OutputGuardrailResult, RealtimeAgent
-    from speakerd.realtime.session.state import SessionCore
+    from speakerd.realtime.session.state import SessionState
 
 _MAX_WAITING = 64
 """Texts waiting for slow guardrails; older ones go first, as later ones contain them."""
@@ -59,11 +59,11 @@ class Debounce:
 class GuardrailRunner(Generic[TContext]):
     """The guardrails of one session: the run's and the agent's in force."""
 
-    def __init__(self, core: SessionCore[TContext]) -> None:
-        self._core = core
-        length = core.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
+    def __init__(self, state: SessionState[TContext]) -> None:
+        self._state = state
+        length = state.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
         self._debounce = Debounce(length)
-        self._worker = Serial(core.report, _MAX_WAITING)
+        self._worker = SerialQueue(state.report, _MAX_WAITING)
         self._tripped: BoundedSet[str] = BoundedSet(_MAX_TRIPPED)
 
     def start(self, response_id: str | None) -> None:
@@ -72,7 +72,7 @@ class GuardrailRunner(Generic[TContext]):
 
     def feed(self, item_id: str, response_id: str, delta: str) -> None:
         """The assistant said a further piece."""
-        run, own = self._core.run_config.get("output_guardrails"), self._core.agent.output_guardrails
+        run, own = self._state.run_config.get("output_guardrails"), self._state.agent.output_guardrails
         if not (run or own) or response_id in self._tripped:
             return
         text = self._debounce.feed(item_id, delta)
@@ -95,14 +95,14 @@ class GuardrailRunner(Generic[TContext]):
     def _guardrails(self) -> list[OutputGuardrail[Any]]:
         found: dict[int, OutputGuardrail[Any]] = {}
         for guardrail in [
-            *self._core.run_config.get("output_guardrails", ()),
-            *self._core.agent.output_guardrails,
+            *self._state.run_config.get("output_guardrails", ()),
+            *self._state.agent.output_guardrails,
         ]:
             found[id(guardrail)] = guardrail
         return list(found.values())
 
     def _look(self, text: str, response_id: str) -> None:
-        agent, guardrails = self._core.agent, self._guardrails()
+        agent, guardrails = self._state.agent, self._guardrails()
         if not guardrails:
             return
 
@@ -119,14 +119,14 @@ class GuardrailRunner(Generic[TContext]):
         agent: RealtimeAgent[Any],
         guardrails: list[OutputGuardrail[Any]],
     ) -> None:
-        core = self._core
+        state = self._state
         results = await asyncio.gather(
-            *(guardrail.run(core.context, agent, text) for guardrail in guardrails), return_exceptions=True
+            *(guardrail.run(state.context, agent, text) for guardrail in guardrails), return_exceptions=True
         )
         tripped: list[OutputGuardrailResult] = []
         for result in results:
             if isinstance(result, Exception):
-                await core.report(result, "An output guardrail")
+                await state.report(result, "An output guardrail")
             elif isinstance(result, BaseException):
                 raise result
             elif result.output.tripwire_triggered:
@@ -134,13 +134,13 @@ class GuardrailRunner(Generic[TContext]):
         if not tripped:
             return
         self._tripped.add(response_id)
-        core.queue.drop_audio(response_id)
-        await core.put(RealtimeGuardrailTripped(guardrail_results=tripped, message=text, info=core.info))
-        await core.model.send_event(
+        state.queue.drop_audio(response_id)
+        await state.put(RealtimeGuardrailTripped(guardrail_results=tripped, message=text, info=state.info))
+        await state.model.send_event(
             RealtimeModelSendInterrupt(force_response_cancel=True, response_id=response_id or None)
         )
         names = ", ".join(result.guardrail.get_name() for result in tripped)
-        await core.model.send_event(
+        await state.model.send_event(
             RealtimeModelSendUserInput(
                 f"guardrail triggered: {names}. Your last answer was cut off because of it; say something that "
                 "keeps to the rule."

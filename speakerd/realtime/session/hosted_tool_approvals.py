@@ -9,24 +9,24 @@ from speakerd.realtime.agents import HostedMCPTool, settle
 from speakerd.realtime.model import RealtimeModelSendMcpApproval
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
-from speakerd.realtime.session.task_queue import Serial
+from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
-    from speakerd.realtime.session.state import SessionCore
+    from speakerd.realtime.session.state import SessionState
 
 _MAX_WAITING = 64
 """Requests that may wait for an answer; further ones are refused."""
 
 
-class McpApprovals(Generic[TContext]):
+class HostedToolApprovals(Generic[TContext]):
     """The requests of one session that wait for an answer."""
 
-    def __init__(self, core: SessionCore[TContext]) -> None:
-        self._core = core
+    def __init__(self, state: SessionState[TContext]) -> None:
+        self._state = state
         self._waiting: dict[str, RealtimeModelMcpApprovalRequestEvent] = {}
         self._standing: dict[tuple[str, str], bool] = {}
-        self._worker = Serial(core.report, _MAX_WAITING)
+        self._worker = SerialQueue(state.report, _MAX_WAITING)
 
     def __contains__(self, request_id: str) -> bool:
         """Whether a request of that id waits."""
@@ -42,13 +42,13 @@ class McpApprovals(Generic[TContext]):
             self._worker.add(lambda: self._ask(event, tool), "on_approval_request")
         else:
             self._waiting[event.approval_request_id] = event
-            await self._core.put(
+            await self._state.put(
                 RealtimeToolApprovalRequired(
-                    agent=self._core.agent,
+                    agent=self._state.agent,
                     tool=tool,
                     call_id=event.approval_request_id,
                     arguments=event.arguments,
-                    info=self._core.info,
+                    info=self._state.info,
                 )
             )
 
@@ -65,7 +65,7 @@ class McpApprovals(Generic[TContext]):
         await self._worker.close()
 
     def _tool(self, server_label: str) -> HostedMCPTool:
-        for tool in self._core.agent.tools:
+        for tool in self._state.agent.tools:
             if isinstance(tool, HostedMCPTool) and tool.server_label == server_label:
                 return tool
         # Of an agent that has handed over, or of a stored prompt.
@@ -88,6 +88,6 @@ class McpApprovals(Generic[TContext]):
     async def _send(
         self, event: RealtimeModelMcpApprovalRequestEvent, *, approve: bool, reason: str | None
     ) -> None:
-        await self._core.model.send_event(
+        await self._state.model.send_event(
             RealtimeModelSendMcpApproval(event.approval_request_id, approve=approve, reason=reason)
         )

@@ -29,15 +29,15 @@ from speakerd.realtime.session.events import (
     RealtimeUsage,
     RealtimeUserTranscript,
 )
-from speakerd.realtime.session.task_queue import Serial
+from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from speakerd.realtime import model as m
     from speakerd.realtime.session.guardrail_runner import GuardrailRunner
-    from speakerd.realtime.session.hosted_tool_approvals import McpApprovals
-    from speakerd.realtime.session.state import SessionCore
+    from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
+    from speakerd.realtime.session.state import SessionState
     from speakerd.realtime.session.tool_runner import ToolRunner
 
 _MAX_HOOKS_WAITING = 256
@@ -47,32 +47,32 @@ _MAX_RESPONSES = 32
 """Responses whose tool calls are counted; one runs at a time, beside out-of-band ones."""
 
 
-class ModelReactions(Generic[TContext]):
+class ModelEventHandlers(Generic[TContext]):
     """The listener behind a session."""
 
     def __init__(
         self,
-        core: SessionCore[TContext],
+        state: SessionState[TContext],
         tools: ToolRunner[TContext],
         guardrails: GuardrailRunner[TContext],
-        mcp: McpApprovals[TContext],
+        hosted: HostedToolApprovals[TContext],
     ) -> None:
-        self._core = core
+        self._state = state
         self._tools = tools
         self._guardrails = guardrails
-        self._mcp = mcp
-        self._hooks = Serial(core.report, _MAX_HOOKS_WAITING)
-        self._raw_events = core.run_config.get("raw_events", True)
+        self._hosted = hosted
+        self._hooks = SerialQueue(state.report, _MAX_HOOKS_WAITING)
+        self._raw_events = state.run_config.get("raw_events", True)
         self._tool_calls: BoundedDict[str | None, int] = BoundedDict(_MAX_RESPONSES)
         """How many tools each running response has called."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
         """Take one event of the model."""
         if self._raw_events:
-            raw = RealtimeRawModelEvent(event, self._core.info)
-            if not self._core.queue.offer(raw):
-                await self._core.queue.put(raw)
-        reaction = self._REACTIONS.get(event.type)
+            raw = RealtimeRawModelEvent(event, self._state.info)
+            if not self._state.queue.offer(raw):
+                await self._state.queue.put(raw)
+        reaction = self._HANDLERS.get(event.type)
         if reaction is not None:
             await reaction(self, event)
 
@@ -83,114 +83,114 @@ class ModelReactions(Generic[TContext]):
     async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:
         if self._guardrails.is_tripped(event.response_id):
             return
-        core = self._core
-        chunk = RealtimeAudio(event, event.item_id, event.content_index, core.info)
-        if not core.queue.offer(chunk):
-            await core.queue.put(chunk)
+        state = self._state
+        chunk = RealtimeAudio(event, event.item_id, event.content_index, state.info)
+        if not state.queue.offer(chunk):
+            await state.queue.put(chunk)
 
     async def _audio_done(self, event: m.RealtimeModelAudioDoneEvent) -> None:
-        await self._core.put(
-            RealtimeAudioEnd(info=self._core.info, item_id=event.item_id, content_index=event.content_index)
+        await self._state.put(
+            RealtimeAudioEnd(info=self._state.info, item_id=event.item_id, content_index=event.content_index)
         )
 
     async def _audio_interrupted(self, event: m.RealtimeModelAudioInterruptedEvent) -> None:
-        self._core.queue.drop_audio()
-        await self._core.put(
+        self._state.queue.drop_audio()
+        await self._state.put(
             RealtimeAudioInterrupted(
-                info=self._core.info, item_id=event.item_id, content_index=event.content_index
+                info=self._state.info, item_id=event.item_id, content_index=event.content_index
             )
         )
 
     async def _item_truncated(self, event: m.RealtimeModelItemTruncatedEvent) -> None:
-        change = self._core.history.truncate(
+        change = self._state.history.truncate(
             event.item_id, event.content_index, event.audio_end_ms, event.audio_total_ms
         )
-        await self._core.history_changed(change, event.item_id)
+        await self._state.history_changed(change, event.item_id)
 
     async def _item_updated(self, event: m.RealtimeModelItemUpdatedEvent) -> None:
-        await self._core.history_changed(self._core.history.put(event.item), event.item.item_id)
+        await self._state.history_changed(self._state.history.put(event.item), event.item.item_id)
 
     async def _item_deleted(self, event: m.RealtimeModelItemDeletedEvent) -> None:
-        await self._core.history_changed(self._core.history.delete(event.item_id), event.item_id)
+        await self._state.history_changed(self._state.history.delete(event.item_id), event.item_id)
 
     async def _transcript_delta(self, event: m.RealtimeModelTranscriptDeltaEvent) -> None:
-        core = self._core
-        change = core.history.assistant_says(event.item_id, event.content_index, event.delta)
-        await core.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, core.info))
-        await core.history_changed(change, event.item_id)
+        state = self._state
+        change = state.history.assistant_says(event.item_id, event.content_index, event.delta)
+        await state.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, state.info))
+        await state.history_changed(change, event.item_id)
         self._guardrails.feed(event.item_id, event.response_id, event.delta)
 
     async def _output_text_delta(self, event: m.RealtimeModelOutputTextDeltaEvent) -> None:
-        change = self._core.history.assistant_writes(event.item_id, event.content_index, event.delta)
+        change = self._state.history.assistant_writes(event.item_id, event.content_index, event.delta)
         await self._caption(event.item_id, "assistant", event.delta)
-        await self._core.history_changed(change, event.item_id)
+        await self._state.history_changed(change, event.item_id)
         self._guardrails.feed(event.item_id, event.response_id, event.delta)
 
     async def _transcript_done(self, event: m.RealtimeModelTranscriptDoneEvent) -> None:
-        await self._core.put(
+        await self._state.put(
             RealtimeAssistantTranscript(
-                item_id=event.item_id, transcript=event.transcript, info=self._core.info
+                item_id=event.item_id, transcript=event.transcript, info=self._state.info
             )
         )
 
     async def _user_delta(self, event: m.RealtimeModelInputAudioTranscriptionDeltaEvent) -> None:
-        change = self._core.history.user_said(event.item_id, event.content_index, event.delta, whole=False)
+        change = self._state.history.user_said(event.item_id, event.content_index, event.delta, whole=False)
         await self._caption(event.item_id, "user", event.delta)
-        await self._core.history_changed(change, event.item_id)
+        await self._state.history_changed(change, event.item_id)
 
     async def _user_completed(self, event: m.RealtimeModelInputAudioTranscriptionCompletedEvent) -> None:
-        change = self._core.history.user_said(
+        change = self._state.history.user_said(
             event.item_id, event.content_index, event.transcript, whole=True
         )
-        await self._core.put(
-            RealtimeUserTranscript(item_id=event.item_id, transcript=event.transcript, info=self._core.info)
+        await self._state.put(
+            RealtimeUserTranscript(item_id=event.item_id, transcript=event.transcript, info=self._state.info)
         )
-        await self._core.history_changed(change, event.item_id)
+        await self._state.history_changed(change, event.item_id)
 
     async def _timeout_triggered(self, _event: m.RealtimeModelInputAudioTimeoutTriggeredEvent) -> None:
-        await self._core.put(RealtimeInputAudioTimeoutTriggered(info=self._core.info))
+        await self._state.put(RealtimeInputAudioTimeoutTriggered(info=self._state.info))
 
     async def _speech_started(self, event: m.RealtimeModelSpeechStartedEvent) -> None:
-        await self._core.put(RealtimeSpeechStarted(info=self._core.info, item_id=event.item_id))
+        await self._state.put(RealtimeSpeechStarted(info=self._state.info, item_id=event.item_id))
 
     async def _speech_stopped(self, event: m.RealtimeModelSpeechStoppedEvent) -> None:
-        await self._core.put(RealtimeSpeechStopped(info=self._core.info, item_id=event.item_id))
+        await self._state.put(RealtimeSpeechStopped(info=self._state.info, item_id=event.item_id))
 
     async def _committed(self, event: m.RealtimeModelInputAudioCommittedEvent) -> None:
-        await self._core.put(RealtimeInputAudioCommitted(info=self._core.info, item_id=event.item_id))
+        await self._state.put(RealtimeInputAudioCommitted(info=self._state.info, item_id=event.item_id))
 
     async def _function_call(self, event: m.RealtimeModelToolCallEvent) -> None:
         self._tool_calls[event.response_id] = self._tool_calls.get(event.response_id, 0) + 1
         await self._tools.call(event)
 
     async def _mcp_approval(self, event: m.RealtimeModelMcpApprovalRequestEvent) -> None:
-        await self._mcp.request(event)
+        await self._hosted.request(event)
 
     async def _turn_started(self, event: m.RealtimeModelTurnStartedEvent) -> None:
-        core = self._core
+        state = self._state
         self._tools.response_started(event.response_id)
         self._guardrails.start(event.response_id)
-        await core.put(
+        await state.put(
             RealtimeAgentStartEvent(
-                agent=core.agent,
-                info=core.info,
+                agent=state.agent,
+                info=state.info,
                 response_id=event.response_id,
                 out_of_band=event.out_of_band,
                 metadata=event.metadata,
             )
         )
-        agent, hooks = core.agent, core.agent.hooks
+        agent, hooks = state.agent, state.agent.hooks
         if hooks is not None and not event.out_of_band:
-            await self._hook(lambda: hooks.on_start(core.context, agent), "on_start")
+            await self._hook(lambda: hooks.on_start(state.context, agent), "on_start")
 
     async def _turn_ended(self, event: m.RealtimeModelTurnEndedEvent) -> None:
-        core = self._core
+        state = self._state
         if not event.out_of_band:
             self._guardrails.end(event.response_id)
-        await core.put(
+        await state.put(
             RealtimeAgentEndEvent(
-                agent=core.agent,
-                info=core.info,
+                agent=state.agent,
+                info=state.info,
                 response_id=event.response_id,
                 status=event.status,
                 reason=event.reason,
@@ -201,48 +201,48 @@ class ModelReactions(Generic[TContext]):
                 tool_calls=self._tool_calls.pop(event.response_id, 0),
             )
         )
-        agent, hooks = core.agent, core.agent.hooks
+        agent, hooks = state.agent, state.agent.hooks
         if hooks is not None and not event.out_of_band:
-            await self._hook(lambda: hooks.on_end(core.context, agent, event.output_text), "on_end")
+            await self._hook(lambda: hooks.on_end(state.context, agent, event.output_text), "on_end")
         await self._tools.response_ended(event.response_id, event.status)
 
     async def _usage(self, event: m.RealtimeModelUsageEvent) -> None:
-        context = self._core.context
+        context = self._state.context
         context.usage += event.usage
-        await self._core.put(
+        await self._state.put(
             RealtimeUsage(
-                usage=event.usage, total=context.usage, info=self._core.info, response_id=event.response_id
+                usage=event.usage, total=context.usage, info=self._state.info, response_id=event.response_id
             )
         )
 
     async def _connection(self, event: m.RealtimeModelConnectionStatusEvent) -> None:
-        await self._core.put(
+        await self._state.put(
             RealtimeConnection(
-                status=event.status, reason=event.reason, info=self._core.info, fatal=event.fatal
+                status=event.status, reason=event.reason, info=self._state.info, fatal=event.fatal
             )
         )
         if event.status == "connected":
             await self._tools.connection_replaced()
 
     async def _error(self, event: m.RealtimeModelErrorEvent) -> None:
-        await self._core.put(RealtimeError(error=event.error, info=self._core.info))
+        await self._state.put(RealtimeError(error=event.error, info=self._state.info))
 
     async def _exception(self, event: m.RealtimeModelExceptionEvent) -> None:
-        self._core.queue.fail(event.exception)
+        self._state.queue.fail(event.exception)
 
     async def _end_of_stream(self, _event: m.RealtimeModelEndOfStreamEvent) -> None:
-        self._core.queue.end()
+        self._state.queue.end()
 
     async def _caption(self, item_id: str, role: Any, delta: str) -> None:
-        await self._core.put(
-            RealtimeTranscriptDelta(item_id=item_id, role=role, delta=delta, info=self._core.info)
+        await self._state.put(
+            RealtimeTranscriptDelta(item_id=item_id, role=role, delta=delta, info=self._state.info)
         )
 
     async def _hook(self, hook: Callable[[], Awaitable[None]], name: str) -> None:
         if not self._hooks.add(hook, f"The hook {name}"):
-            await self._core.report(RuntimeError("hooks are too slow: one was left out"), f"The hook {name}")
+            await self._state.report(RuntimeError("hooks are too slow: one was left out"), f"The hook {name}")
 
-    _REACTIONS: ClassVar[dict[str, Callable[[ModelReactions[Any], Any], Awaitable[None]]]] = {
+    _HANDLERS: ClassVar[dict[str, Callable[[ModelEventHandlers[Any], Any], Awaitable[None]]]] = {
         "audio": _audio,
         "audio_done": _audio_done,
         "audio_interrupted": _audio_interrupted,

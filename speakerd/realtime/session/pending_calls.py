@@ -20,7 +20,7 @@ _REMEMBERED = 256
 """Ids of calls and responses that are remembered, to tell repetitions and cancelled ones: hours of talk."""
 
 
-class ToolCalls:
+class PendingCalls:
     """The open calls of one session. At most `limit` at a time."""
 
     def __init__(self, limit: int = 64) -> None:

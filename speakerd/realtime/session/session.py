@@ -37,9 +37,9 @@ from speakerd.realtime.model import (
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeHistoryUpdated
 from speakerd.realtime.session.guardrail_runner import GuardrailRunner
-from speakerd.realtime.session.hosted_tool_approvals import McpApprovals
-from speakerd.realtime.session.model_event_handlers import ModelReactions
-from speakerd.realtime.session.state import SessionCore
+from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
+from speakerd.realtime.session.model_event_handlers import ModelEventHandlers
+from speakerd.realtime.session.state import SessionState
 from speakerd.realtime.session.tool_runner import ToolRunner
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             for sentence in unknown_settings(config or {}, kind):
                 _log.warning("%s", sentence)
         self._model = model
-        self._core = SessionCore(model, agent, context, model_config or {}, run_config or {})
-        self._tools = ToolRunner(self._core)
-        self._guardrails = GuardrailRunner(self._core)
-        self._mcp = McpApprovals(self._core)
-        self._reactions = ModelReactions(self._core, self._tools, self._guardrails, self._mcp)
+        self._state = SessionState(model, agent, context, model_config or {}, run_config or {})
+        self._tools = ToolRunner(self._state)
+        self._guardrails = GuardrailRunner(self._state)
+        self._hosted = HostedToolApprovals(self._state)
+        self._handlers = ModelEventHandlers(self._state, self._tools, self._guardrails, self._hosted)
         self._entered = False
         self._closed = False
 
@@ -92,17 +92,17 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
     @property
     def current_agent(self) -> RealtimeAgent[TContext]:
         """The agent in force."""
-        return self._core.agent
+        return self._state.agent
 
     @property
     def history(self) -> list[RealtimeItem]:
         """The conversation so far, as it was said and heard: a copy."""
-        return self._core.history.items
+        return self._state.history.items
 
     @property
     def usage(self) -> Usage:
         """The tokens of all responses so far."""
-        return self._core.context.usage
+        return self._state.context.usage
 
     async def __aenter__(self) -> Self:
         """Connect. Afterwards events can be read and everything be sent.
@@ -114,20 +114,20 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         if self._entered:
             raise UserError("A session is entered once: make another with `await runner.run()`")
         self._entered = True
-        core = self._core
+        state = self._state
         self._model.add_listener(self)
         try:
             config: RealtimeModelConfig = {
-                "raw_server_events": core.run_config.get("raw_events", True),
-                **core.model_config,
-                "initial_model_settings": await core.opening_settings(),
-                "conversation": lambda: core.history.items,
+                "raw_server_events": state.run_config.get("raw_events", True),
+                **state.model_config,
+                "initial_model_settings": await state.opening_settings(),
+                "conversation": lambda: state.history.items,
             }
             await self._model.connect(config)
         except BaseException:
             await self.close()
             raise
-        await core.put(RealtimeHistoryUpdated(history=core.history.items, info=core.info))
+        await state.put(RealtimeHistoryUpdated(history=state.history.items, info=state.info))
         return self
 
     async def __aexit__(
@@ -154,11 +154,11 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             StopAsyncIteration: the session has ended.
             Exception: what ended it: the model's failure, or a tool's that is not to be told the model.
         """
-        event = self._core.queue.poll()
+        event = self._state.queue.poll()
         if event is not None:
             return event
         try:
-            event = await self._core.queue.get()
+            event = await self._state.queue.get()
         except Exception:
             await self.close()
             raise
@@ -171,13 +171,13 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         if self._closed:
             return
         self._closed = True
-        self._core.queue.end()
+        self._state.queue.end()
         self._model.remove_listener(self)
         try:
             await self._tools.close()
             await self._guardrails.close()
-            await self._mcp.close()
-            await self._reactions.close()
+            await self._hosted.close()
+            await self._handlers.close()
         finally:
             await self._model.close()
 
@@ -210,7 +210,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         No `audio` event of that reply is given afterwards, not even one that was waiting to be read.
         """
         await self._model.send_event(RealtimeModelSendInterrupt(force_response_cancel=True))
-        self._core.queue.drop_audio()
+        self._state.queue.drop_audio()
 
     async def respond(
         self,
@@ -250,8 +250,8 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
 
     async def update_agent(self, agent: RealtimeAgent[TContext]) -> None:
         """Put another agent in force, or a changed clone of this one. Nothing is said about it."""
-        settings = await self._core.agent_settings(agent)
-        self._core.agent = agent
+        settings = await self._state.agent_settings(agent)
+        self._state.agent = agent
         await self._model.send_event(RealtimeModelSendSessionUpdate(settings))
 
     async def update_settings(self, **changed: Unpack[RealtimeSessionModelSettings]) -> None:
@@ -267,8 +267,8 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         Raises:
             UnknownToolCallError: no call of that id waits.
         """
-        if call_id in self._mcp:
-            await self._mcp.answer(call_id, approve=True, always=always, reason=None)
+        if call_id in self._hosted:
+            await self._hosted.answer(call_id, approve=True, always=always, reason=None)
         else:
             await self._tools.approve(call_id, always=always)
 
@@ -280,12 +280,12 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         Raises:
             UnknownToolCallError: no call of that id waits.
         """
-        if call_id in self._mcp:
-            await self._mcp.answer(call_id, approve=False, always=always, reason=rejection_message)
+        if call_id in self._hosted:
+            await self._hosted.answer(call_id, approve=False, always=always, reason=rejection_message)
         else:
             await self._tools.reject(call_id, always=always, message=rejection_message)
 
     async def on_event(self, event: RealtimeModelEvent) -> None:
         """Hear from the model. For the model to call."""
         if not self._closed:
-            await self._reactions.react(event)
+            await self._handlers.react(event)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class SessionCore(Generic[TContext]):
+class SessionState(Generic[TContext]):
     """The state of a session. Its parts change it; only one event loop touches it."""
 
     def __init__(

@@ -16,7 +16,7 @@ GIVEN_UP_WITHIN_S = 2.0
 """How long a close waits for work that was cancelled: the user's code may refuse to end."""
 
 
-async def give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
+async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel all but the current task and wait for their ends, not for ever; what is left running is logged."""
     current = asyncio.current_task()
     others = {task for task in tasks if task is not current and not task.done()}
@@ -28,7 +28,7 @@ async def give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
             _log.warning("%s does not end although it was cancelled; it is left to itself", task.get_name())
 
 
-class Serial:
+class SerialQueue:
     """A worker with a bounded list of things to do. A task exists only while there is something.
 
     Args:
@@ -61,7 +61,7 @@ class Serial:
         self._waiting.clear()
         task, self._task = self._task, None
         if task is not None:
-            await give_up({task})
+            await cancel_all({task})
 
     async def _run(self) -> None:
         while self._waiting:

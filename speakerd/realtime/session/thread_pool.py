@@ -34,7 +34,7 @@ class _Job:
     """It is among those that hang."""
 
 
-class ToolThreads:
+class ToolThreadPool:
     """At most `limit` threads that work, made as they are needed. Use it on one event loop."""
 
     def __init__(self, limit: int = 4) -> None:
@@ -57,7 +57,9 @@ class ToolThreads:
             ToolThreadsExhaustedError: too many calls hang.
         """
         if self._hanging >= self._limit:
-            raise ToolThreadsExhaustedError(self._hanging)
+            raise ToolThreadsExhaustedError(
+                f"{self._hanging} tools hang in their threads. Give them timeouts of their own, or make them async"
+            )
         loop = asyncio.get_running_loop()
         job = _Job(call, contextvars.copy_context(), loop, loop.create_future())
         self._unfinished += 1

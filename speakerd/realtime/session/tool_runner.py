@@ -36,16 +36,16 @@ from speakerd.realtime.session.events import (
     RealtimeToolEnd,
     RealtimeToolStart,
 )
-from speakerd.realtime.session.pending_calls import ToolCalls
-from speakerd.realtime.session.task_queue import give_up
-from speakerd.realtime.session.thread_pool import ToolThreads
+from speakerd.realtime.session.pending_calls import PendingCalls
+from speakerd.realtime.session.task_queue import cancel_all
+from speakerd.realtime.session.thread_pool import ToolThreadPool
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from speakerd.realtime.agents import Handoff
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
-    from speakerd.realtime.session.state import SessionCore
+    from speakerd.realtime.session.state import SessionState
 
 _MAX_RESPONSES = 16
 """Responses whose agent is remembered: calls come while their response runs, so two would do."""
@@ -56,13 +56,13 @@ _WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, Realt
 class ToolRunner(Generic[TContext]):
     """The tool calls of one session."""
 
-    def __init__(self, core: SessionCore[TContext]) -> None:
-        execution = core.run_config.get("tool_execution", {})
-        self._core = core
-        self._calls = ToolCalls()
+    def __init__(self, state: SessionState[TContext]) -> None:
+        execution = state.run_config.get("tool_execution", {})
+        self._state = state
+        self._calls = PendingCalls()
         self._slots = asyncio.Semaphore(execution.get("max_concurrency", 8))
-        self._threads = ToolThreads(execution.get("max_threads", 4))
-        self._in_background = core.run_config.get("async_tool_calls", True)
+        self._threads = ToolThreadPool(execution.get("max_threads", 4))
+        self._in_background = state.run_config.get("async_tool_calls", True)
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: dict[str, _WaitingCall] = {}
         self._standing: dict[str, Literal["approve", "reject"]] = {}
@@ -86,9 +86,9 @@ class ToolRunner(Generic[TContext]):
             previous_item_id=call.previous_item_id,
             status="in_progress",
         )
-        await self._core.history_changed(self._core.history.put(known), known.item_id)
+        await self._state.history_changed(self._state.history.put(known), known.item_id)
         # A response belongs to the agent in force when it began, also when an earlier call of it hands over.
-        agent = self._agents.get(call.response_id or "", self._core.agent)
+        agent = self._agents.get(call.response_id or "", self._state.agent)
         await self._start(partial(self._dispatch, call, agent), call)
 
     async def approve(self, call_id: str, *, always: bool) -> None:
@@ -110,22 +110,22 @@ class ToolRunner(Generic[TContext]):
         """A response began."""
         self._calls.response_started(response_id)
         if response_id:
-            self._agents[response_id] = self._core.agent
+            self._agents[response_id] = self._state.agent
 
     async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
         """A response ended: the reply to its tools' outputs may be due."""
         if self._calls.response_ended(response_id, status):
-            await self._core.model.send_event(RealtimeModelSendResponse())
+            await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def connection_replaced(self) -> None:
         """The connection was made anew: responses that ran on the old one will not be ended by it."""
         if self._calls.connection_replaced():
-            await self._core.model.send_event(RealtimeModelSendResponse())
+            await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def close(self) -> None:
         """Give up all calls. Idempotent; does not wait for threads."""
         self._waiting.clear()
-        await give_up(self._tasks)
+        await cancel_all(self._tasks)
         self._threads.close()
 
     async def _start(
@@ -148,19 +148,19 @@ class ToolRunner(Generic[TContext]):
         try:
             await work()
         except Exception as error:  # noqa: BLE001  # whatever it is, the program gets it
-            await self._core.report(error, "A tool call")
-            self._core.queue.fail(error)
+            await self._state.report(error, "A tool call")
+            self._state.queue.fail(error)
 
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
-        core = self._core
+        state = self._state
         try:
-            tool = await agent.find_tool(core.context, call.name)
+            tool = await agent.find_tool(state.context, call.name)
             asks = tool is not None and await self._needs_approval(call, tool)
-            handoffs = [] if tool is not None else await agent.get_all_handoffs(core.context)
-            there = [] if tool is not None else await agent.get_all_tools(core.context)
+            handoffs = [] if tool is not None else await agent.get_all_handoffs(state.context)
+            there = [] if tool is not None else await agent.get_all_tools(state.context)
         except Exception as error:  # noqa: BLE001  # the user's rules: told to the model and the program
-            await core.report(error, f"Looking up the tool {call.name}")
-            await self._answer(call, default_tool_error_function(core.context, error))
+            await state.report(error, f"Looking up the tool {call.name}")
+            await self._answer(call, default_tool_error_function(state.context, error))
             return
         if tool is not None:
             await (self._ask(call, tool, agent) if asks else self._run(call, tool, agent))
@@ -169,7 +169,7 @@ class ToolRunner(Generic[TContext]):
             if handoff.tool_name == call.name:
                 await self._hand_off(call, handoff, agent)
                 return
-        await core.report(
+        await state.report(
             ModelBehaviorError(f"The model called {call.name}, which {agent.name} has not"), "A tool call"
         )
         names = ", ".join(
@@ -189,13 +189,13 @@ class ToolRunner(Generic[TContext]):
             await self._rejected(call, self._rejections.get(tool.name))
         else:
             self._waiting[call.call_id] = (call, tool, agent)
-            await self._core.put(
+            await self._state.put(
                 RealtimeToolApprovalRequired(
                     agent=agent,
                     tool=tool,
                     call_id=call.call_id,
                     arguments=call.arguments,
-                    info=self._core.info,
+                    info=self._state.info,
                 )
             )
 
@@ -207,42 +207,42 @@ class ToolRunner(Generic[TContext]):
         except ValueError:
             arguments = {}
         given = arguments if isinstance(arguments, dict) else {}
-        return bool(await settle(tool.needs_approval(self._core.context, given, call.call_id)))
+        return bool(await settle(tool.needs_approval(self._state.context, given, call.call_id)))
 
     async def _run(
         self, call: RealtimeModelToolCallEvent, tool: FunctionTool, agent: RealtimeAgent[Any]
     ) -> None:
-        core = self._core
+        state = self._state
         context = ToolContext(
-            core.context.context,
-            core.context.usage,
+            state.context.context,
+            state.context.usage,
             tool_name=tool.name,
             tool_call_id=call.call_id,
             tool_arguments=call.arguments,
             run_in_thread=self._threads.run,
         )
         async with self._slots:
-            await core.put(
+            await state.put(
                 RealtimeToolStart(
-                    agent=agent, tool=tool, info=core.info, arguments=call.arguments, call_id=call.call_id
+                    agent=agent, tool=tool, info=state.info, arguments=call.arguments, call_id=call.call_id
                 )
             )
             if agent.hooks is not None:
-                await self._hook(agent.hooks.on_tool_start(core.context, agent, tool))
+                await self._hook(agent.hooks.on_tool_start(state.context, agent, tool))
             try:
                 output = await tool.invoke(context, call.arguments)
             except Exception as error:
-                await self._answer(call, default_tool_error_function(core.context, error))
+                await self._answer(call, default_tool_error_function(state.context, error))
                 raise
         await self._answer(call, output_text(output))
         if agent.hooks is not None:
-            await self._hook(agent.hooks.on_tool_end(core.context, agent, tool, output))
-        await core.put(
+            await self._hook(agent.hooks.on_tool_end(state.context, agent, tool, output))
+        await state.put(
             RealtimeToolEnd(
                 agent=agent,
                 tool=tool,
                 output=output,
-                info=core.info,
+                info=state.info,
                 arguments=call.arguments,
                 call_id=call.call_id,
             )
@@ -251,38 +251,40 @@ class ToolRunner(Generic[TContext]):
     async def _hand_off(
         self, call: RealtimeModelToolCallEvent, handoff: Handoff[Any], agent: RealtimeAgent[Any]
     ) -> None:
-        core = self._core
+        state = self._state
         async with self._handoff_lock:
-            if core.agent is not agent:
+            if state.agent is not agent:
                 # Two handoffs in one response: the first one holds.
-                message = f"The conversation was given to {core.agent.name} already."
+                message = f"The conversation was given to {state.agent.name} already."
                 await self._refuse(call, "handed_off", message)
                 return
             try:
-                successor = await handoff.on_invoke_handoff(core.context, call.arguments)
+                successor = await handoff.on_invoke_handoff(state.context, call.arguments)
                 if not isinstance(successor, RealtimeAgent):
                     raise ModelBehaviorError(
                         f"The handoff {handoff.tool_name} gave {successor!r}: give an agent"
                     )
-                settings = await core.agent_settings(successor)
+                settings = await state.agent_settings(successor)
             except Exception as error:  # noqa: BLE001  # the user's callables: told to the model and the program
-                await core.report(error, f"The handoff {handoff.tool_name}")
-                await self._answer(call, default_tool_error_function(core.context, error))
+                await state.report(error, f"The handoff {handoff.tool_name}")
+                await self._answer(call, default_tool_error_function(state.context, error))
                 return
-            core.agent = successor
-            await core.put(RealtimeHandoffEvent(from_agent=agent, to_agent=successor, info=core.info))
-            await core.model.send_event(RealtimeModelSendSessionUpdate(session_settings=settings))
+            state.agent = successor
+            await state.put(RealtimeHandoffEvent(from_agent=agent, to_agent=successor, info=state.info))
+            await state.model.send_event(RealtimeModelSendSessionUpdate(session_settings=settings))
             await self._answer(call, handoff.get_transfer_message(successor))
         if successor.hooks is not None:
-            await self._hook(successor.hooks.on_handoff(core.context, successor, agent))
+            await self._hook(successor.hooks.on_handoff(state.context, successor, agent))
 
     async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
-        core = self._core
+        state = self._state
         due = self._calls.answered(call.call_id)
-        await core.model.send_event(
+        await state.model.send_event(
             RealtimeModelSendToolOutput(tool_call=call, output=output, start_response=due)
         )
-        await core.history_changed(core.history.tool_answered(call.call_id, output), call.id or call.call_id)
+        await state.history_changed(
+            state.history.tool_answered(call.call_id, output), call.id or call.call_id
+        )
 
     async def _rejected(self, call: RealtimeModelToolCallEvent, message: str | None) -> None:
         default = f"The user did not allow {call.name} to run."
@@ -297,21 +299,21 @@ class ToolRunner(Generic[TContext]):
         kind: Literal["approval_rejected", "tool_not_found", "too_many_calls", "handed_off"],
         default: str,
     ) -> None:
-        formatter = self._core.run_config.get("tool_error_formatter")
+        formatter = self._state.run_config.get("tool_error_formatter")
         message: str | None = None
         if formatter is not None:
-            args = ToolErrorFormatterArgs(kind, call.name, call.call_id, default, self._core.context)
+            args = ToolErrorFormatterArgs(kind, call.name, call.call_id, default, self._state.context)
             try:
                 message = await settle(formatter(args))
             except Exception as error:  # noqa: BLE001  # the user's callable; the model still gets an answer
-                await self._core.report(error, "The tool_error_formatter")
+                await self._state.report(error, "The tool_error_formatter")
         await self._answer(call, default if message is None else message)
 
     async def _hook(self, hook: Coroutine[Any, Any, None]) -> None:
         try:
             await hook
         except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
-            await self._core.report(error, "A hook")
+            await self._state.report(error, "A hook")
 
     def _take(self, call_id: str, *, and_its_like: bool) -> list[_WaitingCall]:
         try:

@@ -31,6 +31,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
+from speakerd.realtime.testing.scripted import ScriptError
 from speakerd.realtime.testing.server_events import session_created
 
 if TYPE_CHECKING:
@@ -118,19 +119,6 @@ Step: TypeAlias = Mapping[str, Any] | Expect | Wait | Raw | Close | Drop | CutFr
 Script: TypeAlias = Sequence[Step] | Callable[["LoopbackConnection"], Awaitable[None]]
 
 
-class ScriptError(AssertionError):
-    """A script waited for an event that did not come. `seen` are the types that came after the last one found."""
-
-    def __init__(self, expected: str, seen: Sequence[str]) -> None:
-        super().__init__(expected, tuple(seen))
-        self.expected = expected
-        self.seen = tuple(seen)
-
-    def __str__(self) -> str:
-        came = ", ".join(self.seen) or "nothing"
-        return f"the script waited for {self.expected!r}; since the last one found there came: {came}"
-
-
 @dataclass
 class LoopbackConnection:
     """One client of the server."""
@@ -180,7 +168,10 @@ class LoopbackConnection:
                     await self._news.wait()
         except TimeoutError:
             seen = [str(event.get("type")) for event in self.received[begun:]]
-            raise ScriptError(event_type, seen) from None
+            came = ", ".join(seen) or "nothing"
+            raise ScriptError(
+                f"the script waited for {event_type!r}; since the last one found there came: {came}"
+            ) from None
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket cleanly."""

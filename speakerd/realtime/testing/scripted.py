@@ -39,7 +39,7 @@ class ScriptError(RealtimeLayerError, AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Expect:
+class ExpectedRequest:
     """A request that has to come now: of that type, with these fields."""
 
     kind: type[Any]
@@ -57,23 +57,23 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
-class Emit:
+class EmittedEvents:
     """Events that the model tells now."""
 
     events: tuple[RealtimeModelEvent, ...]
 
 
-Step: TypeAlias = Expect | Emit
+ScriptedStep: TypeAlias = ExpectedRequest | EmittedEvents
 
 
-def expect(kind: type[Any], /, **fields: Any) -> Expect:
+def expect(kind: type[Any], /, **fields: Any) -> ExpectedRequest:
     """A step: a request of that type comes, with these fields equal to these values."""
-    return Expect(kind, fields)
+    return ExpectedRequest(kind, fields)
 
 
-def emit(*events: RealtimeModelEvent) -> Emit:
+def emit(*events: RealtimeModelEvent) -> EmittedEvents:
     """A step: the model tells these events."""
-    return Emit(events)
+    return EmittedEvents(events)
 
 
 class ScriptedRealtimeModel(RealtimeModel):
@@ -84,9 +84,9 @@ class ScriptedRealtimeModel(RealtimeModel):
         ignore: Types of requests that may come at any time, such as `RealtimeModelSendAudio`. They are recorded.
     """
 
-    def __init__(self, steps: Iterable[Step] = (), *, ignore: tuple[type[Any], ...] = ()) -> None:
+    def __init__(self, steps: Iterable[ScriptedStep] = (), *, ignore: tuple[type[Any], ...] = ()) -> None:
         self._steps = list(steps)
-        self._expected = [step for step in self._steps if isinstance(step, Expect)]
+        self._expected = [step for step in self._steps if isinstance(step, ExpectedRequest)]
         self._ignore = ignore
         self._met = 0
         self._listeners: list[RealtimeModelListener] = []
@@ -168,7 +168,7 @@ class ScriptedRealtimeModel(RealtimeModel):
     async def _play(self) -> None:
         expected = 0
         for step in self._steps:
-            if isinstance(step, Emit):
+            if isinstance(step, EmittedEvents):
                 await self.emit(*step.events)
             else:
                 expected += 1

@@ -9,7 +9,7 @@ States of a connection and what leads from one to the next (`TRANSITIONS`):
                           └── refused ──▶ ended ◀── close (from anywhere)    failed ──▶ connected
 
 Delays are drawn by full jitter, `random() * min(cap, base * 2**n)`: many speakers that lose one server do not
-come back in step. The count begins anew once a connection has stood for `STABLE_AFTER_S`; one that is closed at
+come back in step. The count begins anew once a connection has lasted for `STABLE_AFTER_S`; one that is closed at
 once each time is thus not hammered. The first retry after a stable connection comes at once: the talk is waiting.
 
 A WebSocket's *clean* close is no reason to end: that is how a session of greatest age is ended.
@@ -58,7 +58,7 @@ MAX_DELAY_S: Final = 30.0
 """Upper bound of all delays: a speaker should be back within a minute of its network."""
 
 STABLE_AFTER_S: Final = 10.0
-"""A connection that stood so long was a good one: the next failure is the first again."""
+"""A connection that lasted so long was a good one: the next failure is the first again."""
 
 ROTATE_AFTER_S: Final = 50 * 60.0
 """From this age on a session is exchanged for a new one at the first moment nobody says anything."""
@@ -87,15 +87,7 @@ def is_fatal_close(code: int | None) -> bool:
 
 
 class IllegalStepError(RuntimeError):
-    """A step that the table does not know."""
-
-    def __init__(self, state: State, event: Event) -> None:
-        super().__init__(state, event)
-        self.state = state
-        self.event = event
-
-    def __str__(self) -> str:
-        return f"no step {self.event!r} from the state {self.state!r}: a bug of speakerd, please report it"
+    """A step that the table does not have: a bug of this program."""
 
 
 @dataclass(slots=True)
@@ -116,15 +108,15 @@ class Backoff:
         bound = min(self.cap_s, self.base_s * 2.0 ** min(self.failures - 2, 32))
         return self.random() * bound
 
-    def stood(self, seconds: float) -> None:
+    def lasted(self, seconds: float) -> None:
         """A connection ended after so long."""
         if seconds >= STABLE_AFTER_S:
             self.failures = 0
 
 
 @dataclass(slots=True)
-class Connection:
-    """The machine: where the connection stands, how old its session is, when it should be rotated."""
+class ConnectionState:
+    """The connection: where the connection stands, how old its session is, when it should be rotated."""
 
     backoff: Backoff
     rotate_after_s: float = ROTATE_AFTER_S
@@ -141,12 +133,14 @@ class Connection:
         """
         after = TRANSITIONS.get((self.state, event))
         if after is None:
-            raise IllegalStepError(self.state, event)
+            raise IllegalStepError(
+                f"no step {event!r} from the state {self.state!r}: a bug of speakerd, please report it"
+            )
         if event == "opened":
             self.opened_at = now
             self.not_before = now + self.rotate_after_s
         elif event == "lost":
-            self.backoff.stood(now - self.opened_at)
+            self.backoff.lasted(now - self.opened_at)
         elif self.state == "rotating" and after == "connected":
             self.not_before = now + ROTATE_AGAIN_S
         self.state = after
@@ -159,16 +153,5 @@ class Connection:
         late = now - self.opened_at >= self.rotate_at_latest_s
         return quiet or (late and between_responses)
 
-
-__all__ = [
-    "TRANSITIONS",
-    "Backoff",
-    "Connection",
-    "Event",
-    "IllegalStepError",
-    "State",
-    "is_fatal_close",
-    "is_fatal_status",
-]
 
 assert ROTATE_AT_LATEST_S < names.SESSION_MAX_AGE_S  # noqa: S101  # a relation of constants, checked once

@@ -1,4 +1,4 @@
-"""The model behind a WebSocket: a thin shell around `RealtimeProtocol` and `reconnect.Connection`.
+"""The model behind a WebSocket: a thin shell around `RealtimeProtocol` and `reconnect.ConnectionState`.
 
 Tasks, all of one event loop:
 
@@ -46,7 +46,7 @@ from speakerd.realtime.transport.retry_policy import (
     ROTATE_AFTER_S,
     ROTATE_AT_LATEST_S,
     Backoff,
-    Connection,
+    ConnectionState,
     is_fatal_close,
 )
 from speakerd.realtime.transport.url import model_url, names_the_model, shown
@@ -74,7 +74,7 @@ GREETED_WITHIN_S = 2.0
 TICK_S = 1.0
 """How often the timer looks: the resolution of time limits, which are seconds to minutes."""
 
-TOLD_WITHIN_S = 5.0
+LISTENERS_WITHIN_S = 5.0
 """How long a reconnect waits for listeners that lag, so that the history it replays is complete."""
 
 
@@ -113,7 +113,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._options: RealtimeModelConfig = {}
         self._url = ""
         self._protocol: RealtimeProtocol | None = None
-        self._machine: Connection | None = None
+        self._connection: ConnectionState | None = None
         self._link: Link | None = None
         self._begun = False
         """A session was had: from now on the connection is healed."""
@@ -121,8 +121,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_task: asyncio.Task[None] | None = None
         self._events: deque[RealtimeModelEvent] = deque()
-        self._all_told = asyncio.Event()
-        self._all_told.set()
+        self._all_notified = asyncio.Event()
+        self._all_notified.set()
 
     # The port.
 
@@ -153,11 +153,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         after, latest = (
             (math.inf, math.inf) if "call_id" in options else (self._rotate_after_s, self._rotate_at_latest_s)
         )
-        self._machine = Connection(Backoff(self._random), after, latest)
-        self._machine.step("connect", self._clock())
+        self._connection = ConnectionState(Backoff(self._random), after, latest)
+        self._connection.step("connect", self._clock())
         self._begun = False
         usable = self._usable = asyncio.get_running_loop().create_future()
-        self._tell([RealtimeModelConnectionStatusEvent("connecting")])
+        self._notify([RealtimeModelConnectionStatusEvent("connecting")])
         self._run_task = self._spawn(self._run(), "realtime connection")
         try:
             await usable
@@ -188,16 +188,16 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             raise NotConnectedError
         events = self._protocol.send(event, self._clock())
         if events:
-            self._tell(events)
+            self._notify(events)
         await self._flush()
 
     async def close(self) -> None:
         """End the session and the connection. Idempotent; safe to call from a listener."""
-        if self._machine is None or self._run_task is None:
+        if self._connection is None or self._run_task is None:
             return
-        if self._machine.state != "ended":
-            self._machine.step("close", self._clock())
-            self._tell(
+        if self._connection.state != "ended":
+            self._connection.step("close", self._clock())
+            self._notify(
                 [
                     RealtimeModelConnectionStatusEvent("disconnected", "closed"),
                     RealtimeModelEndOfStreamEvent(),
@@ -209,43 +209,43 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         link, self._link = self._link, None
         self._protocol = self._run_task = None
         current = asyncio.current_task()
-        tasks = [task for task in self._tasks if task is not current and task.get_name() != _TELLING]
+        tasks = [task for task in self._tasks if task is not current and task.get_name() != _NOTIFYING]
         for task in tasks:
             task.cancel()
         if link is not None:
             await link.close()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._all_told.is_set():
+        if self._all_notified.is_set():
             # So that nothing of this session is told to a listener of the next one.
-            await asyncio.wait([self._spawn(self._drain(), _TELLING)], timeout=TOLD_WITHIN_S)
+            await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
 
     # The connection's life.
 
     async def _run(self) -> None:
-        machine = self._machine
-        assert machine is not None  # noqa: S101  # connect() made it
+        connection = self._connection
+        assert connection is not None  # noqa: S101  # connect() made it
         while True:
             try:
                 link = await self._open()
             except RealtimeLayerError as error:
                 if getattr(error, "fatal", True) or (
-                    not self._begun and machine.backoff.failures + 1 >= CONNECT_ATTEMPTS
+                    not self._begun and connection.backoff.failures + 1 >= CONNECT_ATTEMPTS
                 ):
                     self._give_up(error)
                     return
-                machine.step("failed", self._clock())
+                connection.step("failed", self._clock())
                 await self._wait_to_retry(str(error))
                 continue
-            machine.step("opened", self._clock())
+            connection.step("opened", self._clock())
             self._adopt(link, self._history())
             reason = await self._until_gone()
             if (refusal := self._refusal(reason)) is not None:
                 self._give_up(refusal)
                 return
-            if not self._begun and machine.backoff.failures + 1 >= CONNECT_ATTEMPTS:
+            if not self._begun and connection.backoff.failures + 1 >= CONNECT_ATTEMPTS:
                 self._give_up(ConnectFailedError(shown(self._url), reason))
                 return
-            machine.step("lost", self._clock())
+            connection.step("lost", self._clock())
             await self._leave(reason)
             await self._wait_to_retry(reason)
 
@@ -268,7 +268,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # set while there are tasks
         self._link = link
-        self._tell(protocol.connected(history, self._clock()))
+        self._notify(protocol.connected(history, self._clock()))
         link.reader = self._spawn(self._read(link, first_frame), "realtime reader")
         self._spawn(self._announce_late(link), "realtime greeting")
 
@@ -316,7 +316,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         await self._sleep(self._greeted_within_s)
         if link is self._link and not link.announced:
             self._announce(link)
-            self._tell(())
+            self._notify(())
 
     def _refusal(self, reason: str) -> ConnectRefusedError | None:
         protocol, link = self._protocol, self._link
@@ -338,79 +338,79 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         assert self._protocol is not None  # noqa: S101  # set while there are tasks
         _log.info("the connection to the model was lost: %s", reason)
         link.socket.transport.abort()
-        self._tell(self._protocol.connection_lost())
-        await asyncio.wait([self._spawn(self._drain(), _TELLING)], timeout=TOLD_WITHIN_S)
+        self._notify(self._protocol.connection_lost())
+        await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
 
     async def _wait_to_retry(self, reason: str) -> None:
-        machine = self._machine
-        assert machine is not None  # noqa: S101  # set while there are tasks
-        delay = machine.backoff.next_delay()
+        connection = self._connection
+        assert connection is not None  # noqa: S101  # set while there are tasks
+        delay = connection.backoff.next_delay()
         if self._begun:
-            self._tell(
+            self._notify(
                 [
                     RealtimeModelConnectionStatusEvent(
-                        "reconnecting", reason, attempt=machine.backoff.failures, retry_in_s=delay
+                        "reconnecting", reason, attempt=connection.backoff.failures, retry_in_s=delay
                     )
                 ]
             )
         await self._sleep(delay)
-        machine.step("retry", self._clock())
+        connection.step("retry", self._clock())
 
     def _give_up(self, error: Exception) -> None:
-        machine = self._machine
-        assert machine is not None  # noqa: S101  # set while there are tasks
-        machine.step("refused", self._clock())
+        connection = self._connection
+        assert connection is not None  # noqa: S101  # set while there are tasks
+        connection.step("refused", self._clock())
         if self._usable is not None and not self._usable.done():
             self._usable.set_exception(error)
             return
-        self._tell(
+        self._notify(
             [
                 RealtimeModelConnectionStatusEvent("disconnected", str(error), fatal=True),
                 RealtimeModelExceptionEvent(error, "connecting to the model"),
                 RealtimeModelEndOfStreamEvent(),
             ]
         )
-        self._spawn(self._dismantle(), _TELLING)
+        self._spawn(self._dismantle(), _NOTIFYING)
 
     # Time.
 
     async def _keep_time(self) -> None:
         while True:
             await self._sleep(TICK_S)
-            protocol, machine = self._protocol, self._machine
-            if protocol is None or machine is None:
+            protocol, connection = self._protocol, self._connection
+            if protocol is None or connection is None:
                 return
             try:
-                await self._look_at_the_clock(protocol, machine)
+                await self._look_at_the_clock(protocol, connection)
             except Exception:  # noqa: BLE001  # a bug here must not stop the clock for months
                 _log.exception("keeping time failed")
 
-    async def _look_at_the_clock(self, protocol: RealtimeProtocol, machine: Connection) -> None:
+    async def _look_at_the_clock(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         now = self._clock()
         if protocol.deadline is not None and now >= protocol.deadline:
-            self._tell(protocol.tick(now))
+            self._notify(protocol.tick(now))
             await self._flush()
-        if self._wants_rotation(protocol, machine):
-            await self._rotate(protocol, machine)
+        if self._wants_rotation(protocol, connection):
+            await self._rotate(protocol, connection)
 
-    def _wants_rotation(self, protocol: RealtimeProtocol, machine: Connection) -> bool:
+    def _wants_rotation(self, protocol: RealtimeProtocol, connection: ConnectionState) -> bool:
         now = self._clock()
-        return machine.wants_rotation(
+        return connection.wants_rotation(
             now, quiet=protocol.is_quiet(now), between_responses=protocol.is_between_responses()
         )
 
-    async def _rotate(self, protocol: RealtimeProtocol, machine: Connection) -> None:
+    async def _rotate(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         """Exchange the session for a fresh one: connect first, leave the old one after."""
-        machine.step("rotate", self._clock())
+        connection.step("rotate", self._clock())
         old = self._link
         link, greeting = await self._fresh_link()
-        if machine.state != "rotating" or self._link is not old:
+        if connection.state != "rotating" or self._link is not old:
             pass  # Lost or closed meanwhile; whoever noticed goes on from there.
         elif link is None or not protocol.is_between_responses():
-            machine.step("failed", self._clock())
+            connection.step("failed", self._clock())
         else:
-            machine.step("opened", self._clock())
-            self._tell(protocol.connection_lost())
+            connection.step("opened", self._clock())
+            self._notify(protocol.connection_lost())
             self._adopt(link, self._history(), greeting)
             link.announced = True
             if old is not None and not old.gone.done():
@@ -448,17 +448,17 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                     return
             link = self._link
 
-    def _tell(self, events: Iterable[RealtimeModelEvent]) -> None:
+    def _notify(self, events: Iterable[RealtimeModelEvent]) -> None:
         """Have the listeners told, by another task."""
         self._events.extend(events)
-        if self._events and self._all_told.is_set():
-            self._spawn(self._drain(), _TELLING)
+        if self._events and self._all_notified.is_set():
+            self._spawn(self._drain(), _NOTIFYING)
 
     async def _drain(self) -> None:
         """Tell the listeners everything there is, in order. One task at a time does; others wait for it."""
-        while not self._all_told.is_set():
-            await self._all_told.wait()
-        self._all_told.clear()
+        while not self._all_notified.is_set():
+            await self._all_notified.wait()
+        self._all_notified.clear()
         try:
             while self._events:
                 event = self._events.popleft()
@@ -468,7 +468,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                     except Exception:  # noqa: BLE001  # whatever it is, the others are to be told
                         _log.exception("a listener failed on %s", event.type)
         finally:
-            self._all_told.set()
+            self._all_notified.set()
 
     def _spawn(self, coroutine: object, name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.get_running_loop().create_task(coroutine, name=name)  # type: ignore[arg-type]  # coroutines of our own, all returning None
@@ -485,4 +485,4 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             self._give_up(error)
 
 
-_TELLING = "realtime events"
+_NOTIFYING = "realtime events"

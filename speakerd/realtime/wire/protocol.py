@@ -15,7 +15,7 @@ cannot be read becomes an `error` event, one that is not known an `other` event.
 
 The parts: `inbound` and `outbound` (what each event and request means), `wire_state` (what they share), `sequencer`
 (whose turn it is to get a response), `playback_position` (what was heard), `session_settings` (what changed),
-`unanswered` (what must not get lost), `replay` (what a new session is told).
+`resend` (what must not get lost), `replay` (what a new session is told).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from speakerd.realtime.model import (
 )
 from speakerd.realtime.wire import receive as inbound
 from speakerd.realtime.wire import send as outbound
-from speakerd.realtime.wire.receive_responses import tell_end
+from speakerd.realtime.wire.receive_responses import emit_turn_ended
 from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
 from speakerd.realtime.wire.state import new_state
 
@@ -95,7 +95,7 @@ class RealtimeProtocol:
         state.frames.clear()
         state.settings.connection_lost()
         state.playback.connection_lost()
-        state.unanswered.connection_lost()
+        state.resend.connection_lost()
         for remembered in (state.harmless, state.replayed):
             remembered.clear()
         state.calls.clear()
@@ -105,7 +105,7 @@ class RealtimeProtocol:
                 # It will be asked for again: what was begun of it and never heard is not part of the talk.
                 for item_id in response.items:
                     state.remove_item(item_id)
-            tell_end(state, response, _CONNECTION_LOST)
+            emit_turn_ended(state, response, _CONNECTION_LOST)
         return self._take()
 
     @property
@@ -141,7 +141,7 @@ class RealtimeProtocol:
     def is_quiet(self, now: float) -> bool:
         """Nobody speaks, nothing plays, no tool runs: the session can be exchanged unnoticed."""
         state = self._state
-        speaking = state.unanswered.has_uncommitted and not state.settings.server_detects_turns
+        speaking = state.resend.has_uncommitted and not state.settings.server_detects_turns
         return (
             self.is_between_responses()
             and not speaking

@@ -44,7 +44,7 @@ def _session(state: WireState, event: Event, _now: float) -> None:
     if output:
         state.playback.bytes_per_ms = bytes_per_ms(output)
     if incoming := mapping(audio.get("input")).get("format"):
-        state.unanswered.bytes_per_ms = bytes_per_ms(incoming)
+        state.resend.bytes_per_ms = bytes_per_ms(incoming)
 
 
 def _error(state: WireState, event: Event, now: float) -> None:
@@ -71,7 +71,7 @@ def _error(state: WireState, event: Event, now: float) -> None:
         if state.harmless.discard(event_id):
             return
         if (item_id := state.created_items.pop(event_id, None)) is not None:
-            state.unanswered.refused(item_id)
+            state.resend.refused(item_id)
         _, actions = state.responses.failed(event_id, now)
         state.perform(actions)
     state.emit(RealtimeModelErrorEvent(error))
@@ -89,7 +89,7 @@ def _finish_cancelled(state: WireState, now: float) -> None:
 
 def _speech_started(state: WireState, event: Event, now: float) -> None:
     state.user_speaks = True
-    state.unanswered.speech_started()
+    state.resend.speech_started()
     state.emit(
         RealtimeModelSpeechStartedEvent(text(event, "item_id") or None, count(event, "audio_start_ms"))
     )
@@ -110,7 +110,7 @@ def _speech_stopped(state: WireState, event: Event, now: float) -> None:
 def _committed(state: WireState, event: Event, now: float) -> None:
     item_id = text(event, "item_id")
     state.user_speaks = False
-    state.unanswered.committed(item_id)
+    state.resend.committed(item_id)
     previous = text(event, "previous_item_id") or None
     state.emit(RealtimeModelInputAudioCommittedEvent(item_id, previous))
     state.perform(state.responses.release(now, server_answers=state.settings.server_answers))
@@ -139,7 +139,7 @@ def _transcription_delta(state: WireState, event: Event, _now: float) -> None:
 def _transcription_completed(state: WireState, event: Event, _now: float) -> None:
     item_id, transcript = text(event, "item_id"), text(event, "transcript")
     if transcript:
-        state.unanswered.transcribed(item_id)
+        state.resend.transcribed(item_id)
     state.emit(RealtimeModelInputAudioTranscriptionCompletedEvent(item_id, transcript, index(event)))
 
 

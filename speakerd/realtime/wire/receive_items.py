@@ -24,16 +24,16 @@ Handler: TypeAlias = Callable[[WireState, Event, float], None]
 
 def _item(state: WireState, event: Event, _now: float) -> None:
     item = mapping(event.get("item"))
-    state.unanswered.confirmed(item)
+    state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
         return
     previous = text(event, "previous_item_id")
     if previous and "previous_item_id" not in item:
         item = {**item, "previous_item_id": previous}
     if item.get("type") == "mcp_approval_request":
-        tell_mcp_approval(state, item)
+        emit_mcp_approval(state, item)
     elif item.get("type") != "function_call":
-        tell_item(state, item)
+        emit_item(state, item)
 
 
 def _item_truncated(state: WireState, event: Event, _now: float) -> None:
@@ -49,17 +49,17 @@ def _item_deleted(state: WireState, event: Event, _now: float) -> None:
         state.emit(RealtimeModelItemDeletedEvent(item_id))
 
 
-def tell_item(state: WireState, item: Event) -> None:
+def emit_item(state: WireState, item: Event) -> None:
     """Tell the listener, unless it is of a kind that a history does not hold, or was cut off."""
     if item.get("type", "message") != "message" or state.playback.is_cut(text(item, "id")):
         return
     state.emit(RealtimeModelItemUpdatedEvent(item_from_dict(item)))
 
 
-def tell_mcp_approval(state: WireState, item: Event) -> None:
+def emit_mcp_approval(state: WireState, item: Event) -> None:
     """Tell that a hosted tool wants leave, once."""
     request_id = text(item, "id")
-    if state.told_calls.add(request_id):
+    if state.reported_calls.add(request_id):
         state.emit(
             RealtimeModelMcpApprovalRequestEvent(
                 request_id, text(item, "server_label"), text(item, "name"), text(item, "arguments")

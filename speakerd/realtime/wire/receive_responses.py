@@ -27,7 +27,7 @@ from speakerd.realtime.model import (
     RealtimeModelUsageEvent,
 )
 from speakerd.realtime.wire.parsing import Event, index, mapping, text, usage_from_wire
-from speakerd.realtime.wire.receive_items import tell_item, tell_mcp_approval
+from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
 from speakerd.realtime.wire.state import WireState
 
@@ -53,10 +53,10 @@ def _begin(state: WireState, response_id: str, data: Event, _now: float) -> Acti
     metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else None
     response, actions = state.responses.created(response_id, conversation=conversation, metadata=metadata)
     if superseded is not None and state.responses.active(superseded.response_id) is None:
-        tell_end(state, superseded, {"status_details": {"reason": "superseded"}})
+        emit_turn_ended(state, superseded, {"status_details": {"reason": "superseded"}})
     if not response.out_of_band:
         state.user_speaks = False
-        state.unanswered.seal()
+        state.resend.seal()
     state.perform(actions)
     state.emit(
         RealtimeModelTurnStartedEvent(
@@ -92,13 +92,13 @@ def end_response(state: WireState, response_id: str, data: Event, now: float) ->
         state.playback.finish_item(item_id)
         state.calls.pop(item_id, None)
     if not response.out_of_band and not response.cancelled and state.responses.running is None:
-        state.unanswered.answered()
-    tell_end(state, response, data)
+        state.resend.answered()
+    emit_turn_ended(state, response, data)
     state.update_session()
     state.perform(actions)
 
 
-def tell_end(state: WireState, response: ActiveResponse, data: Event) -> None:
+def emit_turn_ended(state: WireState, response: ActiveResponse, data: Event) -> None:
     """Tell that a response ended, as `data` (the `response` object of its end) has it."""
     usage = usage_from_wire(data.get("usage"))
     if usage is not None:
@@ -147,7 +147,7 @@ def _output_item_added(state: WireState, event: Event, now: float) -> None:
     elif item.get("type") == "message":
         response.put_out(item_id)
         if not response.cancelled and not response.out_of_band:
-            tell_item(state, {"status": "in_progress", **item})
+            emit_item(state, {"status": "in_progress", **item})
 
 
 def _output_item_done(state: WireState, event: Event, now: float) -> None:
@@ -160,9 +160,9 @@ def _output_item_done(state: WireState, event: Event, now: float) -> None:
     if kind == "function_call" and item.get("status") in (None, "completed"):
         _call_complete(state, item, response)
     elif kind == "mcp_approval_request":
-        tell_mcp_approval(state, item)
+        emit_mcp_approval(state, item)
     elif kind == "message" and not response.out_of_band:
-        tell_item(state, item)
+        emit_item(state, item)
 
 
 def _content_part_added(state: WireState, event: Event, now: float) -> None:
@@ -290,7 +290,7 @@ def _delivered(state: WireState, response: ActiveResponse) -> None:
         response.delivered = True
         state.refusal = None
         if not response.out_of_band:
-            state.unanswered.answered()
+            state.resend.answered()
 
 
 def _call(item: Event, response: ActiveResponse) -> RealtimeModelToolCallEvent:
@@ -305,7 +305,7 @@ def _call(item: Event, response: ActiveResponse) -> RealtimeModelToolCallEvent:
 
 def _call_complete(state: WireState, item: Event, response: ActiveResponse) -> None:
     state.calls.pop(text(item, "id"), None)
-    _tell_call(state, _call(item, response), response)
+    _emit_call(state, _call(item, response), response)
 
 
 def _calls_left(state: WireState, response: ActiveResponse) -> None:
@@ -313,11 +313,11 @@ def _calls_left(state: WireState, response: ActiveResponse) -> None:
     for item_id in response.items:
         call = state.calls.pop(item_id, None)
         if call is not None and call.arguments:
-            _tell_call(state, call, response)
+            _emit_call(state, call, response)
 
 
-def _tell_call(state: WireState, call: RealtimeModelToolCallEvent, response: ActiveResponse) -> None:
-    if not call.call_id or not state.told_calls.add(call.call_id):
+def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: ActiveResponse) -> None:
+    if not call.call_id or not state.reported_calls.add(call.call_id):
         return
     state.open_calls.add(call.call_id)
     _delivered(state, response)

@@ -78,7 +78,7 @@ class _Buffer:
         return audio
 
 
-class Unanswered:
+class ResendBuffer:
     """See the module. `bytes_per_ms` is that of the input format."""
 
     def __init__(self, bytes_per_ms: float = 48.0) -> None:

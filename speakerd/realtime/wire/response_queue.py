@@ -125,7 +125,7 @@ class ActiveResponse:
             self.late.add(item_id)
 
 
-class ResponseSequencer:
+class ResponseQueue:
     """See the module."""
 
     def __init__(self) -> None:

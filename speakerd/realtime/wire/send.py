@@ -1,7 +1,7 @@
 """The wire's outgoing direction: what each model input becomes.
 
 `HANDLERS` maps the input's class to a function `(state, input, now)`. While there is no connection the same
-functions keep what they would send: the conversation's part in `unanswered`, responses in the sequencer, settings
+functions keep what they would send: the conversation's part in `resend`, responses in the sequencer, settings
 in the settings table. `begin()` says all of it once there is one.
 """
 
@@ -52,7 +52,7 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     """A connection stands: tell the settings, what was said so far, and what was not answered yet."""
     state.connected = True
     state.update_session()
-    entries = state.unanswered.entries
+    entries = state.resend.entries
     waiting = {entry.item_id or "" for entry in entries if isinstance(entry, SpokenTurn)}
     waiting |= {str(entry.item.get("id")) for entry in entries if isinstance(entry, PendingItem)}
     outputs = {entry.item.get("call_id") for entry in entries if isinstance(entry, PendingItem)}
@@ -67,8 +67,8 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
             state.create_item(entry.item, entry.previous_item_id)
         elif isinstance(entry, SpokenTurn):
             _say_again(state, entry)
-    _append(state, state.unanswered.uncommitted)
-    for message in state.unanswered.take_raw():
+    _append(state, state.resend.uncommitted)
+    for message in state.resend.take_raw():
         _raw_message(state, message, now)
     state.perform(state.responses.reconnected(now))
 
@@ -91,26 +91,26 @@ def _append(state: WireState, audio: bytes) -> None:
 
 
 def _audio(state: WireState, event: RealtimeModelSendAudio, now: float) -> None:
-    state.unanswered.append(event.audio)
+    state.resend.append(event.audio)
     _append(state, event.audio)
     if event.commit:
         _commit(state, event, now)
 
 
 def _commit(state: WireState, _event: object, _now: float) -> None:
-    state.unanswered.commit()
+    state.resend.commit()
     if state.connected:
         state.send(names.INPUT_AUDIO_COMMIT)
 
 
 def _clear(state: WireState, _event: RealtimeModelSendAudioClear, _now: float) -> None:
-    state.unanswered.clear()
+    state.resend.clear()
     if state.connected:
         state.harmless.add(state.send(names.INPUT_AUDIO_CLEAR))
 
 
 def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
-    state.unanswered.create(item, previous_item_id)
+    state.resend.create(item, previous_item_id)
     if state.connected:
         state.create_item(item, previous_item_id)
 
@@ -195,7 +195,7 @@ def want(state: WireState, settings: Mapping[str, Any]) -> None:
     if (audio_format := state.settings.get(OUTPUT_FORMAT)) is not None:
         state.playback.bytes_per_ms = bytes_per_ms(audio_format)
     if (audio_format := state.settings.get(INPUT_FORMAT)) is not None:
-        state.unanswered.bytes_per_ms = bytes_per_ms(audio_format)
+        state.resend.bytes_per_ms = bytes_per_ms(audio_format)
 
 
 def _raw(state: WireState, event: RealtimeModelSendRawMessage, now: float) -> None:
@@ -217,7 +217,7 @@ def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> No
         return
     if not state.connected:
         encode(message)
-        state.unanswered.defer(message)
+        state.resend.defer(message)
         return
     if kind == names.RESPONSE_CANCEL and (actions := state.responses.cancel(message.get("response_id"))):
         state.perform(actions)
@@ -229,9 +229,9 @@ def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> No
     elif kind in (names.ITEM_TRUNCATE, names.ITEM_DELETE):
         state.playback.forget(str(message.get("item_id")))
     elif kind == names.INPUT_AUDIO_COMMIT:
-        state.unanswered.commit()
+        state.resend.commit()
     elif kind == names.INPUT_AUDIO_CLEAR:
-        state.unanswered.clear()
+        state.resend.clear()
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {

@@ -18,8 +18,8 @@ from speakerd.realtime.model import (
 )
 from speakerd.realtime.wire.encoding import EventIds, encode
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
-from speakerd.realtime.wire.resend_buffer import Unanswered
-from speakerd.realtime.wire.response_queue import Action, Create, ResponseSequencer
+from speakerd.realtime.wire.resend_buffer import ResendBuffer
+from speakerd.realtime.wire.response_queue import Action, Create, ResponseQueue
 from speakerd.realtime.wire.session_settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class WireState:
     settings: SessionSettings
     playback: PlaybackPosition
     ids: EventIds
-    responses: ResponseSequencer = field(default_factory=ResponseSequencer)
-    unanswered: Unanswered = field(default_factory=Unanswered)
+    responses: ResponseQueue = field(default_factory=ResponseQueue)
+    resend: ResendBuffer = field(default_factory=ResendBuffer)
     connected: bool = False
     """Frames may be sent."""
     ready: bool = False
@@ -62,7 +62,7 @@ class WireState:
     """Calls being received, by item id: told when they are complete."""
     open_calls: BoundedSet[str] = field(default_factory=_remembered)
     """Calls told and not answered yet, by call id."""
-    told_calls: BoundedSet[str] = field(default_factory=_remembered)
+    reported_calls: BoundedSet[str] = field(default_factory=_remembered)
     harmless: BoundedSet[str] = field(default_factory=_remembered)
     """Client events whose refusal concerns nobody: what they wanted was so already."""
     created_items: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
