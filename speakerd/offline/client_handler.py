@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from websockets.exceptions import ConnectionClosed
 
@@ -169,8 +169,10 @@ class ClientHandler:
                     speaker.cancel()
             case CloseConnection():
                 self._closing = effect
+            case UtteranceAudio() | DropUtterance():
+                pass  # its stream has ended already
             case _:
-                pass
+                assert_never(effect)
 
     def _heard(self, utterance: str, heard: Recognition) -> None:
         logger.debug(

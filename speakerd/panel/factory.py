@@ -1,5 +1,7 @@
 """Making the panel that the settings name."""
 
+from typing import assert_never
+
 from speakerd.panel.gpio import GpioPanel
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.port import Panel
@@ -23,3 +25,5 @@ def open_panel(settings: PanelSettings) -> Panel:
             return SimulatedPanel(settings.light)
         case "none":
             return GpioPanel(ButtonSettings(), LightSettings())
+        case _:
+            assert_never(settings.kind)

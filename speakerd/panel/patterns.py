@@ -21,7 +21,7 @@ colour or on dimming, the looks of any two states differ even then (`lights`).
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, assert_never
 
 from annotated_types import Ge, Le
 
@@ -125,6 +125,8 @@ def shape(look: Look, elapsed_s: float, level: float) -> float:
             return min(max(level, 0.0), 1.0)
         case "fade":
             return max(0.0, 1 - elapsed_s / look.period_s)
+        case _:
+            assert_never(look.pattern)
 
 
 def _edges(look: Look, elapsed_s: float) -> list[float]:
@@ -157,3 +159,5 @@ def next_change(look: Look, elapsed_s: float, frame_s: float) -> float | None:
             return elapsed_s + frame_s
         case "breathe" | "pulse" | "level":
             return elapsed_s + frame_s
+        case _:
+            assert_never(look.pattern)

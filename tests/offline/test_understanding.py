@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.offline.grammar import RULES, clean, jsgf, matches, words_of
-from speakerd.offline.understanding.intents import Intent, seconds_of, understand
+from speakerd.offline.understanding.intents import Intent, IntentKind, seconds_of, understand
 from speakerd.offline.understanding.numbers import duration_words, number, spelled
 
 
@@ -101,7 +101,7 @@ def test_no_phrase_can_break_the_grammar(phrase: str) -> None:
         assert not set(cleaned) & set("()|[]<>;=*+/\\\n")
 
 
-SAID: list[tuple[str, str, dict[str, Any]]] = [
+SAID: list[tuple[str, IntentKind, dict[str, Any]]] = [
     ("go forward ten meters", "move", {"direction": "forward", "amount": 10, "unit": "meters"}),
     ("Go backwards, three steps.", "move", {"direction": "backward", "amount": 3, "unit": "steps"}),
     ("drive ahead", "move", {"direction": "forward"}),
@@ -136,7 +136,7 @@ SAID: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("text", "kind", "slots"), SAID, ids=[text for text, _, _ in SAID])
-def test_what_people_say_is_understood(text: str, kind: str, slots: dict[str, Any]) -> None:
+def test_what_people_say_is_understood(text: str, kind: IntentKind, slots: dict[str, Any]) -> None:
     assert understand(text) == Intent(kind, slots)
 
 

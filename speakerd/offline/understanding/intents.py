@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from speakerd.offline.understanding.numbers import NUMBER, number
 
@@ -21,11 +21,36 @@ _DURATION: Final = rf"(?P<duration>{_COUNT}(?:,? (?:and )?{_COUNT})*)"
 _WHAT_IS: Final = r"(?:what is|what's|whats|tell me|give me|do you know|say)"
 
 
+IntentKind = Literal[
+    "repeat_after_me",
+    "repeat_last",
+    "time",
+    "date",
+    "timer_set",
+    "timer_cancel",
+    "timer_list",
+    "volume_set",
+    "volume_up",
+    "volume_down",
+    "turn",
+    "move",
+    "greeting",
+    "thanks",
+    "goodbye",
+    "help",
+    "stop",
+    "identity",
+    "wellbeing",
+    "nothing",  # there are no words
+    "unknown",  # words that fit no row of the table
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is wanted, and with what: `kind` is a word of the table, `slots` its values (units in their names)."""
+    """What is wanted, and with what: `slots` holds the values (`seconds`, `percent`, `direction`, ...)."""
 
-    kind: str
+    kind: IntentKind
     slots: dict[str, Any] = field(default_factory=dict)
 
 
@@ -33,7 +58,7 @@ _TIMER: Final = r"(?:set|start|make|create) (?:me )?(?:a |an |the )?"
 _SOUND: Final = r"(?:the volume|it|the sound)"
 _SLIGHTLY: Final = r"(?:a bit |a little |much )?"
 _LENGTH: Final = rf"(?P<amount>{NUMBER}) (?P<unit>[a-z]+)"
-_TABLE: Final[tuple[tuple[str, str], ...]] = (
+_TABLE: Final[tuple[tuple[IntentKind, str], ...]] = (
     # Free speech hears "me" as many things.
     ("repeat_after_me", r"(?:repeat|say) after (?:me|we|be|the)(?: (?P<text>.+))?"),
     ("repeat_after_me", r"(?:repeat|say) (?:this|the following|the words) (?P<text>.+)"),
@@ -133,7 +158,7 @@ def seconds_of(duration: str) -> int | None:
     return round(total) if counts else None
 
 
-def _intent(kind: str, found: re.Match[str]) -> Intent | None:
+def _intent(kind: IntentKind, found: re.Match[str]) -> Intent | None:
     slots = {name: value for name, value in found.groupdict().items() if value is not None}
     duration = slots.pop("duration", None)
     if duration is not None:

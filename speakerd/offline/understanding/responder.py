@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from speakerd.offline.grammar import clean
 from speakerd.offline.understanding.intents import Intent, normalized, understand
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from speakerd.offline.items import Item
     from speakerd.offline.settings import OfflineSettings
+    from speakerd.offline.understanding.intents import IntentKind
     from speakerd.offline.values import ResponseSpec
 
 CAN_DO: Final = (
@@ -111,8 +112,31 @@ class Responder:
                 return f"Understood: {words}."
             case "unknown":
                 return f"I understood: {words}. I do not know what to do with that. {CAN_DO}"
-            case kind:
-                return _FIXED.get(kind) or self._settings.greeting
+            case "nothing":
+                return f"I did not catch any words. {CAN_DO}"
+            case "timer_cancel" | "timer_list":
+                return "There are no timers here."
+            case "volume_up" | "volume_down":
+                return "I cannot change the volume from here."
+            case "greeting":
+                return self._settings.greeting
+            case "thanks":
+                return "You are welcome."
+            case "goodbye":
+                return "Goodbye!"
+            case "help":
+                return CAN_DO
+            case "stop":
+                return "All right."
+            case "identity":
+                return (
+                    "I am the offline voice of this speaker. "
+                    "I work without a network, and I know a few things only."
+                )
+            case "wellbeing":
+                return "I am fine, thank you. What can I do for you?"
+            case _:
+                assert_never(intent.kind)
 
     def _tell_outcomes(self, items: Sequence[Item]) -> ResponsePlan:
         names = {
@@ -126,21 +150,6 @@ class Responder:
             if kind != "goodbye":
                 said.insert(0, outcome(kind, item.fields["output"]))
         return (_say(" ".join(said)),) if said else ()
-
-
-_FIXED: Final = {
-    "nothing": f"I did not catch any words. {CAN_DO}",
-    "timer_cancel": "There are no timers here.",
-    "timer_list": "There are no timers here.",
-    "volume_up": "I cannot change the volume from here.",
-    "volume_down": "I cannot change the volume from here.",
-    "thanks": "You are welcome.",
-    "goodbye": "Goodbye!",
-    "help": CAN_DO,
-    "stop": "All right.",
-    "identity": "I am the offline voice of this speaker. I work without a network, and I know a few things only.",
-    "wellbeing": "I am fine, thank you. What can I do for you?",
-}
 
 
 def _say(text: str) -> SayText:
@@ -163,7 +172,7 @@ def _date_words(now: datetime) -> str:
     return f"{now:%A}, the {now.day}{ending} of {now:%B} {now.year}"
 
 
-def outcome(kind: str | None, output: str) -> str:
+def outcome(kind: IntentKind | None, output: str) -> str:
     """What to say of a tool's output. `kind`: the intent that it was called for, if known."""
     text = output.strip()
     try:

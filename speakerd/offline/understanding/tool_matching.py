@@ -20,7 +20,7 @@ from speakerd.offline.values import CallTool
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from speakerd.offline.understanding.intents import Intent
+    from speakerd.offline.understanding.intents import Intent, IntentKind
 
 ToolObject = dict[str, Any]
 
@@ -38,7 +38,7 @@ def _wanted(needs: str, one_of: str = "", never: str = "") -> _Wanted:
     return _Wanted(frozenset(needs.split()), frozenset(one_of.split()), frozenset(never.split()))
 
 
-_WANTED: Final[dict[str, tuple[_Wanted, ...]]] = {
+_WANTED: Final[dict[IntentKind, tuple[_Wanted, ...]]] = {
     "time": (_wanted("time", never="timer timers zone left"), _wanted("clock")),
     "date": (
         _wanted("date", never="update"),
@@ -112,7 +112,7 @@ def tool_phrases(tools: Iterable[ToolObject]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:_MOST_PHRASES]
 
 
-def intent_of_tool(name: str) -> str | None:
+def intent_of_tool(name: str) -> IntentKind | None:
     """What a tool of that name was called for."""
     words = _words(name)
     for kind, rows in _WANTED.items():

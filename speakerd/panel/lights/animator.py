@@ -28,8 +28,8 @@ STALE_S = 0.5
 class LevelFollower:
     """Follows a sound level as a light does: quick up, slow down, and dark when the reports stop.
 
-    A one-pole smoother on the level mapped to 0..1, evaluated whenever a frame is due, with different time constants
-    up and down: v(t) = target + (v₀ - target) · exp(-(t - t₀)/τ). Times are monotonic seconds.
+    A one-pole smoother on the level mapped to 0..1, with one time constant up and another down, evaluated whenever
+    a frame is due: v(t) = target + (v₀ - target) · exp(-(t - t₀)/τ). Times are monotonic seconds.
     """
 
     def __init__(self, from_dbfs: float, to_dbfs: float) -> None:

@@ -18,12 +18,12 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TextIO
+from typing import TextIO, assert_never
 
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights import RenderedPanel, Renderer, local_minute
 from speakerd.panel.port import OnEdge, OnFailure
-from speakerd.panel.terminal.keys import HeldKey, KeyEvent, parse
+from speakerd.panel.terminal.keys import HeldKey, KeyAction, KeyEvent, parse
 from speakerd.panel.terminal.lamp import TerminalLamp
 from speakerd.panel.terminal.line import HINT
 from speakerd.panel.types import ButtonName
@@ -173,13 +173,7 @@ class TerminalPanel(RenderedPanel):
     def _key(self, key: KeyEvent) -> None:
         now = self._clock()
         if key.char == " ":
-            edges = {
-                "typed": self._space.typed,
-                "press": self._space.press,
-                "release": self._space.release,
-                "repeat": self._space.tick,
-            }[key.action](now)
-            self._press("button", edges)
+            self._press("button", self._edges_of_space(key.action, now))
         elif key.action in {"release", "repeat"}:
             return
         elif key.char == "q" or (key.ctrl and key.char == "c"):
@@ -191,6 +185,19 @@ class TerminalPanel(RenderedPanel):
             self._press("volume_up", (True, False))
         elif key.char == "-":
             self._press("volume_down", (True, False))
+
+    def _edges_of_space(self, action: KeyAction, now: float) -> tuple[bool, ...]:
+        match action:
+            case "typed":
+                return self._space.typed(now)
+            case "press":
+                return self._space.press(now)
+            case "release":
+                return self._space.release(now)
+            case "repeat":
+                return self._space.tick(now)
+            case _:
+                assert_never(action)
 
     def _press(self, button: ButtonName, edges: tuple[bool, ...]) -> None:
         for pressed in edges:
