@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from speakerd.daemon.core import Assembly, Speaker, Toolbox
@@ -39,6 +40,7 @@ def assemble(
     device: AudioDevice | None = None,
     panel: Panel | None = None,
     on_backend: Callable[[Backend], None] = lambda _backend: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Assembly:
     """Put the parts together; nothing is opened yet. Call it in the event loop that will run the speaker.
 
@@ -49,13 +51,14 @@ def assemble(
         device: In place of the one that the settings name.
         panel: Likewise.
         on_backend: Told at each connect which server answers.
+        clock: The device's, the panel's and the event loop's: monotonic seconds.
     """
     embedded = Embedded(settings.offline)
-    toolbox = Toolbox(settings.tools, state=state)
+    toolbox = Toolbox(settings.tools, state=state, clock=clock)
     agent = RealtimeAgent[None](
         name="speakerd", instructions=settings.model.instructions, tools=list(toolbox.tools)
     )
-    sessions = Sessions(settings.model, agent, key=key, embedded=embedded, on_backend=on_backend)
+    sessions = Sessions(settings.model, agent, key=key, embedded=embedded, on_backend=on_backend, clock=clock)
     speaker = Speaker(
         settings,
         make_device=open_device if device is None else lambda _settings: device,
@@ -63,6 +66,7 @@ def assemble(
         open_session=sessions.open,
         companion=toolbox,
         state=state,
+        clock=clock,
     )
     toolbox.attach(speaker)
     return Assembly(speaker, sessions, toolbox, embedded)

@@ -1,4 +1,7 @@
-"""A speaker on a simulated sound card and panel, talking to a scripted server over a real WebSocket."""
+"""A speaker on a simulated sound card and panel, talking to a scripted server over a real WebSocket.
+
+In a `VirtualLoop` card, panel and speaker live in its time, without a thread; in any other by the wall clock.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
@@ -27,11 +31,15 @@ from speakerd.realtime.testing.server_events import (
     transcribed,
     transcript_delta,
 )
+from tests.limits import limit
 from tests.realtime.validation import validate_client_event, validate_server_event
+from tests.simulation.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from speakerd.audio.simulation.person import ScriptedUtterance
+    from speakerd.audio.simulation.room import RoomShape
     from speakerd.daemon.core import Assembly
     from speakerd.daemon.metrics.monitor import Entry
 
@@ -50,6 +58,7 @@ class Household:
     running: asyncio.Task[None]
     entries: list[Entry] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _block: asyncio.TimerHandle | None = None
 
     @property
     def phases(self) -> list[str]:
@@ -62,6 +71,21 @@ class Household:
 
     def spoke_more_often_than(self, times: int) -> bool:
         return self.phases.count("speaking") > times
+
+    def next_block(self) -> None:
+        """In virtual time: 10 ms of all that threads would do otherwise, again and again."""
+        self._block = asyncio.get_running_loop().call_at(self.device.now() + BLOCK_S, self._step)
+
+    def _step(self) -> None:
+        self.device.step()
+        self.assembly.speaker.engine.tick()
+        self.panel.step()
+        self.next_block()
+
+    def stand_still(self) -> None:
+        """There is nothing to be done any more."""
+        if self._block is not None:
+            self._block.cancel()
 
     async def follow(self, entries: AsyncIterator[Entry]) -> None:
         async for entry in entries:
@@ -85,9 +109,15 @@ class Household:
         """Lights in order."""
         return [entry["light"] for entry in self.entries if entry["event"] == "state"]
 
+    async def said(self, utterance: ScriptedUtterance, within_s: float = 15.0) -> None:
+        """Until the person has said it."""
+        async with asyncio.timeout(within_s):
+            while not utterance.done:
+                await asyncio.sleep(BLOCK_S)
+
     async def stopped(self) -> None:
         """Until the speaker has ended by itself."""
-        await asyncio.wait_for(asyncio.shield(self.running), 10)
+        await asyncio.wait_for(asyncio.shield(self.running), limit(10))
 
     async def phase(self, name: str, within_s: float = 15.0) -> None:
         await self.until(lambda: self.phases[-1:] == [name], within_s)
@@ -149,26 +179,33 @@ async def household(
     script: Any = None,
     *,
     settings: dict[str, Any] | None = None,
-    device: SimulatedDevice | None = None,
+    room: RoomShape | None = None,
+    noise_dbfs: float | None = -72.0,
     state: Path | None = None,
 ) -> AsyncIterator[Household]:
     """A running speaker; `settings` are laid over those of a test, `state` is where it keeps what it keeps."""
-    device = device or SimulatedDevice()
-    panel = SimulatedPanel()
+    loop = asyncio.get_running_loop()
+    stepped = isinstance(loop, VirtualLoop)
+    device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
+    panel = SimulatedPanel(stepped=stepped, clock=loop.time)
     async with LoopbackServer(script or answering()) as server:
         tree: dict[str, dict[str, Any]] = {
             "model": {"url": server.url, "auth": "none"},
             "audio": {"driver": "simulated", "echo": "off"},
-            # On a busy machine a tap may last longer than a hold must: here all presses are taps.
+            # By the wall clock of a busy machine a tap may last longer than a hold must: here all presses are taps.
             "panel": {"kind": "simulated", "gestures": {"hold": "none"}},
         }
         for section, values in (settings or {}).items():
             tree.setdefault(section, {}).update(values)
-        assembly = assemble(Settings.model_validate(tree), state=state, device=device, panel=panel)
+        assembly = assemble(
+            Settings.model_validate(tree), state=state, device=device, panel=panel, clock=loop.time
+        )
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()
         running = asyncio.create_task(assembly.speaker.run(ready=opened.set))
         house = Household(assembly, device, panel, server, running)
+        if stepped:
+            house.next_block()
         watch = asyncio.create_task(house.follow(entries))
         try:
             await asyncio.wait({running, asyncio.create_task(opened.wait())}, return_when="FIRST_COMPLETED")
@@ -178,6 +215,7 @@ async def household(
         finally:
             assembly.speaker.stop()
             await running
+            house.stand_still()
             await watch
             await assembly.close()
     for event in server.received:

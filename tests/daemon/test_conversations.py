@@ -7,7 +7,8 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING
 
-from speakerd.audio.simulation.device import SimulatedDevice
+import pytest
+
 from speakerd.audio.simulation.room import RoomShape
 from speakerd.dialogue.events import Ask, Mute, Stop
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
@@ -20,11 +21,13 @@ from speakerd.realtime.testing.server_events import (
     transcribed,
 )
 from tests.daemon.bench import GO_FORWARD, answering, household, tone_response
+from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     from speakerd.realtime.testing.loopback import LoopbackConnection
 
 
+@in_virtual_time
 async def test_a_tool_is_run_and_its_answer_spoken_while_the_light_thinks() -> None:
     script = [
         Expect("response.create", within_s=30),
@@ -44,6 +47,7 @@ async def test_a_tool_is_run_and_its_answer_spoken_while_the_light_thinks() -> N
         assert ":" in output["output"]
 
 
+@in_virtual_time
 async def test_a_goodbye_ends_the_conversation_after_it_was_heard() -> None:
     script = [
         Expect("response.create", within_s=30),
@@ -60,6 +64,7 @@ async def test_a_goodbye_ends_the_conversation_after_it_was_heard() -> None:
         assert "listening" not in house.phases[house.phases.index("speaking") :]
 
 
+@in_virtual_time
 async def test_a_timer_rings_until_a_press_silences_it() -> None:
     script = [
         Expect("response.create", within_s=30),
@@ -76,6 +81,7 @@ async def test_a_timer_rings_until_a_press_silences_it() -> None:
         assert house.assembly.toolbox.timers.left() == ()
 
 
+@in_virtual_time
 async def test_a_command_that_needs_a_yes_runs_after_a_press() -> None:
     command = {
         "name": "open_door",
@@ -104,6 +110,7 @@ async def test_a_command_that_needs_a_yes_runs_after_a_press() -> None:
         assert "opened" in house.sent("conversation.item.create")[-1]["item"]["output"]
 
 
+@in_virtual_time
 async def test_a_server_that_owns_the_turn_is_sent_the_silence_too_and_nothing_is_committed_here() -> None:
     async def owner(connection: LoopbackConnection) -> None:
         await connection.expect("input_audio_buffer.append", within_s=30)
@@ -121,9 +128,8 @@ async def test_a_server_that_owns_the_turn_is_sent_the_silence_too_and_nothing_i
             await connection.send(event)
         await asyncio.sleep(30)
 
-    device = SimulatedDevice(noise_dbfs=None)
     settings = {"model": {"turn_detection": "server_vad"}}
-    async with household(owner, settings=settings, device=device) as house:
+    async with household(owner, settings=settings, noise_dbfs=None) as house:
         house.panel.tap()
         house.device.say(GO_FORWARD, after_s=0.2)
         await house.phase("speaking", within_s=20)
@@ -132,12 +138,13 @@ async def test_a_server_that_owns_the_turn_is_sent_the_silence_too_and_nothing_i
         assert len(house.sound_sent()) / 48_000 > 3.0
 
 
+@in_virtual_time
 async def test_push_to_talk_takes_the_turn_from_a_server_that_detects_turns_and_gives_it_back() -> None:
     settings = {"model": {"turn_detection": "server_vad"}, "panel": {"gestures": {"hold": "talk"}}}
     async with household(settings=settings) as house:
         house.panel.press()
         said = house.device.say(GO_FORWARD, after_s=0.1)
-        await asyncio.to_thread(said.wait, 10)
+        await house.said(said)
         house.panel.release()
         await house.phase("speaking")
         updates = [event["session"]["audio"]["input"] for event in house.sent("session.update")]
@@ -148,10 +155,10 @@ async def test_push_to_talk_takes_the_turn_from_a_server_that_detects_turns_and_
         assert types.count("input_audio_buffer.commit") == 1
 
 
+@in_virtual_time
 async def test_a_voice_over_the_answer_interrupts_it_in_a_room_with_echo() -> None:
-    device = SimulatedDevice(room=RoomShape(echo_db=-12.0))
     async with household(
-        answering(ms=20_000), settings={"audio": {"echo": "cancel"}}, device=device
+        answering(ms=20_000), settings={"audio": {"echo": "cancel"}}, room=RoomShape(echo_db=-12.0)
     ) as house:
         house.panel.tap()
         house.device.say(GO_FORWARD, after_s=0.2)
@@ -164,6 +171,7 @@ async def test_a_voice_over_the_answer_interrupts_it_in_a_room_with_echo() -> No
         assert 2_500 < house.sent("conversation.item.truncate")[0]["audio_end_ms"] < 5_500
 
 
+@in_virtual_time
 async def test_a_connection_that_breaks_in_mid_sentence_loses_no_turn() -> None:
     async def breaks(connection: LoopbackConnection) -> None:
         if connection.number == 0:
@@ -180,6 +188,7 @@ async def test_a_connection_that_breaks_in_mid_sentence_loses_no_turn() -> None:
         assert len(house.server.connections) == 2
 
 
+@in_virtual_time
 async def test_a_connection_that_breaks_before_the_answer_brings_the_answer_all_the_same() -> None:
     async def breaks(connection: LoopbackConnection) -> None:
         if connection.number == 0:
@@ -196,6 +205,7 @@ async def test_a_connection_that_breaks_before_the_answer_brings_the_answer_all_
         assert house.phases == ["idle", "connecting", "listening", "thinking", "speaking", "listening"]
 
 
+@pytest.mark.realtime_clock  # the recogniser is a process with a clock of its own
 async def test_the_embedded_server_answers_where_the_other_cannot_be_reached() -> None:
     settings = {"model": {"url": "ws://127.0.0.1:9/v1/realtime", "fallback": "offline"}}
     async with household(settings=settings) as house:
@@ -203,18 +213,20 @@ async def test_the_embedded_server_answers_where_the_other_cannot_be_reached() -
         await house.phase("speaking", within_s=30)
 
 
+@in_virtual_time
 async def test_muted_on_an_open_connection_nothing_is_sent() -> None:
     async with household(settings={"model": {"connection": "warm"}}) as house:
         await house.until(lambda: bool(house.sent("session.update")))
         house.assembly.speaker.handle(Mute())
         before = len(house.server.received)
         house.panel.tap()
-        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        await house.said(house.device.say(GO_FORWARD))
         house.assembly.speaker.handle(Ask("typed"))
         await asyncio.sleep(0.3)
         assert len(house.server.received) == before
 
 
+@in_virtual_time
 async def test_a_server_that_never_answers_is_given_up_with_a_sound_and_a_light() -> None:
     script = [Expect("response.create", within_s=30), Wait(60)]
     settings = {"dialogue": {"response_timeout_s": 1.0, "mode": "one_shot"}}
@@ -224,6 +236,7 @@ async def test_a_server_that_never_answers_is_given_up_with_a_sound_and_a_light(
         assert house.phases[-1] == "idle"
 
 
+@in_virtual_time
 async def test_a_server_that_numbers_its_answers_anew_in_each_session_is_heard_each_time() -> None:
     async with household(answering(ms=200), settings={"dialogue": {"mode": "one_shot"}}) as house:
         for _ in range(3):
@@ -234,6 +247,7 @@ async def test_a_server_that_numbers_its_answers_anew_in_each_session_is_heard_e
         assert len(house.server.connections) == 3
 
 
+@in_virtual_time
 async def test_a_stop_while_connecting_leaves_nothing_behind() -> None:
     async with household([Silent(), Wait(1.0), session_created(), Wait(30)]) as house:
         house.panel.tap()
@@ -246,6 +260,7 @@ async def test_a_stop_while_connecting_leaves_nothing_behind() -> None:
         assert not house.assembly.speaker.link.connected
 
 
+@in_virtual_time
 async def test_a_server_that_refuses_the_key_is_told_apart_and_shown() -> None:
     from speakerd.realtime.testing.loopback import Refuse
 
@@ -255,6 +270,7 @@ async def test_a_server_that_refuses_the_key_is_told_apart_and_shown() -> None:
         assert house.phases[-1] == "idle"
 
 
+@in_virtual_time
 async def test_a_server_that_drops_while_it_answers_leaves_the_speaker_usable() -> None:
     async def drops(connection: LoopbackConnection) -> None:
         if connection.number == 0:

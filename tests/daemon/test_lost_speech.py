@@ -8,20 +8,24 @@ import pytest
 
 from speakerd.daemon.control.control import Control
 from tests.daemon.bench import GO_FORWARD, household
+from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     from speakerd.daemon.control.reload import Reloader
 
 
+@in_virtual_time
 async def test_what_did_not_fit_is_told_once_with_its_seconds(caplog: pytest.LogCaptureFixture) -> None:
-    nobody = {"model": {"url": "ws://127.0.0.1:9"}, "dialogue": {"connect_timeout_s": 4}}
+    nobody = {
+        "model": {"url": "ws://127.0.0.1:9"},
+        "dialogue": {"connect_timeout_s": 62},
+        "audio": {"gate": {"hangover_ms": 1500}},
+    }
     async with household(settings=nobody) as house:
-        speaker = house.assembly.speaker
-        outbox = speaker.link.outbox
-        outbox._limit = 48_000  # a second, for a minute of talking would take one
         house.panel.tap()
-        house.device.say(GO_FORWARD, after_s=0.1)
-        await house.until(lambda: any(entry["event"] == "speech_dropped" for entry in house.entries))
+        for _ in range(22):  # more than the minute that is kept
+            house.device.say(GO_FORWARD, after_s=0.1)
+        await house.until(lambda: any(e["event"] == "speech_dropped" for e in house.entries), within_s=70)
         await house.phase("idle")
         told = [r for r in caplog.records if getattr(r, "SPEAKERD_EVENT", "") == "speech_dropped"]
         assert [record.levelname for record in told] == ["WARNING"]

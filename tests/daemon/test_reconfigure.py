@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon import assemble as assembling
 from speakerd.panel.simulated import SimulatedPanel
+from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     import pytest
@@ -17,18 +19,25 @@ if TYPE_CHECKING:
     from speakerd.audio.settings import AudioSettings
 
 
+@in_virtual_time
 async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[str] = []
 
+    devices: list[SimulatedDevice] = []
+    loop = asyncio.get_running_loop()
+
     def open_device(settings: AudioSettings) -> SimulatedDevice:
         asked.append(settings.input)
-        return SimulatedDevice()
+        devices.append(SimulatedDevice(stepped=True, begin_s=loop.time()))
+        return devices[-1]
 
     monkeypatch.setattr(assembling, "open_device", open_device)
     settings = Settings.model_validate({"model": {"url": "ws://127.0.0.1:9", "auth": "none"}})
-    assembly = assembling.assemble(settings, panel=SimulatedPanel())
+    assembly = assembling.assemble(
+        settings, panel=SimulatedPanel(stepped=True, clock=loop.time), clock=loop.time
+    )
     speaker = assembly.speaker
     opened = asyncio.Event()
     running = asyncio.create_task(speaker.run(ready=opened.set))
@@ -39,7 +48,8 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
         speaker.reconfigure(settings.model_copy(update={"audio": audio}))
         async with asyncio.timeout(10):
             while speaker.engine is first or not speaker.engine.block_counts.capture:
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(BLOCK_S)
+                devices[-1].step()
     finally:
         speaker.stop()
         await running

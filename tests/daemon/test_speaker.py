@@ -7,9 +7,20 @@ from speakerd.dialogue.events import Mute
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
 from speakerd.realtime.testing.server_events import session_created
 from tests.daemon.bench import GO_FORWARD, answering, household
+from tests.simulation.virtual_loop import in_virtual_time
 
 
+@in_virtual_time
 async def test_a_press_a_voice_an_answer() -> None:
+    await press_and_talk()
+
+
+@pytest.mark.realtime_clock
+async def test_a_press_a_voice_an_answer_with_all_threads_by_the_wall_clock() -> None:
+    await press_and_talk()
+
+
+async def press_and_talk() -> None:
     async with household() as house:
         house.panel.tap()
         house.device.say(GO_FORWARD, after_s=0.2)
@@ -25,13 +36,15 @@ async def test_a_press_a_voice_an_answer() -> None:
         assert captions == [("user", "go forward ten meters"), ("assistant", "Certainly.")]
 
 
+@in_virtual_time
 async def test_nothing_is_sent_while_idle() -> None:
     async with household() as house:
-        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        await house.said(house.device.say(GO_FORWARD))
         assert house.server.received == []
         assert house.server.connections == []
 
 
+@in_virtual_time
 async def test_muted_in_the_middle_of_a_sentence_not_a_sample_more_leaves() -> None:
     async with household() as house:
         house.panel.tap()
@@ -40,7 +53,7 @@ async def test_muted_in_the_middle_of_a_sentence_not_a_sample_more_leaves() -> N
         house.assembly.speaker.handle(Mute())
         await asyncio.sleep(0)
         before = len(house.sound_sent())
-        await asyncio.to_thread(said.wait, 10)
+        await house.said(said)
         house.panel.tap()
         await asyncio.sleep(0.3)
         # What was in the socket already may still arrive: one frame, never more.
@@ -49,13 +62,15 @@ async def test_muted_in_the_middle_of_a_sentence_not_a_sample_more_leaves() -> N
         assert house.assembly.speaker.dialogue.light == "muted"
 
 
+@in_virtual_time
 async def test_while_muted_no_press_connects() -> None:
     async with household(settings={"dialogue": {"start_muted": True}}) as house:
         house.panel.tap()
-        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        await house.said(house.device.say(GO_FORWARD))
         assert house.server.connections == []
 
 
+@in_virtual_time
 async def test_a_press_cuts_the_answer_off_at_what_was_heard() -> None:
     async with household(answering(ms=8_000)) as house:
         house.panel.tap()
@@ -75,6 +90,7 @@ async def test_a_press_cuts_the_answer_off_at_what_was_heard() -> None:
         assert abs(truncated["audio_end_ms"] - tone_ms) < 30
 
 
+@in_virtual_time
 async def test_speech_while_connecting_is_kept_and_sent() -> None:
     async with household(
         [Silent(), Wait(1.5), session_created(), Expect("response.create", within_s=30)]
@@ -85,17 +101,19 @@ async def test_speech_while_connecting_is_kept_and_sent() -> None:
         assert len(house.sound_sent()) / 48_000 > 1.5
 
 
+@in_virtual_time
 async def test_push_to_talk_sends_from_the_press_and_answers_on_release() -> None:
     async with household(settings={"panel": {"gestures": {"hold": "talk"}}}) as house:
         house.panel.press()
         said = house.device.say(GO_FORWARD, after_s=0.1)
-        await asyncio.to_thread(said.wait, 10)
+        await house.said(said)
         house.panel.release()
         await house.phase("speaking")
         assert len(house.sound_sent()) / 48_000 > 2.8
         await house.phase("idle")
 
 
+@in_virtual_time
 async def test_stopping_in_the_middle_of_an_answer_takes_less_than_two_seconds() -> None:
     async with household(answering(ms=8_000)) as house:
         house.panel.tap()
@@ -108,6 +126,7 @@ async def test_stopping_in_the_middle_of_an_answer_takes_less_than_two_seconds()
         assert house.panel.is_dark
 
 
+@in_virtual_time
 async def test_the_journal_has_a_card_that_goes_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     async with household() as house:

@@ -15,6 +15,8 @@ from speakerd.realtime.testing.server_events import response_done, usage
 from tests.daemon.bench import GO_FORWARD, Household, answering, household, tone_response
 from tests.daemon.process import Daemon
 from tests.daemon.test_service import BASE
+from tests.limits import limit
+from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +42,12 @@ def stored(path: Path) -> dict[str, int]:
 
 async def until(condition: Callable[[], object]) -> None:
     """What a thread or another process does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(limit(20)):
         while not condition():
             await asyncio.sleep(0.02)
 
 
+@in_virtual_time
 async def test_a_turn_is_stored_when_its_conversation_ends_and_the_next_process_knows_of_it(
     tmp_path: Path,
 ) -> None:
@@ -72,6 +75,7 @@ async def test_a_turn_is_stored_when_its_conversation_ends_and_the_next_process_
     assert path.stat().st_mtime_ns == written.st_mtime_ns, "an idle life writes nothing"
 
 
+@in_virtual_time
 async def test_tokens_reported_after_the_conversation_are_stored_soon(tmp_path: Path) -> None:
     spoken = tone_response("resp_1", "item_1", "A long story.", 8_000)
     script = [
@@ -94,6 +98,7 @@ async def test_tokens_reported_after_the_conversation_are_stored_soon(tmp_path: 
 
 
 @pytest.mark.parametrize("answers", [True, False])
+@in_virtual_time
 async def test_an_answer_that_is_cut_off_by_the_end_of_the_connection_is_counted_if_the_server_says_so(
     tmp_path: Path, answers: bool
 ) -> None:
@@ -113,7 +118,7 @@ async def test_an_answer_that_is_cut_off_by_the_end_of_the_connection_is_counted
         house.assembly.speaker.handle(Stop())
         await house.phase("idle")
         link = house.assembly.speaker.link
-        await asyncio.wait_for(link.disconnect(), 5)
+        await asyncio.wait_for(link.disconnect(), limit(5))
         assert not link.connected
         if answers:
             await until(lambda: "total_tokens" in stored(path))

@@ -8,7 +8,9 @@ router that lost its memory. Needs no socket, so that all times are the virtual 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -173,6 +175,8 @@ class MemoryTransport(asyncio.Transport):
         self._paused_writing = False
         self._paused_reading = False
         self._kept: list[bytes | None] = []
+        self._line: deque[Callable[[], None]] = deque()
+        """What will happen at the peer, in order: a loop does not keep the order of timers that are due together."""
 
     def set_protocol(self, protocol: Any) -> None:
         self._protocol = protocol
@@ -190,7 +194,7 @@ class MemoryTransport(asyncio.Transport):
         self._on_the_way += len(chunk)
         self._look_at_the_buffer()
         if not self._link.black_hole:
-            self._link.loop.call_later(self._link.network.delay_s, self._arrive, chunk)
+            self._later(partial(self._arrive, chunk))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.write(b"".join(list_of_data))
@@ -200,7 +204,7 @@ class MemoryTransport(asyncio.Transport):
 
     def write_eof(self) -> None:
         if not self._link.black_hole:
-            self._link.loop.call_later(self._link.network.delay_s, self.peer.receive, None)
+            self._later(partial(self.peer.receive, None))
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self._high = HIGH_WATER if high is None else high
@@ -208,6 +212,13 @@ class MemoryTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return self._on_the_way
+
+    def _later(self, arrival: Callable[[], None]) -> None:
+        self._line.append(arrival)
+        self._link.loop.call_later(self._link.network.delay_s, self._next_arrives)
+
+    def _next_arrives(self) -> None:
+        self._line.popleft()()
 
     def _arrive(self, chunk: bytes) -> None:
         if self._link.black_hole:
@@ -266,7 +277,7 @@ class MemoryTransport(asyncio.Transport):
         if self._closing or self.lost:
             return
         self._closing = True
-        self._link.loop.call_later(self._link.network.delay_s, self._closed)
+        self._later(self._closed)
 
     def _closed(self) -> None:
         self.lose(None)
@@ -277,9 +288,7 @@ class MemoryTransport(asyncio.Transport):
         """Close at once; the peer sees a reset, unless nothing arrives any more."""
         self.lose(None)
         if not self._link.black_hole:
-            self._link.loop.call_later(
-                self._link.network.delay_s, self.peer.lose, ConnectionResetError(104, "reset")
-            )
+            self._later(partial(self.peer.lose, ConnectionResetError(104, "reset")))
 
     def lose(self, error: Exception | None) -> None:
         """Tell the protocol that it is over. Idempotent."""

@@ -56,6 +56,18 @@ def test_websockets_talks_over_it_with_the_delay_of_the_network() -> None:
     simulate(work(), network)
 
 
+def test_what_is_written_in_the_same_moment_arrives_in_order() -> None:
+    async def work() -> None:
+        async with serve(echo, "127.0.0.1", 0) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            async with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket:
+                for number in range(50):
+                    await socket.send(str(number))
+                assert [await socket.recv() for _ in range(50)] == [str(number) for number in range(50)]
+
+    simulate(work(), Network(delay_s=0.0))
+
+
 def test_a_slow_reader_pauses_the_writer() -> None:
     network = Network()
 

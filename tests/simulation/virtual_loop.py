@@ -2,7 +2,7 @@
 
 An hour of waiting costs nothing, and a run is the same each time: there is one thread, no real socket and no real
 clock. What would run in a thread (`asyncio.to_thread`) runs at once, in the loop's own thread. Connections are made
-in memory, by `network.Network`.
+in memory, by `network.Network`. A child process is real: the clock stands still for as long as one lives.
 
 The real self-pipe of asyncio stays registered and is looked at without waiting.
 """
@@ -10,17 +10,25 @@ The real self-pipe of asyncio stays registered and is looked at without waiting.
 from __future__ import annotations
 
 import asyncio
+import functools
 import selectors
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec
+
+from tests.simulation.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from concurrent.futures import Executor
 
-    from tests.simulation.network import MemoryServer, MemoryTransport, Network
+    from tests.simulation.network import MemoryServer, MemoryTransport
+
+P = ParamSpec("P")
 
 START_S: Final = 1000.0
 """Not 0, so that a time that was never set is seen."""
+
+LOOK_S: Final = 0.05
+"""Real seconds between two looks whether a child process has ended."""
 
 
 class NothingToWaitForError(RuntimeError):
@@ -39,10 +47,12 @@ class _JumpingSelector(selectors.SelectSelector):
         self.loop: VirtualLoop | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert self.loop is not None
         ready = super().select(0)
         if ready or timeout == 0:
             return ready
-        assert self.loop is not None
+        if self.loop.has_children:
+            return super().select(LOOK_S)
         self.loop.jump(timeout)
         return []
 
@@ -57,6 +67,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now = START_S
         self._clock_resolution = 1e-7  # what adding up many small steps may be off
         self._network = network
+        self._children: list[asyncio.SubprocessTransport] = []
         if network is not None:
             network.attach(self)
 
@@ -72,6 +83,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if seconds is None:
             raise NothingToWaitForError(asyncio.all_tasks(self))
         self._now += seconds
+
+    @property
+    def has_children(self) -> bool:
+        """Whether a child process is at work."""
+        self._children = [child for child in self._children if child.get_returncode() is None]
+        return bool(self._children)
+
+    async def subprocess_exec(self, *args: Any, **kwargs: Any) -> Any:
+        """Start it, and let the clock stand still until it has ended."""
+        transport, protocol = await super().subprocess_exec(*args, **kwargs)
+        self._children.append(transport)
+        return transport, protocol
 
     def run_in_executor(  # type: ignore[override]  # the result is a done future of this loop
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
@@ -95,6 +118,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> MemoryServer:
         assert self._network is not None, "this loop has no network"
         return self._network.serve(protocol_factory, str(host), int(port or 0))
+
+
+def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run an async test in such a loop, with a network whose bytes arrive at once."""
+
+    @functools.wraps(test)
+    def run(*arguments: P.args, **named: P.kwargs) -> None:
+        simulate(test(*arguments, **named), Network(delay_s=0.0))
+
+    return run
 
 
 def simulate(work: Coroutine[Any, Any, None], network: Network | None = None) -> None:

@@ -76,8 +76,12 @@ class SimulatedDevice:
         input_latency_s: float = 0.0,
         record_s: float = 900.0,
         seed: int = 1,
+        begin_s: float = 0.0,
     ) -> None:
-        """`noise_dbfs=None` is a microphone in digital silence; `record_s` bounds each recording."""
+        """`noise_dbfs=None` is a microphone in digital silence; `record_s` bounds each recording.
+
+        Stepped time starts at `begin_s`.
+        """
         self._stepped = stepped
         self._room = Room(room) if room is not None else None
         self._noise = np.random.default_rng(seed)
@@ -92,7 +96,7 @@ class SimulatedDevice:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
-        self._time = 0.0
+        self._time = begin_s
         self._on_capture: OnCapture | None = None
         self._pull: PullPlayback | None = None
         self._captured = 0
@@ -137,7 +141,7 @@ class SimulatedDevice:
         self._pull = None
 
     def now(self) -> float:
-        """See `AudioDevice.now`: stepped time starts at zero."""
+        """See `AudioDevice.now`: stepped time starts at `begin_s`."""
         return self._time if self._stepped else time.monotonic()
 
     @property

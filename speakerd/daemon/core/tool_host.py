@@ -13,6 +13,7 @@ from speakerd.tools.timer_store import TimerStore
 from speakerd.tools.timers import TimerBook
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from speakerd.daemon.core.speaker import Speaker
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class Toolbox:
     """Made before the speaker, since its agent needs the tools; `attach` joins the two. Event loop only."""
 
-    def __init__(self, settings: ToolsSettings, *, state: Path | None) -> None:
-        """`state`: folder of the timers that outlive the process; None keeps none."""
+    def __init__(self, settings: ToolsSettings, *, state: Path | None, clock: Callable[[], float]) -> None:
+        """`state`: folder of the timers that outlive the process; None keeps none. `clock`: monotonic seconds."""
         self._speaker: Speaker | None = None
         self._answers: deque[str] = deque(maxlen=2)
         self.timers = TimerService(
@@ -33,6 +34,7 @@ class Toolbox:
             on_ring=self._ring,
             on_silenced=self._silenced,
             store=TimerStore(state / "timers.json") if state is not None else None,
+            monotonic=clock,
         )
         self.tools: tuple[FunctionTool, ...] = build_tools(settings, self)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from speakerd.daemon.session.model_config import connection, session_settings
@@ -45,12 +46,15 @@ class Sessions:
         key: Callable[[], str | None],
         embedded: EmbeddedServer,
         on_backend: Callable[[Backend], None] = lambda _backend: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock`: the event loop's monotonic seconds."""
         self.model = model
         self.agent = agent
         self._key = key
         self._embedded = embedded
         self._on_backend = on_backend
+        self._clock = clock
 
     async def open(self, tracker: HeardTracker) -> RealtimeSession[None]:
         """An entered session."""
@@ -66,8 +70,12 @@ class Sessions:
 
     async def _open(self, backend: Backend, tracker: HeardTracker) -> RealtimeSession[None]:
         url = await self._embedded.url() if backend == "offline" else None
+        from speakerd.realtime import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
+
         runner = RealtimeRunner(
-            self.agent, config={"model_settings": session_settings(self.model), "raw_events": False}
+            self.agent,
+            model=OpenAIRealtimeWebSocketModel(clock=self._clock),
+            config={"model_settings": session_settings(self.model), "raw_events": False},
         )
         session = await runner.run(model_config=connection(self.model, tracker, self._key, url=url))
         try:
