@@ -1,7 +1,7 @@
-"""The kernel's list of sound cards: number, id, USB path, and who holds a card's device now.
+"""The kernel's list of sound cards: number, id, USB path, and which program holds a card's device.
 
-Card numbers change with the order of plugging and of boot; ids (`/proc/asound/cardN/id`) and USB paths (the
-port a plug sits in, as in `1-1.2`) do not, so these are what a configuration may name.
+Card numbers change with the order of plugging in and of boot; ids (`/proc/asound/cardN/id`) and USB paths (the
+port, such as `1-1.2`) do not, so a configuration names cards by those.
 """
 
 import re
@@ -16,10 +16,10 @@ _USB_PORT: Final = re.compile(r"^\d+-\d+(\.\d+)*$")
 
 @dataclass(frozen=True, slots=True)
 class SoundCard:
-    """One card as the kernel knows it. `usb_path` is empty for cards that are not on USB.
+    """One card in the kernel's list. `usb_path` is empty for cards that are not on USB.
 
-    `first_capture` and `first_playback` are the lowest device numbers of either direction, held or free; None
-    where there is none.
+    `first_capture` and `first_playback` are the card's lowest device numbers for each direction, in use or not;
+    None if it has no such device.
     """
 
     number: int
@@ -29,12 +29,12 @@ class SoundCard:
     first_playback: int | None = None
 
     def first(self, direction: Direction) -> int | None:
-        """The lowest device number of that direction."""
+        """Return the lowest device number of that direction, None if there is none."""
         return self.first_capture if direction == "capture" else self.first_playback
 
 
 def sound_cards(root: Path = Path("/")) -> tuple[SoundCard, ...]:
-    """All cards there are now; none where the kernel has no sound. `root` is for tests."""
+    """Return all cards there are now; none if the kernel has no sound. `root` is for tests."""
     cards = []
     for folder in sorted((root / "proc/asound").glob("card[0-9]*")):
         number = folder.name.removeprefix("card")
@@ -48,13 +48,13 @@ def sound_cards(root: Path = Path("/")) -> tuple[SoundCard, ...]:
 
 
 def _first_device(folder: Path, letter: str) -> int | None:
-    """The lowest of `pcm0c`, `pcm1c` and so on: capture by letter c, playback by p."""
+    """The lowest number among `pcm0c`, `pcm1c` and so on; the letter is c for capture, p for playback."""
     names = (path.name.removeprefix("pcm").removesuffix(letter) for path in folder.glob(f"pcm*{letter}"))
     return min((int(name) for name in names if name.isdecimal()), default=None)
 
 
 def holder_of(card: int, device: int, direction: Direction, root: Path = Path("/")) -> str:
-    """Who holds a card's device open, as in "aplay (process 812)"; empty if that cannot be told."""
+    """Return which program holds a card's device, such as "aplay (process 812)"; empty if unknown."""
     letter = "c" if direction == "capture" else "p"
     for status in sorted((root / f"proc/asound/card{card}/pcm{device}{letter}").glob("sub*/status")):
         try:
@@ -63,11 +63,11 @@ def holder_of(card: int, device: int, direction: Direction, root: Path = Path("/
                 name = (root / f"proc/{owner[1]}/comm").read_text(encoding="utf-8").strip()
                 return f"{name} (process {owner[1]})"
         except OSError:
-            continue  # it has let go, or is not ours to see
+            continue  # it was closed meanwhile, or we may not see it
     return ""
 
 
 def _usb_path(root: Path, number: str) -> str:
-    """The port of the bus where the card's plug sits: the innermost such folder above its device."""
+    """The USB port of the card: the innermost folder above its device that is named like one."""
     device = (root / f"sys/class/sound/card{number}/device").resolve()
     return next((part for part in reversed(device.parts) if _USB_PORT.match(part)), "")

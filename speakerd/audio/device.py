@@ -1,17 +1,16 @@
-"""The port behind which a sound card lives: blocks of 10 ms from a microphone, and into a loudspeaker.
+"""The port for sound cards: blocks of 10 ms from a microphone and to a loudspeaker.
 
 A device owns its clock and its threads. From `start` to `stop` it calls `on_capture` with every block it has
-heard and `pull_playback` for every block it needs; both run in the device's own threads, must not block, and
-must not raise. What it tells about itself is *read*, never called back: `beats` (how many blocks went each
-way), `xruns` (how often it was too late) and `failure` (why it can go no further). Counters can be read from
-any thread at any moment, even while another thread is stuck inside the driver, which is just when they
-matter.
+captured and `pull_playback` for every block it needs. Both are called in the device's threads, must not block, and
+must not raise. Its condition is *read*, never reported by a callback: `block_counts` (blocks in each direction),
+`xruns` (how often it was too late) and `failure` (why it cannot continue). All of them can be read from any thread
+at any time, even while another thread hangs inside the driver, which is when they matter.
 
-Rates at the port are fixed: `MIC_RATE` in, `WIRE_RATE` out, mono, little-endian int16. What the hardware
-runs at is the implementation's business.
+Rates at the port are fixed: `MIC_RATE` in, `WIRE_RATE` out, mono, little-endian int16. At which rates the hardware
+runs is up to the implementation.
 
-Two implementations stand under one contract suite (`tests/audio/device_contract.py`):
-`pyaudio_device.PyAudioDevice` and `simulated.SimulatedDevice`.
+There are two implementations, `devices.PyAudioDevice` and `simulation.SimulatedDevice`; both pass the same tests
+(`tests/audio/device_contract.py`).
 """
 
 from collections.abc import Callable
@@ -29,7 +28,7 @@ PullPlayback: TypeAlias = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True)
 class BlockCounts:
-    """How many blocks went each way since the device was made. Never reset."""
+    """How many blocks were captured and played since the device was made. Never reset."""
 
     capture: int = 0
     playback: int = 0
@@ -45,7 +44,7 @@ class XrunCount:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFailure:
-    """Why an open device can go no further, in words for the journal."""
+    """Why an open device cannot continue, in words for the journal."""
 
     direction: Direction
     reason: str
@@ -54,42 +53,42 @@ class DeviceFailure:
 class AudioDevice(Protocol):
     """A microphone and a loudspeaker, opened and closed together.
 
-    `start` and `stop` belong to one thread at a time; everything else may be called from any.
+    `start` and `stop` must not be called from two threads at once; everything else may be called from any thread.
     """
 
     def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
-        """Open both directions and let the blocks run.
+        """Open both directions and begin to call the callbacks.
 
         Raises:
-            DeviceError: one of its kinds says what is wrong and what the user can do; nothing is left open.
+            DeviceError: says what is wrong and what the user can do; nothing is left open.
         """
 
     def stop(self) -> None:
         """Close both directions; afterwards neither callback is called again. Idempotent; never raises."""
 
     def now(self) -> float:
-        """The clock of the block times: monotonic seconds, unmoved by changes of the system's date."""
+        """Return the clock of the block times: monotonic seconds, unaffected by changes of the system's date."""
 
     @property
     def block_counts(self) -> BlockCounts:
-        """Blocks so far."""
+        """Blocks captured and played so far."""
 
     @property
     def xruns(self) -> XrunCount:
-        """Lost or late blocks so far."""
+        """Over- and underflows so far."""
 
     @property
     def failure(self) -> DeviceFailure | None:
-        """Set once a running device can go no further; cleared by `start`."""
+        """Why a running device cannot continue, else None; cleared by `start`."""
 
     @property
     def output_latency_s(self) -> float:
-        """Seconds of sound pulled and not yet heard at this moment; 0.0 before the first block."""
+        """Seconds of sound pulled and not yet heard at this moment; 0 before the first block."""
 
     @property
     def input_latency_s(self) -> float:
-        """Seconds from the mouth to `on_capture`, as measured lately; 0.0 before the first block."""
+        """Seconds from the microphone to `on_capture`, as measured lately; 0 before the first block."""
 
     @property
     def stepped(self) -> bool:
-        """True: the device runs in simulated time, and each block is worked off in the stepping thread."""
+        """Whether the device runs in simulated time: each block is then processed in the stepping thread."""

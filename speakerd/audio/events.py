@@ -1,6 +1,6 @@
-"""What the audio room reports: plain frozen values, one union (`AudioEvent`).
+"""The events of the audio room: plain frozen values, in one union (`AudioEvent`).
 
-`at` is the caller's monotonic clock in seconds, the moment the thing happened as nearly as is known. PCM is
+`at` is the device's monotonic clock in seconds, at the moment when it happened, as exactly as is known. PCM is
 little-endian signed 16-bit mono.
 """
 
@@ -10,14 +10,14 @@ from typing import Literal, TypeAlias
 Direction: TypeAlias = Literal["capture", "playback"]
 
 SpeechEndReason: TypeAlias = Literal[
-    "silence",  # the hangover passed: the sentence is over (local turns)
+    "silence",  # silence for `hangover_ms`: the sentence is over (local turns)
     "server",  # the server reported the end of speech (server turns)
-    "server_silent",  # the server did not, for longer than `server_patience_s`
+    "server_silent",  # the server did not report the end for longer than `server_patience_s`
     "too_long",  # `longest_turn_s` passed
-    "released",  # push-to-talk was let go
+    "released",  # push-to-talk was released
     "closed",  # listening was turned off
-    "own_voice",  # half duplex: the speaker itself began to sound
-    "device_lost",  # the microphone is gone
+    "own_voice",  # half duplex: the speaker itself began to speak
+    "device_lost",  # the microphone was lost
 ]
 
 
@@ -30,7 +30,7 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechAudio:
-    """Sound that may leave the house: 24 kHz. `at` is the time of its first sample."""
+    """Sound that may leave the house, at 24 kHz. `at` is the time of its first sample."""
 
     pcm: bytes = field(repr=False)
     at: float
@@ -46,28 +46,28 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class BargeInSuspected:
-    """Perhaps someone speaks over the speaker: duck, and wait for one of the next two."""
+    """Someone may be speaking over the speaker: duck. BargeInConfirmed or BargeInRejected follows."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class BargeInConfirmed:
-    """Someone does: flush. A SpeechStarted follows at once, its pre-roll from before the suspicion."""
+    """Someone speaks over the speaker: flush. SpeechStarted follows, with sound from before the suspicion."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class BargeInRejected:
-    """It was nothing: restore."""
+    """The suspected barge-in was none: restore the volume."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStarted:
-    """The first sample of an item is heard (device latency allowed for)."""
+    """The first sample of an item is heard, with the device's latency taken into account."""
 
     item_id: str
     at: float
@@ -75,14 +75,14 @@ class PlaybackStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackDrained:
-    """The last sample of all finished items has been heard. Not sent after a flush."""
+    """All finished items have been heard to their last sample. Not sent after a flush."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackUnderrun:
-    """Speech ran out in the middle of an item; it goes on after a new pre-buffer."""
+    """Speech ran out in the middle of an item; it continues after a new pre-buffer."""
 
     item_id: str
     at: float
@@ -90,7 +90,7 @@ class PlaybackUnderrun:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Ten times a second: root-mean-square levels in dBFS (full-scale square wave = 0), and the gate."""
+    """Levels in dBFS (root mean square, full-scale square wave = 0) and the gate, ten times a second."""
 
     mic_dbfs: float
     speaker_dbfs: float
@@ -100,7 +100,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLost:
-    """A device is gone or hangs; it is being reopened."""
+    """A device was unplugged or hangs; it is being reopened."""
 
     direction: Direction
     reason: str
@@ -117,7 +117,7 @@ class DeviceReturned:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStuck:
-    """The driver hangs and cannot be reopened from inside: only a new process helps. Sent once."""
+    """The driver hangs and the device cannot be reopened by this process: only a new one helps. Sent once."""
 
     reason: str
     at: float
@@ -125,7 +125,7 @@ class DeviceStuck:
 
 @dataclass(frozen=True, slots=True)
 class CaptureSilent:
-    """The microphone has given nothing but digital zeros for `seconds`. Once per silence."""
+    """The microphone has delivered only digital zeros for `seconds`. Sent once per silence."""
 
     seconds: float
     at: float
@@ -133,7 +133,7 @@ class CaptureSilent:
 
 @dataclass(frozen=True, slots=True)
 class Xruns:
-    """`count` over- or underflows of the device since the last such event."""
+    """The device had `count` over- or underflows since the last such event."""
 
     direction: Direction
     count: int
@@ -142,7 +142,7 @@ class Xruns:
 
 @dataclass(frozen=True, slots=True)
 class WakeWordHeard:
-    """The wake word ended at `at`."""
+    """The wake word was heard; it ended at `at`."""
 
     word: str
     at: float

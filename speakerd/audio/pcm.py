@@ -1,8 +1,8 @@
-"""Rates, blocks and levels: the units in which sound moves through this room.
+"""Rates, blocks and levels: the units of sound in this room.
 
 Microphone, canceller and speech detection run at 16 kHz, the wire and the loudspeaker at 24 kHz; both mono,
-signed 16-bit. A *block* is 10 ms (what the device and the canceller take), a *frame* 20 ms (what the speech
-detector judges). PCM is little-endian `bytes` between rooms and an int16 array inside.
+signed 16-bit. A *block* is 10 ms (the unit of device and canceller), a *frame* 20 ms (the unit of the speech
+detector). PCM is little-endian `bytes` between rooms and an int16 array inside.
 
 Levels are root mean square relative to the full-scale square wave: a full-scale sine is -3.01 dBFS. Digital
 silence, whose logarithm does not exist, is `FLOOR_DBFS`.
@@ -38,14 +38,14 @@ Samples: TypeAlias = NDArray[np.int16]
 
 
 def samples_of(pcm: bytes | bytearray | memoryview) -> Samples:
-    """The samples of `pcm`, without a copy. Raises BadBlockError on half a sample."""
+    """Return the samples of `pcm`, without a copy. Raises BadBlockError if it ends in half a sample."""
     if len(pcm) % SAMPLE_BYTES:
         raise BadBlockError(f"PCM must be a whole number of 16-bit samples, not {len(pcm)} bytes")
     return np.frombuffer(pcm, dtype="<i2")
 
 
 def rms(samples: Samples) -> float:
-    """Root mean square, in sample units (0 to 32768). Empty: 0."""
+    """Return the root mean square in sample units (0 to 32768); 0 for no samples."""
     if samples.size == 0:
         return 0.0
     wide = samples.astype(np.float32)
@@ -53,19 +53,19 @@ def rms(samples: Samples) -> float:
 
 
 def dbfs(samples: Samples) -> float:
-    """Level in dBFS, never below FLOOR_DBFS."""
+    """Return the level in dBFS, at least FLOOR_DBFS."""
     return to_dbfs(rms(samples))
 
 
 def to_dbfs(amplitude: float) -> float:
-    """Decibels of an amplitude in sample units relative to full scale, never below FLOOR_DBFS."""
+    """Convert an amplitude in sample units to dBFS, at least FLOOR_DBFS."""
     if amplitude <= 0:
         return FLOOR_DBFS
     return max(FLOOR_DBFS, 20 * math.log10(amplitude / FULL_SCALE))
 
 
 def gain_of(db: float) -> float:
-    """The amplitude factor of a gain in decibels."""
+    """Convert a gain in decibels to an amplitude factor."""
     return float(10 ** (db / 20))
 
 
@@ -85,7 +85,7 @@ class Reblocker:
         self._rest = bytearray()
 
     def push(self, pcm: bytes) -> Iterator[bytes]:
-        """Take `pcm`; yield every whole block there is now. Must be read to its end."""
+        """Take `pcm` and yield all blocks that are complete now. The iterator must be exhausted."""
         self._rest += pcm
         size = self._block_bytes
         whole = len(self._rest) // size * size
@@ -95,5 +95,5 @@ class Reblocker:
             yield blocks[start : start + size]
 
     def clear(self) -> None:
-        """Forget the part of a block not yet given."""
+        """Discard the incomplete block."""
         self._rest.clear()

@@ -1,8 +1,8 @@
 """Streaming sample-rate conversion with soxr: chunks in, chunks out, no seams.
 
-Never linear, never one transform per chunk: both alias or click at the seams. soxr works in 32-bit floats here
-and we round once, so digital silence stays silence (its own 16-bit output would be dithered). At HQ the error
-is below what 16 bits can hold; the converter holds back some milliseconds until `finish`.
+Linear interpolation, or one transform per chunk, would alias or click at the seams. soxr works in 32-bit floats
+here and the result is rounded once, so digital silence stays silence (soxr's own 16-bit output would be dithered).
+At HQ the error is below the resolution of 16 bits. The converter holds some milliseconds back until `finish`.
 """
 
 from typing import Final
@@ -16,7 +16,7 @@ QUALITY: Final = "HQ"
 
 
 class Resampler:
-    """A stream of 16-bit mono from one rate to another. Not thread-safe: one stream, one owner."""
+    """Converts a stream of 16-bit mono from one rate to another. Not thread-safe."""
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
         self.from_hz = from_hz
@@ -25,12 +25,12 @@ class Resampler:
         self._stream = None if self._same else soxr.ResampleStream(from_hz, to_hz, 1, "float32", QUALITY)
 
     def process(self, pcm: bytes) -> bytes:
-        """What can be given so far; may be empty at the beginning. Raises BadBlockError on half a sample."""
+        """Take a chunk and return what is converted so far, at first perhaps nothing. Raises BadBlockError."""
         samples = samples_of(pcm)
         return pcm if self._same else self._convert(samples, last=False).tobytes()
 
     def finish(self) -> bytes:
-        """What was held back. The stream is then as new."""
+        """Return what was held back, and make the stream as new."""
         if self._stream is None:
             return b""
         rest = self._convert(np.empty(0, dtype=np.int16), last=True).tobytes()
@@ -38,7 +38,7 @@ class Resampler:
         return rest
 
     def clear(self) -> None:
-        """Forget what was held back."""
+        """Discard what was held back."""
         if self._stream is not None:
             self._stream.clear()
 
@@ -48,6 +48,6 @@ class Resampler:
 
 
 def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
-    """A whole recording at once. Raises BadBlockError on half a sample."""
+    """Convert a whole recording. Raises BadBlockError if it ends in half a sample."""
     stream = Resampler(from_hz, to_hz)
     return stream.process(pcm) + stream.finish()

@@ -1,10 +1,9 @@
-"""Does someone speak over the speaker's own voice? Duck, decide, then flush or restore.
+"""Barge-in: does someone speak over the speaker's own voice? Duck, decide, then flush or restore.
 
-Judges frames after the echo canceller while the loudspeaker sounds. A frame counts when it is voiced and louder
-than a level that what is left of the echo seldom reaches. `suspect_frames` of them among the last
-`onset_window` raise a suspicion (the voice is ducked, which also makes the next frames easier to judge);
-`onset_frames` confirm it, unless the sound only dies away as a slam does. A suspicion
-not confirmed in `decide_ms` is rejected.
+It takes frames after the echo canceller while the loudspeaker sounds. A frame counts when it is voiced and louder
+than a level that the rest of the echo seldom reaches. `suspect_frames` of them among the last `onset_window` raise
+a suspicion: the voice is ducked, which also makes the next frames easier to judge. `onset_frames` confirm it,
+unless the sound only dies away as a slam does. A suspicion not confirmed within `decide_ms` is rejected.
 """
 
 from collections import deque
@@ -18,7 +17,7 @@ BargeInDecision: TypeAlias = Literal["suspected", "confirmed", "rejected"]
 
 
 class BargeInDetector:
-    """See the module. Not thread-safe: one owner."""
+    """Detects speech over the speaker's own voice. Not thread-safe: one thread owns it."""
 
     def __init__(self, settings: BargeInSettings) -> None:
         self._settings = settings
@@ -26,15 +25,15 @@ class BargeInDetector:
         self._levels: deque[float] = deque(maxlen=settings.onset_window)
         self._suspected_at: float | None = None
         self.since = 0.0
-        """When the speech that was suspected or confirmed began."""
+        """The time at which the speech that was last suspected or confirmed began."""
 
     @property
     def suspecting(self) -> bool:
-        """Whether the voice should be ducked now."""
+        """Whether a suspicion is open, so that the voice should be ducked."""
         return self._suspected_at is not None
 
     def process(self, frame: AnalysedFrame) -> BargeInDecision | None:
-        """Take the next frame heard while the loudspeaker sounds; a verdict when it changes."""
+        """Take the next frame captured while the loudspeaker sounds. Returns a decision when it changes."""
         loud = frame.voiced and not frame.over_earcon and frame.level_dbfs > self._settings.level_dbfs
         self._window.append(loud)
         count = sum(self._window)
@@ -54,7 +53,7 @@ class BargeInDetector:
         return None
 
     def cancel(self) -> BargeInDecision | None:
-        """Playback ended, or listening did: a suspicion is dropped."""
+        """Drop an open suspicion, because playback or listening has ended. Returns "rejected" if there was one."""
         was, self._suspected_at = self._suspected_at, None
         self._window.clear()
         return "rejected" if was is not None else None

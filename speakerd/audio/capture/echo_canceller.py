@@ -1,13 +1,13 @@
-"""The echo canceller behind a port: what the loudspeaker plays is taken out of what the microphone hears.
+"""The echo canceller behind a port: removes what the loudspeaker plays from what the microphone hears.
 
-Three kinds: `cancel` (WebRTC's AEC3 from livekit's wheel, cancellation only: no gain control, no suppression of
-noise, which would change what the speech detector and the noise floor see), `half_duplex` (nothing is taken out,
-the pipeline does not listen while the loudspeaker sounds and for a tail after), and `off`.
+Three kinds: `cancel` (WebRTC's AEC3 from livekit's wheel, cancellation only, without gain control and noise
+suppression, which would change what the speech detector and the noise floor see), `half_duplex` (nothing is
+removed; the pipeline does not listen while the loudspeaker sounds and for a tail after), and `off`.
 
-The reference is what the playback callback handed to the device, silence included, one 10 ms block for every
-block captured. Both sides pause together while the loudspeaker has been silent for `IDLE_S`: cancelling
-silence costs as much as cancelling speech, and the canceller keeps what it has learnt of the room. It delays the
-microphone by 8 ms, so it never begins to rest in the middle of a sentence, nor stops resting there but for sound.
+The reference is what the playback callback gave to the device, silence included, one 10 ms block for every block
+captured. The canceller is bypassed once the loudspeaker has been silent for `IDLE_S`: cancelling silence costs as
+much as cancelling speech, and it keeps what it has learnt of the room. It delays the microphone by 8 ms, so the
+bypass never begins in the middle of a sentence, and ends there only when the loudspeaker sounds again.
 """
 
 from typing import Any, Final, Literal, Protocol
@@ -17,44 +17,45 @@ from speakerd.audio.pcm import BLOCK_S, MIC_BLOCK, MIC_RATE, WIRE_BLOCK, WIRE_RA
 from speakerd.audio.settings import EchoMode
 
 IDLE_S: Final = 2.0
-"""Longer than any echo path: by then nothing is left to cancel."""
+"""Longer than any echo path: after this much silence nothing is left to cancel."""
 
 EffectiveEcho = Literal["cancel", "half_duplex", "off"]
 
 
 class EchoCanceller(Protocol):
-    """Takes the echo out of 10 ms blocks."""
+    """Removes the echo from the microphone's blocks of 10 ms."""
 
     @property
     def mode(self) -> EffectiveEcho:
-        """What it does; `half_duplex` means: do not listen while the loudspeaker sounds."""
+        """What it does. With `half_duplex` the caller must not listen while the loudspeaker sounds."""
         ...
 
     def process(self, mic: bytes, far: bytes, *, far_silent: bool, mid_sentence: bool = False) -> bytes:
-        """The microphone's block (16 kHz, 320 bytes) without the echo of what was played (24 kHz, 480 bytes).
+        """Return `mic` (16 kHz, 320 bytes) without the echo of `far`, which was played (24 kHz, 480 bytes).
 
-        `far_silent`: `far` is nothing but zeros. `mid_sentence`: what comes out is being sent, without a seam.
+        `far_silent`: whether `far` is all zeros. `mid_sentence`: the result is being sent, so its delay must not
+        change.
         """
         ...
 
     def set_delay(self, delay_s: float) -> None:
-        """Tell the delay from reference to echo, as far as the device knows it."""
+        """Set the delay from the reference to its echo, as far as the device knows it."""
         ...
 
     def reset(self) -> None:
-        """Streams were restarted: forget the room."""
+        """Discard what was learnt of the room: the streams were restarted."""
         ...
 
 
 class PassThrough:
-    """`half_duplex` and `off`: the block as it came."""
+    """A canceller that changes nothing, for the modes `half_duplex` and `off`."""
 
     def __init__(self, mode: Literal["half_duplex", "off"]) -> None:
         self._mode: EffectiveEcho = mode
 
     @property
     def mode(self) -> EffectiveEcho:
-        """Either of the two."""
+        """`half_duplex` or `off`, as given."""
         return self._mode
 
     def process(  # the port's signature
@@ -65,18 +66,18 @@ class PassThrough:
         far_silent: bool,  # noqa: ARG002
         mid_sentence: bool = False,  # noqa: ARG002
     ) -> bytes:
-        """The block as it came."""
+        """Return the microphone's block unchanged."""
         return mic
 
     def set_delay(self, delay_s: float) -> None:
-        """Of no interest."""
+        """Do nothing: there is no echo path to align."""
 
     def reset(self) -> None:
-        """Nothing was learnt."""
+        """Do nothing: nothing was learnt."""
 
 
 class WebRtcCanceller:
-    """AEC3 by livekit's wheel. Raises ExtraMissingError without the extra `aec`."""
+    """WebRTC's AEC3 from livekit's wheel. Raises ExtraMissingError without the extra `aec`."""
 
     def __init__(self) -> None:
         try:
@@ -86,7 +87,7 @@ class WebRtcCanceller:
         self._rtc: Any = rtc
         self._delay_ms = 0
         self._idle_s = 0.0
-        self._resting = False
+        self._bypassed = False
         self._apm = self._make()
 
     def _make(self) -> Any:
@@ -96,17 +97,17 @@ class WebRtcCanceller:
 
     @property
     def mode(self) -> EffectiveEcho:
-        """Cancel."""
+        """Always `cancel`."""
         return "cancel"
 
     def process(self, mic: bytes, far: bytes, *, far_silent: bool, mid_sentence: bool = False) -> bytes:
-        """See the port. The first blocks of a sound pass before the canceller has found the delay."""
+        """Return the block without the echo. The first blocks of a sound pass until the delay has been found."""
         self._idle_s = self._idle_s + BLOCK_S if far_silent else 0.0
         if self._idle_s <= IDLE_S:
-            self._resting = False
+            self._bypassed = False
         elif not mid_sentence:
-            self._resting = True
-        if self._resting:
+            self._bypassed = True
+        if self._bypassed:
             return mic
         frame = self._rtc.AudioFrame
         self._apm.process_reverse_stream(frame(bytearray(far), WIRE_RATE, 1, WIRE_BLOCK))
@@ -115,19 +116,20 @@ class WebRtcCanceller:
         return bytes(near)
 
     def set_delay(self, delay_s: float) -> None:
-        """A hint: the canceller finds delays of its own up to about half a second."""
+        """Set the delay: a hint, since AEC3 itself finds delays up to about half a second."""
         self._delay_ms = max(0, min(500, round(delay_s * 1000)))
         self._apm.set_stream_delay_ms(self._delay_ms)
 
     def reset(self) -> None:
-        """A new canceller."""
+        """Replace the canceller by a new one."""
         self._apm = self._make()
 
 
 def make_canceller(mode: EchoMode) -> EchoCanceller:
-    """The canceller for a setting; `auto` is half duplex where the extra is missing: see its `mode`.
+    """Make the canceller for a setting; `auto` becomes half duplex where the extra `aec` is not installed.
 
-    Raises ExtraMissingError if `cancel` was asked for and cannot be had.
+    Raises:
+        ExtraMissingError: the setting is `cancel`, and the extra is not installed.
     """
     if mode == "off" or mode == "half_duplex":  # noqa: PLR1714  # mypy narrows only this form
         return PassThrough(mode)

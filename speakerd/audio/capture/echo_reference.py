@@ -1,20 +1,20 @@
-"""The reference for the echo canceller: what was really handed to the loudspeaker, in step with the microphone.
+"""The echo canceller's reference: what the loudspeaker was really given, in step with the microphone.
 
-The playback thread puts every block it writes, silence too; the processing thread takes one for each block it has
-captured. A block that waits here reaches the canceller that much later, and it must be there before its echo is:
-so as little lies here as the two threads' jitter allows.
+The playback thread puts every block it writes, silence too; the processing thread takes one for each block that was
+captured. A block that waits here reaches the canceller that much later, and it must be there before its echo. So
+the ring holds as little as the jitter of the two threads allows.
 
-*Clocks.* A USB microphone and an I2S loudspeaker run on clocks of their own, some 50 millionths apart. Taken one
-for one, the reference would creep against the echo, and a canceller that must find its delay anew every few seconds
-lets the echo through each time. So the reference is read at the microphone's pace: a slow control loop
-(proportional and integral, corner at 0.05 rad/s) holds the distance between what the loudspeaker has reached,
-told by the times of the puts, and the point of reading; blocks are interpolated by a cubic (Catmull-Rom), exact
-enough for what the canceller removes. Jitter of milliseconds becomes a wander of hundredths.
+*Clocks.* A USB microphone and an I2S loudspeaker run on separate clocks, some 50 ppm apart. If a block were taken
+for every block put, the reference would drift against the echo, and a canceller that must find its delay anew every
+few seconds lets the echo through each time. So the reference is read at the microphone's rate: a slow control loop
+(proportional and integral, corner at 0.05 rad/s) keeps the distance constant between the loudspeaker's position,
+known from the times of the puts, and the read position. Blocks are interpolated by a cubic (Catmull-Rom), accurate
+enough for what the canceller removes. Jitter of milliseconds becomes a drift of hundredths.
 
-*Slips.* Where it runs dry, a silent block is given. What has lain here for a whole second beyond `RESERVE` is
-surplus (a device that filled its buffer at the start) and is skipped. Either is a new distance to hold.
+*Slips.* An empty ring gives a silent block. What has waited here for a whole second beyond `RESERVE` is surplus (a
+device that filled its buffer at the start) and is skipped. After either there is a new distance to keep.
 
-Thread-safe for one putter and one taker: what they share is one tuple, and the ring is written before it.
+Thread-safe for one thread that puts and one that takes: they share one tuple, and the ring is written before it.
 """
 
 from typing import Final
@@ -24,18 +24,18 @@ import numpy as np
 from speakerd.audio.pcm import BLOCK_S, WIRE_BLOCK, WIRE_BLOCK_BYTES, WIRE_RATE, samples_of, to_int16
 
 RESERVE: Final = 1
-"""Blocks that may always lie here: less than any device's own latency, more than one late callback."""
+"""Blocks that may always wait: fewer than any device's latency, more than one late callback."""
 WINDOW: Final = 100
-"""Takes over which the shallowest moment is looked for: a second."""
+"""Takes over which the lowest fill level is searched: a second."""
 DEEPEST: Final = 50
-"""Blocks; a taker that has stood still gets no older ones."""
+"""Blocks in the ring; a thread that did not take for longer gets no older ones."""
 SETTLE: Final = 50
-"""Takes from which the distance to hold is learnt."""
+"""Takes from which the distance to keep is learnt."""
 PROPORTIONAL: Final = 0.1
 INTEGRAL: Final = 0.0025
-"""Per second, and per second squared: damped, with its corner at 0.05 rad/s."""
+"""Gains of the control loop, per second and per second squared: damped, corner at 0.05 rad/s."""
 MAX_SKEW: Final = 1e-3
-"""No two clocks that work are further apart."""
+"""Largest difference of two clocks that is corrected; no two working ones differ by more."""
 _MARGIN: Final = 2
 """Samples on either side that the cubic needs."""
 _RING: Final = DEEPEST * WIRE_BLOCK
@@ -43,15 +43,15 @@ _SILENCE: Final = bytes(WIRE_BLOCK_BYTES)
 
 
 class EchoReference:
-    """What was played, read at the pace of the microphone."""
+    """What was played, read at the rate of the microphone's clock."""
 
     def __init__(self) -> None:
         self._ring = np.zeros(_RING, dtype=np.float32)
-        self._head = (0, 0.0)  # samples put so far, and when the last of them were
-        self._sound_until = 0  # of these, up to where it is not all zeros
-        self._own_until = 0  # ... and up to where a sound of our own reaches
+        self._head = (0, 0.0)  # samples put so far, and the time of the last put
+        self._sound_until = 0  # the sample after the last that belongs to sound,
+        self._earcon_until = 0  # and to an earcon
         self._steps = np.arange(WIRE_BLOCK, dtype=np.float32)
-        self._at = 0.0  # the point of reading
+        self._at = 0.0  # the read position
         self._integral = 0.0
         self._takes = 0
         self._shallowest = float(_RING)
@@ -60,11 +60,14 @@ class EchoReference:
 
     @property
     def skew_ppm(self) -> float:
-        """How much faster the loudspeaker's clock runs than the microphone's, as known by now."""
+        """By how many ppm the loudspeaker's clock is faster than the microphone's, as estimated so far."""
         return self._integral * 1e6
 
     def put(self, block: bytes, only_earcon: bool, at: float) -> None:
-        """A block of `WIRE_BLOCK_BYTES` has been handed to the device at time `at` (seconds)."""
+        """Take a block of `WIRE_BLOCK_BYTES` that the device was given at time `at`.
+
+        `only_earcon`: whether it holds one of the speaker's own short sounds and no speech.
+        """
         written, _ = self._head
         begin = written % _RING
         samples = samples_of(block)
@@ -73,11 +76,11 @@ class EchoReference:
         if samples.any():
             self._sound_until = written
         if only_earcon:
-            self._own_until = written
+            self._earcon_until = written
         self._head = (written, at)
 
     def take(self, at: float) -> tuple[bytes, bool]:
-        """The block for the one captured at time `at`, and whether it holds a sound of our own."""
+        """Return what was played when the block of time `at` was captured, and whether an earcon is in it."""
         written, put_at = self._head
         self._at = max(self._at, float(written - _RING + 2 * WIRE_BLOCK))
         lying = written - self._at - WIRE_BLOCK
@@ -85,14 +88,14 @@ class EchoReference:
         if written - self._at < WIRE_BLOCK + _MARGIN:
             self._slipped()
             return _SILENCE, False
-        own = self._at < self._own_until
+        earcon = self._at < self._earcon_until
         pace = 1 + self._steer(written, put_at, at)
         block = self._read(pace) if self._at - _MARGIN < self._sound_until else _SILENCE
         self._at += WIRE_BLOCK * pace
-        return block, own
+        return block, earcon
 
     def clear(self) -> None:
-        """The streams were stopped: what lies between them means nothing any more. Called by the taker."""
+        """Discard what waits: the streams were stopped. Called by the thread that takes."""
         self._at = float(self._head[0])
         self._slipped()
 
@@ -109,8 +112,8 @@ class EchoReference:
         return to_int16(here + 0.5 * f * (after - before + f * curve)).tobytes()
 
     def _steer(self, written: int, put_at: float, at: float) -> float:
-        """How much faster than one for one to read, as a fraction."""
-        # Between puts the loudspeaker goes on: without this only whole blocks would be seen.
+        """Return by which fraction of the nominal rate to read faster."""
+        # The loudspeaker plays on between puts: without this the distance would be seen in whole blocks only.
         reached = written + min(max(at - put_at, 0.0), 4 * BLOCK_S) * WIRE_RATE
         distance = reached - self._at
         if len(self._found) < SETTLE:
@@ -135,7 +138,7 @@ class EchoReference:
             self._slipped()
 
     def _slipped(self) -> None:
-        """A new distance is to be held. What is known of the clocks stays true."""
+        """Learn the distance to keep anew. What is known of the clocks remains true."""
         self._found.clear()
         self._takes = 0
         self._shallowest = float(_RING)

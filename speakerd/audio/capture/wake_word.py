@@ -1,7 +1,7 @@
-"""Waking by a word: microWakeWord behind a port (extra `wakeword`), off by default.
+"""Wake-word detection: microWakeWord behind a port (extra `wakeword`), off by default.
 
-The detector sees the canceller's output while the gate is shut, 10 ms at a time. It costs a feature frame per
-block and a small network every third; nothing it hears is kept.
+The detector gets the canceller's output while the gate is shut, 10 ms at a time. It computes a feature frame for
+every block and runs a small network for every third; no sound is kept.
 """
 
 from pathlib import Path
@@ -12,14 +12,14 @@ from speakerd.audio.settings import WakeWordSettings
 
 
 class WakeWordDetector(Protocol):
-    """Listens for one word."""
+    """Detects one word in a stream of sound."""
 
     def process(self, block: bytes, now: float) -> str | None:
-        """Take 10 ms at 16 kHz that ended at `now`; the word, when it has just been heard."""
+        """Take 10 ms at 16 kHz that end at `now`. Returns the word if it has just been heard, else None."""
         ...
 
     def reset(self) -> None:
-        """A gap in the sound."""
+        """Discard all state: there was a gap in the sound."""
         ...
 
 
@@ -35,26 +35,26 @@ class MicroWakeWordDetector:
         self._features: Any = pymicro_wakeword.MicroWakeWordFeatures()
         self._threshold = settings.threshold or float(self._model.probability_cutoff)
         self._refractory_s = settings.refractory_s
-        self._deaf_until = float("-inf")
+        self._ignore_until = float("-inf")
 
     @property
     def word(self) -> str:
-        """The word it listens for."""
+        """The word that the model detects."""
         return str(self._model.wake_word)
 
     def process(self, block: bytes, now: float) -> str | None:
-        """See the port. After a hit it is deaf for `refractory_s`, so one word is one wake."""
+        """Take 10 ms. Returns the word once: hits within `refractory_s` after one are ignored."""
         heard = False
         for features in self._features.process_streaming(block):
             probability = self._model.process_streaming_prob(features)
             heard = heard or (probability is not None and probability > self._threshold)
-        if not heard or now < self._deaf_until:
+        if not heard or now < self._ignore_until:
             return None
-        self._deaf_until = now + self._refractory_s
+        self._ignore_until = now + self._refractory_s
         return self.word
 
     def reset(self) -> None:
-        """Forget the sound so far."""
+        """Discard the features and the network's state."""
         self._features.reset()
         self._model.reset()
 
@@ -74,5 +74,5 @@ def _load(library: Any, model: str) -> Any:
 
 
 def make_wake_word(settings: WakeWordSettings) -> WakeWordDetector | None:
-    """The detector the settings ask for, or None where it is off."""
+    """Make the detector for the settings; None if it is off. Raises ExtraMissingError, BadModelError."""
     return MicroWakeWordDetector(settings) if settings.enabled else None

@@ -1,24 +1,24 @@
-"""The queue between the model, which speaks faster than real time, and a device that can be cut off.
+"""The buffer between the model, which speaks faster than real time, and a device; it can be cut off at any sample.
 
-The device's callback pulls exactly as many samples as it must write; everything else hangs on that count.
+The device's callback pulls exactly as many samples as it must write; all other counts are derived from that one.
 
-*Items.* Speech arrives as chunks of items (`item_id`, `content_index`); `positions.py` counts for each the samples
-received, handed over and, less the device's latency, heard.
+*Items.* Speech arrives as chunks of items (`item_id`, `content_index`); `ItemProgress` counts for each the samples
+received, pulled and, with the device's latency subtracted, heard.
 
-*Flow.* The first sound, and the first after an underrun, waits until `prebuffer_ms` are there or the item is
-finished. Whenever the queue runs dry, the last `ramp` samples fade to zero, and what comes next fades in: neither
-an underrun nor an unfinished word clicks. A flush lets the next `ramp` samples out, falling to zero, and drops
+*Flow.* The first sound, and the first after an underrun, waits until `prebuffer_ms` are queued or the item is
+finished. Whenever the queue runs empty, the last `ramp` samples fade to zero, and what comes next fades in, so
+neither an underrun nor an unfinished word clicks. A flush plays the next `ramp` samples, fading to zero, and drops
 the rest.
 
-*Bounds.* Chunks are kept as they came, 48 kB a second: ten minutes are 29 MB, which a board of 512 MB can bear,
-and nothing a model says in one turn is longer. `append` answers False from 90 % of the limit on: the chunk was
-taken, the sender should pause (`has_room` tells when to go on). Only a sender that does not listen meets
-PlaybackOverflowError; speech is never dropped in silence.
+*Bounds.* Chunks are kept as they came, 48 kB a second: ten minutes are 29 MB, which a board with 512 MB can afford,
+and nothing a model says in one turn is longer. From 90 % of the limit on, `append` returns False: the chunk was
+taken, and the sender should pause until `has_room`. A sender that does not pause gets PlaybackOverflowError; speech
+is never dropped silently.
 
-*Gain.* One gain for speech (volume x duck) and one for sounds (volume), which glide, never step (`gain.py`).
+*Gain.* One gain for speech (volume x duck) and one for earcons (volume); both move gradually (`GainRamp`).
 
 Thread-safe: every method may be called from any thread; the lock is held for list operations and for the copy
-of one block, never while memory is given back.
+of one block, never while memory is freed.
 """
 
 from collections import deque
@@ -38,16 +38,17 @@ from speakerd.audio.playback.progress import ItemProgress, PlayedItem
 PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun
 
 HIGH_WATER: Final = 0.9
-"""Part of the limit from which `append` asks the sender to pause; below LOW_WATER there is `has_room` again."""
+"""Part of the limit above which `append` asks the sender to pause; below LOW_WATER `has_room` is true again."""
 LOW_WATER: Final = 0.8
 KEPT_ITEMS: Final = 32
-"""Items heard to their end that `positions` still tells of, and flushed ones whose late chunks are refused."""
+"""How many items that were heard to their end `positions` includes, and of how many flushed ones late chunks are
+dropped."""
 KEPT_EVENTS: Final = 256
-MAX_SOUND_S: Final = 30
+MAX_EARCONS_S: Final = 30
 
 
 class PlaybackBuffer:
-    """See the module. All sample counts are at 24 kHz."""
+    """Speech and earcons waiting to be played, at 24 kHz. Thread-safe."""
 
     def __init__(
         self,
@@ -67,43 +68,49 @@ class PlaybackBuffer:
         self._volume = min(max(volume, 0.0), 100.0)
         self._ducked = False
         self._speech_gain = GainRamp(volume_gain(self._volume))
-        self._sound_gain = GainRamp(volume_gain(self._volume))
+        self._earcon_gain = GainRamp(volume_gain(self._volume))
 
         self._chunks: deque[tuple[ItemProgress, Samples]] = deque()
-        self._head = 0  # samples of the first chunk already pulled
+        self._head = 0  # samples already pulled of the first chunk
         self._queued = 0
-        self._pending: deque[ItemProgress] = deque()  # in order of arrival
+        self._pending: deque[ItemProgress] = deque()  # not heard to their end, in order of arrival
         self._past: deque[ItemProgress] = deque(maxlen=KEPT_ITEMS)  # heard to their end
-        self._flushed: deque[str] = deque(maxlen=KEPT_ITEMS)  # late chunks of these are not wanted
-        self._playing = False  # False: gathering the pre-buffer, or nothing to play
+        self._flushed: deque[str] = deque(maxlen=KEPT_ITEMS)  # ids whose late chunks are dropped
+        self._playing = False  # False: filling the pre-buffer, or nothing to play
         self._fade_in = False
-        self._tail: NDArray[np.float32] = np.empty(0, dtype=np.float32)  # what still sounds after a flush
-        self._undrained = False
-        self._sounds: deque[Samples] = deque()
-        self._sound_head = 0
-        self._sounding_own = False
+        self._fade_out: NDArray[np.float32] = np.empty(
+            0, dtype=np.float32
+        )  # what is still played after a flush
+        self._undrained = False  # speech was queued, and not all of it was heard
+        self._earcons: deque[Samples] = deque()
+        self._earcon_head = 0
+        self._only_earcon = False
         self._full = False
 
-        self._clock = 0  # samples pulled in all
+        self._clock = 0  # samples pulled since the start, silence included
         self._latency = 0
         self._events: deque[PlaybackEvent] = deque(maxlen=KEPT_EVENTS)
         self._underruns = 0
-        self._grow(WIRE_RATE // 50)
+        self._allocate(WIRE_RATE // 50)
 
-    def _grow(self, size: int) -> None:
-        """Work space for pulls of up to `size` samples."""
+    def _allocate(self, size: int) -> None:
+        """Make work space for pulls of up to `size` samples."""
         self._wide = np.zeros(size, dtype=np.float32)
         self._mixed = np.zeros(size, dtype=np.float32)
         self._out = np.zeros(size, dtype="<i2")
-        self._one_two = np.arange(1, max(size, self._ramp) + 1, dtype=np.float32)
+        self._counting = np.arange(1, max(size, self._ramp) + 1, dtype=np.float32)
 
     # -- the sender's side ---------------------------------------------------------------------------------
 
     def append(self, item_id: str, content_index: int, pcm: bytes) -> bool:
-        """Queue speech. False: taken, but pause until `has_room`. Raises PlaybackOverflowError, BadBlockError.
+        """Queue speech. Returns False if the sender should pause until `has_room`; the chunk was taken.
 
-        The model says one thing after another, so a new part finishes those before it. Chunks of a flushed
-        item, still under way when it was cut off, are dropped, until `finish_item` has ended it.
+        Items follow each other, so a new one finishes those before it. Chunks of a flushed item, which were on
+        their way when it was cut off, are dropped until `finish_item` ends it.
+
+        Raises:
+            PlaybackOverflowError: the buffer is full.
+            BadBlockError: `pcm` ends in half a sample.
         """
         samples = samples_of(pcm)
         with self._lock:
@@ -114,7 +121,7 @@ class PlaybackBuffer:
                     f"more than {self._limit_s:g} s of speech wait to be played: the sender must pause when "
                     "append() returns False, or audio.playback_limit_s be raised"
                 )
-            item = self._item(item_id, content_index)
+            item = self._progress_of(item_id, content_index)
             item.finished = False
             if samples.size:
                 item.received += samples.size
@@ -125,7 +132,7 @@ class PlaybackBuffer:
             return not self._full
 
     def finish_item(self, item_id: str) -> None:
-        """No more of this item will come: it may play out. Unknown or repeated: nothing happens."""
+        """Mark an item as complete: it plays to its end. Ignored if it is unknown or complete already."""
         with self._lock:
             for item in self._pending:
                 if item.item_id == item_id:
@@ -134,11 +141,11 @@ class PlaybackBuffer:
                 self._flushed.remove(item_id)
 
     def flush(self, *, ramp_ms: float | None = None, discarded_s: float = 0.0) -> tuple[PlayedItem, ...]:
-        """Stop speaking: the next `ramp` samples fall to zero, the rest is dropped; the duck is lifted.
+        """Stop speaking: the next samples fade to zero, within `ramp_ms`, and the rest is dropped. Ends a duck.
 
-        Returns, in order, the items not played to their end, with what of them will have been heard once the
-        device has played what it was handed; `discarded_s` of that it will not (an aborted stream). Sounds
-        are not speech and go on.
+        Returns, in order, the items not played to their end, with how much of each will have been heard once the
+        device has played what it was given. `discarded_s` of that the device will not play, because its stream was
+        aborted. Earcons continue.
         """
         ramp = self._ramp if ramp_ms is None else max(1, round(ramp_ms * WIRE_RATE / 1000))
         with self._lock:
@@ -147,11 +154,11 @@ class PlaybackBuffer:
             for item in self._pending:
                 played = item.heard(at_ear)
                 if played < item.received or not item.finished:
-                    cut.append(item.view(played))
+                    cut.append(item.snapshot(played))
                     if item.item_id not in self._flushed:
                         self._flushed.append(item.item_id)
             if self._playing:
-                self._tail = self._fading(ramp)
+                self._fade_out = self._faded(ramp)
             dropped, self._chunks = self._chunks, deque()
             self._pending.clear()
             self._head = 0
@@ -160,49 +167,49 @@ class PlaybackBuffer:
             self._undrained = False
             self._full = False
             self._ducked = False
-        del dropped  # a long answer's memory is given back outside the lock
+        del dropped  # a long answer's memory is freed outside the lock
         return tuple(cut)
 
     def release_item_ids(self) -> None:
-        """A new session begins, whose server may number its items from the start again: the names are free."""
+        """A new session begins, whose server may use the ids of finished and flushed items again."""
         with self._lock:
             self._past.clear()
             self._flushed.clear()
 
     def play_earcon(self, pcm: bytes) -> None:
-        """Play one of the speaker's own sounds over whatever sounds; several follow each other.
+        """Mix one of the speaker's own short sounds into speech; several follow each other.
 
-        A sound that would make more than 30 s wait is dropped: it would come too late to mean anything.
+        An earcon is dropped if more than 30 s of them would wait: it would come too late to mean anything.
         """
         samples = samples_of(pcm)
         with self._lock:
-            waiting = sum(sound.size for sound in self._sounds)
-            if samples.size and waiting + samples.size <= MAX_SOUND_S * WIRE_RATE:
-                self._sounds.append(samples)
+            waiting = sum(earcon.size for earcon in self._earcons)
+            if samples.size and waiting + samples.size <= MAX_EARCONS_S * WIRE_RATE:
+                self._earcons.append(samples)
 
     def stop_earcons(self) -> None:
-        """Cut the speaker's own sounds, with the same ramp."""
+        """Cut all earcons off, with the ramp of a flush."""
         with self._lock:
-            if self._sounds:
-                rest = self._sounds[0][self._sound_head :][: self._ramp].astype(np.float32)
-                rest *= self._one_two[: rest.size][::-1] / (rest.size + 1)
-                self._sounds.clear()
-                self._sounds.append(to_int16(rest))
-                self._sound_head = 0
+            if self._earcons:
+                rest = self._earcons[0][self._earcon_head :][: self._ramp].astype(np.float32)
+                rest *= self._counting[: rest.size][::-1] / (rest.size + 1)
+                self._earcons.clear()
+                self._earcons.append(to_int16(rest))
+                self._earcon_head = 0
 
     def duck(self) -> None:
-        """Speech quieter, until `restore` or a flush."""
+        """Play speech more quietly, until `restore` or a flush."""
         with self._lock:
             self._ducked = True
 
     def restore(self) -> None:
-        """Speech at its volume again."""
+        """Play speech at its volume again, after `duck`."""
         with self._lock:
             self._ducked = False
 
     @property
     def volume(self) -> float:
-        """0..100 on the perceptual curve; setting it glides there."""
+        """0 to 100 on a perceptual curve; a new value is reached gradually, without a click."""
         return self._volume
 
     @volume.setter
@@ -212,7 +219,7 @@ class PlaybackBuffer:
 
     @property
     def latency_s(self) -> float:
-        """From pull to ear, as the device reports it; set by whoever owns the device."""
+        """Seconds from pull to ear, as the device reports it; set by the owner of the device."""
         return self._latency / WIRE_RATE
 
     @latency_s.setter
@@ -220,46 +227,46 @@ class PlaybackBuffer:
         with self._lock:
             self._latency = max(0, round(value * WIRE_RATE))
 
-    # -- what is known -------------------------------------------------------------------------------------
+    # -- state ---------------------------------------------------------------------------------------------
 
     def positions(self) -> tuple[PlayedItem, ...]:
-        """Every remembered item in order of arrival, with the samples that have been heard by now."""
+        """Return how much of each item has been heard by now: the last finished ones and all queued, in order."""
         with self._lock:
             at_ear = self._clock - self._latency
-            return tuple(item.view(item.heard(at_ear)) for item in (*self._past, *self._pending))
+            return tuple(item.snapshot(item.heard(at_ear)) for item in (*self._past, *self._pending))
 
     @property
     def queued_s(self) -> float:
-        """Speech not yet handed to the device."""
+        """Seconds of speech not yet pulled."""
         return self._queued / WIRE_RATE
 
     @property
     def has_room(self) -> bool:
-        """Whether the sender may go on."""
+        """Whether a sender that was asked to pause may continue."""
         return not self._full
 
     @property
     def active(self) -> bool:
-        """Speech is queued, sounds, or is still on its way to the ear."""
+        """Whether speech is queued, is being played, or is still in the device."""
         return self._undrained
 
     @property
     def only_earcon(self) -> bool:
-        """The last pull held one of the speaker's own sounds, and no speech."""
-        return self._sounding_own
+        """Whether the last pull held an earcon and no speech."""
+        return self._only_earcon
 
     @property
     def clock(self) -> int:
-        """Samples pulled in all, silence included."""
+        """Samples pulled since the start, silence included."""
         return self._clock
 
     @property
     def underruns(self) -> int:
-        """How often speech ran out in the middle of an item."""
+        """How often the queue ran empty in the middle of an item."""
         return self._underruns
 
     def take_events(self, now: float) -> list[PlaybackEvent]:
-        """What has happened since the last call, stamped with `now`."""
+        """Return the events since the last call, with `now` as their time."""
         with self._lock:
             made, self._events = self._events, deque(maxlen=KEPT_EVENTS)
         return [replace(event, at=now) for event in made]
@@ -267,25 +274,25 @@ class PlaybackBuffer:
     # -- the device's side ---------------------------------------------------------------------------------
 
     def pull(self, n_samples: int) -> bytes:
-        """Exactly `n_samples` of PCM for the device, silence where there is nothing. Never blocks for long."""
+        """Return exactly `n_samples` of PCM for the device, silence if nothing is queued. Never blocks for long."""
         with self._lock:
             if n_samples > self._wide.size:
-                self._grow(n_samples)
+                self._allocate(n_samples)
             wide = self._wide[:n_samples]
             wide.fill(0)
             audible = False
-            if self._begin():
-                self._pull_speech(wide)
+            if self._may_play():
+                self._mix_speech(wide)
                 audible = True
-            if self._tail.size:
-                self._pull_tail(wide)
+            if self._fade_out.size:
+                self._mix_fade_out(wide)
                 audible = True
-            self._sounding_own = bool(self._sounds) and not audible
-            if self._sounds:
-                self._pull_sounds(wide)
+            self._only_earcon = bool(self._earcons) and not audible
+            if self._earcons:
+                self._mix_earcons(wide)
                 audible = True
             self._clock += n_samples
-            self._watch()
+            self._note_heard()
             if not audible:
                 return bytes(2 * n_samples)
             out = self._out[:n_samples]
@@ -294,7 +301,7 @@ class PlaybackBuffer:
             out[:] = wide
             return out.tobytes()
 
-    def _item(self, item_id: str, content_index: int) -> ItemProgress:
+    def _progress_of(self, item_id: str, content_index: int) -> ItemProgress:
         for item in (*self._pending, *self._past):
             if item.item_id == item_id and item.content_index == content_index:
                 if item in self._past:
@@ -307,15 +314,15 @@ class PlaybackBuffer:
         self._pending.append(item)
         return item
 
-    def _begin(self) -> bool:
-        """Whether speech flows in this block: starts it when enough has been gathered."""
+    def _may_play(self) -> bool:
+        """Whether speech is played in this block: it starts once the pre-buffer is full."""
         if not self._playing and self._queued:
             last = self._chunks[-1][0]
             if self._queued >= self._prebuffer or last.finished:
                 self._playing = True
         return self._playing
 
-    def _pull_speech(self, wide: NDArray[np.float32]) -> None:
+    def _mix_speech(self, wide: NDArray[np.float32]) -> None:
         filled = 0
         item = None
         while filled < wide.size and self._chunks:
@@ -335,43 +342,43 @@ class PlaybackBuffer:
         if self._fade_in:
             self._fade_in = False
             count = min(self._ramp, filled)
-            speech[:count] *= self._one_two[:count] / (count + 1)
+            speech[:count] *= self._counting[:count] / (count + 1)
         if not self._queued:
             self._playing = False
             self._fade_in = True
             count = min(self._ramp, filled)
-            speech[filled - count :] *= self._one_two[:count][::-1] / (count + 1)
+            speech[filled - count :] *= self._counting[:count][::-1] / (count + 1)
             if item is not None and not item.finished:
                 self._underruns += 1
                 self._events.append(PlaybackUnderrun(item.item_id, 0.0))
         gain = volume_gain(self._volume)
         self._speech_gain.target = gain * self._duck_gain if self._ducked else gain
-        self._speech_gain.apply(speech, self._one_two)
+        self._speech_gain.apply(speech, self._counting)
 
-    def _pull_sounds(self, wide: NDArray[np.float32]) -> None:
-        self._sound_gain.target = volume_gain(self._volume)
+    def _mix_earcons(self, wide: NDArray[np.float32]) -> None:
+        self._earcon_gain.target = volume_gain(self._volume)
         mixed = self._mixed[: wide.size]
         mixed.fill(0)
         filled = 0
-        while filled < wide.size and self._sounds:
-            sound = self._sounds[0]
-            count = min(sound.size - self._sound_head, wide.size - filled)
-            mixed[filled : filled + count] = sound[self._sound_head : self._sound_head + count]
+        while filled < wide.size and self._earcons:
+            earcon = self._earcons[0]
+            count = min(earcon.size - self._earcon_head, wide.size - filled)
+            mixed[filled : filled + count] = earcon[self._earcon_head : self._earcon_head + count]
             filled += count
-            self._sound_head += count
-            if self._sound_head == sound.size:
-                self._sounds.popleft()
-                self._sound_head = 0
-        self._sound_gain.apply(mixed, self._one_two)
+            self._earcon_head += count
+            if self._earcon_head == earcon.size:
+                self._earcons.popleft()
+                self._earcon_head = 0
+        self._earcon_gain.apply(mixed, self._counting)
         wide += mixed
 
-    def _pull_tail(self, wide: NDArray[np.float32]) -> None:
-        count = min(self._tail.size, wide.size)
-        wide[:count] += self._tail[:count]
-        self._tail = self._tail[count:]
+    def _mix_fade_out(self, wide: NDArray[np.float32]) -> None:
+        count = min(self._fade_out.size, wide.size)
+        wide[:count] += self._fade_out[:count]
+        self._fade_out = self._fade_out[count:]
 
-    def _fading(self, ramp: int) -> NDArray[np.float32]:
-        """The next `ramp` samples of speech at their present gain, falling to zero."""
+    def _faded(self, ramp: int) -> NDArray[np.float32]:
+        """The next `ramp` samples of speech at their present gain, fading to zero."""
         parts: list[Samples] = []
         wanted = ramp
         head = self._head
@@ -383,12 +390,12 @@ class PlaybackBuffer:
                 break
         fading = np.concatenate(parts).astype(np.float32) if parts else np.empty(0, dtype=np.float32)
         self._speech_gain.apply(fading, np.arange(1, fading.size + 1, dtype=np.float32))
-        # A raised cosine: it has no corners to be heard.
+        # A raised cosine: a ramp with corners would be audible.
         fading *= 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, fading.size + 1, dtype=np.float32)[1:])
         return fading
 
-    def _watch(self) -> None:
-        """Note what has reached the ear by now: firsts and the last; forget what is long past."""
+    def _note_heard(self) -> None:
+        """Note which items began, and which ended, at the ear by now."""
         at_ear = self._clock - self._latency
         for item in self._pending:
             if not item.spans and not item.finished:
@@ -399,7 +406,7 @@ class PlaybackBuffer:
                 self._events.append(PlaybackStarted(item.item_id, 0.0))
             if heard < item.received:
                 break
-        while self._pending and self._pending[0].over:
+        while self._pending and self._pending[0].done:
             self._past.append(self._pending.popleft())
         if self._undrained and not self._pending:
             self._undrained = False

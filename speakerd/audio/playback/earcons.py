@@ -1,8 +1,8 @@
-"""The speaker's own short sounds, made in code: no files, no licences, at any level.
+"""Earcons, the speaker's own short sounds, synthesised: no files, no licences, at any level.
 
-A melody is a row of notes. They are pure tones of 1 kHz and more with two faint overtones, each a tenth of a second
-or shorter and fading at both ends: nothing that a speech detector waits for, and nothing that clicks. `buzz` and
-`low` lie deeper, since they must be told from the rest by ear alone.
+A melody is a sequence of notes: tones of 1 kHz and more with two faint overtones, about a tenth of a second long
+and faded at both ends. So no speech detector takes them for a voice, and none clicks. `buzz` and `low` are lower,
+since they must be told from the others by ear alone.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ OVERTONES: Final = ((1, 1.0), (2, 0.15), (3, 0.05))
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`hertz` for `seconds`, then a rest of `rest_s`; `ring_s` > 0 lets it die away instead of ending."""
+    """A tone of `hertz` for `seconds`, then a rest of `rest_s`; with `ring_s` > 0 it decays like a bell."""
 
     hertz: float
     seconds: float
@@ -42,7 +42,7 @@ MELODIES: Final[dict[Melody, tuple[Note, ...]]] = {
 
 
 def render(melody: Melody, level_db: float) -> bytes:
-    """The melody at 24 kHz, its peak at `level_db` below full scale. "off": nothing."""
+    """Return the melody at 24 kHz with its peak at `level_db` (dBFS); empty for "off"."""
     parts: list[NDArray[np.float32]] = []
     for note in MELODIES[melody]:
         parts += [_tone(note), np.zeros(round(note.rest_s * WIRE_RATE), dtype=np.float32)]
@@ -57,7 +57,7 @@ def _tone(note: Note) -> NDArray[np.float32]:
     time = np.arange(round(note.seconds * WIRE_RATE)) / WIRE_RATE
     wave = sum(gain * np.sin(2 * np.pi * note.hertz * times * time) for times, gain in OVERTONES)
     edges = np.minimum(1, np.minimum(time, note.seconds - time) / FADE_S)
-    # A raised cosine: a straight ramp's corners are heard as a tick.
+    # A raised cosine: the corners of a straight ramp would be audible as a tick.
     envelope = 0.5 - 0.5 * np.cos(np.pi * edges)
     if note.ring_s:
         envelope *= np.exp(-time / note.ring_s)
@@ -65,7 +65,7 @@ def _tone(note: Note) -> NDArray[np.float32]:
 
 
 class Earcons:
-    """All sounds as the settings want them, rendered once."""
+    """All earcons of the settings, rendered once."""
 
     def __init__(self, settings: SoundSettings) -> None:
         melodies: dict[SoundName, Melody] = {
@@ -80,5 +80,5 @@ class Earcons:
         self._pcm = {name: render(melody, settings.level_db) for name, melody in melodies.items()}
 
     def pcm(self, name: SoundName) -> bytes:
-        """24 kHz; empty where the sound is off."""
+        """Return the earcon at 24 kHz; empty if it is set to "off"."""
         return self._pcm[name]

@@ -1,8 +1,8 @@
-"""How far each item has got: received, handed to the device, heard.
+"""How much of each item was received, given to the device, and heard.
 
-The output clock counts every sample ever pulled, silence too; at the ear it stands `latency` samples earlier. A
-piece of an item pulled in one go is a *span* of that clock; pieces that join are one span, so there are only as
-many as there were gaps, and spans that have been heard are settled into one number.
+The output clock counts all samples ever pulled, silence included; the ear is `latency` samples behind it. A
+piece of an item pulled at once is a *span* of that clock. Adjacent pieces form one span, so there are only as
+many spans as there were gaps, and spans that have been heard are added up in one number.
 """
 
 from collections import deque
@@ -13,7 +13,7 @@ from speakerd.audio.pcm import WIRE_RATE
 
 @dataclass(frozen=True, slots=True)
 class PlayedItem:
-    """How far one content part of an item has got, in samples at 24 kHz; played is never above received."""
+    """How much of one content part of an item was received and heard, in samples at 24 kHz."""
 
     item_id: str
     content_index: int
@@ -22,20 +22,20 @@ class PlayedItem:
 
     @property
     def played_ms(self) -> int:
-        """The same in whole milliseconds, rounded down: never more than was heard."""
+        """What was heard in whole milliseconds, rounded down: never more than was heard."""
         return self.played_samples * 1000 // WIRE_RATE
 
 
 @dataclass(slots=True)
 class _Span:
-    """`length` samples of an item, the first of them sample `clock` of the output."""
+    """A run of `length` samples of an item; the first is sample `clock` of the output."""
 
     clock: int
     length: int
 
 
 class ItemProgress:
-    """Bookkeeping of one content part of an item. Not locked: its owner is."""
+    """The counts of one content part of an item. Not thread-safe: the buffer locks."""
 
     __slots__ = ("content_index", "finished", "item_id", "pulled", "received", "settled", "spans", "started")
 
@@ -44,13 +44,13 @@ class ItemProgress:
         self.content_index = content_index
         self.received = 0
         self.pulled = 0
-        self.settled = 0  # heard for good; spans hold what lies after
+        self.settled = 0  # samples heard before the spans
         self.spans: deque[_Span] = deque()
         self.finished = False
         self.started = False
 
     def pull(self, clock: int, count: int) -> None:
-        """The next `count` samples are handed over; the first of them is sample `clock` of the output."""
+        """Note that the next `count` samples were pulled, the first as sample `clock` of the output."""
         last = self.spans[-1] if self.spans else None
         if last is not None and last.clock + last.length == clock:
             last.length += count
@@ -59,7 +59,7 @@ class ItemProgress:
         self.pulled += count
 
     def heard(self, clock: int) -> int:
-        """Samples heard when the output clock at the ear stands at `clock`."""
+        """Return how many samples have been heard when the ear is at sample `clock` of the output."""
         spans = self.spans
         while spans and spans[0].clock + spans[0].length <= clock:
             self.settled += spans.popleft().length
@@ -69,10 +69,10 @@ class ItemProgress:
         return total
 
     @property
-    def over(self) -> bool:
-        """Finished and heard to the end."""
+    def done(self) -> bool:
+        """Whether the item is complete and was heard to its end."""
         return self.finished and self.settled == self.received
 
-    def view(self, played: int) -> PlayedItem:
-        """As a value, clamped to what was received."""
+    def snapshot(self, played: int) -> PlayedItem:
+        """Return the counts as a value; `played` is limited to what was received."""
         return PlayedItem(self.item_id, self.content_index, self.received, min(played, self.received))

@@ -1,8 +1,8 @@
-"""Keeps a device open: the shell around `healing.RecoveryState`.
+"""Keeps a device open: the threads and driver calls around `RecoveryState`, which decides.
 
-Opening and closing may hang inside the driver, so every attempt runs in a thread of its own and nobody waits
-for it; `tick` looks whether it has come back. A thread that never does is what `DeviceStuck` reports. In
-simulated time (`AudioDevice.stepped`) attempts run inside `tick`, so that a test is the same every time.
+Opening and closing may hang inside the driver, so every attempt runs in its own thread, and `tick` checks
+whether it has returned. If one never does, `DeviceStuck` is reported. In simulated time (`AudioDevice.stepped`)
+attempts run inside `tick`, so that tests are reproducible.
 """
 
 import logging
@@ -20,14 +20,14 @@ from speakerd.audio.supervision.recovery import RecoveryState
 log = logging.getLogger(__name__)
 
 CLOSE_LIMIT_S: Final = 1.0
-"""A driver that takes longer to close is left hanging: the process ends anyway."""
+"""`close` waits no longer for the driver: the process ends anyway."""
 
 CARDS_EVERY_S: Final = 0.5
 """How often the kernel's list of cards is read while a device is lost."""
 
 
 class DeviceSupervisor:
-    """Owns when `device` is opened and closed. `start` and `close` from one thread, `tick` from one other."""
+    """Opens, reopens and closes `device`. Call `start` and `close` from one thread, the rest from one other."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class DeviceSupervisor:
         self._device = device
         self._cards = cards
         self._cards_before: Sequence[SoundCard] = ()
-        self._next_look = 0.0
+        self._next_card_check = 0.0
         self._on_capture = on_capture
         self._pull = pull
         self._recovery = RecoveryState(
@@ -55,19 +55,19 @@ class DeviceSupervisor:
 
     @property
     def lost(self) -> bool:
-        """A loss has been reported, and no return yet."""
+        """Whether a loss has been reported and the device has not returned yet."""
         return self._recovery.lost
 
     @property
     def idle(self) -> bool:
-        """No call into the driver is under way, other than the device's own threads."""
+        """Whether no attempt to open or close is running."""
         return not any(thread is not None and thread.is_alive() for thread in (self._attempt, self._closer))
 
     def start(self, *, wait: bool) -> list[AudioEvent]:
-        """The first opening. With `wait`, a device that is not there is lost and will be tried again.
+        """Open the device for the first time. With `wait`, a failure is reported as a loss, and retried.
 
         Raises:
-            DeviceError: without `wait`, what is wrong with the device.
+            DeviceError: only without `wait`; says what is wrong with the device.
         """
         now = self._device.now()
         self._recovery.opening(now)
@@ -81,10 +81,10 @@ class DeviceSupervisor:
         return []
 
     def tick(self, now: float) -> list[AudioEvent]:
-        """Look after the device; a few times a second at least. Never blocks, save in simulated time."""
+        """Supervise the device; call it a few times a second. Never blocks, except in simulated time."""
         events = self._finish_attempt(now)
         events += self._recovery.watch(self._device.block_counts, self._device.failure, now)
-        self._look_at_cards(now)
+        self._check_cards(now)
         if self._recovery.wants_reopening(now) and not self._closing:
             self._recovery.opening(now)
             self._attempt = threading.Thread(target=self._reopen, name="audio-reopen", daemon=True)
@@ -96,11 +96,11 @@ class DeviceSupervisor:
         return events
 
     def reopen(self, direction: Direction, reason: str, now: float) -> list[AudioEvent]:
-        """The device runs, but what comes is useless: have it opened anew."""
+        """Reopen a device that runs but delivers nothing useful. Returns the events to report."""
         return self._recovery.reopen(direction, reason, now)
 
     def close(self) -> None:
-        """Close the device for good. Idempotent; returns within `CLOSE_LIMIT_S` or so, whatever hangs."""
+        """Close the device for good. Idempotent; returns after about `CLOSE_LIMIT_S` even if the driver hangs."""
         self._closing = True
         if self._closer is None:
             self._closer = threading.Thread(target=self._close, name="audio-close", daemon=True)
@@ -109,18 +109,18 @@ class DeviceSupervisor:
         if self._closer.is_alive():
             log.error("the sound driver does not return from closing; it is left hanging")
 
-    def _look_at_cards(self, now: float) -> None:
-        """While the device is lost: has a card come or gone?"""
+    def _check_cards(self, now: float) -> None:
+        """While the device is lost, retry soon when a card was plugged in or out."""
         if not self._recovery.lost:
-            self._next_look = now
+            self._next_card_check = now
             return
-        if now < self._next_look:
+        if now < self._next_card_check:
             return
         cards = self._cards()
-        if self._next_look and cards != self._cards_before:
+        if self._next_card_check and cards != self._cards_before:
             self._recovery.cards_changed(now)
         self._cards_before = cards
-        self._next_look = now + CARDS_EVERY_S
+        self._next_card_check = now + CARDS_EVERY_S
 
     def _reopen(self) -> None:
         try:
@@ -130,7 +130,7 @@ class DeviceSupervisor:
             self._outcome = None
         except DeviceError as error:
             self._outcome = (_direction(error), str(error))
-        except Exception as error:  # the healer must hear of every outcome, or it would wait for ever
+        except Exception as error:  # without an outcome the recovery would wait for ever
             log.exception("reopening the sound device failed in an unforeseen way")
             self._outcome = ("playback", f"unforeseen: {error!r}")
 

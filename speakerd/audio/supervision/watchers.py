@@ -9,39 +9,39 @@ XRUN_PERIOD_S: Final = 60.0
 
 
 class SilenceWatch:
-    """Notices a microphone that gives nothing but digital zeros, which no real room does."""
+    """Detects a microphone that delivers only digital zeros, which no real room does."""
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._since: float | None = None
-        self._told = False
+        self._reported = False
 
     def block(self, pcm: bytes, now: float) -> CaptureSilent | None:
-        """Look at a captured block; the event comes once per silence."""
+        """Check a captured block. Returns the event once per silence, when it has lasted for the limit."""
         if pcm.count(0) != len(pcm):
             self._since = None
-            self._told = False
+            self._reported = False
             return None
         if self._since is None:
             self._since = now
-        if self._told or now - self._since < self._limit_s:
+        if self._reported or now - self._since < self._limit_s:
             return None
-        self._told = True
+        self._reported = True
         return CaptureSilent(now - self._since, now)
 
 
 class XrunReporter:
-    """Turns one direction's xrun count into reports: the first at once, then one a minute if there are more."""
+    """Reports one direction's xruns: the first at once, then at most once a minute."""
 
     def __init__(self, direction: Direction) -> None:
         self._direction = direction
-        self._told = 0
+        self._reported = 0
         self._next = float("-inf")
 
     def update(self, count: int, now: float) -> Xruns | None:
-        """Look at the count; the event carries how many are new since the last."""
-        if count == self._told or now < self._next:
+        """Take the present count. Returns an event with the number of new xruns, if one is due."""
+        if count == self._reported or now < self._next:
             return None
-        new, self._told = count - self._told, count
+        new, self._reported = count - self._reported, count
         self._next = now + XRUN_PERIOD_S
         return Xruns(self._direction, new, now)
