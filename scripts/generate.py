@@ -17,8 +17,8 @@ from typing import Final
 
 from speakerd.config.template import template
 from speakerd.dialogue.diagram import diagram
+from speakerd.dialogue.gesture_meaning import table_markdown as gesture_table
 from speakerd.host.events import catalog
-from speakerd.panel.buttons import gesture_table_markdown as gesture_table
 from speakerd.panel.looks import table_markdown as light_table
 
 ROOT: Final = Path(__file__).parents[1]

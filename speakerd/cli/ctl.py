@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speakerd.dialogue.requests import PLAIN_REQUESTS
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
 
 _PLAIN = {
     "status": "what it does, since when, what it has heard and sent",
-    "wake": "listen, as after a press",
-    "stop": "be silent and end the conversation",
-    "mute": "shut the microphone",
-    "unmute": "open it again",
+    **{request.word: request.help for request in PLAIN_REQUESTS},
     "reload": "read the configuration again, and say what changed",
     "new": "forget the conversation",
     "usage": "turns and tokens by day, and of this month and the last",

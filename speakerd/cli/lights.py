@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_tables(settings: PanelSettings) -> None:
+    from speakerd.dialogue import gesture_meaning
     from speakerd.panel import looks as lights
-    from speakerd.panel.buttons import gesture_table_markdown
 
     print(lights.table_markdown(settings.light.states))
-    print(gesture_table_markdown(settings.gestures, settings.button), end="")
+    print(gesture_meaning.table_markdown(settings.gestures, settings.button), end="")
 
 
 def _states(wanted: str | None) -> list[LightState]:

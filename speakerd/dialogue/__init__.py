@@ -8,9 +8,10 @@ in, commands (`commands`) come out:
     dialogue.uplink                                     # may captured speech leave: closed, hold, open
     dialogue.light                                      # what the light has to show
 
-`table` holds the rules, in words and as rows; `conditions` and `actions` what the rows name; `posture`, `light`
-and `deadlines` what follows from the state; `presses` what a gesture means; `machine` applies it all. An event
-that means nothing where it comes changes nothing and is counted in `Dialogue.ignored`.
+`table` holds the rules, in words and as rows of functions; `conditions` and `actions` are those functions, each
+given a `transition`; `triggers` says by which word an event is found in the table, `gesture_meaning` what a gesture
+means, `requests` what may be asked for in one word; `microphone`, `light` and `deadlines` are what follows from the
+`state`; `state_machine` applies it all.
 
 The phases, drawn from the table (`python -m speakerd.dialogue.diagram`, Mermaid):
 
@@ -45,8 +46,3 @@ stateDiagram-v2
     note right of stopping: from anywhere on stop_requested
     stopping --> [*]
 """
-
-from speakerd.dialogue.machine import Dialogue
-from speakerd.dialogue.settings import DialogueSettings
-
-__all__ = ["Dialogue", "DialogueSettings"]

@@ -1,18 +1,14 @@
-"""The conditions that rows of the table name. Pure questions; none changes anything."""
+"""The conditions of the rows of the table: pure questions about a transition. None changes anything."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, TypeAlias
 
 from speakerd.audio.events import DeviceLost, DeviceReturned, PlaybackStarted, SpeechEnded
-from speakerd.dialogue.events import (
-    ApprovalResolved,
-    ResponseEnded,
-    TimerRinging,
-    TimerSilenced,
-)
-from speakerd.dialogue.scene import Scene
+from speakerd.dialogue.events import ApprovalResolved, ResponseEnded, TimerRinging, TimerSilenced
+from speakerd.dialogue.transition import Transition
 
-Condition: TypeAlias = Callable[[Scene], bool]
+Condition: TypeAlias = Callable[[Transition], bool]
 
 MAX_APPROVALS: Final = 8
 """Tool calls that may wait for a yes at a time; a person could not tell more apart either."""
@@ -24,126 +20,319 @@ STALE_SOUND_S: Final = 0.05
 answer can be there as soon; a flushed one never reports its end, and would be waited for."""
 
 
-def _devices_ok(s: Scene) -> bool:
-    return not (s.state.microphone_lost or s.state.loudspeaker_lost)
+@cache
+def not_(condition: Condition) -> Condition:
+    """Ask the opposite. The same condition gives the same function."""
+
+    def negated(t: Transition) -> bool:
+        return not condition(t)
+
+    negated.__name__ = f"not {condition.__name__}"
+    return negated
 
 
-def _may_listen(s: Scene) -> bool:
-    return not s.state.muted and _devices_ok(s)
+# -- the world ----------------------------------------------------------------------------------------------
 
 
-def _may_follow(s: Scene) -> bool:
-    return s.state.hands_free and _may_listen(s) and s.state.connected and not s.state.ending
+def connected(t: Transition) -> bool:
+    """The session can take sound and text."""
+    return t.state.connected
 
 
-def _wanted(s: Scene) -> bool:
-    at = s.state.wanted_at
-    return at is not None and s.now - at <= s.settings.remember_press_s
+def warm(t: Transition) -> bool:
+    """The connection is kept while nobody talks (`model.connection`)."""
+    return t.warm
 
 
-def _current(s: Scene) -> bool:
-    return (
-        isinstance(s.event, ResponseEnded)
-        and s.state.response_id is not None
-        and s.event.response_id == s.state.response_id
-    )
+def muted(t: Transition) -> bool:
+    """The microphone is shut, by hand or by the mute switch."""
+    return t.state.muted
 
 
-def _reason(s: Scene) -> str:
-    return s.event.reason if isinstance(s.event, SpeechEnded) else ""
+def mute_switch(t: Transition) -> bool:
+    """The mute switch is on."""
+    return t.state.mute_switch
 
 
-def _rings(s: Scene) -> bool:
-    if isinstance(s.event, TimerRinging):
-        return s.event.name in s.state.ringing or len(s.state.ringing) >= MAX_RINGING
-    if isinstance(s.event, TimerSilenced) and s.event.name is not None:
-        return s.event.name in s.state.ringing
-    return bool(s.state.ringing)
+def devices_ok(t: Transition) -> bool:
+    """Both microphone and loudspeaker work."""
+    return not (t.state.microphone_lost or t.state.loudspeaker_lost)
 
 
-def _is_lost(s: Scene) -> bool:
-    if not isinstance(s.event, DeviceReturned):
+def may_listen(t: Transition) -> bool:
+    """A conversation by voice is possible."""
+    return not t.state.muted and devices_ok(t)
+
+
+def may_send(t: Transition) -> bool:
+    """A typed request may be sent, and its answer can be heard."""
+    return (not t.state.muted or t.settings.text_while_muted) and not t.state.loudspeaker_lost
+
+
+def may_shut(t: Transition) -> bool:
+    """What mutes (the switch, or anything else) has not muted yet."""
+    return not (t.state.mute_switch if t.trigger == "switch_on" else t.state.muted)
+
+
+def may_open(t: Transition) -> bool:
+    """What unmutes may do so: the switch only what it muted itself, all else only while the switch is off."""
+    if t.trigger == "switch_off":
+        return t.state.mute_switch
+    return t.state.muted and not t.state.mute_switch
+
+
+def mute_finishes(t: Transition) -> bool:
+    """Muting lets the answer be heard to its end, or was done before."""
+    return t.settings.mute_while_answering == "finish" or t.state.muted
+
+
+def loudspeaker(t: Transition) -> bool:
+    """The device that was lost is the loudspeaker."""
+    return isinstance(t.event, DeviceLost) and t.event.direction == "playback"
+
+
+def is_lost(t: Transition) -> bool:
+    """The device that returned had been lost."""
+    if not isinstance(t.event, DeviceReturned):
         return False
-    return s.state.microphone_lost if s.event.direction == "capture" else s.state.loudspeaker_lost
+    return t.state.microphone_lost if t.event.direction == "capture" else t.state.loudspeaker_lost
 
 
-def _waits(s: Scene) -> bool:
-    return isinstance(s.event, ApprovalResolved) and any(
-        approval.call_id == s.event.call_id for approval in s.state.approvals
+def rings(t: Transition) -> bool:
+    """The timer of the event rings already, or none more may; of an event without a timer: any timer rings."""
+    if isinstance(t.event, TimerRinging):
+        return t.event.name in t.state.ringing or len(t.state.ringing) >= MAX_RINGING
+    if isinstance(t.event, TimerSilenced) and t.event.name is not None:
+        return t.event.name in t.state.ringing
+    return bool(t.state.ringing)
+
+
+def button_fault(t: Transition) -> bool:
+    """The button was reported as stuck."""
+    return any(fault.kind == "button" for fault in t.state.faults)
+
+
+# -- the hand -----------------------------------------------------------------------------------------------
+
+
+def early_press(t: Transition) -> bool:
+    """Somebody pressed during start-up, not too long ago."""
+    early = t.state.early_press
+    return early is not None and t.now - early.at <= t.settings.remember_press_s
+
+
+def began(t: Transition) -> bool:
+    """The press has started or interrupted something."""
+    return t.state.hand.press == "began"
+
+
+def undecided(t: Transition) -> bool:
+    """Nobody knows yet what the press becomes."""
+    return t.state.hand.undecided
+
+
+def press_sends(t: Transition) -> bool:
+    """A press while listening sends what was said so far."""
+    return t.settings.press_while_listening == "send"
+
+
+def press_ends_answer(t: Transition) -> bool:
+    """A press while answering ends the conversation."""
+    return t.settings.press_while_answering == "end"
+
+
+def press_unmutes(t: Transition) -> bool:
+    """A press unmutes: it is set to, and what muted is not the switch."""
+    return (
+        t.settings.press_while_muted == "unmute"
+        and t.state.muted
+        and not t.state.mute_switch
+        and devices_ok(t)
     )
 
 
-CONDITIONS: Final[dict[str, Condition]] = {
-    # The world.
-    "connected": lambda s: s.state.connected,
-    "warm": lambda s: s.warm,
-    "muted": lambda s: s.state.muted,
-    "mute_switch": lambda s: s.state.mute_switch,
-    "may_listen": _may_listen,
-    "may_send": lambda s: (not s.state.muted or s.settings.text_while_muted) and not s.state.loudspeaker_lost,
-    "may_shut": lambda s: not (s.state.mute_switch if s.trigger == "switch_on" else s.state.muted),
-    "may_open": lambda s: (
-        s.state.mute_switch if s.trigger == "switch_off" else s.state.muted and not s.state.mute_switch
-    ),
-    "mute_finishes": lambda s: s.settings.mute_while_answering == "finish" or s.state.muted,
-    "loudspeaker": lambda s: isinstance(s.event, DeviceLost) and s.event.direction == "playback",
-    "is_lost": _is_lost,
-    "rings": _rings,
-    "button_fault": lambda s: any(fault.kind == "button" for fault in s.state.faults),
-    # The hand.
-    "wanted": _wanted,
-    "began": lambda s: s.state.press == "began",
-    "press_open": lambda s: s.state.press_open,
-    "press_sends": lambda s: s.settings.press_while_listening == "send",
-    "press_ends_answer": lambda s: s.settings.press_while_answering == "end",
-    "press_unmutes": lambda s: (
-        s.settings.press_while_muted == "unmute"
-        and s.state.muted
-        and not s.state.mute_switch
-        and _devices_ok(s)
-    ),
-    "aimed": lambda s: any(waiting.call_id == s.state.aim for waiting in s.state.approvals),
-    "room": lambda s: len(s.state.approvals) < MAX_APPROVALS,
-    "waits": _waits,
-    # The person's turn.
-    "turn": lambda s: s.state.turn,
-    "text": lambda s: s.state.text is not None,
-    "talking": lambda s: s.state.talking,
-    "heard": lambda s: s.state.heard,
-    "quiet": lambda s: not s.state.heard and not s.state.talking and not s.state.press_open,
-    "server_turn": lambda s: s.state.heard and not s.state.talking and not s.state.press_open,
-    "turn_over": lambda s: s.state.turn_over,
-    "released": lambda s: s.state.turn_over and not s.state.press_open,
-    "server_heard": lambda s: s.state.server_heard,
-    "local": lambda s: s.owner == "local",
-    "owned": lambda s: s.owner == "server",
-    "sentence": lambda s: _reason(s) in {"silence", "too_long"},
-    "gave_up": lambda s: s.owner == "server" and _reason(s) in {"server_silent", "too_long"},
-    "cut_off": lambda s: _reason(s) in {"own_voice", "closed"} and not s.state.talking,
-    # The answer.
-    "answering": lambda s: s.state.answering or bool(s.state.approvals),
-    "current": _current,
-    "cancelled": lambda s: isinstance(s.event, ResponseEnded) and s.event.status == "cancelled",
-    "stale_due": lambda s: s.state.stale_due,
-    "more_due": lambda s: s.state.more_due or s.state.tools > 0,
-    "tools": lambda s: s.state.tools > 0,
-    "sound_due": lambda s: s.state.sound_due,
-    "playing": lambda s: s.state.playing,
-    "fresh": lambda s: (
-        isinstance(s.event, PlaybackStarted) and s.event.at > s.state.silenced_at + STALE_SOUND_S
-    ),
-    "suspected": lambda s: s.state.suspected,
-    "may_barge_in": lambda s: s.state.hands_free and _may_listen(s) and not s.state.approvals,
-    "may_resume": lambda s: (
-        s.settings.speech_while_thinking == "listen"
-        and s.state.hands_free
-        and _may_listen(s)
-        and not s.state.approvals
-        and not s.state.ending
-    ),
-    "may_follow": _may_follow,
-    "failed": lambda s: s.state.failed,
-    "ending": lambda s: s.state.ending,
-    "goodbye_said": lambda s: s.state.ending and s.state.sounded,
-}
-"""Name -> question. In the table "not name" negates."""
+def aimed(t: Transition) -> bool:
+    """The tool call that waited for approval when the button went down still waits."""
+    return any(waiting.call_id == t.state.hand.aim for waiting in t.state.approvals)
+
+
+def room(t: Transition) -> bool:
+    """One more tool call may wait for approval."""
+    return len(t.state.approvals) < MAX_APPROVALS
+
+
+def waits(t: Transition) -> bool:
+    """The tool call that was answered elsewhere waits for approval here."""
+    return isinstance(t.event, ApprovalResolved) and any(
+        approval.call_id == t.event.call_id for approval in t.state.approvals
+    )
+
+
+# -- the person's turn --------------------------------------------------------------------------------------
+
+
+def turn(t: Transition) -> bool:
+    """A turn is open."""
+    return t.state.turn is not None
+
+
+def text(t: Transition) -> bool:
+    """A typed request waits for the connection."""
+    return t.state.text is not None
+
+
+def talking(t: Transition) -> bool:
+    """The turn is push-to-talk."""
+    return t.state.turn is not None and t.state.turn.talking
+
+
+def heard(t: Transition) -> bool:
+    """Speech was heard in this turn."""
+    return t.state.turn is not None and t.state.turn.heard
+
+
+def quiet(t: Transition) -> bool:
+    """Nobody has said anything in this turn, nor holds the button."""
+    return not (heard(t) or talking(t) or undecided(t))
+
+
+def server_turn(t: Transition) -> bool:
+    """Speech was heard in this turn, and no button has to do with it: the server may end it."""
+    return heard(t) and not talking(t) and not undecided(t)
+
+
+def turn_over(t: Transition) -> bool:
+    """The turn has ended and waits to be committed."""
+    return t.state.turn is not None and t.state.turn.over
+
+
+def released(t: Transition) -> bool:
+    """The turn has ended, and it is known what the press became."""
+    return turn_over(t) and not undecided(t)
+
+
+def server_heard(t: Transition) -> bool:
+    """The server has heard speech in this turn."""
+    return t.state.turn is not None and t.state.turn.server_heard
+
+
+def local(t: Transition) -> bool:
+    """Our gate ends the turns."""
+    return t.owner == "local"
+
+
+def owned(t: Transition) -> bool:
+    """The server ends the turns."""
+    return t.owner == "server"
+
+
+def _reason(t: Transition) -> str:
+    return t.event.reason if isinstance(t.event, SpeechEnded) else ""
+
+
+def sentence(t: Transition) -> bool:
+    """Speech ended as a sentence does: by silence, or by its limit."""
+    return _reason(t) in {"silence", "too_long"}
+
+
+def gave_up(t: Transition) -> bool:
+    """The server ends the turns, and our gate no longer waits for it to do so."""
+    return t.owner == "server" and _reason(t) in {"server_silent", "too_long"}
+
+
+def cut_off(t: Transition) -> bool:
+    """Speech was cut off by a sound of ours or by shutting the microphone, not by a hand."""
+    return _reason(t) in {"own_voice", "closed"} and not talking(t)
+
+
+# -- the answer ---------------------------------------------------------------------------------------------
+
+
+def answering(t: Transition) -> bool:
+    """A response is asked for or being generated, or a tool waits for approval."""
+    return (t.state.answer is not None and t.state.answer.generating) or bool(t.state.approvals)
+
+
+def current(t: Transition) -> bool:
+    """The response that ended is the one that was being generated."""
+    return (
+        isinstance(t.event, ResponseEnded)
+        and t.state.answer is not None
+        and t.event.response_id == t.state.answer.response_id
+    )
+
+
+def cancelled(t: Transition) -> bool:
+    """The response was cancelled."""
+    return isinstance(t.event, ResponseEnded) and t.event.status == "cancelled"
+
+
+def stale_due(t: Transition) -> bool:
+    """A response that was interrupted before it had begun may yet begin."""
+    return t.state.stale_due
+
+
+def more_due(t: Transition) -> bool:
+    """A further response follows, since a tool was called or runs."""
+    return t.state.answer is not None and (t.state.answer.more_due or t.state.answer.tools > 0)
+
+
+def tools(t: Transition) -> bool:
+    """A tool runs."""
+    return t.state.answer is not None and t.state.answer.tools > 0
+
+
+def sound_due(t: Transition) -> bool:
+    """The answer has sound, none of which has been heard."""
+    return t.state.answer is not None and t.state.answer.sound_due
+
+
+def playing(t: Transition) -> bool:
+    """Sound of the answer is heard now."""
+    return t.state.answer is not None and t.state.answer.playing
+
+
+def fresh(t: Transition) -> bool:
+    """The sound that began is none that an interruption has flushed."""
+    return isinstance(t.event, PlaybackStarted) and t.event.at > t.state.silenced_at + STALE_SOUND_S
+
+
+def suspected(t: Transition) -> bool:
+    """Somebody may be speaking over the answer."""
+    return t.state.answer is not None and t.state.answer.suspected
+
+
+def may_barge_in(t: Transition) -> bool:
+    """Speech may interrupt the answer."""
+    return t.state.hands_free and may_listen(t) and not t.state.approvals
+
+
+def may_resume(t: Transition) -> bool:
+    """Speech may take the turn back before the answer is heard."""
+    return (
+        t.settings.speech_while_thinking == "listen"
+        and t.state.hands_free
+        and may_listen(t)
+        and not t.state.approvals
+        and not t.state.ending
+    )
+
+
+def may_follow(t: Transition) -> bool:
+    """It may listen once more after the answer."""
+    return t.state.hands_free and may_listen(t) and t.state.connected and not t.state.ending
+
+
+def failed(t: Transition) -> bool:
+    """The answer failed, or a part of it did."""
+    return t.state.answer is not None and t.state.answer.failed
+
+
+def ending(t: Transition) -> bool:
+    """The answer is the last of the conversation."""
+    return t.state.ending
+
+
+def goodbye_said(t: Transition) -> bool:
+    """The answer is the last of the conversation, and some of it has been heard."""
+    return t.state.ending and t.state.answer is not None and t.state.answer.sounded

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 if TYPE_CHECKING:
-    from speakerd.dialogue.posture import TurnOwner
+    from speakerd.dialogue.microphone import TurnOwner
     from speakerd.dialogue.settings import DialogueSettings
-    from speakerd.dialogue.state import State
+    from speakerd.dialogue.state import Answer, State, Turn
 
 RELEASE_TAIL_S: Final = 0.25
 """After push-to-talk is let go: how long its last sound may take from the microphone to here. Ten times what it
@@ -20,26 +20,35 @@ def phase_deadline(state: State, settings: DialogueSettings, owner: TurnOwner) -
         case "connecting":
             return state.entered_at + settings.connect_timeout_s
         case "listening":
-            if state.turn_over:
-                return state.over_at + (settings.listen_window_s if state.press_open else RELEASE_TAIL_S)
-            if not (state.heard or state.talking):
-                return state.window_until
-            limit = state.turn_at + settings.turn_limit_s
-            if owner == "server" and not state.server_heard and not state.talking:
-                limit = min(limit, state.heard_at + settings.server_start_limit_s)
-            return limit
-        case "thinking":
-            return None if state.approvals else state.progress_at + _answer_patience(state, settings)
-        case "speaking":
-            if state.playing:
-                return state.progress_at + settings.playback_limit_s
-            return None if state.approvals else state.progress_at + _answer_patience(state, settings)
-        case _:
+            return None if state.turn is None else _turn_deadline(state, state.turn, settings, owner)
+        case "thinking" | "speaking":
+            return None if state.answer is None else _answer_deadline(state, state.answer, settings)
+        case "starting" | "idle" | "stopping":
             return None
+        case _:
+            assert_never(state.phase)
 
 
-def _answer_patience(state: State, settings: DialogueSettings) -> float:
-    return settings.tool_timeout_s if state.tools else settings.response_timeout_s
+def _turn_deadline(state: State, turn: Turn, settings: DialogueSettings, owner: TurnOwner) -> float:
+    if turn.over_at is not None:
+        return turn.over_at + (settings.listen_window_s if state.hand.undecided else RELEASE_TAIL_S)
+    limit = turn.limit_from + settings.turn_limit_s
+    if turn.talking:
+        return limit
+    if turn.heard_at is None:
+        return turn.window_until
+    if owner == "server" and not turn.server_heard:
+        return min(limit, turn.heard_at + settings.server_start_limit_s)
+    return limit
+
+
+def _answer_deadline(state: State, answer: Answer, settings: DialogueSettings) -> float | None:
+    if answer.playing:
+        return answer.progress_at + settings.playback_limit_s
+    if state.approvals:
+        return None  # each has a limit of its own
+    patience_s = settings.tool_timeout_s if answer.tools else settings.response_timeout_s
+    return answer.progress_at + patience_s
 
 
 def ring_deadline(state: State, settings: DialogueSettings) -> float | None:

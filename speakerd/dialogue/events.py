@@ -1,8 +1,8 @@
 """What the dialogue is told: plain frozen values, one union (`Event`).
 
 Gestures come from `speakerd.panel.types`, sound events from `speakerd.audio.events`; here are the facts about
-the session, the tools and the daemon, and the requests of the control socket. Sound itself never comes here:
-its way is decided by `Dialogue.uplink`.
+the session, the tools and the daemon, and the requests of the control socket (those without arguments are in
+`requests`). Sound itself never comes here: its way is decided by `Dialogue.uplink`.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from speakerd.audio.events import (
     SpeechStarted,
     WakeWordHeard,
 )
+from speakerd.dialogue.requests import PlainRequest
 from speakerd.panel.types import Gesture
 
 ResponseStatus: TypeAlias = Literal["completed", "cancelled", "failed", "incomplete"]
@@ -73,7 +74,7 @@ class ServerSpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class ServerSpeechStopped:
-    """The server hears it no longer: where it detects turns, the turn is over."""
+    """The server hears speech no longer: where it detects turns, the turn is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class ResponseStarted:
 
 @dataclass(frozen=True, slots=True)
 class ResponseEnded:
-    """It has been generated (not: heard). `tool_calls`: how many of its calls await a further response."""
+    """A response was generated (not: heard). `tool_calls`: how many of its calls await a further response."""
 
     response_id: str
     status: ResponseStatus = "completed"
@@ -95,14 +96,14 @@ class ResponseEnded:
 
 @dataclass(frozen=True, slots=True)
 class ToolStarted:
-    """A tool runs."""
+    """A tool began to run."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """It has ended, well or not; a further response follows."""
+    """A tool has ended, well or not; a further response follows."""
 
     name: str
 
@@ -117,7 +118,7 @@ class ApprovalNeeded:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalResolved:
-    """It has been answered elsewhere (by the control socket)."""
+    """The approval of a tool call was answered elsewhere (by the session)."""
 
     call_id: str
 
@@ -132,7 +133,7 @@ class SessionError:
 
 @dataclass(frozen=True, slots=True)
 class ConversationEndRequested:
-    """The tool `end_conversation` was called: when the answer has been heard, it is over."""
+    """The tool `end_conversation` was called: when the answer has been heard, the conversation is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,29 +145,9 @@ class TimerRinging:
 
 @dataclass(frozen=True, slots=True)
 class TimerSilenced:
-    """It needs no more ringing (cancelled by a tool or by the control socket). None: all of them."""
+    """A timer needs no more ringing, since a tool cancelled it. `name` None: no timer does."""
 
     name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """Listen as after a press."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the conversation, silence timers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mute:
-    """Shut the microphone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unmute:
-    """Open it again, unless the mute switch is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +197,6 @@ SessionFact: TypeAlias = (
     | TimerSilenced
 )
 
-Request: TypeAlias = Wake | Stop | Mute | Unmute | Ask | Say
+Request: TypeAlias = PlainRequest | Ask | Say
 
 Event: TypeAlias = Gesture | AudioFact | SessionFact | Request

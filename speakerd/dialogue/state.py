@@ -1,14 +1,15 @@
-"""What the dialogue knows: one flat value, so that "nothing changed" can be checked by comparing two.
+"""What the dialogue knows.
 
 Only `actions` write to it. What follows from it (may sound leave, what does the light show, when is the next
-deadline) is never stored but computed, in `posture`, `light` and `deadlines`: what is not stored cannot
-disagree.
+deadline) is never stored but computed, in `microphone`, `light` and `deadlines`: what is not stored cannot
+disagree. What belongs to the person's turn is in `Turn`, what belongs to the answer in `Answer`; each is there
+while there is one and None else, so that nothing of an earlier one can be left over.
 """
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyPress:
+    """A press during start-up: when it was made, and whether it became a hold."""
+
+    at: float
+    talk: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Flags:
     """What is true beside the phase."""
 
@@ -65,8 +74,88 @@ class Flags:
 
 
 @dataclass(slots=True)
+class Hand:
+    """What the main button is doing. `Hand()` is a hand that rests."""
+
+    press: PressState = "none"
+    pressed_at: float | None = None
+    aim: str = ""
+    """The call that waited for approval when the button went down: only that one can be answered by it."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the button did something of which nobody knows yet what it becomes."""
+        return self.press in {"began", "noted"}
+
+
+@dataclass(slots=True)
+class Turn:
+    """The person's turn: from when somebody is listened to until the answer is asked for."""
+
+    since: float | None
+    """Captured sound belongs to it from this time on; None: from when it was opened."""
+    window_until: float
+    """If nothing has been heard by then, it ends."""
+    limit_from: float
+    """`turn_limit_s` is counted from here: when it was opened, or when speech began."""
+    talking: bool = False
+    """Push-to-talk: the hand ends it, not silence."""
+    heard_at: float | None = None
+    """When speech was heard first; while connecting, when the connection came. None: nothing was heard."""
+    server_heard: bool = False
+    stream: bool = False
+    """The server hears speech that our gate does not: everything must pass."""
+    over_at: float | None = None
+    """When it ended. It then waits: for its last sound, the connection, or for knowing what a press becomes."""
+    sent: bool = False
+    """Some of it may be at the server already."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether speech was heard in it."""
+        return self.heard_at is not None
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, and only waits to be committed."""
+        return self.over_at is not None
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer: from when it is due until its last sound has been heard. Made of one or more responses."""
+
+    progress_at: float
+    """The last time at which it moved."""
+    asked: bool = True
+    """A response was asked for and has not begun."""
+    response_id: str | None = None
+    """The response that is being generated."""
+    more_due: bool = False
+    """A tool was called: a further response follows."""
+    tools: int = 0
+    """Tools that are running."""
+    sound_due: bool = False
+    """It was generated with sound, none of which has been heard."""
+    sounded: bool = False
+    """Some of it has been heard."""
+    response_sounded: bool = False
+    """Some of the newest response in it has."""
+    playing: bool = False
+    suspected: bool = False
+    """Perhaps somebody speaks over it."""
+    failed: bool = False
+    """Say so when what has come has been heard."""
+
+    @property
+    def generating(self) -> bool:
+        """Whether a response is asked for or being generated."""
+        return self.asked or self.response_id is not None
+
+
+@dataclass(slots=True)
 class State:
-    """All times are monotonic seconds."""
+    """All times are monotonic seconds. Two states are equal if all that is known is."""
 
     phase: Phase = "starting"
     entered_at: float = 0.0
@@ -86,76 +175,29 @@ class State:
     approvals: tuple[Approval, ...] = ()
 
     # The hand.
-    press: PressState = "none"
-    pressed_at: float | None = None
-    aim: str = ""
-    """The call that waited for approval when the button went down: only that one can be answered by it."""
-    wanted_at: float | None = None
-    """A press during start-up, to be answered when ready."""
-    wanted_talk: bool = False
+    hand: Hand = field(default_factory=Hand)
+    early_press: EarlyPress | None = None
 
     # The conversation.
     hands_free: bool = False
     """Whether it may listen by itself: during and after the answer."""
     ending: bool = False
+    """The answer that is heard or comes next is the last."""
     text: SendText | None = None
-
-    # The person's turn.
-    turn: bool = False
-    since: float | None = None
-    window_until: float = 0.0
-    turn_at: float = 0.0
-    talking: bool = False
-    heard: bool = False
-    heard_at: float = 0.0
-    server_heard: bool = False
-    stream: bool = False
-    """The server hears speech that our gate does not: everything must pass."""
-    turn_over: bool = False
-    """It has ended, and waits: for its last sound, the connection, or for knowing what a press becomes."""
-    over_at: float = 0.0
-    sent: bool = False
-    """Some of it may be at the server already."""
-
-    # The answer.
-    asked: bool = False
-    """One was asked for and has not begun."""
-    response_id: str | None = None
-    """The one that is being generated."""
+    """A typed request that waits for the connection."""
     stale_due: bool = False
-    """One was interrupted before it had begun: it may yet begin."""
-    more_due: bool = False
-    """A tool was called: a further response follows."""
-    tools: int = 0
-    sound_due: bool = False
-    """It was generated with sound, none of which has been heard."""
-    sounded: bool = False
-    """Some of this answer has been heard."""
-    response_sounded: bool = False
-    """Some of the newest response in it has."""
-    playing: bool = False
-    suspected: bool = False
-    """Perhaps somebody speaks over it."""
-    failed: bool = False
-    progress_at: float = 0.0
-    """The last time at which the answer moved."""
+    """A response was interrupted before it had begun: it may yet begin."""
     silenced_at: float = float("-inf")
     """The last interruption: sound that began before it is none."""
+    turn: Turn | None = None
+    """There is one in `listening`, and in `connecting` unless a text waits."""
+    answer: Answer | None = None
+    """There is one in `thinking` and `speaking`."""
 
     @property
     def muted(self) -> bool:
         """Whether the microphone is shut."""
         return self.muted_by_hand or self.mute_switch
-
-    @property
-    def press_open(self) -> bool:
-        """Whether the button did something of which nobody knows yet what it becomes."""
-        return self.press in {"began", "noted"}
-
-    @property
-    def answering(self) -> bool:
-        """Whether a response is asked for or being generated."""
-        return self.asked or self.response_id is not None
 
     @property
     def flags(self) -> Flags:
@@ -169,5 +211,7 @@ class State:
         )
 
     def copy(self) -> State:
-        """A snapshot; all values inside are immutable."""
-        return copy.copy(self)
+        """A snapshot, which later events do not change."""
+        snapshot = copy(self)
+        snapshot.hand, snapshot.turn, snapshot.answer = copy(self.hand), copy(self.turn), copy(self.answer)
+        return snapshot

@@ -12,9 +12,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
+from typing import assert_never
 
 from speakerd.panel.patterns import Look, LookChange
-from speakerd.panel.types import LightState
+from speakerd.panel.types import LIGHT_STATES, LightState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,69 +30,86 @@ class LightMeaning:
     """What a plain LED does, in words."""
 
 
+def _meaning(state: LightState) -> LightMeaning:
+    match state:
+        case "approval":
+            return LightMeaning(
+                Look("blink", "magenta", period_s=1.4, flash_s=1.05),
+                "I want to do something that needs your yes or no",
+                "on, with a short gap each 1.4 s",
+            )
+        case "ringing":
+            return LightMeaning(
+                Look("blink", "warm", period_s=0.4, flash_s=0.2),
+                "A timer has run out",
+                "blinks fast",
+            )
+        case "starting":
+            return LightMeaning(
+                Look("breathe", "white", brightness=0.6, period_s=3.0),
+                "I am starting",
+                "1.5 s on, 1.5 s off",
+            )
+        case "connecting":
+            return LightMeaning(
+                Look("breathe", "cyan", brightness=0.8, period_s=1.0),
+                "I am calling the voice model; go on speaking, I keep what you say",
+                "½ s on, ½ s off",
+            )
+        case "listening":
+            return LightMeaning(
+                Look("level", "blue", floor=0.55),
+                "I am listening, and what you say is sent",
+                "stays on",
+            )
+        case "thinking":
+            return LightMeaning(
+                Look("pulse", "violet", period_s=1.2, floor=0.05),
+                "I am thinking about the answer, or doing what you asked",
+                "a short flash each 1.2 s",
+            )
+        case "speaking":
+            return LightMeaning(
+                Look("level", "green", floor=0.15),
+                "I am speaking; press, or just talk, to interrupt",
+                "flickers with the voice",
+            )
+        case "stopping":
+            return LightMeaning(
+                Look("fade", "white", brightness=0.6, period_s=1.0),
+                "I am going off",
+                "goes out once",
+            )
+        case "error":
+            return LightMeaning(
+                Look("blink", "red", period_s=2.6, flashes=3, flash_s=0.2),
+                "Something is wrong; the journal says what and what to do",
+                "three flashes, pause",
+            )
+        case "offline":
+            return LightMeaning(
+                Look("heartbeat", "amber", brightness=0.7, period_s=2.4),
+                "I cannot reach the voice model; I keep trying",
+                "two flashes, pause",
+            )
+        case "muted":
+            return LightMeaning(
+                Look("blink", "red", brightness=0.5, period_s=3.0, flash_s=0.12),
+                "Muted: nothing that is said here leaves this box",
+                "one short wink each 3 s",
+            )
+        case "idle":
+            return LightMeaning(
+                Look("steady", "white", brightness=0.08),
+                "I am waiting for a press; nothing is sent",
+                "dark",
+            )
+        case _:
+            assert_never(state)
+
+
 TABLE: Mapping[LightState, LightMeaning] = MappingProxyType(
-    {
-        "approval": LightMeaning(
-            Look("blink", "magenta", period_s=1.4, flash_s=1.05),
-            "I want to do something that needs your yes or no",
-            "on, with a short gap each 1.4 s",
-        ),
-        "ringing": LightMeaning(
-            Look("blink", "warm", period_s=0.4, flash_s=0.2),
-            "A timer has run out",
-            "blinks fast",
-        ),
-        "starting": LightMeaning(
-            Look("breathe", "white", brightness=0.6, period_s=3.0),
-            "I am starting",
-            "1.5 s on, 1.5 s off",
-        ),
-        "connecting": LightMeaning(
-            Look("breathe", "cyan", brightness=0.8, period_s=1.0),
-            "I am calling the voice model; go on speaking, I keep what you say",
-            "½ s on, ½ s off",
-        ),
-        "listening": LightMeaning(
-            Look("level", "blue", floor=0.55),
-            "I am listening, and what you say is sent",
-            "stays on",
-        ),
-        "thinking": LightMeaning(
-            Look("pulse", "violet", period_s=1.2, floor=0.05),
-            "I am thinking about the answer, or doing what you asked",
-            "a short flash each 1.2 s",
-        ),
-        "speaking": LightMeaning(
-            Look("level", "green", floor=0.15),
-            "I am speaking; press, or just talk, to interrupt",
-            "flickers with the voice",
-        ),
-        "stopping": LightMeaning(
-            Look("fade", "white", brightness=0.6, period_s=1.0),
-            "I am going off",
-            "goes out once",
-        ),
-        "error": LightMeaning(
-            Look("blink", "red", period_s=2.6, flashes=3, flash_s=0.2),
-            "Something is wrong; the journal says what and what to do",
-            "three flashes, pause",
-        ),
-        "offline": LightMeaning(
-            Look("heartbeat", "amber", brightness=0.7, period_s=2.4),
-            "I cannot reach the voice model; I keep trying",
-            "two flashes, pause",
-        ),
-        "muted": LightMeaning(
-            Look("blink", "red", brightness=0.5, period_s=3.0, flash_s=0.12),
-            "Muted: nothing that is said here leaves this box",
-            "one short wink each 3 s",
-        ),
-        "idle": LightMeaning(
-            Look("steady", "white", brightness=0.08),
-            "I am waiting for a press; nothing is sent",
-            "dark",
-        ),
-    }
+    {state: _meaning(state) for state in LIGHT_STATES}
 )
 """In the order of precedence: of two that hold at once, the upper one is shown."""
 

@@ -4,29 +4,30 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 LightState: TypeAlias = Literal[
+    "approval",
+    "ringing",
     "starting",
-    "idle",
     "connecting",
     "listening",
     "thinking",
     "speaking",
-    "muted",
-    "offline",
-    "error",
-    "ringing",
-    "approval",
     "stopping",
+    "error",
+    "offline",
+    "muted",
+    "idle",
 ]
-"""What the light can say. Which one it says is the dialogue's business, what it looks like the light's."""
+"""What the light can say, in order of precedence: of two that hold at once, the upper one is shown. When each holds
+is the dialogue's business (`dialogue.light`), what it means and looks like is in `panel.looks`."""
 
 LIGHT_STATES: Final[tuple[LightState, ...]] = get_args(LightState)
 
 GestureKind: TypeAlias = Literal[
     "press_down",  # the contact closed: at once, before anyone knows what it will become
     "tap",  # it was a short press, and no second one followed in time
-    "double_tap",  # it was closed a second time in time (takes the place of that second press_down)
     "hold_start",  # it has been held for `hold_ms`
     "hold_end",  # a hold was let go (or the button is stuck: nothing stays open for ever)
+    "double_tap",  # it was closed a second time in time (takes the place of that second press_down)
     "long_press",  # it has been held for `long_ms`
     "spike",  # the press_down was none: the contact was closed for less than `shortest_press_ms`
     "stuck",  # it has been down for `stuck_s`: a jammed button or a short circuit

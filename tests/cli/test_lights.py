@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.cli import lights
-from speakerd.panel.buttons.gesture_table import table_markdown
+from speakerd.dialogue.gesture_meaning import table_markdown
 from speakerd.panel.settings import ButtonSettings, GestureSettings
 from speakerd.panel.types import LIGHT_STATES
 

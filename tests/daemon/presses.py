@@ -13,7 +13,8 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
-from speakerd.dialogue.events import Ask, Stop
+from speakerd.dialogue.events import Ask
+from speakerd.dialogue.requests import STOP
 from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
@@ -99,9 +100,9 @@ async def press(rig: SoundCard, count: int, *, seed: int = 1) -> AsyncIterator[P
                 await asyncio.sleep(0.05)
             for _ in range(count):
                 idle_s = await _edge_to_phase(speaker, pin)
-                speaker.handle(Stop())
+                speaker.handle(STOP)
                 yield Press(idle_s, await _edge_to_silence(rig, speaker, pin, chance.uniform(0.1, 0.6)))
-                speaker.handle(Stop())
+                speaker.handle(STOP)
                 await asyncio.sleep(0.1)
         finally:
             speaker.stop()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from speakerd.audio.simulation.room import RoomShape
-from speakerd.dialogue.events import Ask, Mute, Stop
+from speakerd.dialogue.events import Ask
+from speakerd.dialogue.requests import MUTE, STOP
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
 from speakerd.realtime.testing.server_events import (
     call_response,
@@ -217,7 +218,7 @@ async def test_the_embedded_server_answers_where_the_other_cannot_be_reached() -
 async def test_muted_on_an_open_connection_nothing_is_sent() -> None:
     async with household(settings={"model": {"connection": "warm"}}) as house:
         await house.until(lambda: bool(house.sent("session.update")))
-        house.assembly.speaker.handle(Mute())
+        house.assembly.speaker.handle(MUTE)
         before = len(house.server.received)
         house.panel.tap()
         await house.said(house.device.say(GO_FORWARD))
@@ -252,7 +253,7 @@ async def test_a_stop_while_connecting_leaves_nothing_behind() -> None:
     async with household([Silent(), Wait(1.0), session_created(), Wait(30)]) as house:
         house.panel.tap()
         await house.phase("connecting")
-        house.assembly.speaker.handle(Stop())
+        house.assembly.speaker.handle(STOP)
         await house.phase("idle")
         await asyncio.sleep(1.5)
         assert house.sent("input_audio_buffer.append") == []

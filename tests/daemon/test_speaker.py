@@ -3,7 +3,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from speakerd.dialogue.events import Mute
+from speakerd.dialogue.requests import MUTE
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
 from speakerd.realtime.testing.server_events import session_created
 from tests.daemon.bench import GO_FORWARD, answering, household
@@ -50,7 +50,7 @@ async def test_muted_in_the_middle_of_a_sentence_not_a_sample_more_leaves() -> N
         house.panel.tap()
         said = house.device.say(GO_FORWARD, after_s=0.2)
         await house.until(lambda: len(house.sound_sent()) > 24_000)
-        house.assembly.speaker.handle(Mute())
+        house.assembly.speaker.handle(MUTE)
         await asyncio.sleep(0)
         before = len(house.sound_sent())
         await house.said(said)

@@ -1,9 +1,10 @@
 """The words of `systemctl status`."""
 
 from speakerd.daemon.metrics.status import WORDS, status_words
-from speakerd.dialogue.events import Mute, Ready
-from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.events import Ready
+from speakerd.dialogue.requests import MUTE
 from speakerd.dialogue.state import PHASES
+from speakerd.dialogue.state_machine import Dialogue
 
 
 def test_every_phase_has_its_words() -> None:
@@ -15,5 +16,5 @@ def test_muted_is_said_where_nothing_else_goes_on() -> None:
     assert status_words(dialogue) == "starting"
     dialogue.handle(Ready(), 1.0)
     assert status_words(dialogue) == "idle: press the button to talk"
-    dialogue.handle(Mute(), 2.0)
+    dialogue.handle(MUTE, 2.0)
     assert status_words(dialogue) == "muted"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from speakerd.daemon.control.control import Control
-from speakerd.dialogue.events import Ask, Stop
+from speakerd.dialogue.events import Ask
+from speakerd.dialogue.requests import STOP
 from speakerd.realtime.testing.loopback import Expect, LoopbackServer, Wait
 from speakerd.realtime.testing.server_events import response_done, usage
 from tests.daemon.bench import GO_FORWARD, Household, answering, household, tone_response
@@ -90,7 +91,7 @@ async def test_tokens_reported_after_the_conversation_are_stored_soon(tmp_path: 
     async with household(script, settings={"model": {"connection": "warm"}}, state=tmp_path) as house:
         house.assembly.speaker.handle(Ask("tell me a long story"))
         await house.phase("speaking")
-        house.assembly.speaker.handle(Stop())
+        house.assembly.speaker.handle(STOP)
         await house.phase("idle")
         await until(lambda: "total_tokens" in stored(path))
         assert stored(path)["total_tokens"] == 120
@@ -115,7 +116,7 @@ async def test_an_answer_that_is_cut_off_by_the_end_of_the_connection_is_counted
     async with household(script, settings={"model": {"connection": "on_wake"}}, state=tmp_path) as house:
         house.assembly.speaker.handle(Ask("tell me a long story"))
         await house.phase("speaking")
-        house.assembly.speaker.handle(Stop())
+        house.assembly.speaker.handle(STOP)
         await house.phase("idle")
         link = house.assembly.speaker.link
         await asyncio.wait_for(link.disconnect(), limit(5))

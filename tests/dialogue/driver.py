@@ -1,12 +1,13 @@
 """Drives a Dialogue in tests: a clock that only moves when told, and every event by a short name."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from speakerd.audio import events as audio
 from speakerd.dialogue import commands, events
-from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.requests import PLAIN_REQUESTS
 from speakerd.dialogue.settings import DialogueSettings
+from speakerd.dialogue.state_machine import Dialogue
 from speakerd.panel.types import GESTURE_KINDS, Gesture
 
 MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
@@ -34,29 +35,17 @@ MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
     "ConversationEndRequested": lambda _: events.ConversationEndRequested(),
     "TimerRinging": lambda _: events.TimerRinging("tea"),
     "TimerSilenced": lambda _: events.TimerSilenced("tea"),
-    "Wake": lambda _: events.Wake(),
-    "Stop": lambda _: events.Stop(),
-    "Mute": lambda _: events.Mute(),
-    "Unmute": lambda _: events.Unmute(),
     "Ask": lambda _: events.Ask("what is the time"),
     "Say": lambda _: events.Say("dinner is ready"),
     **{
         f"SpeechEnded {reason}": lambda at, reason=reason: audio.SpeechEnded(at, reason)  # type: ignore[misc]  # a default that binds
-        for reason in (
-            "silence",
-            "server",
-            "server_silent",
-            "too_long",
-            "released",
-            "closed",
-            "own_voice",
-            "device_lost",
-        )
+        for reason in get_args(audio.SpeechEndReason)
     },
     **{
         f"SessionError {kind}": lambda _, kind=kind: events.SessionError(kind, "no")  # type: ignore[misc]  # a default that binds
-        for kind in ("account", "server", "rate_limit", "empty_turn", "request", "tool", "internal")
+        for kind in get_args(events.ErrorKind)
     },
+    **{request.word.capitalize(): lambda _, request=request: request for request in PLAIN_REQUESTS},  # type: ignore[misc]  # a default that binds
     **{kind: lambda at, kind=kind: Gesture(kind, at) for kind in GESTURE_KINDS},  # type: ignore[misc]  # a default that binds
 }
 """Events that need nothing but a time. Responses and approvals, which have identities, are made by the driver."""
@@ -81,8 +70,14 @@ class Driver:
         return self
 
     def send(self, event: events.Event) -> "Driver":
-        self.orders += self.dialogue.handle(event, self.now)
+        self.orders += self.handle(event)
         return self
+
+    def handle(self, event: events.Event) -> tuple[commands.Command, ...]:
+        return self.dialogue.handle(event, self.now)
+
+    def tick(self) -> tuple[commands.Command, ...]:
+        return self.dialogue.tick(self.now)
 
     def press(self) -> "Driver":
         self._pressed_at = self.now
@@ -132,7 +127,7 @@ class Driver:
                 self.now = end
                 return self
             self.now = max(self.now, deadline)
-            self.orders += self.dialogue.tick(self.now)
+            self.orders += self.tick()
             after = self.dialogue.deadline
             assert after is None or after > self.now, "the deadline does not move"
         raise AssertionError("the clock does not come to rest")
@@ -160,6 +155,11 @@ class Driver:
     @property
     def uplink(self) -> str:
         return self.dialogue.uplink
+
+    @property
+    def talking(self) -> bool:
+        turn = self.dialogue.state.turn
+        return turn is not None and turn.talking
 
     @property
     def flags(self) -> Any:

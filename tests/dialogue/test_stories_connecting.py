@@ -41,7 +41,7 @@ def test_push_to_talk_while_connecting_is_asked_once_connected() -> None:
 def test_push_to_talk_goes_on_when_the_connection_is_there() -> None:
     d = cold().do("Ready").hold().do("Connected")
     assert d.phase == "listening"
-    assert d.dialogue.state.talking
+    assert d.talking
 
 
 def test_a_second_press_while_connecting_cancels() -> None:

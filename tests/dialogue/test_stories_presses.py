@@ -80,7 +80,7 @@ def test_a_press_during_start_up_does_not_count_for_ever() -> None:
 def test_a_hold_that_lasts_through_start_up_talks_when_ready() -> None:
     d = warm().do("Connected").hold().do("Ready", after=1.0)
     assert d.phase == "listening"
-    assert d.dialogue.state.talking
+    assert d.talking
 
 
 def test_a_hold_that_ended_during_start_up_is_forgotten() -> None:

@@ -55,14 +55,14 @@ def test_holding_while_it_speaks_interrupts_at_the_press() -> None:
     d = warm().speaking().press()
     assert d.take()[0] == c.Interrupt()
     d.gesture("hold_start", 0.4)
-    assert d.dialogue.state.talking
+    assert d.talking
     assert d.uplink == "open"
 
 
 def test_pressing_again_right_after_release_goes_on_with_the_turn() -> None:
     d = warm().idle().hold().gesture("hold_end", 1.0).hold()
     assert d.phase == "listening"
-    assert d.dialogue.state.talking
+    assert d.talking
     assert not d.took(c.Commit)
 
 

@@ -1,18 +1,24 @@
-"""The table itself: its words exist, its rows can be told apart, and what it does not name changes nothing."""
+"""The table itself: its rows can be told apart and have a use each, and what it does not name changes nothing."""
 
 import copy
+from inspect import isfunction
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import get_args
 
 import pytest
 
-from speakerd.dialogue import events
-from speakerd.dialogue.conditions import CONDITIONS
+from speakerd.dialogue import actions, conditions, events
 from speakerd.dialogue.light import light_of
-from speakerd.dialogue.machine import ACTIONS, ERRORS, INDEX, TRIGGERS, Dialogue
-from speakerd.dialogue.state import PHASES, Flags, Phase
+from speakerd.dialogue.settings import DialogueSettings
+from speakerd.dialogue.state import PHASES, Flags, Hand, Phase, State
+from speakerd.dialogue.state_machine import INDEX
 from speakerd.dialogue.table import ANY, ROWS, SAME
+from speakerd.dialogue.triggers import Trigger, trigger_of
+from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import LIGHT_STATES
 from tests.dialogue.driver import MAKERS, Driver, warm
+from tests.dialogue.walk import row_for
 
 PLACES: dict[str, Driver] = {
     "starting": warm(),
@@ -32,34 +38,85 @@ IDENTIFIED: dict[str, events.Event] = {
 }
 
 
-def test_every_condition_named_exists_and_every_one_that_exists_is_named() -> None:
-    named = {name.removeprefix("not ") for row in ROWS for name in row.when}
-    assert named == set(CONDITIONS)
+HELPERS: dict[ModuleType, set[str]] = {
+    # what other conditions and actions, and the state machine, are made with; named by no row
+    conditions: {"devices_ok"},
+    actions.answer: set(),
+    actions.approvals: {"reject_all", "expire"},
+    actions.connection: set(),
+    actions.conversation: {"conclude"},
+    actions.faults: {"show", "clear", "expire"},
+    actions.hand: set(),
+    actions.mute: set(),
+    actions.sounds: set(),
+    actions.timers: {"ring_on"},
+    actions.turn: set(),
+}
 
 
-def test_every_action_named_exists_and_every_one_that_exists_is_named() -> None:
-    assert {name for row in ROWS for name in row.do} == set(ACTIONS)
+@pytest.mark.parametrize("module", HELPERS, ids=lambda module: module.__name__)
+def test_every_condition_and_action_that_exists_is_named(module: ModuleType) -> None:
+    named = {function for row in ROWS for function in (*row.when, *row.do)}
+    defined = {
+        name
+        for name, function in vars(module).items()
+        if isfunction(function)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+        and name != "not_"
+        if function not in named and conditions.not_(function) not in named
+    }
+    assert defined == HELPERS[module]
 
 
-def test_every_event_has_a_trigger() -> None:
-    kinds = {*get_args(events.AudioFact), *get_args(events.SessionFact), *get_args(events.Request)}
-    assert set(TRIGGERS) | {events.SessionError, events.ConnectionLost} == kinds
-    assert set(ERRORS) == set(get_args(events.ErrorKind))
+def test_every_module_of_actions_is_looked_at() -> None:
+    modules = {f"{actions.__name__}.{module.name}" for module in iter_modules(actions.__path__)}
+    assert modules == {module.__name__ for module in HELPERS} - {conditions.__name__}
+
+
+def test_every_trigger_has_a_row() -> None:
+    assert {trigger for row in ROWS for trigger in row.on} | {"timeout"} == set(get_args(Trigger))
+
+
+@pytest.mark.parametrize("name", [*MAKERS, *IDENTIFIED])
+def test_every_event_has_a_trigger_that_a_row_is_for(name: str) -> None:
+    event = IDENTIFIED.get(name) or MAKERS[name](1.0)
+    noted = State(phase="listening", hand=Hand("noted", 0.5))
+    trigger = trigger_of(event, noted, GestureSettings(), DialogueSettings())
+    assert any(trigger in row.on for row in ROWS)
+
+
+def test_every_kind_of_event_is_sent_by_the_tests() -> None:
+    kinds = {*get_args(events.Event)}
+    assert {type(make(1.0)) for make in MAKERS.values()} | {
+        type(event) for event in IDENTIFIED.values()
+    } == kinds
+
+
+def test_the_opposite_of_a_condition_is_named_after_it() -> None:
+    assert conditions.not_(conditions.heard).__name__ == "not heard"
 
 
 def test_no_two_rows_ask_the_same() -> None:
-    for bound in INDEX.values():
-        asked = [row.when for row, _, _ in bound if row.phases != ANY]
+    for rows in INDEX.values():
+        asked = [row.when for row in rows if row.phases != ANY]
         assert len(asked) == len(set(asked))
 
 
 def test_nothing_stands_behind_a_row_without_conditions() -> None:
     """But for rows of any phase, which a phase's own may forestall."""
-    for (phase, trigger), bound in INDEX.items():
-        for row, _, _ in bound[:-1]:
-            later = bound[[other for other, _, _ in bound].index(row) + 1 :]
-            own = [other for other, _, _ in later if other.phases != ANY]
+    for (phase, trigger), rows in INDEX.items():
+        for number, row in enumerate(rows):
+            own = [other for other in rows[number + 1 :] if other.phases != ANY]
             assert row.when or not own, f"{phase} on {trigger}: {own} is never reached"
+
+
+def test_a_row_that_does_nothing_keeps_others_from_being_taken() -> None:
+    for (phase, trigger), rows in INDEX.items():
+        for row in rows:
+            assert row.do or row.to != SAME or row is not rows[-1], (
+                f"{phase} on {trigger}: {row} is of no use"
+            )
 
 
 def test_nothing_leaves_stopping_but_the_process() -> None:
@@ -74,77 +131,93 @@ def test_every_phase_can_be_left_and_reached(phase: Phase) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("name", [*MAKERS, *IDENTIFIED])
-def test_an_event_that_means_nothing_changes_nothing_and_is_counted(phase: str, name: str) -> None:
+def test_an_event_that_has_no_row_changes_nothing(phase: str, name: str) -> None:
     place = copy.deepcopy(PLACES[phase])
     assert place.phase == phase
-    dialogue: Dialogue = place.dialogue
-    before, ignored = dialogue.state.copy(), dialogue.ignored.total()
-    handled = dialogue.handled
     now = place.now + 1.0
     event = IDENTIFIED.get(name) or MAKERS[name](now)
-    orders = dialogue.handle(event, now)
-    assert (dialogue.handled - handled) + (dialogue.ignored.total() - ignored) == 1
-    if dialogue.ignored.total() > ignored:
+    without_row = row_for(place.dialogue, event, now) is None
+    before = place.dialogue.state.copy()
+    orders = place.dialogue.handle(event, now)
+    if without_row:
         assert orders == ()
-        assert dialogue.state == before
-        assert sum(count for (where, _), count in dialogue.ignored.items() if where == phase) >= 1
+        assert place.dialogue.state == before
 
 
-def test_what_is_ignored_where() -> None:
+def test_what_has_no_row_where() -> None:
     """Spelled out, so that a row added or lost is seen."""
-    ignored = {
+    rowless = {
         (phase, name)
         for phase in PHASES
         for name in [*MAKERS, *IDENTIFIED]
-        if _is_ignored(copy.deepcopy(PLACES[phase]), name)
+        if not _has_row(PLACES[phase], name)
     }
     everywhere = {
-        name for name in [*MAKERS, *IDENTIFIED] if all((phase, name) in ignored for phase in PHASES)
+        name for name in [*MAKERS, *IDENTIFIED] if all((phase, name) in rowless for phase in PHASES)
     }
     assert everywhere == {
-        "tap",  # without a press before
-        "double_tap",
-        "mute_off",  # of a switch that is not on
-        "unstuck",
-        "Unmute",
+        "BargeInRejected",
         "microphone returned",
         "loudspeaker returned",
-        "TimerSilenced",
-        "ApprovalResolved",
+        "TurnCommitted",
+        "ServerSpeechStarted",  # of a server that owns no turns
+        "ServerSpeechStopped",
+        "ToolEnded",  # of no tool that runs
+        "TimerSilenced",  # of no timer that rings
+        "SpeechEnded silence",
+        "SpeechEnded server",
+        "SpeechEnded server_silent",
+        "SpeechEnded too_long",
+        "SpeechEnded released",
+        "SpeechEnded device_lost",
+        "Unmute",  # of what is not muted
+        "tap",  # without a press before
+        "double_tap",
+        "long_press",
+        "unstuck",  # of a button that is not
+        "mute_off",  # of a switch that is not on
+        "ResponseEnded",  # of another response
+        "ApprovalResolved",  # of no call that waits
     }
-    assert {name for phase, name in ignored if phase == "idle"} - everywhere == {
+    assert {name for phase, name in rowless if phase == "idle"} - everywhere == {
         "SpeechStarted",
         "BargeInSuspected",
         "BargeInConfirmed",
         "PlaybackDrained",
         "Ready",
-        "ServerSpeechStarted",
         "ToolStarted",
         "ConversationEndRequested",
+        "SpeechEnded closed",
+        "SpeechEnded own_voice",
         "SessionError empty_turn",
         "hold_end",
+        "spike",
     }
-    assert {name for phase, name in ignored if phase == "listening"} - everywhere == {
+    assert {name for phase, name in rowless if phase == "listening"} - everywhere == {
         "BargeInSuspected",
         "PlaybackDrained",
+        "WakeWordHeard",
         "Ready",
         "ToolStarted",
+        "SessionError empty_turn",
+        "Wake",
         "hold_end",
+        "spike",
     }
-    assert {name for phase, name in ignored if phase == "speaking"} - everywhere == {
+    assert {name for phase, name in rowless if phase == "speaking"} - everywhere == {
+        "SpeechStarted",
         "Ready",
-        "BargeInRejected",
-        "ResponseEnded",  # of another response
-        "ServerSpeechStarted",  # of a server that owns no turns
+        "SpeechEnded closed",
+        "SpeechEnded own_voice",
+        "SessionError empty_turn",
         "hold_end",
+        "spike",
     }
 
 
-def _is_ignored(place: Driver, name: str) -> bool:
+def _has_row(place: Driver, name: str) -> bool:
     now = place.now + 1.0
-    before = place.dialogue.ignored.total()
-    place.dialogue.handle(IDENTIFIED.get(name) or MAKERS[name](now), now)
-    return place.dialogue.ignored.total() > before
+    return row_for(place.dialogue, IDENTIFIED.get(name) or MAKERS[name](now), now) is not None
 
 
 def test_the_light_follows_the_documented_precedence() -> None:

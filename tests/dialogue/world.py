@@ -16,10 +16,12 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
+from typing import assert_never
 
 from speakerd.audio import events as audio
 from speakerd.dialogue import commands as c
 from speakerd.dialogue import events
+from speakerd.dialogue.requests import MUTE, STOP, UNMUTE, WAKE
 from speakerd.panel.buttons.gestures import GestureRecognizer
 from tests.dialogue.walk import BrokenError, Checker, some_dialogue
 
@@ -183,8 +185,13 @@ class World:
                     self.tools_running = 0
                 case c.Approve():
                     self.run_tool()
+                case (
+                    c.ArmWakeWord() | c.Duck() | c.Restore() | c.PlaySound() | c.Reject() | c.SilenceTimer()
+                    | c.ChangeVolume() | c.Log()
+                ):  # fmt: skip
+                    pass  # of no consequence for who hears what
                 case _:
-                    pass
+                    assert_never(order)
 
     def capture(self) -> None:
         """The gate passes a chunk."""
@@ -277,17 +284,18 @@ class World:
         if not self.gate_open:
             return
         self.gate_open = False
-        if reason == "closed" and self.dialogue.state.turn_over:
+        turn = self.dialogue.state.turn
+        if reason == "closed" and turn is not None and turn.over:
             self.capture()  # the last of it, which was on its way when the hand let go
         self.tell(audio.SpeechEnded(self.now, reason))
 
     def fidget(self) -> None:
         requests: list[events.Event] = [
-            events.Mute(),
-            events.Unmute(),
-            events.Unmute(),
-            events.Stop(),
-            events.Wake(),
+            MUTE,
+            UNMUTE,
+            UNMUTE,
+            STOP,
+            WAKE,
         ]
         self.tell(self.rng.choice(requests))
 
@@ -327,7 +335,9 @@ class World:
         self.later(max(0.6, self.speaking_until + 0.5 - self.now), self.server_stops)
 
     def server_stops(self) -> None:
-        if not self.connected or not self.server.buffer or self.dialogue.state.talking:
+        turn = self.dialogue.state.turn
+        talking = turn is not None and turn.talking
+        if not self.connected or not self.server.buffer or talking:
             return
         heard = self.dialogue.phase == "listening"
         self.tell(events.ServerSpeechStopped())

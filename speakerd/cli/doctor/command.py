@@ -249,7 +249,7 @@ def _panel(settings: Settings, *, light: bool, button: bool) -> Iterator[Finding
         return
     try:
         if light:
-            for state in LIGHT_STATES:
+            for state in reversed(LIGHT_STATES):
                 print(f"      light: {state}", file=sys.stderr, flush=True)
                 panel.show(state)
                 time.sleep(LIGHT_S)

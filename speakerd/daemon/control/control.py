@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from speakerd import __version__
-from speakerd.dialogue.events import Ask, Mute, Say, Stop, Unmute, Wake
+from speakerd.dialogue.events import Ask, Say
+from speakerd.dialogue.requests import PLAIN_REQUESTS, STOP
 from speakerd.host.errors import CommandError
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from speakerd.daemon.control.reload import Reloader
     from speakerd.daemon.core import Assembly
+    from speakerd.dialogue.requests import PlainRequest
 
 _LONGEST_TEXT = 4_000
 
@@ -29,10 +32,7 @@ class Control:
         self._since = time.monotonic()
         self._commands: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "status": self._status,
-            "wake": self._wake,
-            "stop": self._stop,
-            "mute": self._mute,
-            "unmute": self._unmute,
+            **{request.word: partial(self._plain, request) for request in PLAIN_REQUESTS},
             "volume": self._volume,
             "say": self._say,
             "ask": self._ask,
@@ -69,20 +69,8 @@ class Control:
             "usage": speaker.usage.report(),
         }
 
-    async def _wake(self, _args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Wake())
-        return self._state()
-
-    async def _stop(self, _args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Stop())
-        return self._state()
-
-    async def _mute(self, _args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Mute())
-        return self._state()
-
-    async def _unmute(self, _args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Unmute())
+    async def _plain(self, request: PlainRequest, _args: dict[str, Any]) -> dict[str, Any]:
+        self._speaker.handle(request)
         return self._state()
 
     async def _volume(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -106,7 +94,7 @@ class Control:
 
     async def _new(self, _args: dict[str, Any]) -> dict[str, Any]:
         """Forget the conversation: the next one begins from nothing, also where the connection is kept warm."""
-        self._speaker.handle(Stop())
+        self._speaker.handle(STOP)
         await self._speaker.link.disconnect()
         if self._speaker.settings.model.connection == "warm":
             self._speaker.link.connect()

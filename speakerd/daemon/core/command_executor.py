@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from speakerd.daemon.session import ClearInput, CutOff, EndOfTurn, Text, TurnDetection, Verdict
 from speakerd.dialogue.commands import (
@@ -123,6 +123,8 @@ class Performer:
                     f": {words}" if words else "",
                     extra=_fields(command),
                 )
+            case _:
+                assert_never(command)
 
     def _detect_turns(self, *, by_hand: bool) -> None:
         """While a hand holds the button it ends the turn, not the server; where the server does otherwise."""

@@ -18,17 +18,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.events import (
+    BargeInConfirmed,
+    BargeInRejected,
+    BargeInSuspected,
     CaptureSilent,
     DeviceLost,
     DeviceReturned,
     DeviceStuck,
     Level,
+    PlaybackDrained,
+    PlaybackStarted,
     PlaybackUnderrun,
     SpeechAudio,
+    SpeechEnded,
+    SpeechStarted,
     WakeWordHeard,
     Xruns,
 )
@@ -45,7 +52,7 @@ from speakerd.dialogue.events import (
     ServerSpeechStopped,
     StopRequested,
 )
-from speakerd.dialogue.machine import Dialogue
+from speakerd.dialogue.state_machine import Dialogue
 from speakerd.host.journal import fields
 from speakerd.panel.buttons import Inputs
 
@@ -400,8 +407,18 @@ class Speaker:
                     "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
                 )
                 self.handle(event)
-            case _:
+            case (
+                SpeechStarted()
+                | SpeechEnded()
+                | BargeInSuspected()
+                | BargeInConfirmed()
+                | BargeInRejected()
+                | PlaybackStarted()
+                | PlaybackDrained()
+            ):
                 self.handle(event)
+            case _:
+                assert_never(event)
 
     def _captured(self, pcm: bytes) -> None:
         uplink = self.dialogue.uplink

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from speakerd.dialogue.machine import Dialogue
     from speakerd.dialogue.state import Phase
+    from speakerd.dialogue.state_machine import Dialogue
 
 WORDS: Final[dict[Phase, str]] = {
     "starting": "starting",

@@ -1,0 +1,123 @@
+"""Actions that move the answer, from when it is due until it has been heard."""
+
+from typing import Final
+
+from speakerd.dialogue import commands
+from speakerd.dialogue.actions import approvals, faults
+from speakerd.dialogue.events import ResponseEnded, ResponseStarted
+from speakerd.dialogue.state import Answer
+from speakerd.dialogue.transition import Transition
+
+_MAX_TOOLS: Final = 1000
+"""More tools at once are not counted: a bound, not a rule."""
+
+
+def expect(t: Transition) -> None:
+    """End the person's turn: from now on an answer is due, and no response for it has begun."""
+    t.state.turn, t.state.answer = None, Answer(progress_at=t.now)
+
+
+def expect_unasked(t: Transition) -> None:
+    """End the person's turn, in which nothing was said: the server speaks by itself."""
+    t.state.turn, t.state.answer = None, Answer(progress_at=t.now, asked=False)
+
+
+def interrupt(t: Transition) -> None:
+    """End the answer: cancel it, silence what is queued, and expect nothing more of it."""
+    st = t.state
+    t.out.append(commands.Interrupt())
+    trust(t)
+    approvals.reject_all(t, "interrupted")
+    # A response that was interrupted before it began has now begun, and is the one that is interrupted here.
+    asked = st.answer is not None and st.answer.asked
+    st.stale_due = (st.stale_due or asked) and t.trigger != "response_started"
+    st.answer, st.silenced_at = None, t.now
+
+
+def adopt(t: Transition) -> None:
+    """Take the response that begins for the answer, or for the next part of it."""
+    answer = t.answer
+    if isinstance(t.event, ResponseStarted):
+        answer.response_id = t.event.response_id
+    answer.asked = answer.more_due = answer.sound_due = answer.response_sounded = False
+    answer.progress_at = t.now
+    faults.clear(t, "account")
+
+
+def over(t: Transition) -> None:
+    """Record that the response was generated to its end: whether it has sound, and whether more follows."""
+    answer = t.answer
+    answer.response_id, answer.progress_at, t.state.stale_due = None, t.now, False
+    if isinstance(t.event, ResponseEnded):
+        answer.more_due = t.event.tool_calls > 0
+        answer.sound_due = t.event.had_audio and not answer.response_sounded
+        answer.failed = t.event.status == "failed"
+
+
+def await_other(t: Transition) -> None:
+    """Wait on: the response that ended is the one that was interrupted before it began, and ours is still due."""
+    t.answer.response_id, t.answer.asked, t.answer.progress_at = None, True, t.now
+    t.state.stale_due = False
+
+
+def await_more(t: Transition) -> None:
+    """Wait for the response that follows a tool's result."""
+    trust(t)
+    t.answer.progress_at = t.now
+
+
+def sound(t: Transition) -> None:
+    """Record that the answer is heard."""
+    answer = t.answer
+    answer.playing = answer.sounded = answer.response_sounded = True
+    answer.asked = answer.sound_due = False
+    answer.progress_at = t.now
+
+
+def drained(t: Transition) -> None:
+    """Record that all of the answer that has come so far was heard."""
+    t.answer.playing = t.answer.sound_due = False
+    t.answer.progress_at = t.now
+
+
+def give_up(t: Transition) -> None:
+    """Expect no more of the answer; what has come may be heard to its end."""
+    approvals.reject_all(t, "the connection was lost")
+    t.answer.response_id, t.answer.tools = None, 0
+    t.answer.asked = t.answer.more_due = t.state.stale_due = False
+
+
+def mark_failed(t: Transition) -> None:
+    """Remember to say that the answer failed when what has come of it has been heard."""
+    t.answer.failed = True
+
+
+def mark_ending(t: Transition) -> None:
+    """Remember that this answer is the last of the conversation."""
+    t.state.ending = True
+
+
+def tool_started(t: Transition) -> None:
+    """Count a tool that runs: a response to its result will follow."""
+    t.answer.tools = min(t.answer.tools + 1, _MAX_TOOLS)
+    t.answer.more_due, t.answer.progress_at = True, t.now
+
+
+def tool_ended(t: Transition) -> None:
+    """Count a tool that has ended: the response to its result is due."""
+    t.answer.tools -= 1
+    t.answer.progress_at = t.now
+
+
+def suspect(t: Transition) -> None:
+    """Lower the voice, since somebody may be speaking over it."""
+    t.answer.suspected = True
+    t.out.append(commands.Duck())
+
+
+def trust(t: Transition) -> None:
+    """Restore the voice, if it was lowered because somebody might have been speaking over it."""
+    answer = t.state.answer
+    if answer is not None and answer.suspected:
+        answer.suspected = False
+        t.out.append(commands.Restore())

@@ -1,0 +1,23 @@
+"""The registry of plain requests."""
+
+from typing import get_args
+
+import pytest
+
+from speakerd.dialogue import requests
+from speakerd.dialogue.requests import PLAIN_REQUESTS, PlainRequest, RequestTrigger
+from tests.dialogue.driver import MAKERS, warm
+
+
+def test_every_request_there_is_stands_in_the_registry_under_a_word_of_its_own() -> None:
+    made = [value for value in vars(requests).values() if isinstance(value, PlainRequest)]
+    assert made == list(PLAIN_REQUESTS)
+    assert len({request.word for request in made}) == len(made)
+    assert {request.trigger for request in made} == set(get_args(RequestTrigger))
+
+
+@pytest.mark.parametrize("plain", PLAIN_REQUESTS, ids=lambda plain: plain.word)
+def test_a_request_is_an_event_that_does_something_somewhere(plain: PlainRequest) -> None:
+    assert MAKERS[plain.word.capitalize()](0.0) is plain
+    places = (warm().idle(), warm().idle().do("Mute"), warm().speaking())
+    assert any(place.send(plain).take() for place in places)
