@@ -1,7 +1,7 @@
 """Settings of the audio room: names, types, defaults and limits exist here and nowhere else.
 
-Frozen stdlib dataclasses; the limits are `annotated_types`, so the configuration (pydantic) enforces them
-when a file is read, and this module stays free of pydantic. Units are in the names. The string below each
+Frozen stdlib dataclasses. The limits are `annotated_types`, which the configuration (pydantic) enforces when it
+reads a file, so that this module does not need pydantic. Units are in the names. The string below each
 field says what it is for; the configuration file's comments are made from them.
 """
 
@@ -16,7 +16,7 @@ Percent = Annotated[int, Ge(0), Le(100)]
 Driver = Literal["portaudio", "simulated"]
 EchoMode = Literal["auto", "cancel", "half_duplex", "off"]
 SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer"]
-"""What a sound means; which melody that is, is a setting."""
+"""What an earcon means; the settings choose its melody."""
 Melody = Literal["off", "rise", "fall", "ping", "knock", "buzz", "low", "high", "bell"]
 
 _STRICT: dict[str, str] = {"extra": "forbid"}

@@ -1,17 +1,17 @@
-"""What a probe sound tells about a room and its devices, and which settings follow. Pure.
+"""What the answer to the probe sound says about a room and its devices, and which settings follow. Pure.
 
-The probe is an exponential sweep, 200 to 7000 Hz in one second, played `REPEATS` times with a pause behind each:
-loud enough to be found under noise, since all of its energy falls on one point when it is correlated with
-itself (a matched filter). From what the microphone heard, and when:
+The probe is an exponential sweep, 200 to 7000 Hz in one second, played `REPEATS` times with a pause after each. It
+is found even under noise, since correlation with itself gathers all of its energy in one point (a matched filter).
+From what the microphone heard, and when:
 
-- *noise floor*: level of the second before the first sweep;
-- *echo return*: energy heard from the sweep against energy played, noise taken off; -6 dB is a loud speaker
-  beside its microphone, below -50 dB there is nothing to cancel;
-- *round trip*: from the pull of a sample to its capture; the median of the repeats, and their spread, since a
-  device whose delay wanders cannot be cancelled well;
-- *tail*: how long after the sweep's end the room still sounds above its noise or 40 dB below the echo.
+- *noise floor*: the level of the second before the first sweep;
+- *echo return*: the energy heard of the sweep relative to what was played, without the noise; -6 dB is a loud
+  speaker beside its microphone, below -50 dB there is nothing to cancel;
+- *round trip*: from the pull of a sample to its capture; the median of the repeats, and their spread, since an echo
+  whose delay varies cannot be cancelled well;
+- *tail*: how long after the sweep's end the room is louder than its noise and than 40 dB below the echo.
 
-Where the delay wandered between the sweeps by more than `STEADY_MS`, nothing is proposed that follows from it.
+If the delay varied between the sweeps by more than `STEADY_MS`, nothing is proposed that depends on it.
 """
 
 import math
@@ -39,41 +39,41 @@ from speakerd.audio.settings import AudioSettings
 SWEEP_S: Final = 1.0
 PAUSE_S: Final = 1.5
 LEAD_S: Final = 1.5
-"""Silence before the first sweep, from which the noise is taken."""
+"""Silence before the first sweep, in which the noise is measured."""
 REPEATS: Final = 3
 LEVEL_DBFS: Final = -9.0
-"""Of the sweep, before the volume."""
+"""Level of the sweep, before the volume."""
 LONGEST_TRIP_S: Final = 1.0
 CLEAR: Final = 8.0
-"""A correlation peak this much above the rest of the search is no accident."""
+"""A correlation peak this many times above the rest of the search is the sweep."""
 CLIPPED: Final = 32_700
 INAUDIBLE_DB: Final = -50.0
 STEADY_MS: Final = 15.0
-"""More than a block, and its jitter."""
+"""More than a block and its jitter."""
 GARBLED_DB: Final = 10.0
-"""So much louder than the noise, something did come back from the loudspeaker."""
+"""Sound this much louder than the noise did come from the loudspeaker."""
 _WINDOW: Final = MIC_RATE // 100
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was found. Trip, return and tail are None where the sweep was not heard."""
+    """What was measured. Trip, return and tail are None if the sweep was not heard."""
 
     noise_dbfs: float
     heard: bool
     clipped: bool
     garbled: bool = False
-    """The sweep was not heard, but something was when it sounded."""
+    """Whether something was heard while the sweep was played, but not the sweep."""
     echo_return_db: float | None = None
     round_trip_ms: float | None = None
     spread_ms: float | None = None
     tail_ms: float | None = None
     device_latency_ms: float = 0.0
-    """What the devices themselves report for both ways."""
+    """The latency that the devices report, both directions together."""
 
     @property
     def steady(self) -> bool:
-        """Whether each sweep took about the same time."""
+        """Whether the round trip was about the same for all sweeps."""
         return self.spread_ms is not None and self.spread_ms <= STEADY_MS
 
 
@@ -87,7 +87,7 @@ class Proposal:
 
 
 def probe(volume: float, repeats: int = REPEATS) -> bytes:
-    """The whole probe at 24 kHz: lead, then every sweep with its pause."""
+    """Return the whole probe at 24 kHz: silence, then each sweep with its pause."""
     lead = np.zeros(round(LEAD_S * WIRE_RATE), dtype=np.int16)
     pause = np.zeros(round(PAUSE_S * WIRE_RATE), dtype=np.int16)
     one = np.concatenate([sweep(volume), pause])
@@ -95,7 +95,7 @@ def probe(volume: float, repeats: int = REPEATS) -> bytes:
 
 
 def sweep(volume: float) -> Samples:
-    """One exponential sweep at 24 kHz, 10 ms of fade at both ends."""
+    """Return one exponential sweep at 24 kHz, with 10 ms of fade at both ends."""
     time = np.arange(round(SWEEP_S * WIRE_RATE)) / WIRE_RATE
     low, high = 200.0, 7000.0
     growth = math.log(high / low)
@@ -106,7 +106,7 @@ def sweep(volume: float) -> Samples:
 
 
 def sweep_starts(repeats: int = REPEATS) -> tuple[int, ...]:
-    """Where in the probe each sweep begins, in samples at 24 kHz."""
+    """Return where in the probe each sweep begins, in samples at 24 kHz."""
     period = SWEEP_S + PAUSE_S
     return tuple(round((LEAD_S + number * period) * WIRE_RATE) for number in range(repeats))
 
@@ -114,7 +114,7 @@ def sweep_starts(repeats: int = REPEATS) -> tuple[int, ...]:
 def analyse(
     heard: bytes, sent_at: Sequence[int], volume: float, *, device_latency_s: float = 0.0
 ) -> Measurement:
-    """What `heard` (16 kHz) says. `sent_at`: the sample of `heard` at whose capture each sweep was pulled."""
+    """Measure in `heard` (16 kHz). `sent_at`: the sample of `heard` at whose capture each sweep was pulled."""
     samples = samples_of(heard)
     played = samples_of(resample(sweep(volume).tobytes(), WIRE_RATE, MIC_RATE))
     noise = dbfs(samples[max(0, sent_at[0] - MIC_RATE) : sent_at[0]])
@@ -144,7 +144,7 @@ def analyse(
 
 
 def propose(found: Measurement, settings: AudioSettings, *, canceller: bool) -> tuple[Proposal, ...]:
-    """Settings that would fit better than those there are. `canceller`: the extra `aec` is installed."""
+    """Return settings that fit better than `settings`. `canceller`: whether the extra `aec` is installed."""
     proposals: list[Proposal] = []
 
     def want(key: str, value: Any, now: Any, reason: str) -> None:
@@ -190,7 +190,7 @@ def propose(found: Measurement, settings: AudioSettings, *, canceller: bool) -> 
 
 
 def report(found: Measurement, proposals: Sequence[Proposal]) -> str:
-    """The findings and proposals for people, the latter as lines of TOML."""
+    """Format the measurement and the proposals as text, the latter as lines of TOML."""
     lines = [f"noise floor   {found.noise_dbfs:6.1f} dBFS  of the room, when nobody speaks"]
     if found.heard:
         lines += [
@@ -211,7 +211,7 @@ def report(found: Measurement, proposals: Sequence[Proposal]) -> str:
 
 
 def _troubles(found: Measurement) -> Iterator[str]:
-    """What was wrong, each with what to do."""
+    """What went wrong, each with what to do."""
     if found.noise_dbfs <= FLOOR_DBFS:
         yield "The microphone gives digital silence: is it switched off, or muted in alsamixer?"
     elif found.garbled:
@@ -230,7 +230,7 @@ def _troubles(found: Measurement) -> Iterator[str]:
 
 
 def _as_toml(proposals: Sequence[Proposal]) -> Iterator[str]:
-    """Each under its table, as it stands in the file."""
+    """The proposals as lines of TOML, each under its table."""
     table = ""
     for proposal in sorted(proposals, key=lambda proposal: proposal.key.rpartition(".")[0]):
         before, (table, _, key) = table, proposal.key.rpartition(".")
@@ -241,7 +241,7 @@ def _as_toml(proposals: Sequence[Proposal]) -> Iterator[str]:
 
 
 def _trip(samples: Samples, played: Samples, start: int) -> float | None:
-    """Samples from `start` to the sweep's arrival; None if it is not clearly there."""
+    """Samples from `start` to the sweep's arrival; None if it is not found clearly."""
     search = samples[start : start + round(LONGEST_TRIP_S * MIC_RATE) + len(played)].astype(np.float64)
     if len(search) < len(played) or not search.any():
         return None

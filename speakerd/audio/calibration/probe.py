@@ -1,6 +1,6 @@
-"""Plays the probe through a device and listens: the shell around `calibration`.
+"""Plays the probe sound through a device and records the answer, for `analysis`.
 
-The daemon must not run meanwhile: most cards serve one program at a time.
+The daemon must not run at the same time: most cards serve one program only.
 """
 
 import threading
@@ -13,11 +13,11 @@ from speakerd.audio.device import AudioDevice
 from speakerd.audio.pcm import MIC_BLOCK, MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 
 _LIMIT_S: Final = 10.0
-"""Beyond the probe's own length: a device that has not given its blocks by then is out of order."""
+"""A device that has not taken the whole probe this long after its end does not work."""
 
 
 class _Probing:
-    """The callbacks, and what they have seen."""
+    """The device's callbacks, and what they recorded."""
 
     def __init__(self, sound: bytes, repeats: int) -> None:
         self._sound = sound
@@ -51,13 +51,13 @@ def measure(
     repeats: int = calibration.REPEATS,
     step: Callable[[], object] | None = None,
 ) -> calibration.Measurement:
-    """Play the probe and listen: about ten seconds with three repeats.
+    """Play the probe and analyse the answer, in about ten seconds with three repeats.
 
     `step` lets time pass for a device in simulated time.
 
     Raises:
-        DeviceError: the devices do not open.
-        TimeoutError: they open, but their blocks do not run.
+        DeviceError: a device cannot be opened.
+        TimeoutError: they open, but no blocks arrive.
     """
     sound = calibration.probe(volume, repeats)
     probing = _Probing(sound, repeats)

@@ -1,8 +1,8 @@
-"""Between what a card runs at and what the port promises: rate, channels, block size. Pure.
+"""Converts rate, channels and block size between a card and the device port. Pure.
 
-A card that opens at 16 kHz (24 kHz to play) in mono is passed straight through. For any other the bridge picks
-one channel, resamples, and cuts blocks; it knows what it holds back, so that latencies stay true. One stream,
-one owner.
+Sound of a card that runs at 16 kHz (24 kHz for playback) in mono passes unchanged. For any other card an adapter
+selects one channel, resamples, and cuts blocks; it knows how much it holds back, so that latencies stay correct. An
+adapter belongs to one stream and one thread.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from speakerd.audio.resample import Resampler
 
 
 class CaptureAdapter:
-    """From the card's interleaved samples to 10 ms blocks of one channel at 16 kHz."""
+    """Converts the card's interleaved samples to 10 ms blocks of one channel at 16 kHz."""
 
     def __init__(self, rate: int, channels: int, channel: int) -> None:
         self._channels = channels
@@ -32,7 +32,7 @@ class CaptureAdapter:
         self._given = 0
 
     def convert(self, raw: bytes) -> Iterator[bytes]:
-        """Take what the card gave; yield the blocks that are whole now. Must be read to its end."""
+        """Take the card's samples and yield the blocks that are complete. The iterator must be exhausted."""
         if self._channels > 1:
             raw = samples_of(raw)[self._channel :: self._channels].tobytes()
         self._taken += len(raw) // SAMPLE_BYTES
@@ -42,12 +42,12 @@ class CaptureAdapter:
 
     @property
     def held_s(self) -> float:
-        """Sound taken and not yet given."""
+        """Seconds of sound taken and not yet yielded."""
         return self._taken / self._rate - self._given / MIC_RATE
 
 
 class PlaybackAdapter:
-    """From 24 kHz mono to as many of the card's frames as it asks for, pulling no more than that needs."""
+    """Converts 24 kHz mono to the frames that the card asks for, and pulls no more than that needs."""
 
     def __init__(self, rate: int, channels: int, pull: Callable[[int], bytes]) -> None:
         self._rate = rate
@@ -59,10 +59,10 @@ class PlaybackAdapter:
         self._given = 0
 
     def take(self, frames: int) -> bytes:
-        """Exactly `frames` interleaved frames."""
+        """Return exactly `frames` interleaved frames."""
         wanted = frames * SAMPLE_BYTES
         while (missing := wanted - len(self._ready)) > 0:
-            # The least that can bring it: what is pulled early can no longer be flushed.
+            # The least that can suffice: what is pulled early can no longer be flushed.
             samples = min(-(-missing // SAMPLE_BYTES * WIRE_RATE // self._rate), WIRE_BLOCK)
             self._ready += self._resampler.process(self._pull(samples))
             self._taken += samples
@@ -75,5 +75,5 @@ class PlaybackAdapter:
 
     @property
     def held_s(self) -> float:
-        """Sound pulled and not yet given to the card."""
+        """Seconds of sound pulled and not yet given to the card."""
         return self._taken / WIRE_RATE - self._given / self._rate

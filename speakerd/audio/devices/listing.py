@@ -1,7 +1,7 @@
-"""What sound devices there are, under the names to write into the configuration, with the rates they open at.
+"""Lists the sound devices, under the names to write into the configuration, with the rates at which they open.
 
-Nothing is believed that is not tried: every device is opened, unstarted, at each rate that would serve. What
-comes out is data (`list_devices`) and a table for people (`table`). A device that is in use is said to be.
+Every device is opened, but not started, at each rate we can use, since what drivers report is not reliable.
+`list_devices` returns data, `table` formats it. A device in use is listed as such.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,25 +35,25 @@ _HEADINGS: Final = {"capture": "MICROPHONES (audio.input)", "playback": "LOUDSPE
 
 @dataclass(frozen=True, slots=True)
 class ListedDevice:
-    """One device in one direction."""
+    """One device in one direction, with what was found when it was opened."""
 
     direction: Direction
     name: str
-    """What to write into the configuration."""
+    """The name to write into the configuration."""
     description: str
-    """What the device calls itself; the name again for PCMs of ALSA's configuration."""
+    """The device's own description; for PCMs of ALSA's configuration the same as `name`."""
     channels: int
     rates: tuple[int, ...]
-    """Those of the rates we can use at which it really opens."""
+    """Of the rates we can use, those at which it opens."""
     chosen: bool
     usb_path: str = ""
     trouble: str = ""
-    """Why it opens at none: busy, and held by whom, or PortAudio's words."""
+    """Why it opens at no rate: which program holds it, or PortAudio's message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All devices, and for each direction whose chosen name fits none, the reason."""
+    """All devices, and for each direction whose name in the settings fits no device the reason."""
 
     devices: tuple[ListedDevice, ...]
     problems: dict[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ def list_devices(
     portaudio: Callable[[], PortAudio] = REAL_PORTAUDIO,
     cards: Callable[[], Sequence[SoundCard]] = sound_cards,
 ) -> Listing:
-    """Try all devices. Takes a second or so, during which each is opened; a running daemon's are busy.
+    """Open all devices one after the other, in about a second. Those of a running daemon are busy.
 
     Raises:
         OSError: PortAudio itself cannot be initialised.
@@ -78,7 +78,7 @@ def list_devices(
 
 
 def table(listing: Listing) -> str:
-    """The listing for people: `*` marks the chosen ones."""
+    """Format the listing as a table; `*` marks the devices that the settings choose."""
     lines: list[str] = []
     for direction in DIRECTIONS:
         lines.append(_HEADINGS[direction])
@@ -116,14 +116,14 @@ def _listing(portaudio: PortAudio, settings: AudioSettings, cards: tuple[SoundCa
         except DeviceError as error:
             problems[direction] = str(error)
         devices += [
-            _tried(portaudio, direction, row, cards, chosen=row == chosen)
+            _probe(portaudio, direction, row, cards, chosen=row == chosen)
             for row in rows
             if row.channels(direction)
         ]
     return Listing(tuple(devices), problems)
 
 
-def _tried(
+def _probe(
     portaudio: PortAudio, direction: Direction, row: DeviceRow, cards: tuple[SoundCard, ...], *, chosen: bool
 ) -> ListedDevice:
     rates: list[int] = []

@@ -1,15 +1,15 @@
-"""From the name in the configuration to one of PortAudio's devices. Pure.
+"""Finds the PortAudio device that a name in the configuration means. Pure.
 
 A name may be, tried in this order:
 
-    default                     what ALSA calls so, else the first device of that direction
+    default                     ALSA's device of that name, else the first device of that direction
     any ALSA PCM                `speaker` from asound.conf, `dmix`, `pulse`: as PortAudio lists it
     hw:CARD=Device,DEV=0        a card by id, also `plughw:...`, `hw:Device`, `hw:Device,0`
     Device                      a card's id alone: its first device of that direction
-    usb:1-1.2                   the card whose plug sits in that port (or `1-1.2` alone)
+    usb:1-1.2                   the card in that USB port (or `1-1.2` alone)
 
-Never a number: PortAudio's and ALSA's change with the order of plugging, and a speaker that listens to the
-wrong microphone after a power cut is worse than one that says it found none.
+Numbers are refused: PortAudio's and ALSA's change with the order of plugging in, and a speaker that listens to the
+wrong microphone after a power cut is worse than one that reports that it found none.
 """
 
 import re
@@ -29,7 +29,7 @@ _HW_NAME: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
-    """One device as PortAudio lists it."""
+    """One device in PortAudio's list."""
 
     index: int
     name: str
@@ -37,12 +37,12 @@ class DeviceRow:
     output_channels: int
 
     def channels(self, direction: Direction) -> int:
-        """How many channels it has that way; 0: not that way at all."""
+        """Return its number of channels in that direction; 0 if it does not support it."""
         return self.input_channels if direction == "capture" else self.output_channels
 
     @property
     def hardware(self) -> tuple[int, int] | None:
-        """Card and device number, if it is hardware rather than a PCM made by ALSA's configuration."""
+        """The numbers of card and device; None for a PCM that ALSA's configuration defines."""
         found = _HW_OF_ROW.search(self.name)
         return (int(found[1]), int(found[2])) if found else None
 
@@ -50,10 +50,10 @@ class DeviceRow:
 def find_device(
     wanted: str, direction: Direction, rows: Sequence[DeviceRow], cards: Sequence[SoundCard]
 ) -> DeviceRow:
-    """The row that `wanted` names.
+    """Return the row that `wanted` names.
 
     Raises:
-        DeviceNotFoundError: there is none; it lists those there are.
+        DeviceNotFoundError: there is none; the message lists those there are.
         DeviceError: `wanted` is a number.
     """
     usable = [row for row in rows if row.channels(direction) > 0]
@@ -68,7 +68,7 @@ def find_device(
         card = _card(card_part, cards)
         device = int(hardware["device"]) if hardware and hardware["device"] else None
         if device is None and card is not None:
-            # PortAudio does not list what another program holds; the card's next device is not what was meant.
+            # PortAudio does not list a device that another program holds; the card's next one was not meant.
             device = card.first(direction)
         row = next((row for row in usable if card is not None and _is_on(row, card, device)), None)
     if row is None:
@@ -77,18 +77,18 @@ def find_device(
 
 
 def wants_plug(wanted: str) -> bool:
-    """Whether ALSA shall convert rates and channels itself (`plughw:`)."""
+    """Return whether the name asks ALSA to convert rates and channels (`plughw:`)."""
     hardware = _HW_NAME.match(wanted)
     return bool(hardware and hardware["plug"])
 
 
 def names_of(direction: Direction, rows: Sequence[DeviceRow], cards: Sequence[SoundCard]) -> tuple[str, ...]:
-    """The name to write into the configuration for every device of that direction."""
+    """Return the names to write into the configuration for all devices of that direction."""
     return tuple(name_of(row, cards) for row in rows if row.channels(direction) > 0)
 
 
 def name_of(row: DeviceRow, cards: Sequence[SoundCard]) -> str:
-    """The lasting name of a row: `hw:CARD=Id,DEV=0` for hardware, the PCM's own otherwise."""
+    """Return a name that stays valid: `hw:CARD=Id,DEV=0` for hardware, otherwise the PCM's name."""
     if row.hardware is None:
         return row.name
     number, device = row.hardware

@@ -1,34 +1,34 @@
 """The real sound card: ALSA through PortAudio, in callback mode.
 
-*Blocks.* The microphone gives 10 ms at a time. The loudspeaker takes 8 ms, since PortAudio holds two or three
-of its blocks: at 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software
-sound card, at 8 ms after 22 and 28, at 5 ms after 18 and 20; but 5 ms were torn by one busy Python thread.
+*Blocks.* The microphone delivers 10 ms at a time. The loudspeaker takes 8 ms, since PortAudio buffers two or three
+blocks: with 10 ms a flush was silent after 30 ms (p50) and 34 ms (p99) at the monitor of the software sound card,
+with 8 ms after 22 and 28, with 5 ms after 18 and 20; but at 5 ms one busy Python thread caused underruns.
 
-*Late readers.* The microphone's card may hold four blocks before it loses one (`portaudio_buffer`), which costs
-no latency. Both threads ask for real-time priority (`thread_priority`).
+*Late callbacks.* The microphone's card buffers four blocks before one is lost (`portaudio_latency`), which adds no
+latency. Both threads ask for real-time priority (`thread_priority`).
 
-*The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread:
-three of them tore a fifth of the sound to pieces. At `SWITCH_INTERVAL_S` they tear nothing or next to it, at
-no cost where nobody is busy. So `start` lowers the interval, for the whole process.
+*The GIL.* A callback waits for the interpreter, with the default switch interval 5 ms for every busy thread: with
+three of them a fifth of the sound was lost. With `SWITCH_INTERVAL_S` next to nothing is lost, at no cost while no
+thread is busy. So `start` lowers the interval, for the whole process.
 
-*Callbacks only move bytes.* PortAudio calls them in threads of its own, one for each direction; they take the
-GIL, hand a block over, and return the whole block asked for: a short one would end the stream, an exception in
-one would be thrown into the main thread, so both are made impossible.
+*Callbacks only move bytes.* PortAudio calls them in its own threads, one for each direction. They take the GIL,
+pass a block on, and return the whole block asked for: a short one would end the stream, and PyAudio would raise
+an exception of theirs in the main thread, so neither can happen.
 
-*Opening.* PortAudio lists the cards once, when it is initialised, so every `start` initialises it anew: a card
-plugged in since is then there. Rates are tried in order, the port's own first; what the card cannot do,
-`rate_bridge` does with soxr. PortAudio's own resampling and ALSA's linear one are never asked for.
+*Opening.* PortAudio lists the cards once, when it is initialised, so every `start` initialises it again to find
+cards plugged in since. Rates are tried in order, the port's own first; what the card does not support,
+`format_adapter` converts with soxr. PortAudio's own resampling and ALSA's linear one are not used.
 
-*Latency* is measured, not taken from the data sheet: every playback callback is told when its samples will
-sound (`output_buffer_dac_time`), from which the present is taken off. That clock is the wall clock in
-PortAudio, so only differences within one call are used, and absurd ones (the date was set) are dropped.
+*Latency* is measured, since what drivers report is not reliable: every playback callback is told when its
+samples will be heard (`output_buffer_dac_time`), and the present is subtracted. PortAudio takes both from the
+wall clock, so only differences within one call are used, and absurd ones (the date was set) are dropped.
 
-*No abort.* PortAudio's abort (private in PyAudio: `pyaudio.pa.abort_stream`) would throw away what the card
-holds, and was tried: silence after 1 ms instead of 22, but always with a click, since the cut falls anywhere in
-the wave; a call took up to 115 ms on a busy machine; and after some seventy aborts PyAudio freed the stream.
+*No abort.* PortAudio's abort (private in PyAudio: `pyaudio.pa.abort_stream`) drops what the card has buffered.
+It was tried: silence after 1 ms instead of 22, but always with a click, since the cut is anywhere in the wave; a
+call took up to 115 ms on a busy machine; and after some seventy aborts PyAudio freed the stream.
 
-*A lost card* shows itself by blocks that no longer come (`beats`); no PortAudio function is asked, since
-asking one on a dead stream may hang or free it. Healing is `keeper`'s business.
+*A lost card* is recognised by blocks that no longer arrive (`block_counts`). No PortAudio function is called for
+that, since calling one on a dead stream may hang or free it. Reopening is up to `supervision`.
 """
 
 import contextlib
@@ -61,11 +61,11 @@ PLAYBACK_RATES: Final = (WIRE_RATE, 48_000, 44_100)
 LONGEST_LATENCY_S: Final = 2.0
 """A latency above this is a clock that jumped, not a buffer."""
 _SMOOTHING: Final = 0.05
-"""Part of each new latency in the running mean: it follows within a fifth of a second."""
+"""Weight of each new latency in the running mean, which follows within a fifth of a second."""
 
 CAPTURE_PERIOD_S: Final = 0.010
 CAPTURE_PERIODS: Final = 4
-"""Four, since PortAudio makes its blocks longer where more are asked for."""
+"""Four, since PortAudio makes its blocks longer if more are requested."""
 PLAYBACK_PERIOD_S: Final = 0.008
 SWITCH_INTERVAL_S: Final = 0.0005
 
@@ -73,47 +73,47 @@ Reply: TypeAlias = tuple[bytes | None, int]
 
 
 class Stream(Protocol):
-    """What we use of pyaudio's stream."""
+    """What we use of a `pyaudio.PyAudio.Stream`."""
 
     def start_stream(self) -> None:
-        """Let the callbacks run."""
+        """Begin to call the callbacks."""
 
     def close(self) -> None:
-        """Stop and free it."""
+        """Stop the stream and free it."""
 
 
 class PortAudio(Protocol):
     """What we use of `pyaudio.PyAudio`."""
 
     def get_device_count(self) -> int:
-        """How many devices there are."""
+        """Return the number of devices."""
 
     def get_device_info_by_index(self, index: int, /) -> Mapping[str, Any]:
-        """One of them."""
+        """Return the description of one device."""
 
     def get_host_api_info_by_index(self, index: int, /) -> Mapping[str, Any]:
-        """ALSA, JACK and the like."""
+        """Return the description of a host API: ALSA, JACK and so on."""
 
     def open(self, **options: Any) -> Stream:
-        """A stream. Raises OSError, its errno one of PortAudio's codes."""
+        """Open a stream. Raises OSError with one of PortAudio's codes as its errno."""
 
     def terminate(self) -> None:
-        """Close everything."""
+        """Close all streams and release PortAudio."""
 
 
-# The published stubs type what `open` takes more narrowly than one call for both directions can be written.
+# The published stubs type the arguments of `open` too narrowly for one call that serves both directions.
 REAL_PORTAUDIO: Final = cast("Callable[[], PortAudio]", pyaudio.PyAudio)
 
 
 _DRIVER: Final = threading.Lock()
-"""Held while PortAudio is initialised, listed, opened or closed: it has one state for the whole process, and two
-threads in it crash it."""
+"""Held while PortAudio is initialised, listed, opened or closed: its state belongs to the whole process, and two
+threads inside it crash."""
 DRIVER_WAIT_S: Final = 5.0
-"""So long a start waits for another thread to come back from the driver; then it fails, with the reason."""
+"""How long `start` waits for another thread to return from the driver before it fails."""
 
 
 class PyAudioDevice:
-    """An `AudioDevice` on PortAudio. `portaudio` makes the binding: the real one, or one with faults in tests."""
+    """An `AudioDevice` on PortAudio. `portaudio` makes the binding; tests pass one that simulates faults."""
 
     def __init__(self, settings: AudioSettings, portaudio: Callable[[], PortAudio] = REAL_PORTAUDIO) -> None:
         self._settings = settings
@@ -132,7 +132,7 @@ class PyAudioDevice:
     # -- the port ------------------------------------------------------------------------------------------
 
     def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
-        """See `AudioDevice.start`."""
+        """Open both directions and begin to call the callbacks. Raises DeviceError."""
         if not _DRIVER.acquire(timeout=DRIVER_WAIT_S):
             raise DeviceError("playback", self._settings.output, "another thread hangs in the sound driver")
         try:
@@ -141,7 +141,7 @@ class PyAudioDevice:
             _DRIVER.release()
 
     def stop(self) -> None:
-        """See `AudioDevice.stop`. May hang inside PortAudio if the card was pulled: call it in a thread."""
+        """Close both directions. May hang inside PortAudio if the card was unplugged: call it in a thread."""
         with _DRIVER:
             self._stop()
 
@@ -173,7 +173,7 @@ class PyAudioDevice:
         streams, self._streams = self._streams, []
         portaudio, self._portaudio = self._portaudio, None
         if streams:
-            # One on a dead card spins: closing it must get a turn.
+            # The thread of a dead card spins; at real-time priority it would keep us from closing the stream.
             restore_priority()
         for stream in streams:
             try:
@@ -185,37 +185,37 @@ class PyAudioDevice:
         self._filter.close()
 
     def now(self) -> float:
-        """See `AudioDevice.now`."""
+        """Return the system's monotonic clock."""
         return time.monotonic()
 
     @property
     def block_counts(self) -> BlockCounts:
-        """See `AudioDevice.block_counts`."""
+        """Blocks captured and played so far."""
         return BlockCounts(self._captured, self._played)
 
     @property
     def xruns(self) -> XrunCount:
-        """See `AudioDevice.xruns`."""
+        """Over- and underflows so far."""
         return XrunCount(*self._lost)
 
     @property
     def failure(self) -> DeviceFailure | None:
-        """See `AudioDevice.failure`."""
+        """Why a running device cannot continue: one of our callbacks raised."""
         return self._failure
 
     @property
     def output_latency_s(self) -> float:
-        """See `AudioDevice.output_latency_s`. Between two pulls the ear catches up, so it falls by the clock."""
+        """Seconds of sound pulled and not yet heard; it falls with the clock between two pulls."""
         return max(0.0, self._output_latency - (time.monotonic() - self._pulled_at))
 
     @property
     def input_latency_s(self) -> float:
-        """See `AudioDevice.input_latency_s`."""
+        """Seconds from the microphone to `on_capture`, a running mean."""
         return self._input_latency
 
     @property
     def stepped(self) -> bool:
-        """See `AudioDevice.stepped`."""
+        """Always False: a sound card runs in real time."""
         return False
 
     # -- opening -------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class PyAudioDevice:
             )
         only = self._settings.input_rate_hz
         for rate in (only,) if only else CAPTURE_RATES:
-            # The card may give only all of its channels, or only pairs.
+            # A card may open only with all of its channels, or only with pairs.
             for channels in sorted({channel + 1, max(2, channel + 1), most}):
                 if channels > most:
                     continue
@@ -260,8 +260,8 @@ class PyAudioDevice:
         channels: int,
         callback: Callable[..., Reply],
     ) -> Stream | None:
-        """A stream not yet started; None if the card cannot do this rate or these channels."""
-        assert self._portaudio is not None  # noqa: S101  # opened by start, which alone comes here
+        """Open a stream, not yet started; None if the card does not support the rate or the channels."""
+        assert self._portaudio is not None  # noqa: S101  # set by _start, the only way here
         name = self._settings.input if direction == "capture" else self._settings.output
         try:
             stream = open_stream(
@@ -278,38 +278,38 @@ class PyAudioDevice:
 
     # -- the callbacks, in PortAudio's threads -------------------------------------------------------------
 
-    def _capture_callback(self, bridge: CaptureAdapter, on_capture: OnCapture) -> Callable[..., Reply]:
-        heard_at = 0.0
+    def _capture_callback(self, adapter: CaptureAdapter, on_capture: OnCapture) -> Callable[..., Reply]:
+        captured_at = 0.0
 
         def captured(raw: bytes, _frames: int, when: Mapping[str, float], status: int) -> Reply:
-            nonlocal heard_at
+            nonlocal captured_at
             try:
                 if status & pyaudio.paInputOverflow:
                     self._lost[0] += 1
                 delay = when["current_time"] - when["input_buffer_adc_time"]
                 if 0 <= delay <= LONGEST_LATENCY_S:
-                    self._input_latency = _smooth(self._input_latency, delay + bridge.held_s)
-                # The latency is an estimate that moves; time does not run backwards.
-                heard_at = max(heard_at, time.monotonic() - self._input_latency)
-                for block in bridge.convert(raw):
+                    self._input_latency = _smooth(self._input_latency, delay + adapter.held_s)
+                # The latency is an estimate that varies; times must not decrease.
+                captured_at = max(captured_at, time.monotonic() - self._input_latency)
+                for block in adapter.convert(raw):
                     self._captured += 1
-                    on_capture(block, heard_at)
-            except Exception as error:  # noqa: BLE001  # PyAudio would throw it into the main thread
+                    on_capture(block, captured_at)
+            except Exception as error:  # noqa: BLE001  # PyAudio would raise it in the main thread
                 self._broke("capture", error)
             return None, pyaudio.paContinue
 
         return captured
 
-    def _playback_callback(self, bridge: PlaybackAdapter, rate: int, channels: int) -> Callable[..., Reply]:
+    def _playback_callback(self, adapter: PlaybackAdapter, rate: int, channels: int) -> Callable[..., Reply]:
         def wanted(_raw: None, frames: int, when: Mapping[str, float], status: int) -> Reply:
             try:
                 if status & pyaudio.paOutputUnderflow:
                     self._lost[1] += 1
-                block = bridge.take(frames)
+                block = adapter.take(frames)
                 self._played += 1
                 delay = when["output_buffer_dac_time"] - when["current_time"]
                 if 0 < delay <= LONGEST_LATENCY_S:
-                    latency = delay + frames / rate + bridge.held_s
+                    latency = delay + frames / rate + adapter.held_s
                     self._output_latency = _smooth(self._output_latency, latency)
                 self._pulled_at = time.monotonic()
             except Exception as error:  # noqa: BLE001  # likewise
@@ -320,7 +320,7 @@ class PyAudioDevice:
         return wanted
 
     def _broke(self, direction: Direction, error: Exception) -> None:
-        """A callback of ours raised: that is a bug, and the stream is reopened rather than left half dead."""
+        """Note that a callback of ours raised. That is a bug; the device is then reopened."""
         if self._failure is None:
             log.error("the %s callback failed", direction, exc_info=error)
             self._failure = DeviceFailure(direction, f"our own callback failed: {error!r}")
@@ -330,20 +330,20 @@ def _smooth(mean: float, new: float) -> float:
     return mean + _SMOOTHING * (new - mean) if mean else new
 
 
-class UnsupportedFormatError(Exception):  # not an error: the next rate is tried
-    """A card cannot do a rate or a number of channels."""
+class UnsupportedFormatError(Exception):
+    """A card does not support a rate or a number of channels; the next is tried."""
 
 
 def open_portaudio(make: Callable[[], PortAudio], settings: AudioSettings) -> PortAudio:
-    """Initialise PortAudio, with ALSA's own conversion if a name asks for it by `plughw:`."""
+    """Initialise PortAudio, with ALSA's conversion if a name in the settings asks for it (`plughw:`)."""
     plug = wants_plug(settings.input) or wants_plug(settings.output)
-    # Read by PortAudio while it lists the cards. It holds for both directions.
+    # PortAudio reads it while it lists the cards. It applies to both directions.
     os.environ["PA_ALSA_PLUGHW"] = "1" if plug else "0"
     return make()
 
 
 def list_rows(portaudio: PortAudio) -> tuple[DeviceRow, ...]:
-    """ALSA's devices as PortAudio lists them; those of any host API where there is no ALSA."""
+    """Return PortAudio's list of ALSA's devices, or of all devices if there is no ALSA."""
     infos = [portaudio.get_device_info_by_index(index) for index in range(portaudio.get_device_count())]
     alsa = [info for info in infos if _host_api(portaudio, info) == pyaudio.paALSA]
     return tuple(
@@ -366,12 +366,12 @@ def open_stream(
     channels: int,
     callback: Callable[..., Reply],
 ) -> Stream:
-    """A stream in callback mode, not yet started. Raises UnsupportedFormatError, or OSError as PyAudio does."""
+    """Open a stream in callback mode, not yet started. Raises UnsupportedFormatError, else OSError as PyAudio."""
     end = "input" if direction == "capture" else "output"
     period_s = CAPTURE_PERIOD_S if direction == "capture" else PLAYBACK_PERIOD_S
     if direction == "capture":
-        as_told = portaudio.get_device_info_by_index(row.index)
-        enlarge_capture_buffer(row.index, as_told, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
+        reported = portaudio.get_device_info_by_index(row.index)
+        enlarge_capture_buffer(row.index, reported, (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S)
     try:
         return portaudio.open(
             rate=rate,
@@ -379,7 +379,7 @@ def open_stream(
             format=pyaudio.paInt16,
             frames_per_buffer=int(rate * period_s),
             start=False,
-            stream_callback=_raised(callback),
+            stream_callback=_with_priority(callback),
             **{end: True, f"{end}_device_index": row.index},
         )
     except OSError as error:
@@ -388,14 +388,14 @@ def open_stream(
         raise
 
 
-def _raised(callback: Callable[..., Reply]) -> Callable[..., Reply]:
-    """The callback; its first call, which comes in the stream's own thread, asks for priority."""
-    hurried = False
+def _with_priority(callback: Callable[..., Reply]) -> Callable[..., Reply]:
+    """Wrap the callback so that its first call, in the stream's own thread, raises the thread's priority."""
+    raised = False
 
     def called(*arguments: Any) -> Reply:
-        nonlocal hurried
-        if not hurried:
-            hurried = True
+        nonlocal raised
+        if not raised:
+            raised = True
             raise_priority()
         return callback(*arguments)
 
@@ -403,7 +403,7 @@ def _raised(callback: Callable[..., Reply]) -> Callable[..., Reply]:
 
 
 def explain(error: OSError, direction: Direction, name: str, row: DeviceRow) -> DeviceError:
-    """PortAudio's error as one that says what the user can do."""
+    """Convert PortAudio's error to one that says what the user can do."""
     if error.errno == pyaudio.paDeviceUnavailable:
         holder = holder_of(*row.hardware, direction) if row.hardware else ""
         return DeviceBusyError(direction, name, holder)

@@ -1,15 +1,15 @@
-"""How much sound the card may hold before it is lost: PortAudio can be told, PyAudio does not offer it.
+"""Enlarges the card's capture buffer. PortAudio supports that, but PyAudio has no option for it.
 
-PortAudio derives the size of ALSA's buffer from the latency that is asked for: buffer = latency + one period
-(`pa_linux_alsa.c`), and PyAudio always asks for the device's `defaultLowInputLatency`. For a card of 44.1 or 48 kHz
-that is 8 ms, so a microphone had two periods of 10 ms: whoever was late by one lost sound. On a loopback card,
-which counts in ticks of 4 ms, that was more than half of all sound, on an idle machine; with three periods none. A
-larger buffer for capture costs no latency, since each period is handed over when it is full.
+PortAudio derives the size of ALSA's buffer from the requested latency: buffer = latency + one period
+(`pa_linux_alsa.c`), and PyAudio always requests the device's `defaultLowInputLatency`. For a card of 44.1 or 48 kHz
+that is 8 ms, so a microphone had two periods of 10 ms, and sound was lost when a callback was late by one. On a
+loopback card, which counts in ticks of 4 ms, that was more than half of all sound, on an idle machine; with three
+periods it was none. A larger capture buffer adds no latency, since each period is delivered when it is full.
 
 So the default itself is changed: the field of PortAudio's `PaDeviceInfo` (portaudio.h, struct version 2) that
-PyAudio reads a moment later. It is found through the library that PyAudio is linked with, and touched only if its
-neighbours hold what PyAudio says of the same device; otherwise all stays as it is. PortAudio makes the list anew
-each time it is initialised.
+PyAudio reads a moment later. It is found through the library that PyAudio is linked with, and changed only if the
+fields beside it hold what PyAudio reports for the same device. PortAudio builds the list anew each time it is
+initialised.
 """
 
 import ctypes
@@ -41,11 +41,11 @@ class _DeviceInfo(ctypes.Structure):
     )
 
 
-def enlarge_capture_buffer(index: int, as_told: Mapping[str, Any], seconds: float) -> bool:
-    """Let streams opened from device `index` from now on hold a period and `seconds` more of captured sound.
+def enlarge_capture_buffer(index: int, reported: Mapping[str, Any], seconds: float) -> bool:
+    """Let streams that are opened on device `index` from now on buffer `seconds` more than one period.
 
-    `as_told` is PyAudio's description of the device. Call it while PortAudio is initialised, from the thread that
-    opens. False if PortAudio's list is not what we take it for; nothing was changed then.
+    `reported` is PyAudio's description of the device. Call this while PortAudio is initialised, from the thread
+    that opens the stream. Returns False, and changes nothing, if PortAudio's list is not laid out as expected.
     """
     try:
         # The extension module's own handle: its symbols are those of the very library that it uses.
@@ -55,14 +55,14 @@ def enlarge_capture_buffer(index: int, as_told: Mapping[str, Any], seconds: floa
         return False
     find.argtypes, find.restype = (ctypes.c_int,), ctypes.POINTER(_DeviceInfo)
     found = find(index)
-    if not found or not _is_the_same(found.contents, as_told):
+    if not found or not _is_the_same(found.contents, reported):
         log.debug("PortAudio's list of devices is not as expected; captured sound may lag by its default")
         return False
     found.contents.default_low_input_latency = max(seconds, found.contents.default_low_input_latency)
     return True
 
 
-def _is_the_same(info: _DeviceInfo, as_told: Mapping[str, Any]) -> bool:
+def _is_the_same(info: _DeviceInfo, reported: Mapping[str, Any]) -> bool:
     return info.struct_version == _STRUCT_VERSION and (
         info.host_api,
         info.max_input_channels,
@@ -70,7 +70,7 @@ def _is_the_same(info: _DeviceInfo, as_told: Mapping[str, Any]) -> bool:
         info.default_low_input_latency,
         info.default_sample_rate,
     ) == tuple(
-        as_told.get(key)
+        reported.get(key)
         for key in (
             "hostApi",
             "maxInputChannels",

@@ -1,8 +1,8 @@
-"""Keeps the chatter of PortAudio, ALSA and JACK, which they write to file descriptor 2, out of the journal.
+"""Keeps the messages that PortAudio, ALSA and JACK write to file descriptor 2 out of the journal.
 
-While a sound device is open, descriptor 2 is a pipe. A thread reads it line by line: what those libraries are
-known to say goes to this module's logger at debug level, everything else to the real standard error, at once
-and unchanged, so nothing of ours or of Python's is lost, even if a call into the driver never returns.
+While a sound device is open, descriptor 2 is a pipe. A thread reads it line by line: known messages of those
+libraries go to this module's logger at debug level, everything else goes to the real standard error at once and
+unchanged. So no output of ours or of Python's is lost, even if a call into the driver never returns.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ CHATTER: Final = re.compile(
     rb"An error occ?ured while using the portaudio stream|Cannot lock down|"
     rb"Cannot create thread res|JackMessageBuffer|Cannot create message buffer)"
 )
-"""How the lines begin that are known to mean nothing to a user; what matters comes back as an error code."""
+"""How lines begin that are of no use to a user; what matters is returned as an error code."""
 
 _STDERR: Final = 2
 
 
 class StderrFilter:
-    """A context that filters file descriptor 2 of the whole process. Nesting and threads share one filter."""
+    """A context manager that filters file descriptor 2 of the whole process. Nested uses share one filter."""
 
     _lock: Final = threading.Lock()
     _depth = 0
@@ -64,12 +64,12 @@ class StderrFilter:
 
     @classmethod
     def _remove(cls) -> None:
-        # Putting the real one back closes the pipe's last end, and so ends the reader.
+        # Restoring the real one closes the pipe's last writing end, which ends the reader.
         os.dup2(cls._kept, _STDERR)
         os.close(cls._kept)
         reader, cls._reader = cls._reader, None
         if reader is not None:
-            # A child process may have inherited the pipe; the reader then goes on serving it.
+            # A child process may have inherited the pipe; the reader then continues for it.
             reader.join(timeout=1.0)
 
 
@@ -87,8 +87,8 @@ def _forward(source: int, real: int) -> None:
 
 def _one_line(line: bytes, real: int) -> None:
     if CHATTER.match(line):
-        # The prefix keeps a bare log format on standard error from being read as chatter again.
+        # Without the prefix a log that goes to standard error would be filtered again.
         log.debug("driver: %s", line.decode(errors="replace").rstrip())
     elif line.strip():
-        with contextlib.suppress(OSError):  # a closed standard error is nobody's loss
+        with contextlib.suppress(OSError):  # standard error may be closed
             os.write(real, line)

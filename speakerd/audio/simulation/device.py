@@ -1,20 +1,20 @@
-"""A sound card without hardware: a person, a room, a loudspeaker, and every way in which they break.
+"""A sound card without hardware: a loudspeaker, a room, a person, and all their faults.
 
-It ships, since the demo, the tests and anyone without a sound card use it. The person speaks recordings into
-the microphone (`say`), the room sends the loudspeaker's sound back (`RoomShape`, optional), a little noise
-lies under it all, and what was played, what the microphone heard and what someone in the room would have
-heard are kept.
+It is part of the product, for the demo, for tests, and for machines without a sound card. The person speaks
+recordings into the microphone (`say`), the room returns the loudspeaker's sound (`RoomShape`, optional), and a
+little noise is added. It records what was played, what the microphone heard, and what someone in the room would
+have heard.
 
-*Time.* In real time a thread of its own runs one block every 10 ms by the monotonic clock; late blocks are
-made up for, as a sound card's buffer would. Stepped (`stepped=True`), nothing moves but by `step`, in the
-caller's thread: an hour takes seconds and is the same every time.
+*Time.* In real time a thread runs one block every 10 ms by the monotonic clock; late blocks are made up for, as the
+buffer of a sound card does. Stepped (`stepped=True`), time passes only in `step`, in the caller's thread: an hour
+takes seconds and is reproducible.
 
-*Latency.* What is pulled sounds `output_latency_s` later, and what is heard comes `input_latency_s` later:
-recordings hold what left the loudspeaker and reached the microphone, at its time, so that a reported position can
-be checked against them.
+*Latency.* What is pulled is played `output_latency_s` later, and what is captured is delivered `input_latency_s`
+later. The recordings hold what left the loudspeaker and reached the microphone, at that time, so that reported
+positions can be checked against them.
 
-*Faults* are methods: `unplug`/`plug_in`, `refuse`, `stall`, `hang`, `deafen`, `xrun`. Reopening heals what
-it would heal in a real card: a stall yes, a missing plug no.
+*Faults* are methods: `unplug`/`plug_in`, `refuse`, `stall`, `fail`, `hang`, `deafen`, `xrun`. Reopening repairs
+what it would repair in a real card: a stall, but not a missing plug.
 """
 
 import logging
@@ -59,12 +59,12 @@ log = logging.getLogger(__name__)
 NAME: Final = "simulated"
 OnStep: TypeAlias = Callable[[], object]
 _LATE_S: Final = 0.5
-"""Blocks later than this are not made up for: a machine that slept does not live through the night again."""
+"""Blocks later than this are not made up for, such as those of a night in which the machine slept."""
 _SILENT_BLOCK: Final = bytes(MIC_BLOCK_BYTES)
 
 
 class SimulatedDevice:
-    """An `AudioDevice` of nothing but numpy. See the module."""
+    """An `AudioDevice` without hardware, in real or stepped time."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class SimulatedDevice:
     # -- the port ------------------------------------------------------------------------------------------
 
     def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
-        """See `AudioDevice.start`."""
+        """Open both directions and begin to call the callbacks. Raises DeviceError if a fault says so."""
         self._unhung.wait()
         if self._unplugged is not None:
             raise DeviceNotFoundError(self._unplugged, NAME, ())
@@ -131,7 +131,7 @@ class SimulatedDevice:
             self._thread.start()
 
     def stop(self) -> None:
-        """See `AudioDevice.stop`."""
+        """Close both directions. Hangs while `hang` holds."""
         self._unhung.wait()
         self._ending.set()
         thread, self._thread = self._thread, None
@@ -146,52 +146,52 @@ class SimulatedDevice:
 
     @property
     def block_counts(self) -> BlockCounts:
-        """See `AudioDevice.block_counts`."""
+        """Blocks captured and played so far."""
         return BlockCounts(self._captured, self._pulled)
 
     @property
     def xruns(self) -> XrunCount:
-        """See `AudioDevice.xruns`."""
+        """Over- and underflows counted by `xrun`."""
         return XrunCount(*self._lost)
 
     @property
     def failure(self) -> DeviceFailure | None:
-        """See `AudioDevice.failure`."""
+        """The reason given to `fail`, or the callback that raised, until the device is reopened."""
         return self._failure
 
     @property
     def output_latency_s(self) -> float:
-        """See `AudioDevice.output_latency_s`."""
+        """Seconds from pull to loudspeaker, as given."""
         return self._latency_blocks * BLOCK_S
 
     @property
     def input_latency_s(self) -> float:
-        """See `AudioDevice.input_latency_s`."""
+        """Seconds from the microphone to `on_capture`, as given."""
         return self._input_latency_blocks * BLOCK_S
 
     @property
     def stepped(self) -> bool:
-        """See `AudioDevice.stepped`."""
+        """Whether time passes only in `step`."""
         return self._stepped
 
-    # -- the world around it -------------------------------------------------------------------------------
+    # -- person and room -----------------------------------------------------------------------------------
 
     def say(
         self, what: bytes | str | PathLike[str], *, gain_db: float = 0.0, after_s: float = 0.0
     ) -> ScriptedUtterance:
-        """Have the person say PCM (16 kHz mono int16) or a WAV file. See `Person.say`. Any thread."""
+        """Let the person say PCM (16 kHz mono int16) or a WAV file, after what is still being said. Any thread."""
         return self._person.say(what, gain_db=gain_db, after_s=after_s)
 
     def stop_talking(self) -> None:
-        """Have the person fall silent at once. Any thread."""
+        """Let the person stop speaking at once. Any thread."""
         self._person.stop_talking()
 
     def after_each_block(self, call: OnStep) -> None:
-        """Call this at the end of every block, as `AudioEngine.tick`: what would be other threads' work."""
+        """Call `call` at the end of every block, such as `AudioEngine.tick`, which otherwise another thread runs."""
         self._on_step = call
 
     def step(self, blocks: int = 1) -> None:
-        """Let `blocks` times 10 ms pass, in this thread. Only where `stepped`; time passes when stopped too."""
+        """Let `blocks` times 10 ms pass, in this thread, even while the device is stopped. Only if `stepped`."""
         if not self._stepped:
             raise RuntimeError("step() is for SimulatedDevice(stepped=True); this one runs by itself")
         for _ in range(blocks):
@@ -200,18 +200,18 @@ class SimulatedDevice:
 
     @property
     def played(self) -> bytes:
-        """What left the loudspeaker, 24 kHz, up to the last `record_s`."""
+        """What the loudspeaker played in the last `record_s`, at 24 kHz."""
         with self._lock:
             return b"".join(self._played)
 
     @property
     def heard(self) -> bytes:
-        """What the microphone heard, 16 kHz, up to the last `record_s`."""
+        """What the microphone heard in the last `record_s`, at 16 kHz."""
         with self._lock:
             return b"".join(self._heard)
 
     def room_recording(self) -> bytes:
-        """What someone in the room heard, 24 kHz: the loudspeaker and the person."""
+        """Return what someone in the room heard, the loudspeaker and the person, at 24 kHz."""
         with self._lock:
             played, near = b"".join(self._played), b"".join(self._near)
         person = samples_of(resample(near, MIC_RATE, WIRE_RATE)).astype(np.int32)
@@ -232,50 +232,50 @@ class SimulatedDevice:
     # -- faults --------------------------------------------------------------------------------------------
 
     def unplug(self, direction: Direction = "capture") -> None:
-        """Pull the cable: blocks stop both ways, and `start` finds no device until `plug_in`."""
+        """Unplug the card: blocks stop in both directions, and `start` finds no device until `plug_in`."""
         self._unplugged = direction
 
     def plug_in(self) -> None:
-        """Put the cable back: the next `start` succeeds."""
+        """Plug the card in again: the next `start` succeeds."""
         self._unplugged = None
 
     def refuse(self, error: DeviceError | None) -> None:
-        """Have every `start` raise `error` (busy, wrong rate); None ends that."""
+        """Let every `start` raise `error`, such as DeviceBusyError; None ends that."""
         self._refusal = error
 
     def stall(self, direction: Direction) -> None:
-        """Stop one direction's callback without a word, until the device is reopened."""
+        """Stop calling one direction's callback, without a failure, until the device is reopened."""
         self._stalled.add(direction)
 
     def fail(self, direction: Direction, reason: str) -> None:
-        """End the stream as the driver would: blocks stop, `failure` says why, until the device is reopened."""
+        """Fail as the driver would: blocks stop, and `failure` says why, until the device is reopened."""
         self._failure = DeviceFailure(direction, reason)
 
     def hang(self, hanging: bool = True) -> None:
-        """Have `start` and `stop` never return while this holds, as PortAudio may on an unplugged card."""
+        """Let `start` and `stop` hang until `hang(False)`, as PortAudio may on an unplugged card."""
         if hanging:
             self._unhung.clear()
         else:
             self._unhung.set()
 
     def deafen(self, deaf: bool = True) -> None:
-        """Have the microphone give digital zeros, as one with its hardware switch off."""
+        """Let the microphone deliver digital zeros, as one does whose switch is off."""
         self._deaf = deaf
 
     def xrun(self, direction: Direction, count: int = 1) -> None:
-        """Count `count` over- or underflows, as the driver would."""
+        """Report `count` over- or underflows, as the driver would."""
         self._lost[direction == "playback"] += count
 
     # -- the card ------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """An open card's state: nothing on its way to the ear, the resampler empty."""
+        """Reset to the state of a card just opened: empty buffers, no failure."""
         self._stalled.clear()
         self._failure = None
         self._on_the_way = deque(bytes(WIRE_BLOCK_BYTES) for _ in range(self._latency_blocks))
         self._on_the_way_in = deque[bytes]()
         self._to_mic = Resampler(WIRE_RATE, MIC_RATE)
-        # It gives its first samples late: a reserve keeps every block full.
+        # The resampler delays its first samples: a reserve keeps every block full.
         self._far = bytearray(4 * MIC_BLOCK_BYTES)
 
     def _run(self) -> None:
@@ -303,7 +303,7 @@ class SimulatedDevice:
             self._captured += 1
             try:
                 on_capture(self._on_the_way_in.popleft(), self.now() - self.input_latency_s)
-            except Exception as error:  # noqa: BLE001  # a real card's thread must not die of it either
+            except Exception as error:  # noqa: BLE001  # a real card's thread survives it, too
                 self._broke("capture", error)
         self._on_step()
 

@@ -17,11 +17,11 @@ from speakerd.audio.pcm import MIC_BLOCK, MIC_RATE, Samples, gain_of, samples_of
 from speakerd.audio.resample import resample
 
 MOST_WAITING: Final = 64
-"""Utterances that may wait; a script that says more has lost count."""
+"""Utterances that may wait; more than that is an error of the script."""
 
 
 class ScriptedUtterance:
-    """One thing said. `started_at` and `ended_at` are the device's time, None until then."""
+    """One recording to be spoken. `started_at` and `ended_at` are times of the device, None until then."""
 
     def __init__(self, samples: Samples, after_s: float) -> None:
         self.samples = samples
@@ -36,7 +36,7 @@ class ScriptedUtterance:
         return self._over.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until the last sample has been spoken (real time only). False on timeout."""
+        """Wait until the last sample has been spoken, in real time only. Returns False on timeout."""
         return self._over.wait(timeout)
 
     def finish(self, at: float) -> None:
@@ -46,7 +46,7 @@ class ScriptedUtterance:
 
 
 class Person:
-    """Speaks what it is told to, block by block."""
+    """What the person contributes to the microphone, block by block. Thread-safe."""
 
     def __init__(self) -> None:
         self._waiting: deque[ScriptedUtterance] = deque()
@@ -56,7 +56,7 @@ class Person:
     def say(
         self, what: bytes | str | PathLike[str], *, gain_db: float = 0.0, after_s: float = 0.0
     ) -> ScriptedUtterance:
-        """Speak PCM (16 kHz mono int16) or a WAV file, `after_s` after whatever is still being said.
+        """Queue PCM (16 kHz mono int16) or a WAV file, to be spoken `after_s` after what is queued already.
 
         Raises:
             BufferError: more than `MOST_WAITING` utterances wait.
@@ -75,7 +75,7 @@ class Person:
         return utterance
 
     def stop_talking(self) -> None:
-        """Forget what was to be said; what is being said ends here."""
+        """Stop speaking, and drop what is queued."""
         with self._lock:
             for utterance in self._waiting:
                 utterance.finish(utterance.started_at or 0.0)
@@ -83,7 +83,7 @@ class Person:
             self._position = 0
 
     def block(self, now: float) -> Samples:
-        """The next `MIC_BLOCK` samples of the mouth, whose last is spoken at `now`; zeros when quiet."""
+        """Return the next `MIC_BLOCK` samples, whose last is spoken at `now`; zeros while silent."""
         block = np.zeros(MIC_BLOCK, dtype=np.int16)
         filled = 0
         with self._lock:
@@ -108,11 +108,11 @@ class Person:
 
 
 def read_wav(path: str | PathLike[str], rate: int) -> Samples:
-    """A 16-bit WAV file as mono samples at `rate`; of several channels the first.
+    """Read a 16-bit WAV file as mono samples at `rate`; of several channels it takes the first.
 
     Raises:
-        OSError, wave.Error: not there, not readable, not a WAV file.
-        BadBlockError: not 16-bit.
+        OSError, wave.Error: the file does not exist, cannot be read, or is no WAV file.
+        BadBlockError: its samples are not 16-bit.
     """
     with wave.open(str(path), "rb") as recording:
         if recording.getsampwidth() != 2:

@@ -1,13 +1,12 @@
 """A room between the simulated loudspeaker and the simulated microphone. Pure.
 
-What the loudspeaker plays reaches the microphone later, softer, bent and smeared:
+What the loudspeaker plays reaches the microphone delayed, attenuated, distorted and reverberated:
 
     far ─▶ soft clipping ─▶ impulse response (delay, first sound, reverberation) ─▶ echo
 
-The clipping stands for a small loudspeaker driven hard, `tanh(k x) / k`. The impulse response is the usual
-model of a small room: the direct sound, then white noise under an exponential that falls by 60 dB in
-`reverb_s`. It is applied block by block by uniformly partitioned overlap-add convolution, so that a block
-costs the same whatever came before.
+The clipping, `tanh(k x) / k`, models a small loudspeaker at high volume. The impulse response is the usual model of
+a small room: the direct sound, then white noise that decays exponentially, by 60 dB in `reverb_s`. It is applied
+by uniformly partitioned overlap-add convolution, so that every block costs the same.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from speakerd.audio.pcm import FULL_SCALE, MIC_BLOCK, MIC_RATE, Samples, gain_of, samples_of
 
 _REVERB_LEVEL: Final = 0.25
-"""Of the reverberation's first samples, relative to the direct sound."""
+"""Level of the reverberation's first samples, relative to the direct sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +28,17 @@ class RoomShape:
     echo_db: float = -6.0
     """Energy of the echo relative to what was played."""
     delay_ms: float = 20.0
-    """Silence before the direct sound: distance, and buffers nobody reports."""
+    """Delay of the direct sound: distance, and buffers that no device reports."""
     reverb_s: float = 0.3
     """Time in which the reverberation falls by 60 dB."""
     distortion: float = 0.0
-    """k of tanh(k x) / k; 0 is a perfect loudspeaker, 2 a cheap one."""
+    """The k of tanh(k x) / k: 0 is a perfect loudspeaker, 2 a cheap one."""
     seed: int = 1
-    """Of the reverberation's noise: the same seed is the same room."""
+    """Seed of the reverberation's noise; the same seed is the same room."""
 
 
 class Room:
-    """The echo path, one block of `MIC_BLOCK` samples at 16 kHz at a time. One thread at a time."""
+    """The echo path at 16 kHz, block by block. Not thread-safe."""
 
     def __init__(self, shape: RoomShape) -> None:
         self._shape = shape
@@ -50,7 +49,7 @@ class Room:
         self._overlap = np.zeros(MIC_BLOCK)
 
     def echo(self, far: bytes) -> Samples:
-        """What the microphone hears of `far` (16 kHz), in sample units."""
+        """Return what the microphone hears of `far`, `MIC_BLOCK` samples at 16 kHz."""
         sound = samples_of(far) / FULL_SCALE
         if self._shape.distortion:
             sound = np.tanh(self._shape.distortion * sound) / self._shape.distortion
@@ -70,7 +69,7 @@ class Room:
 
 
 def impulse_response(shape: RoomShape) -> NDArray[np.float64]:
-    """The room's answer to a single sample at 16 kHz; its energy is `echo_db`."""
+    """Return the room's impulse response at 16 kHz; its energy is `echo_db`."""
     random = np.random.default_rng(shape.seed)
     length = max(1, int(MIC_RATE * shape.reverb_s * 1.1))
     decay = 10 ** (-3 * np.arange(length) / MIC_RATE / shape.reverb_s) if shape.reverb_s else np.zeros(length)
