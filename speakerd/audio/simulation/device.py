@@ -141,7 +141,7 @@ class SimulatedDevice:
         self._pull = None
 
     def now(self) -> float:
-        """See `AudioDevice.now`: stepped time starts at `begin_s`."""
+        """Return the monotonic clock, or the stepped time, which starts at `begin_s`."""
         return self._time if self._stepped else time.monotonic()
 
     @property
@@ -187,7 +187,7 @@ class SimulatedDevice:
         self._person.stop_talking()
 
     def after_each_block(self, call: OnStep) -> None:
-        """Call `call` at the end of every block, such as `AudioEngine.tick`, which otherwise another thread runs."""
+        """Call `call` after every block, such as `AudioEngine.tick`, which otherwise another thread runs."""
         self._on_step = call
 
     def step(self, blocks: int = 1) -> None:

@@ -1,8 +1,4 @@
-"""A person in the simulated room: says recordings one after the other, and is otherwise quiet.
-
-The person's side of the microphone, block by block. `say` may be called from any thread while the device's
-own thread takes blocks; an `ScriptedUtterance` tells when its first and its last sample were spoken.
-"""
+"""A person in the simulated room, who speaks recordings one after the other and is silent otherwise."""
 
 import threading
 import wave
