@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from speakerd.daemon.core import Assembly, Speaker, Toolbox
-from speakerd.daemon.session import Embedded, Sessions
+from speakerd.daemon.core import Assembly, Speaker
+from speakerd.daemon.session import EmbeddedServer, SessionFactory
 from speakerd.panel.factory import open_panel
-from speakerd.realtime.agents import RealtimeAgent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
 
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.settings import AudioSettings
-    from speakerd.config.settings import Settings
-    from speakerd.daemon.session import Backend
+    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.session import Backend, LiveApiKey
     from speakerd.panel.port import Panel
 
 
 def open_device(settings: AudioSettings) -> AudioDevice:
-    """The sound card that the settings name, not started."""
+    """Return the sound card that the settings name, not started."""
     if settings.driver == "simulated":
         from speakerd.audio.simulation import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
 
@@ -33,9 +32,9 @@ def open_device(settings: AudioSettings) -> AudioDevice:
 
 
 def assemble(
-    settings: Settings,
+    settings: LiveSettings,
     *,
-    key: Callable[[], str | None] = lambda: None,
+    key: LiveApiKey | None = None,
     state: Path | None = None,
     device: AudioDevice | None = None,
     panel: Panel | None = None,
@@ -45,28 +44,22 @@ def assemble(
     """Put the parts together; nothing is opened yet. Call it in the event loop that will run the speaker.
 
     Args:
-        settings: All of them.
-        key: Asked at each connect; None where no key is needed.
+        settings: All of them; the parts take other ones from it.
+        key: What sessions are opened with; None where no key is needed.
         state: Folder of what outlives the process; None keeps nothing.
         device: In place of the one that the settings name.
-        panel: Likewise.
-        on_backend: Told at each connect which server answers.
+        panel: In place of the one that the settings name.
+        on_backend: Called with which server answers, whenever a session was opened.
         clock: The device's, the panel's and the event loop's: monotonic seconds.
     """
-    embedded = Embedded(settings.offline)
-    toolbox = Toolbox(settings.tools, state=state, clock=clock)
-    agent = RealtimeAgent[None](
-        name="speakerd", instructions=settings.model.instructions, tools=list(toolbox.tools)
-    )
-    sessions = Sessions(settings.model, agent, key=key, embedded=embedded, on_backend=on_backend, clock=clock)
+    embedded = EmbeddedServer(settings.latest.offline)
+    sessions = SessionFactory(settings, key=key, embedded=embedded, on_backend=on_backend, clock=clock)
     speaker = Speaker(
         settings,
         make_device=open_device if device is None else lambda _settings: device,
-        panel=panel or open_panel(settings.panel),
-        open_session=sessions.open,
-        companion=toolbox,
+        panel=panel or open_panel(settings.latest.panel),
+        sessions=sessions,
         state=state,
         clock=clock,
     )
-    toolbox.attach(speaker)
-    return Assembly(speaker, sessions, toolbox, embedded)
+    return Assembly(speaker, sessions, embedded)

@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from speakerd.audio.errors import AudioError
 from speakerd.audio.thread_priority import restore_priority
@@ -20,10 +20,10 @@ from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control, Reloader
 from speakerd.daemon.core import PartDiedError
-from speakerd.daemon.metrics import status_words
+from speakerd.daemon.live_settings import LiveSettings
+from speakerd.daemon.session import LiveApiKey
 from speakerd.daemon.storage import state_dir
 from speakerd.host.control import ControlServer
-from speakerd.host.credentials import take_key
 from speakerd.host.errors import ControlError, CredentialError
 from speakerd.host.hardening import forbid_core_dumps
 from speakerd.host.journal import Journal, fields
@@ -32,35 +32,42 @@ from speakerd.host.socket_path import listening_path
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
 from speakerd.realtime.errors import ConnectFailedError
-from speakerd.realtime.model import DEFAULT_URL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from speakerd.config.settings import Settings
     from speakerd.daemon.core import Assembly
-    from speakerd.host.credentials import ApiKey
+    from speakerd.dialogue.state import Phase
+    from speakerd.dialogue.state_machine import Dialogue
+    from speakerd.host.settings import ControlSettings
 
 log = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_CONFIG, EXIT_MISSING, EXIT_DIED = 0, 2, 3, 4
 
-
-class MissingKeyError(CredentialError):
-    """The hosted service wants a key, and there is none."""
+WORDS: Final[dict[Phase, str]] = {
+    "starting": "starting",
+    "idle": "idle: press the button to talk",
+    "connecting": "connecting to the model",
+    "listening": "listening",
+    "thinking": "thinking",
+    "speaking": "speaking",
+    "stopping": "stopping",
+}
+"""Phase -> what `systemctl status` says of it."""
 
 
 async def serve(path: Path) -> int:
     """Be the daemon with the configuration at `path`."""
     journal = Journal()
     try:
-        settings = load(path)
-        journal.set(settings.log.level, settings.log.repeat_burst, settings.log.repeat_window_s)
-        key = find_key(settings)
-        if key is not None:
-            journal.redactor.add(key.secret)
+        settings = LiveSettings(load(path))
+        _follow_log_settings(settings, journal)
+        key = LiveApiKey(settings, os.environ, journal.redactor)
+        if key.secret is not None:
             forbid_core_dumps()
-        await _serve(settings, path, key, journal)
+        await _serve(settings, path, key)
     except ConfigError as error:
         log.critical("%s", error, extra=fields(event="config_refused"))
         return EXIT_CONFIG
@@ -74,35 +81,32 @@ async def serve(path: Path) -> int:
     return EXIT_OK
 
 
-def find_key(settings: Settings) -> ApiKey | None:
-    """The API key, out of the environment. Raises CredentialError if one is needed and cannot be had."""
-    key = take_key(os.environ, settings.model.api_key_file)
-    model = settings.model
-    needed = model.backend == "remote" and model.auth == "bearer" and model.url.startswith(DEFAULT_URL)
-    if key is None and needed and "authorization" not in {name.lower() for name in model.headers}:
-        raise MissingKeyError(
-            "anywhere",
-            "there is none. Put it into a file of mode 0600 and name that in model.api_key_file, set "
-            'SPEAKERD_API_KEY, or set model.backend = "offline" to do without',
-        )
-    return key
+def status_words(dialogue: Dialogue) -> str:
+    """Say in one line what the speaker does, for `systemctl status`; muted where nothing else goes on."""
+    if dialogue.flags.muted and dialogue.phase == "idle":
+        return "muted"
+    return WORDS[dialogue.phase]
 
 
-async def _serve(settings: Settings, path: Path, key: ApiKey | None, journal: Journal) -> None:
+def _follow_log_settings(settings: LiveSettings, journal: Journal) -> None:
+    def take(new: Settings) -> None:
+        journal.set(new.log.level, new.log.repeat_burst, new.log.repeat_window_s)
+
+    keys = ("log.level", "log.repeat_burst", "log.repeat_window_s")
+    take(settings.subscribe(*keys, take=take, moment="live"))
+
+
+async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     loop = asyncio.get_running_loop()
     notifier = Notifier()
-    assembly = assemble(
-        settings,
-        key=lambda: key.secret.reveal() if key is not None else None,
-        state=state_dir(dict(os.environ)),
-    )
+    assembly = assemble(settings, key=key, state=state_dir(dict(os.environ)))
     speaker = assembly.speaker
-    reloader = Reloader(path, settings, assembly, notifier, journal)
+    reloader = Reloader(path, speaker, notifier, lambda: status_words(speaker.dialogue))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, assembly, notifier)
     loop.add_signal_handler(signal.SIGHUP, reloader.reload)
     loop.add_signal_handler(signal.SIGXCPU, _calm)
-    control = _control(settings, assembly, reloader)
+    control = _control(settings.latest.control, assembly, reloader)
     tasks: list[asyncio.Task[None]] = []
 
     def ready() -> None:
@@ -125,16 +129,16 @@ async def _serve(settings: Settings, path: Path, key: ApiKey | None, journal: Jo
         log.info("stopped", extra=fields(event="stopped", turns=speaker.turns.turns))
 
 
-def _control(settings: Settings, assembly: Assembly, reloader: Reloader) -> ControlServer | None:
-    if not settings.control.enabled:
+def _control(settings: ControlSettings, assembly: Assembly, reloader: Reloader) -> ControlServer | None:
+    if not settings.enabled:
         return None
     handler = Control(assembly, reloader)
     return ControlServer(
-        listening_path(settings.control.socket, os.environ, os.getuid()),
+        listening_path(settings.socket, os.environ, os.getuid()),
         handler.handle,
         assembly.speaker.monitor.subscribe,
-        group=settings.control.group,
-        max_clients=settings.control.max_clients,
+        group=settings.group,
+        max_clients=settings.max_clients,
     )
 
 
@@ -158,7 +162,7 @@ async def _follow_state(assembly: Assembly, notifier: Notifier) -> None:
 async def _feed_watchdog(assembly: Assembly, notifier: Notifier) -> None:
     """Feed systemd's watchdog while everything moves; say what does not."""
     speaker = assembly.speaker
-    watchdog = Watchdog(speaker.settings.audio.heartbeat_limit_s, notifier.watchdog_interval_s)
+    watchdog = Watchdog(speaker.settings.latest.audio.heartbeat_limit_s, notifier.watchdog_interval_s)
     complained = False
     while True:
         beats = speaker.engine.block_counts

@@ -38,8 +38,8 @@ class TimerBook:
 
     def __init__(self, *, most: int, longest_s: float) -> None:
         """At most `most` timers, none of them longer than `longest_s`."""
-        self._most = most
-        self._longest_s = longest_s
+        self.most = most
+        self.longest_s = longest_s
         self._running: list[Timer] = []
         self._ringing: list[Timer] = []
 
@@ -62,10 +62,10 @@ class TimerBook:
         """Begin one. Raises TimerRefusedError."""
         if not seconds >= 1:  # also for what is no number at all
             raise TimerRefusedError("it must be at least one second long")
-        if seconds > self._longest_s:
-            raise TimerRefusedError(f"it may be {duration_in_words(self._longest_s)} long at most")
-        if len(self._running) + len(self._ringing) >= self._most:
-            raise TimerRefusedError(f"there are {self._most} already")
+        if seconds > self.longest_s:
+            raise TimerRefusedError(f"it may be {duration_in_words(self.longest_s)} long at most")
+        if len(self._running) + len(self._ringing) >= self.most:
+            raise TimerRefusedError(f"there are {self.most} already")
         timer = Timer(self._free_name(name), float(seconds), now + seconds)
         self._add(timer)
         return timer
@@ -121,7 +121,7 @@ class TimerBook:
             raise ValueError(f"not a list of timers: {error}") from error
         if not all(math.isfinite(number) for entry in entries for number in entry[1:]):
             raise ValueError("not a list of timers: a time is no number")
-        for name, duration_s, ends_at in entries[: self._most]:
+        for name, duration_s, ends_at in entries[: self.most]:
             left = min(ends_at - wall, ends_at - written_at)
             if left < -RINGS_LATE_S:
                 missed.append(name)

@@ -18,6 +18,7 @@ from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
+from speakerd.daemon.live_settings import LiveSettings
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
@@ -198,7 +199,11 @@ async def household(
         for section, values in (settings or {}).items():
             tree.setdefault(section, {}).update(values)
         assembly = assemble(
-            Settings.model_validate(tree), state=state, device=device, panel=panel, clock=loop.time
+            LiveSettings(Settings.model_validate(tree)),
+            state=state,
+            device=device,
+            panel=panel,
+            clock=loop.time,
         )
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()

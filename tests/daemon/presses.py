@@ -13,6 +13,7 @@ from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
+from speakerd.daemon.live_settings import LiveSettings
 from speakerd.dialogue.events import Ask
 from speakerd.dialogue.requests import STOP
 from speakerd.panel.gpio.panel import GpioPanel
@@ -88,7 +89,7 @@ async def press(rig: SoundCard, count: int, *, seed: int = 1) -> AsyncIterator[P
             }
         )
         panel = GpioPanel(settings.panel.button, settings.panel.light, pin_factory=pins)
-        assembly = assemble(settings, panel=panel)
+        assembly = assemble(LiveSettings(settings), panel=panel)
         speaker = assembly.speaker
         opened = asyncio.Event()
         running = asyncio.create_task(speaker.run(ready=opened.set))

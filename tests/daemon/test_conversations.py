@@ -79,7 +79,7 @@ async def test_a_timer_rings_until_a_press_silences_it() -> None:
         await house.light("ringing")
         house.panel.tap()
         await house.light("idle")
-        assert house.assembly.toolbox.timers.left() == ()
+        assert house.assembly.speaker.tools.timers.left() == ()
 
 
 @in_virtual_time

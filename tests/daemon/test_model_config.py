@@ -4,7 +4,7 @@ import pytest
 
 from speakerd.config.model_settings import ModelSettings
 from speakerd.daemon.session.model_config import address, connection, handshake_headers, session_settings
-from speakerd.daemon.session.playback_tracker import HeardTracker
+from speakerd.daemon.session.playback_tracker import PlaybackTracker
 
 
 def test_the_model_is_named_in_the_address_unless_it_is_there_already() -> None:
@@ -28,9 +28,7 @@ def test_further_headers_and_the_safety_identifier_go_along() -> None:
 
 
 def test_the_embedded_server_is_told_no_key() -> None:
-    config = connection(
-        ModelSettings(), HeardTracker(list), lambda: "secret", url="ws://127.0.0.1:1/v1/realtime"
-    )
+    config = connection(ModelSettings(), PlaybackTracker(list), "secret", url="ws://127.0.0.1:1/v1/realtime")
     assert config["headers"] == {}
     assert config["url"] == "ws://127.0.0.1:1/v1/realtime"
 

@@ -10,6 +10,7 @@ from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon import assemble as assembling
+from speakerd.daemon.live_settings import LiveSettings
 from speakerd.panel.simulated import SimulatedPanel
 from tests.simulation.virtual_loop import in_virtual_time
 
@@ -36,7 +37,7 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
     monkeypatch.setattr(assembling, "open_device", open_device)
     settings = Settings.model_validate({"model": {"url": "ws://127.0.0.1:9", "auth": "none"}})
     assembly = assembling.assemble(
-        settings, panel=SimulatedPanel(stepped=True, clock=loop.time), clock=loop.time
+        LiveSettings(settings), panel=SimulatedPanel(stepped=True, clock=loop.time), clock=loop.time
     )
     speaker = assembly.speaker
     opened = asyncio.Event()

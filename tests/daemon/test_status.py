@@ -1,6 +1,6 @@
 """The words of `systemctl status`."""
 
-from speakerd.daemon.metrics.status import WORDS, status_words
+from speakerd.daemon.service import WORDS, status_words
 from speakerd.dialogue.events import Ready
 from speakerd.dialogue.requests import MUTE
 from speakerd.dialogue.state import PHASES

@@ -1,4 +1,4 @@
-from speakerd.daemon.metrics.latencies import Stopwatch
+from speakerd.daemon.metrics.turn_log import Stopwatch
 
 
 def test_a_latency_is_the_time_between_its_two_marks() -> None:

@@ -16,6 +16,7 @@ from speakerd.cli.demo.settings import demo_settings
 from speakerd.cli.demo.stage import Stage
 from speakerd.cli.demo.timeline import Timeline, played_until
 from speakerd.daemon.assemble import assemble
+from speakerd.daemon.live_settings import LiveSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
     stage.say("Loading the recogniser and the voice ...")
     began = time.monotonic()
     settings = demo_settings()
-    assembly = assemble(settings, device=device, panel=stage.panel)
+    assembly = assemble(LiveSettings(settings), device=device, panel=stage.panel)
     await assembly.embedded.url()
     stage.say(
         f"Ready after {time.monotonic() - began:.1f} s. No key, no sound card, no GPIO: all of it is simulated."

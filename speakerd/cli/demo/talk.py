@@ -12,6 +12,7 @@ from speakerd.audio.simulation import SimulatedDevice
 from speakerd.cli.demo.settings import demo_settings
 from speakerd.cli.demo.stage import Captions
 from speakerd.daemon.assemble import assemble, open_device
+from speakerd.daemon.live_settings import LiveSettings
 from speakerd.dialogue.events import Ask
 from speakerd.panel.terminal import TerminalPanel
 
@@ -49,7 +50,7 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
     # Where one types, the typed line must stay: no keys are taken, and the light is told in plain lines.
     panel = TerminalPanel(with_keys=not text, on_quit=quit_, environ={"TERM": "dumb"} if text else os.environ)
     panel.write("Loading the recogniser and the voice ...")
-    assembly = assemble(settings, device=device, panel=panel)
+    assembly = assemble(LiveSettings(settings), device=device, panel=panel)
     await assembly.embedded.url()
     speaker = assembly.speaker
     panel.write("Type a question; an empty line or Ctrl-D ends." if text else HELP)

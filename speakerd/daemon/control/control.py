@@ -64,7 +64,7 @@ class Control:
             "turns": speaker.turns.turns,
             "sound": {
                 **dataclasses.asdict(engine.stats),
-                "speech_dropped_s": round(speaker.link.outbox.dropped_s, 2),
+                "speech_dropped_s": round(speaker.link.uplink.dropped_s, 2),
             },
             "usage": speaker.usage.report(),
         }
@@ -96,7 +96,7 @@ class Control:
         """Forget the conversation: the next one begins from nothing, also where the connection is kept warm."""
         self._speaker.handle(STOP)
         await self._speaker.link.disconnect()
-        if self._speaker.settings.model.connection == "warm":
+        if self._speaker.settings.latest.model.connection == "warm":
             self._speaker.link.connect()
         return self._state()
 

@@ -1,8 +1,8 @@
 """SIGHUP and `speakerd ctl reload`: new settings into a running speaker.
 
-A file with a mistake changes nothing, and the mistake goes to the journal with its line. Of a good file each
-change is applied when it may be (`config.diff`): at once, at the next pause between conversations, or, named as
-such, at the next start.
+A file with a mistake changes nothing, and the mistake goes to the journal with its line. A good file is given
+to the speaker, whose parts take what they are made of (`LiveSettings`): at once, when no conversation is going
+on, or, named as such, at the next start.
 """
 
 from __future__ import annotations
@@ -13,39 +13,35 @@ from typing import TYPE_CHECKING, Any
 from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
-from speakerd.daemon.metrics import status_words
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from speakerd.config.settings import Settings
-    from speakerd.daemon.core import Assembly
-    from speakerd.host.journal import Journal
+    from speakerd.daemon.core import Speaker
     from speakerd.host.notify import Notifier
 
 log = logging.getLogger(__name__)
 
 
 class Reloader:
-    """See the module. Event loop only."""
+    """Reads the file again and gives it to the speaker. Event loop only."""
 
-    def __init__(
-        self, path: Path, settings: Settings, assembly: Assembly, notifier: Notifier, journal: Journal
-    ) -> None:
+    def __init__(self, path: Path, speaker: Speaker, notifier: Notifier, status: Callable[[], str]) -> None:
+        """`status` says in one line what the speaker does, for systemd."""
         self._path = path
-        self._settings = settings
-        self._assembly = assembly
+        self._speaker = speaker
         self._notifier = notifier
-        self._journal = journal
+        self._status = status
 
     def reload(self) -> dict[str, Any]:
-        """Read the file again. What changed and when it counts, or what is wrong; JSON-safe."""
+        """Read the file again; return what changed and when it counts, or what is wrong. JSON-safe."""
         self._notifier.reloading()
         try:
             return self._reload()
         finally:
-            self._notifier.ready(status_words(self._assembly.speaker.dialogue))
+            self._notifier.ready(self._status())
 
     def _reload(self) -> dict[str, Any]:
         try:
@@ -57,13 +53,8 @@ class Reloader:
                 extra=fields(event="reload_refused"),
             )
             return {"applied": False, "problem": str(error)}
-        changes = diff(self._settings, settings)
-        self._settings = settings
-        if any(change.when == "live" for change in changes):
-            self._journal.set(settings.log.level, settings.log.repeat_burst, settings.log.repeat_window_s)
-        if any(change.when != "restart" for change in changes):
-            self._assembly.speaker.reconfigure(settings)
-            self._assembly.sessions.model = settings.model
+        changes = diff(self._speaker.settings.latest, settings)
+        self._speaker.reconfigure(settings)
         for change in changes:
             log.info("%s: %s -> %s (%s)", change.key, change.old, change.new, _WORDS[change.when])
         log.info(

@@ -1,4 +1,4 @@
-"""A speaker with all that it is made of, as `assemble` puts it together and the control socket finds it."""
+"""A speaker with all that it stands on, as `assemble` puts it together and the control socket finds it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from speakerd.daemon.core.speaker import Speaker
-    from speakerd.daemon.core.tool_host import Toolbox
-    from speakerd.daemon.session import Embedded, Sessions
+    from speakerd.daemon.session import EmbeddedServer, SessionFactory
 
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A speaker, and what must be closed after it, in this order."""
+    """A speaker, and what must be closed after it."""
 
     speaker: Speaker
-    sessions: Sessions
-    toolbox: Toolbox
-    embedded: Embedded
+    sessions: SessionFactory
+    embedded: EmbeddedServer
 
     async def prepare(self) -> None:
         """Load what the first press would have to wait for. Raises ConnectFailedError."""
-        if self.sessions.model.backend == "offline":
-            await self.embedded.url()
+        await self.sessions.prepare()
 
     async def close(self) -> None:
-        """Close what the speaker stands on. Idempotent."""
-        self.toolbox.close()
+        """Close what the speaker stands on, once it has ended. Idempotent."""
+        self.speaker.tools.close()
         await self.embedded.close()

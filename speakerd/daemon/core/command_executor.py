@@ -1,4 +1,4 @@
-"""Carries out the dialogue's commands: one short method each, none of them waits.
+"""Carries out the dialogue's commands; none of them waits.
 
 Loudspeaker, light and microphone act at once; what goes to the model is queued in the link, in order. What takes
 time (closing a session) runs as a task.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from speakerd.daemon.session import ClearInput, CutOff, EndOfTurn, Text, TurnDetection, Verdict
+from speakerd.daemon.session import SetTurnDetection, turn_detection
 from speakerd.dialogue.commands import (
     Approve,
     ArmWakeWord,
@@ -36,43 +36,41 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
 
-    from speakerd.audio.engine import AudioEngine
-    from speakerd.daemon.session import HeardTracker, SessionLink
-    from speakerd.realtime.model import RealtimeTurnDetectionConfig
+    from speakerd.config.settings import Settings
+    from speakerd.daemon.core.audio_events import AudioEvents
+    from speakerd.daemon.core.live_engine import LiveEngine
+    from speakerd.daemon.core.tool_host import ToolHost
+    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.session import SessionLink
 
 log = logging.getLogger(__name__)
 
 
-class House(Protocol):
-    """What commands need beside sound and session."""
+class CommandExecutor:
+    """Acts on loudspeaker, microphone, session and tools. Event loop only."""
 
-    def turn_detection(self) -> RealtimeTurnDetectionConfig | None:
-        """How the server finds the end of turns, by the settings; None: it does not."""
-
-    def change_volume(self, steps: int) -> None:
-        """Louder or softer by so many steps."""
-
-    def silence_timer(self, name: str) -> None:
-        """The ringing timer of that name was heard."""
-
-    def arm_wake_word(self, *, armed: bool) -> None:
-        """Whether a wake word counts now."""
-
-
-class Performer:
-    """See the module. Event loop only."""
-
-    def __init__(self, engine: AudioEngine, link: SessionLink, heard: HeardTracker, house: House) -> None:
-        self.engine = engine
-        """Replaced when new sound settings come into force."""
+    def __init__(
+        self,
+        settings: LiveSettings,
+        *,
+        engine: LiveEngine,
+        link: SessionLink,
+        audio_events: AudioEvents,
+        tools: ToolHost,
+    ) -> None:
+        self._engine = engine
         self._link = link
-        self._heard = heard
-        self._house = house
+        self._audio_events = audio_events
+        self._tools = tools
         self._by_hand = False
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._take(settings.subscribe("model", take=self._take))
+
+    def _take(self, settings: Settings) -> None:
+        self._turn_detection = turn_detection(settings.model)
 
     def perform(self, command: Command) -> None:
-        """Do it, or begin to."""
+        """Carry out `command`, or begin to."""
         match command:
             case Connect():
                 self._link.connect()
@@ -82,37 +80,31 @@ class Performer:
             case Listen(mode, since, ends_by):
                 if mode != "closed":
                     self._detect_turns(by_hand=ends_by == "release")
-                self.engine.listen(mode, since)
+                self._engine.current.listen(mode, since)
             case ArmWakeWord(armed):
-                self._house.arm_wake_word(armed=armed)
+                self._audio_events.wake_word_armed = armed
             case SendHeld():
                 self._link.release()
-            case Commit():
-                self._link.send(EndOfTurn())
+            case Commit() | SendText() | Approve() | Reject():
+                self._link.send(command)
             case DiscardAudio(sent):
-                self._link.outbox.forget_sound()
+                self._link.uplink.forget_sound()
                 if sent:
-                    self._link.send(ClearInput())
+                    self._link.send(command)
             case Interrupt():
-                self.cut_off()
-                self._link.send(CutOff())
+                self._engine.cut_off()
+                self._link.send(command)
             case Duck():
-                self.engine.duck()
+                self._engine.current.duck()
             case Restore():
-                self.engine.restore()
+                self._engine.current.restore()
             case PlaySound(name):
-                self.engine.play_earcon(name)
-            case SendText(text, kind):
-                self._link.send(Text(text, verbatim=kind == "say"))
-            case Approve(call_id):
-                self._link.send(Verdict(call_id))
-            case Reject(call_id, reason):
-                self._link.send(Verdict(call_id, reason))
+                self._engine.current.play_earcon(name)
             case SilenceTimer(name):
-                self.engine.stop_earcons()
-                self._house.silence_timer(name)
+                self._engine.current.stop_earcons()
+                self._tools.silence(name)
             case ChangeVolume(steps):
-                self._house.change_volume(steps)
+                self._tools.change_volume(steps)
             case Log(event, fields, problem):
                 level = logging.WARNING if problem else logging.INFO
                 words = " ".join(f"{name}={value}" for name, value in fields.items())
@@ -128,14 +120,10 @@ class Performer:
 
     def _detect_turns(self, *, by_hand: bool) -> None:
         """While a hand holds the button it ends the turn, not the server; where the server does otherwise."""
-        config = self._house.turn_detection()
+        config = self._turn_detection
         if config is not None and by_hand != self._by_hand:
             self._by_hand = by_hand
-            self._link.send(TurnDetection(None if by_hand else config))
-
-    def cut_off(self) -> None:
-        """Stop speaking, and remember how much was heard: the session asks for it to truncate."""
-        self._heard.cut(self.engine.flush())
+            self._link.send(SetTurnDetection(None if by_hand else config))
 
     async def finish(self) -> None:
         """Wait for what was begun."""

@@ -1,16 +1,45 @@
 """The speaker: one event loop that joins sound, light, dialogue and session.
 
-    panel threads ──edges──▶            ┌─▶ engine (microphone, loudspeaker)
-    audio thread ───events─▶  dialogue ─┼─▶ link (outbox ─▶ session ─▶ model)
-    link ───────────facts──▶            └─▶ panel (light)
+    panel threads ──edges──▶ PanelEvents ─┐              ┌─▶ engine (microphone, loudspeaker)
+    audio thread ──events──▶ AudioEvents ─┼─▶ dialogue ──┼─▶ link (uplink queue ─▶ session ─▶ model)
+    link ──────────events──▶ SessionEvents┘              └─▶ panel (light)
 
-Everything that happens becomes an event of the dialogue; the dialogue answers with commands; `Performer` carries
-them out. Captured speech does not pass the dialogue, it asks it: `uplink` says drop, hold or send. After every
-event the light, the outbox and the one timer are brought into line with the dialogue, so that none of them can
-remember something else.
+Everything that happens becomes an event of the dialogue; the dialogue answers with commands; `CommandExecutor`
+carries them out. After every event the light, the uplink queue and the one timer are brought into line with the
+dialogue, so that none of them can remember something else. Threads post into the loop with `call_soon_threadsafe`,
+in order. The loop may stall without being heard: the loudspeaker is fed by its own thread.
 
-Threads post into the loop with `call_soon_threadsafe`, in order. The loop may stall without being heard: the
-loudspeaker is fed by its own thread.
+The way of the sound. Threads: C is PortAudio's capture, E audio-engine, L the event loop, P PortAudio's
+playback. Where the thread or the task changes there is a queue; "via" names it.
+
+UP: one block of 10 ms from the microphone to the wire
+    C   PyAudioDevice._capture_callback     the card's bytes, stamped with the time
+    C   CaptureAdapter.convert              to 16 kHz mono, in blocks of 10 ms
+    C   AudioEngine._captured               via a SimpleQueue to E
+    E   AudioEngine._process                EchoReference.take: what the loudspeaker played at that time
+    E   SpeechPipeline.process              echo canceller, then frames of 20 ms
+    E   SpeechPipeline._frame               noise floor, voice detector, barge-in, gate with its look back
+    E   SpeechPipeline._events              what passed the gate, resampled to 24 kHz: SpeechAudio
+    E   AudioEvents.post                    via call_soon_threadsafe to L
+    L   AudioEvents._captured               asks Dialogue.uplink: drop, hold or send; via the UplinkQueue
+    L   SessionLink._send_uplink            a task of its own; waits while there is no connection
+    L   RealtimeSession.send_audio          base64; a copy is kept, to be sent again; via the protocol's frames
+    L   OpenAIRealtimeWebSocketModel._flush WebSocket, TLS, socket
+
+DOWN: one delta of an answer from the wire to the ear
+    L   OpenAIRealtimeWebSocketModel._read  a task of its own: one frame, JSON, base64
+    L   RealtimeSession.on_event            history, guardrails; via the session's event queue
+    L   SessionLink._read                   a task of its own; waits for room: back pressure to the socket
+    L   SessionEvents.event                 AudioEngine.play; via the PlaybackBuffer (a lock) to P
+    P   PyAudioDevice._playback_callback    PlaybackAdapter.take, in blocks of 10 ms
+    P   AudioEngine._wanted                 PlaybackBuffer.pull: speech, earcons, volume, ramps; EchoReference.put
+    P   PlaybackAdapter                     to the card's rate and channels, to PortAudio
+    E   AudioEngine.tick                    PlaybackStarted and PlaybackDrained, made by P, go through
+                                            AudioEvents.post like all events; up to 50 ms late
+
+BACK: an interruption. The dialogue orders `Interrupt`: `LiveEngine.cut_off` flushes the buffer at once and
+notes how much of each item was heard; then the session cancels the answer and truncates it there, by
+`PlaybackTracker`. Where the server began it, the session's `audio_interrupted` flushes, and only then.
 """
 
 from __future__ import annotations
@@ -18,57 +47,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Any
 
-from speakerd.audio.engine import AudioEngine
-from speakerd.audio.events import (
-    BargeInConfirmed,
-    BargeInRejected,
-    BargeInSuspected,
-    CaptureSilent,
-    DeviceLost,
-    DeviceReturned,
-    DeviceStuck,
-    Level,
-    PlaybackDrained,
-    PlaybackStarted,
-    PlaybackUnderrun,
-    SpeechAudio,
-    SpeechEnded,
-    SpeechStarted,
-    WakeWordHeard,
-    Xruns,
-)
-from speakerd.daemon.core.command_executor import Performer
+from speakerd.daemon.core.audio_events import AudioEvents
+from speakerd.daemon.core.command_executor import CommandExecutor
+from speakerd.daemon.core.live_engine import LiveEngine
+from speakerd.daemon.core.panel_events import PanelEvents
+from speakerd.daemon.core.session_events import SessionEvents
+from speakerd.daemon.core.tool_host import ToolHost
 from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageKeeper
-from speakerd.daemon.session import HeardTracker, SessionLink, Sound, turn_detection
+from speakerd.daemon.session import SessionLink, UplinkQueue
 from speakerd.daemon.storage import Volume
 from speakerd.dialogue.commands import Interrupt
-from speakerd.dialogue.events import (
-    Connected,
-    ConnectionLost,
-    Ready,
-    ResponseEnded,
-    ServerSpeechStopped,
-    StopRequested,
-)
+from speakerd.dialogue.events import Ready, StopRequested
 from speakerd.dialogue.state_machine import Dialogue
 from speakerd.host.journal import fields
-from speakerd.panel.buttons import Inputs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from speakerd.audio.device import AudioDevice
-    from speakerd.audio.events import AudioEvent
+    from speakerd.audio.engine import AudioEngine
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings
+    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.session import SessionFactory
     from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
-    from speakerd.panel.errors import PanelError
     from speakerd.panel.port import Panel
-    from speakerd.realtime.model import RealtimeTurnDetectionConfig
     from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
@@ -80,87 +87,108 @@ class PartDiedError(RuntimeError):
     """A part died and cannot be healed from inside: the process must be started anew."""
 
 
-class Companion(Protocol):
-    """What lives beside the speaker and must hear of it: the tools. Event loop only."""
-
-    def start(self) -> None:
-        """The speaker is open."""
-
-    def answered(self, text: str) -> None:
-        """It said `text`."""
-
-    def silence(self, name: str) -> None:
-        """A person heard the ringing timer of that name."""
-
-
 class Speaker:
-    """See the module. Made once, `run` once, in one event loop; all else from that loop, too."""
+    """The event loop's side of everything. Made once and `run` once; all methods belong to that event loop."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: LiveSettings,
         *,
         make_device: Callable[[AudioSettings], AudioDevice],
         panel: Panel,
-        open_session: Callable[[HeardTracker], Awaitable[RealtimeSession]],
-        companion: Companion,
+        sessions: SessionFactory,
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is opened yet.
+        """Make all parts from the settings; nothing is opened yet.
 
         Args:
-            settings: All of them.
-            make_device: Gives the sound device of the settings, not started; asked again when they change.
+            settings: All of them; each part subscribes to its own.
+            make_device: Returns the sound device of the settings, not started; asked again when they change.
             panel: Not started.
-            open_session: Makes an entered session, or raises ConnectFailedError.
-            companion: The tools' side; started when the speaker is open.
+            sessions: Opens sessions.
             state: Folder of what outlives the process; None keeps nothing.
             clock: The panel's and the device's: monotonic seconds.
         """
         self.settings = settings
-        self.monitor = MonitorFeed()
-        self.usage = UsageKeeper(state / "usage.json" if state is not None else None)
-        self.turns = TurnLog(self.monitor, self.usage, hangover_s=settings.audio.gate.hangover_ms / 1000)
         self._clock = clock
         self._panel = panel
-        self._make_device = make_device
-        self.engine = self._make_engine()
-        self.heard = HeardTracker(lambda: self.engine.positions())  # noqa: PLW0108  # the engine may be replaced
-        self.link = SessionLink(lambda: open_session(self.heard), self)
-        self.dialogue = Dialogue(
-            settings.dialogue,
-            gestures=settings.panel.gestures,
-            turn_detection=settings.model.turn_detection,
-            connection=settings.model.connection,
-            now=clock(),
-        )
-        path = state / "volume" if state is not None else None
-        self.volume = Volume(settings.audio.volume, path=path, apply=self._apply_volume)
-        self._companion = companion
-        self._performer = Performer(self.engine, self.link, self.heard, self)
-        self._wake_word_armed = False
-        self._inputs = Inputs(settings.panel.gestures)
+        self._sessions = sessions
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._gesture_timer: asyncio.TimerHandle | None = None
         self._end: asyncio.Future[None] | None = None
         self._shown: tuple[str, str, str] | None = None
-        self._level_of_speaker = False
         self._fading = False
         self._was_muted = False
-        self._pending: Settings | None = None
-        self._changing: asyncio.Task[None] | None = None
 
-    def _make_engine(self) -> AudioEngine:
-        settings = self.settings
-        return AudioEngine(
-            self._make_device(settings.audio),
-            settings.audio,
-            on_event=self._from_audio,
-            owner="local" if settings.model.turn_detection == "local" else "server",
-            wake_word=settings.wake_word if settings.wake_word.enabled else None,
+        now = settings.latest
+        self.monitor = MonitorFeed()
+        self.usage = UsageKeeper(state / "usage.json" if state is not None else None)
+        self.turns = TurnLog(self.monitor, self.usage, settings)
+        self.dialogue = Dialogue(
+            now.dialogue,
+            gestures=now.panel.gestures,
+            turn_detection=now.model.turn_detection,
+            connection=now.model.connection,
+            now=clock(),
         )
+        settings.subscribe(
+            "dialogue",
+            "panel.gestures",
+            "model.turn_detection",
+            "model.connection",
+            take=self._configure_dialogue,
+        )
+        self.live_engine = LiveEngine(settings, make_device=make_device, die=self.die)
+        self.volume = Volume(
+            now.audio.volume,
+            path=state / "volume" if state is not None else None,
+            apply=self.live_engine.set_volume,
+        )
+        settings.subscribe("audio.volume", take=self._set_volume, moment="live")
+        self.tools = ToolHost(settings, volume=self.volume, handle=self.handle, state=state, clock=clock)
+        session_events = SessionEvents(
+            settings,
+            engine=self.live_engine,
+            turns=self.turns,
+            tools=self.tools,
+            handle=self.handle,
+            clock=clock,
+        )
+        self.link = SessionLink(
+            self._open_session,
+            UplinkQueue(on_dropped=session_events.speech_dropped),
+            on_fact=session_events.fact,
+            on_event=session_events.event,
+        )
+        self._audio_events = AudioEvents(
+            settings,
+            dialogue=self.dialogue,
+            link=self.link,
+            panel=panel,
+            monitor=self.monitor,
+            post=self._post,
+            handle=self.handle,
+            die=self.die,
+        )
+        self._panel_events = PanelEvents(
+            settings, post=self._post, handle=self.handle, call_at=self._at, clock=clock
+        )
+        self._executor = CommandExecutor(
+            settings,
+            engine=self.live_engine,
+            link=self.link,
+            audio_events=self._audio_events,
+            tools=self.tools,
+        )
+
+    @property
+    def engine(self) -> AudioEngine:
+        """The audio engine in force; another one once the settings of sound have changed."""
+        return self.live_engine.current
+
+    async def _open_session(self, on_failure: Callable[[str], None]) -> RealtimeSession[None]:
+        return await self._sessions.open(self.live_engine.tracker, self.tools.tools, on_failure)
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -180,12 +208,12 @@ class Speaker:
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.create_future()
         try:
-            self._panel.start(self._from_panel, self._panel_failed)
-            await asyncio.to_thread(self.engine.start, wait_for_device=wait_for_device)
+            self._panel.start(self._panel_events.edge, self._panel_events.failed)
+            await self.live_engine.start(self._audio_events.post, wait_for_device=wait_for_device)
             if prepare is not None and not await self._prepared(prepare):
                 return
             self.handle(Ready())
-            self._companion.start()
+            self.tools.start()
             ready()
             await self._end
         finally:
@@ -213,59 +241,45 @@ class Speaker:
             self._end.set_result(None)
 
     def die(self, reason: str) -> None:
-        """A part is beyond healing: end `run` with PartDiedError, so that systemd starts the daemon anew."""
+        """End `run` with PartDiedError, so that systemd starts the daemon anew: a part is beyond repair."""
         log.critical("%s", reason, extra=fields(event="part_died"))
         if self._end is not None and not self._end.done():
             self._end.set_exception(PartDiedError(reason))
 
     async def _close(self) -> None:
-        for timer in (self._timer, self._gesture_timer):
-            if timer is not None:
-                timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._panel_events.close()
         self._end = None
-        fading_until = self._clock() + self.settings.audio.stop_fade_ms / 1000 + self.engine.output_latency_s
+        fading_until = self._clock() + self.live_engine.faded_after_s
         await self.link.close()
         # A slow disk is waited for while the sound fades, not after it.
         stored = asyncio.gather(self.volume.close(), self.usage.close())
-        await self._performer.finish()
+        await self._executor.finish()
         if self._fading:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
-        await asyncio.to_thread(self.engine.close)
+        await self.live_engine.close()
         await asyncio.to_thread(self._panel.close)
         await stored
         self.monitor.close()
 
+    # -- settings ------------------------------------------------------------------------------------------
+
     def reconfigure(self, settings: Settings) -> None:
-        """New settings, in force as soon as nobody is talking. What needs a restart is left alone."""
-        self._pending = settings
+        """Accept new settings: each part takes what it is made of, at the moment it has named."""
+        self.settings.change(settings)
         self._settle(self._clock())
 
-    def _apply(self, settings: Settings) -> None:
-        before, self.settings = self.settings, settings
+    def _configure_dialogue(self, settings: Settings) -> None:
         self.dialogue.configure(
             settings.dialogue,
             gestures=settings.panel.gestures,
             turn_detection=settings.model.turn_detection,
             connection=settings.model.connection,
         )
-        self._inputs = Inputs(settings.panel.gestures)
-        owner_changed = before.model.turn_detection != settings.model.turn_detection
-        if before.audio != settings.audio or before.wake_word != settings.wake_word or owner_changed:
-            self._changing = asyncio.create_task(self._change_sound())
 
-    async def _change_sound(self) -> None:
-        """A new engine in place of the old one, on the device that the settings name now."""
-        try:
-            await asyncio.to_thread(self.engine.close)
-            self.engine = self._make_engine()
-            self._performer.engine = self.engine
-            self.engine.set_volume(self.volume.value)
-            await asyncio.to_thread(self.engine.start, wait_for_device=True)
-        except (
-            Exception
-        ) as error:  # whatever it is: a speaker without sound must not go on as if nothing were
-            log.exception("the new sound settings could not be applied")
-            self.die(f"no sound after the reload: {error}")
+    def _set_volume(self, settings: Settings) -> None:
+        self.volume.set(settings.audio.volume)
 
     # -- what happens --------------------------------------------------------------------------------------
 
@@ -284,12 +298,10 @@ class Speaker:
     def _perform(self, commands: tuple[Command, ...], now: float) -> None:
         for command in commands:
             self.turns.command(command, now)
-            sounding = isinstance(command, Interrupt) and self.engine.speaking
-            self._performer.perform(command)
-            if sounding:
-                # What the device holds sounds on for its latency, and the ramp is the end of it.
-                ramp_s = self.settings.audio.flush_ramp_ms / 1000
-                self.turns.silenced(self._clock() + self.engine.output_latency_s + ramp_s)
+            audible = isinstance(command, Interrupt) and self.engine.speaking
+            self._executor.perform(command)
+            if audible:
+                self.turns.silenced(self._clock() + self.live_engine.silent_after_s)
 
     def _settle(self, now: float) -> None:
         dialogue = self.dialogue
@@ -297,18 +309,17 @@ class Speaker:
             if not self._was_muted:
                 self.engine.discard_captured()
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
-            self.link.outbox.forget_sound()
+            self.link.uplink.forget_sound()
         self._was_muted = dialogue.flags.muted
-        if self._pending is not None and dialogue.phase == "idle":
-            pending, self._pending = self._pending, None
-            self._apply(pending)
+        if dialogue.phase == "idle":
+            self.settings.between_turns()
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
         if shown != self._shown:
             if self._shown is not None:
                 self.turns.phase(self._shown[1], shown[1], now)
             self._shown = shown
             self._panel.show(dialogue.light)
-            self._level_of_speaker = dialogue.phase == "speaking"
+            self._audio_events.light_follows_speaker = dialogue.phase == "speaking"
             self.monitor.publish(
                 "state", now, light=dialogue.light, phase=dialogue.phase, uplink=dialogue.uplink
             )
@@ -321,113 +332,10 @@ class Speaker:
             return None
         return self._loop.call_later(max(0.0, deadline - self._clock()), call)
 
-    # -- what commands need (House) -------------------------------------------------------------------------
-
-    def turn_detection(self) -> RealtimeTurnDetectionConfig | None:
-        """See `House`."""
-        return turn_detection(self.settings.model)
-
-    def change_volume(self, steps: int) -> None:
-        """See `House`."""
-        self.volume.change(steps * self.settings.tools.volume_step)
-
-    def _apply_volume(self, value: int) -> None:
-        self.engine.set_volume(value)
-
-    def silence_timer(self, name: str) -> None:
-        """See `House`."""
-        self._companion.silence(name)
-
-    def arm_wake_word(self, *, armed: bool) -> None:
-        """See `House`."""
-        self._wake_word_armed = armed
-
-    # -- from the panel's threads --------------------------------------------------------------------------
-
-    def _from_panel(self, button: str, pressed: bool, at: float) -> None:
-        self._post(self._edge, button, pressed, at)
-
-    def _edge(self, button: str, pressed: bool, at: float) -> None:
-        self._gestured(self._inputs.edge(button, pressed, at))
-
-    def _gesture_tick(self) -> None:
-        self._gestured(self._inputs.tick(self._clock()))
-
-    def _gestured(self, gestures: tuple[Any, ...]) -> None:
-        for gesture in gestures:
-            self.handle(gesture)
-        if self._gesture_timer is not None:
-            self._gesture_timer.cancel()
-        self._gesture_timer = self._at(self._inputs.deadline, self._gesture_tick)
-
-    def _panel_failed(self, error: PanelError) -> None:
-        # The rest of the panel goes on; a speaker with a dark light is better than none.
-        self._post(lambda: log.error("%s", error, extra=fields(event="panel_failed")))
-
-    # -- from the audio thread -----------------------------------------------------------------------------
-
-    def _from_audio(self, event: AudioEvent) -> None:
-        if isinstance(event, Level):
-            self._panel.set_level(event.speaker_dbfs if self._level_of_speaker else event.mic_dbfs)
-            if not self.monitor.watched:
-                return
-        self._post(self._audio_event, event)
-
-    def _audio_event(self, event: AudioEvent) -> None:
-        match event:
-            case SpeechAudio(pcm):
-                self._captured(pcm)
-            case Level():
-                self.monitor.publish(
-                    "level",
-                    event.at,
-                    mic=round(event.mic_dbfs, 1),
-                    speaker=round(event.speaker_dbfs, 1),
-                    gate=event.gate_open,
-                )
-            case Xruns(direction, count):
-                log.warning("%d xruns in %s", count, direction, extra=fields(event="xruns", count=count))
-            case PlaybackUnderrun(item_id):
-                log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
-            case CaptureSilent():
-                log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
-            case WakeWordHeard(word, at):
-                if self._wake_word_armed:
-                    # The sentence may begin within the word: "okay nabu what time" leaves no pause.
-                    self.handle(WakeWordHeard(word, at - self.settings.wake_word.pre_roll_ms / 1000))
-            case DeviceStuck(reason):
-                self.die(f"the sound device hangs: {reason}")
-            case DeviceLost(direction, reason):
-                log.warning(
-                    "%s lost: %s", direction, reason, extra=fields(event="device_lost", direction=direction)
-                )
-                self.handle(event)
-            case DeviceReturned(direction):
-                log.info(
-                    "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
-                )
-                self.handle(event)
-            case (
-                SpeechStarted()
-                | SpeechEnded()
-                | BargeInSuspected()
-                | BargeInConfirmed()
-                | BargeInRejected()
-                | PlaybackStarted()
-                | PlaybackDrained()
-            ):
-                self.handle(event)
-            case _:
-                assert_never(event)
-
-    def _captured(self, pcm: bytes) -> None:
-        uplink = self.dialogue.uplink
-        if uplink == "open":
-            self.link.send(Sound(pcm))
-        elif uplink == "hold":
-            self.link.outbox.hold(Sound(pcm))
+    # -- from threads --------------------------------------------------------------------------------------
 
     def _post(self, call: Callable[..., None], *arguments: Any) -> None:
+        """Have `call` made in the event loop, after all that was posted before. Any thread."""
         if self._loop is None:
             return
         try:
@@ -442,47 +350,3 @@ class Speaker:
         except Exception as error:  # a fault of ours in one event would leave a half-changed speaker
             log.exception("an event could not be handled")
             self.die(f"internal error: {error!r}")
-
-    # -- from the link (LinkSink) --------------------------------------------------------------------------
-
-    def fact(self, event: Event) -> None:
-        """See `LinkSink`."""
-        if isinstance(event, ServerSpeechStopped):
-            self.engine.server_ended()
-        elif isinstance(event, Connected):
-            self.engine.release_item_ids()
-            self.heard.forget()
-        elif isinstance(event, ConnectionLost | ResponseEnded):
-            # Not every server says that an item's sound is complete, and none does once the line is cut; what is
-            # not finished would wait for more for ever.
-            for item in self.engine.positions():
-                self.engine.finish_item(item.item_id)
-        self.handle(event)
-
-    def audio(self, item_id: str, content_index: int, pcm: bytes) -> bool:
-        """See `LinkSink`."""
-        return self.engine.play(item_id, content_index, pcm)
-
-    def audio_done(self, item_id: str) -> None:
-        """See `LinkSink`."""
-        self.engine.finish_item(item_id)
-
-    def audio_interrupted(self) -> None:
-        """See `LinkSink`."""
-        self._performer.cut_off()
-
-    def caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
-        """See `LinkSink`."""
-        self.turns.caption(role, item_id, text, final=final, now=self._clock())
-        if final and role == "assistant":
-            self._companion.answered(text)
-        if final and self.settings.log.transcripts:
-            log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
-
-    def detail(self, event: str, details: dict[str, Any]) -> None:
-        """See `LinkSink`."""
-        self.turns.detail(event, details, self._clock())
-
-    def room(self) -> bool:
-        """See `LinkSink`."""
-        return self.engine.has_room

@@ -16,31 +16,54 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from speakerd.daemon.core.speaker import Speaker
+    from speakerd.config.settings import Settings
+    from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.storage import Volume
+    from speakerd.dialogue.events import Event
     from speakerd.realtime.agents import FunctionTool
-    from speakerd.tools.settings import ToolsSettings
 
 
-class Toolbox:
-    """Made before the speaker, since its agent needs the tools; `attach` joins the two. Event loop only."""
+class ToolHost:
+    """The tools that the settings allow, and what they act on. Event loop only."""
 
-    def __init__(self, settings: ToolsSettings, *, state: Path | None, clock: Callable[[], float]) -> None:
-        """`state`: folder of the timers that outlive the process; None keeps none. `clock`: monotonic seconds."""
-        self._speaker: Speaker | None = None
+    def __init__(
+        self,
+        settings: LiveSettings,
+        *,
+        volume: Volume,
+        handle: Callable[[Event], None],
+        state: Path | None,
+        clock: Callable[[], float],
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            settings: Those of the tools are read; other tools are offered from the next session on.
+            volume: The loudspeaker's.
+            handle: Gives an event to the dialogue.
+            state: Folder of the timers that outlive the process; None keeps none.
+            clock: Monotonic seconds, the timers'.
+        """
+        self.volume = volume
+        self._handle = handle
         self._answers: deque[str] = deque(maxlen=2)
+        tools = settings.subscribe("tools", take=self._take).tools
+        self._book = TimerBook(most=tools.max_timers, longest_s=tools.longest_timer_h * 3600)
         self.timers = TimerService(
-            TimerBook(most=settings.max_timers, longest_s=settings.longest_timer_h * 3600),
+            self._book,
             on_ring=self._ring,
             on_silenced=self._silenced,
             store=TimerStore(state / "timers.json") if state is not None else None,
             monotonic=clock,
         )
-        self.tools: tuple[FunctionTool, ...] = build_tools(settings, self)
+        self._take(settings.latest)
 
-    def attach(self, speaker: Speaker) -> None:
-        """Let the tools act on `speaker`."""
-        self._speaker = speaker
+    def _take(self, settings: Settings) -> None:
+        tools = settings.tools
+        self._volume_step = tools.volume_step
+        self._book.most, self._book.longest_s = tools.max_timers, tools.longest_timer_h * 3600
+        self.tools: tuple[FunctionTool, ...] = build_tools(tools, self)
+        """What the model may call."""
 
     def start(self) -> None:
         """Take up the stored timers: the speaker is open."""
@@ -50,39 +73,32 @@ class Toolbox:
         """Stop what runs. Idempotent."""
         self.timers.close()
 
-    @property
-    def volume(self) -> Volume:
-        """See `Parts`."""
-        return self._attached.volume
-
     def local_time(self) -> datetime:
-        """See `Parts`."""
+        """Return the time of day where the speaker is."""
         return datetime.now().astimezone()
 
     def last_answer(self) -> str:
-        """See `Parts`."""
+        """Return what the speaker said last before the question that is being answered; "" if nothing."""
         return self._answers[-1] if self._answers else ""
 
     def answered(self, text: str) -> None:
-        """The speaker said `text`."""
+        """Remember that the speaker said `text`."""
         self._answers.append(text)
 
     def end_conversation(self) -> None:
-        """See `Parts`."""
-        self._attached.handle(ConversationEndRequested())
+        """Let this answer be the last of the conversation."""
+        self._handle(ConversationEndRequested())
 
     def silence(self, name: str) -> None:
-        """A person heard the ringing timer of that name."""
+        """Stop the ringing timer of that name: a person heard it."""
         self.timers.heard(name)
 
-    @property
-    def _attached(self) -> Speaker:
-        if self._speaker is None:
-            raise RuntimeError("a tool was called before the speaker was there")
-        return self._speaker
+    def change_volume(self, steps: int) -> None:
+        """Make it louder or softer by so many steps."""
+        self.volume.change(steps * self._volume_step)
 
     def _ring(self, name: str) -> None:
-        self._attached.handle(TimerRinging(name))
+        self._handle(TimerRinging(name))
 
     def _silenced(self, name: str) -> None:
-        self._attached.handle(TimerSilenced(name))
+        self._handle(TimerSilenced(name))

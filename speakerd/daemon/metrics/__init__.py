@@ -3,12 +3,10 @@
 - `MonitorFeed`: the live view of the speaker, handed to every `Subscription` as small entries (`Entry`).
 - `TurnLog`: one line in the journal per turn, with its latencies and its tokens.
 - `UsageKeeper`: turns and tokens by day, kept over restarts.
-- `status_words`: what the speaker does, in the words of `systemctl status`.
 """
 
 from speakerd.daemon.metrics.monitor import Entry, MonitorFeed, Subscription
-from speakerd.daemon.metrics.status import status_words
 from speakerd.daemon.metrics.turn_log import TurnLog
 from speakerd.daemon.metrics.usage_store import UsageKeeper
 
-__all__ = ["Entry", "MonitorFeed", "Subscription", "TurnLog", "UsageKeeper", "status_words"]
+__all__ = ["Entry", "MonitorFeed", "Subscription", "TurnLog", "UsageKeeper"]

@@ -2,12 +2,18 @@
 
 Watches events and commands go by and decides nothing. A turn's line is written when its answer was heard to the
 end, was cut off, or failed to come.
+
+A latency is the time between two marks of one turn, each a name and a monotonic time. Where one of the two is
+missing, or they are in the wrong order, there is no latency rather than a wrong one.
+
+Pure: time is a parameter.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from speakerd.audio.events import (
     BargeInConfirmed,
@@ -16,27 +22,79 @@ from speakerd.audio.events import (
     SpeechEnded,
     SpeechStarted,
 )
-from speakerd.daemon.metrics.latencies import Mark, Stopwatch
 from speakerd.dialogue.commands import Command, Commit, Interrupt, Listen
 from speakerd.dialogue.events import ConnectionLost, Event, ResponseEnded, ResponseStarted
 from speakerd.host.journal import fields
 from speakerd.panel.types import Gesture
 
 if TYPE_CHECKING:
+    from speakerd.config.settings import Settings
+    from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.metrics.monitor import MonitorFeed
     from speakerd.daemon.metrics.usage_store import UsageKeeper
 
 log = logging.getLogger(__name__)
 
+Mark: TypeAlias = Literal[
+    "press",
+    "listening",
+    "speech_start",
+    "speech_end",
+    "commit",
+    "response",
+    "first_sound",
+    "interrupt",
+    "silence",
+]
+
+LATENCIES: dict[str, tuple[Mark, Mark]] = {
+    "press_to_listening": ("press", "listening"),
+    "speech_end_to_sound": ("speech_end", "first_sound"),
+    "commit_to_sound": ("commit", "first_sound"),
+    "interrupt_to_silence": ("interrupt", "silence"),
+}
+"""Latency -> (from, to): what a person waits for, and how fast it falls silent."""
+
+_LONGEST_S = 300.0
+"""A pair further apart than this belongs to two turns."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Marks of the running turn and the latencies that became known."""
+
+    _marks: dict[Mark, float] = field(default_factory=dict)
+
+    def mark(self, name: Mark, now: float) -> dict[str, float]:
+        """Set `name` to `now` (seconds); return the latencies in seconds that this completes.
+
+        A mark that begins something (the left column of `LATENCIES`) overwrites an older one; one that ends
+        something counts once for its beginning.
+        """
+        self._marks[name] = now
+        done: dict[str, float] = {}
+        for latency, (begin, end) in LATENCIES.items():
+            if end != name or begin not in self._marks:
+                continue
+            elapsed = now - self._marks[begin]
+            if 0.0 <= elapsed <= _LONGEST_S:
+                done[latency] = elapsed
+        for latency in done:
+            self._marks.pop(LATENCIES[latency][0], None)
+        return done
+
+    def reset(self) -> None:
+        """A new conversation: no mark of the old one may pair with one of the new."""
+        self._marks.clear()
+
 
 class TurnLog:
-    """See the module. Event loop only."""
+    """Writes the lines, counts turns and conversations, and feeds the monitor. Event loop only."""
 
-    def __init__(self, monitor: MonitorFeed, usage: UsageKeeper, *, hangover_s: float) -> None:
-        """`hangover_s`: the silence after which a sentence counts as ended; the person had ended before it."""
+    def __init__(self, monitor: MonitorFeed, usage: UsageKeeper, settings: LiveSettings) -> None:
         self._monitor = monitor
         self._usage = usage
-        self._hangover_s = hangover_s
+        self._take(settings.subscribe("audio.gate.hangover_ms", take=self._take))
         self._watch = Stopwatch()
         self._turn: dict[str, float] = {}
         self._cause_at = 0.0
@@ -45,6 +103,10 @@ class TurnLog:
         """Which conversation since the start this is."""
         self.turns = 0
         """How many turns there were since the start."""
+
+    def _take(self, settings: Settings) -> None:
+        self._hangover_s = settings.audio.gate.hangover_ms / 1000
+        """The silence after which a sentence counts as ended; the person had ended before it."""
 
     def event(self, event: Event, now: float) -> None:
         """Something happened; called before the dialogue answers it."""

@@ -1,45 +1,35 @@
 """One realtime session, seen from the daemon.
 
-- `SessionLink` runs a conversation: opens a session, sends what waits in the uplink queue (`Outbox` and the items
-  in it), and reports what comes back.
-- `Sessions` opens sessions: with the model of the settings, or with the `Embedded` server.
-- `HeardTracker` tells the session layer how much of each answer was heard.
+- `SessionLink` runs a conversation: opens a session, empties the `UplinkQueue` into it, reports what comes back.
+- `UplinkQueue` holds what waits to be sent: `CapturedSpeech`, the dialogue's commands, `SetTurnDetection`.
+- `SessionFactory` opens sessions, with the model of the settings or with the `EmbeddedServer`; `Backend` says
+  which.
+- `LiveApiKey` is what it opens them with.
+- `PlaybackTracker` tells the session layer how much of each answer was heard.
+- `details_of`: what the monitor and the journal want to know of a session event.
 - `address`, `handshake_headers`, `turn_detection`: the settings of `[model]` in the session layer's words.
 """
 
-from speakerd.daemon.session.embedded_server import Embedded
+from speakerd.daemon.session.api_key import LiveApiKey
+from speakerd.daemon.session.event_translation import details_of
 from speakerd.daemon.session.model_config import address, handshake_headers, turn_detection
-from speakerd.daemon.session.playback_tracker import HeardTracker
-from speakerd.daemon.session.session_factory import Backend, Sessions
+from speakerd.daemon.session.playback_tracker import PlaybackTracker
+from speakerd.daemon.session.session_factory import Backend, EmbeddedServer, SessionFactory
 from speakerd.daemon.session.session_link import SessionLink
-from speakerd.daemon.session.uplink_queue import (
-    ClearInput,
-    CutOff,
-    EndOfTurn,
-    Outbox,
-    Outgoing,
-    Sound,
-    Text,
-    TurnDetection,
-    Verdict,
-)
+from speakerd.daemon.session.uplink_queue import CapturedSpeech, SetTurnDetection, UplinkQueue
 
 __all__ = [
     "Backend",
-    "ClearInput",
-    "CutOff",
-    "Embedded",
-    "EndOfTurn",
-    "HeardTracker",
-    "Outbox",
-    "Outgoing",
+    "CapturedSpeech",
+    "EmbeddedServer",
+    "LiveApiKey",
+    "PlaybackTracker",
+    "SessionFactory",
     "SessionLink",
-    "Sessions",
-    "Sound",
-    "Text",
-    "TurnDetection",
-    "Verdict",
+    "SetTurnDetection",
+    "UplinkQueue",
     "address",
+    "details_of",
     "handshake_headers",
     "turn_detection",
 ]

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from speakerd.config.model_settings import ModelSettings
     from speakerd.realtime.model import (
         RealtimeAudioInputConfig,
@@ -86,10 +84,10 @@ def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:
 def connection(
     model: ModelSettings,
     tracker: RealtimePlaybackTracker,
-    key: Callable[[], str | None],
+    key: str | None,
     *,
     url: str | None = None,
 ) -> RealtimeModelConfig:
-    """How to reach the model; `url` overrides the settings' (the embedded server needs no key)."""
-    headers = {} if url is not None else handshake_headers(model, key())
+    """How to reach the model; `url`, the embedded server's, overrides that of the settings and needs no key."""
+    headers = {} if url is not None else handshake_headers(model, key)
     return {"url": url or address(model), "headers": headers, "playback_tracker": tracker}

@@ -1,8 +1,8 @@
-"""How much of each answer was heard: the session layer's playback tracker, told by the sound device.
+"""How much of each answer was heard: the session layer's playback tracker, read off the sound device.
 
 Reads the playback buffer's positions (samples that left the loudspeaker, the device's latency taken off) at the
 moment it is asked, so that a truncation is exact whoever starts it: a press, a voice, or the server's own turn
-detection. What a flush cut off is remembered, since the buffer forgets it then.
+detection. What a flush cut off is remembered here, since the buffer forgets it then.
 
 Event loop only; the positions themselves are safe to read from any thread.
 """
@@ -24,8 +24,8 @@ _CUT_REMEMBERED = 32
 SAMPLES_PER_MS = 24
 
 
-class HeardTracker(RealtimePlaybackTracker):
-    """A `RealtimePlaybackTracker` that looks at the device instead of being told. See the module."""
+class PlaybackTracker(RealtimePlaybackTracker):
+    """A `RealtimePlaybackTracker` that reads the positions of the playback buffer when it is asked."""
 
     def __init__(self, positions: Callable[[], Iterable[PlayedItem]]) -> None:
         super().__init__()
@@ -33,18 +33,22 @@ class HeardTracker(RealtimePlaybackTracker):
         self._cut: dict[tuple[str, int], PlayedItem] = {}
 
     def cut(self, items: Iterable[PlayedItem]) -> None:
-        """A flush stopped these; they will be heard no further."""
+        """Remember how far these were heard: a flush stopped them."""
         for item in items:
             self._cut[item.item_id, item.content_index] = item
         while len(self._cut) > _CUT_REMEMBERED:
             del self._cut[next(iter(self._cut))]
 
+    def was_cut(self, item_id: str) -> bool:
+        """Whether a flush stopped that item."""
+        return any(cut_item == item_id for cut_item, _ in self._cut)
+
     def forget(self) -> None:
-        """A new session begins: names may come again."""
+        """Forget what was cut off: a new session begins, and may use the same item ids again."""
         self._cut.clear()
 
     def played_ms(self, item_id: str, content_index: int = 0) -> float:
-        """Milliseconds of that part that were heard."""
+        """Return how many milliseconds of that part were heard."""
         item = self._cut.get((item_id, content_index))
         if item is None:
             key = (item_id, content_index)
@@ -52,7 +56,7 @@ class HeardTracker(RealtimePlaybackTracker):
         return 0.0 if item is None else item.played_samples / SAMPLES_PER_MS
 
     def get_state(self) -> RealtimePlaybackState:
-        """The part that sounds now, or sounded last: the first that was begun and not heard to its end."""
+        """Return the part that is audible now, or was last: the latest one begun and not heard to its end."""
         began = [item for item in (*self._cut.values(), *self._positions()) if item.played_samples]
         unfinished = [item for item in began if item.played_samples < item.received_samples]
         current = unfinished[-1] if unfinished else began[-1] if began else None

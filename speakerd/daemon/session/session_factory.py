@@ -1,26 +1,35 @@
-"""Opening sessions: with the model of the settings, or with the embedded one.
+"""Opening sessions: with the model of the settings, or with the server embedded in this process.
 
-`open` gives an entered session or raises `ConnectFailedError`. With `fallback = "offline"` the embedded server
-answers while the other cannot be reached; which of the two it was is told to `on_backend`.
+With `fallback = "offline"` the embedded server answers while the other one cannot be reached. Without it, an
+opening goes on until it succeeds, is refused for good, or is cancelled: how often and when to try is the session
+layer's policy, and each failed attempt is reported on the way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import time
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from speakerd.daemon.session.model_config import connection, session_settings
+from speakerd.realtime.agents import RealtimeAgent
 from speakerd.realtime.errors import ConnectFailedError
+from speakerd.realtime.model import RealtimeModelListener
 from speakerd.realtime.session import RealtimeRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from speakerd.config.model_settings import ModelSettings
-    from speakerd.daemon.session.playback_tracker import HeardTracker
-    from speakerd.realtime.agents import RealtimeAgent
+    from speakerd.config.settings import Settings
+    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.session.api_key import LiveApiKey
+    from speakerd.daemon.session.playback_tracker import PlaybackTracker
+    from speakerd.offline.server import OfflineServer
+    from speakerd.offline.settings import OfflineSettings
+    from speakerd.realtime.agents import FunctionTool
+    from speakerd.realtime.model import RealtimeModelEvent
     from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
@@ -28,63 +37,140 @@ log = logging.getLogger(__name__)
 Backend = Literal["remote", "offline"]
 
 
-class EmbeddedServer(Protocol):
-    """The embedded server, started when it is first needed."""
+class EmbeddedServer:
+    """The embedded realtime server on a free port of loopback, started when first needed. Event loop only."""
+
+    def __init__(self, settings: OfflineSettings) -> None:
+        # Nobody else is to find it, so it takes any free port: several speakers may run on one machine.
+        self._settings = dataclasses.replace(settings, port=0)
+        self._server: OfflineServer | None = None
+        self._starting = asyncio.Lock()
 
     async def url(self) -> str:
-        """Where it listens; starts it if it is not running. Raises `OfflineError` if it cannot be had."""
+        """Return where it listens; start it if it is not running. Raises ConnectFailedError if it cannot start."""
+        async with self._starting:
+            if self._server is None:
+                from speakerd.offline.errors import OfflineError  # noqa: PLC0415  # an extra: loaded where wanted
+                from speakerd.offline.server import OfflineServer  # noqa: PLC0415  # likewise
+
+                server = OfflineServer(self._settings)
+                try:
+                    await server.__aenter__()
+                except OfflineError as error:
+                    raise ConnectFailedError("the embedded server", str(error)) from error
+                self._server = server
+            return self._server.url
+
+    async def close(self) -> None:
+        """Stop it, if it runs. Idempotent."""
+        server, self._server = self._server, None
+        if server is not None:
+            await server.__aexit__(None, None, None)
 
 
-class Sessions:
-    """See the module. Event loop only."""
+class SessionFactory:
+    """Opens sessions by the settings in force at the moment of opening. Event loop only."""
 
     def __init__(
         self,
-        model: ModelSettings,
-        agent: RealtimeAgent[None],
+        settings: LiveSettings,
         *,
-        key: Callable[[], str | None],
+        key: LiveApiKey | None,
         embedded: EmbeddedServer,
         on_backend: Callable[[Backend], None] = lambda _backend: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock`: the event loop's monotonic seconds."""
-        self.model = model
-        self.agent = agent
+        """Nothing is opened yet.
+
+        Args:
+            settings: `[model]` is read at each opening.
+            key: The hosted service's; None where no server wants one.
+            embedded: Started when it is first needed.
+            on_backend: Called at each opening with which server answers.
+            clock: The event loop's: monotonic seconds.
+        """
+        self._model = settings.subscribe("model", take=self._take).model
         self._key = key
         self._embedded = embedded
         self._on_backend = on_backend
         self._clock = clock
 
-    async def open(self, tracker: HeardTracker) -> RealtimeSession[None]:
-        """An entered session."""
-        if self.model.backend == "offline":
-            return await self._open("offline", tracker)
+    def _take(self, settings: Settings) -> None:
+        # Another backend needs a restart: the embedded server is loaded while the speaker starts, or not at all.
+        self._model = dataclasses.replace(settings.model, backend=self._model.backend)
+
+    async def prepare(self) -> None:
+        """Load what the first opening would have to wait for. Raises ConnectFailedError."""
+        if self._model.backend == "offline":
+            await self._embedded.url()
+
+    async def open(
+        self,
+        tracker: PlaybackTracker,
+        tools: Sequence[FunctionTool],
+        on_failure: Callable[[str], None],
+    ) -> RealtimeSession[None]:
+        """Open a session whose agent has these tools; return it entered.
+
+        `on_failure` is called with the reason of each attempt that failed and is followed by another. Raises
+        ConnectFailedError where no further attempt is made.
+        """
+        if self._model.backend == "offline":
+            return await self._open("offline", tracker, tools, on_failure)
         try:
-            return await self._open("remote", tracker)
+            return await self._open("remote", tracker, tools, on_failure)
         except ConnectFailedError as error:
-            if self.model.fallback != "offline":
+            if self._model.fallback != "offline":
                 raise
             log.warning("%s; the embedded server answers instead", error)
-            return await self._open("offline", tracker)
+            return await self._open("offline", tracker, tools, on_failure)
 
-    async def _open(self, backend: Backend, tracker: HeardTracker) -> RealtimeSession[None]:
+    async def _open(
+        self,
+        backend: Backend,
+        tracker: PlaybackTracker,
+        tools: Sequence[FunctionTool],
+        on_failure: Callable[[str], None],
+    ) -> RealtimeSession[None]:
+        from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
+
+        settings = self._model
         url = await self._embedded.url() if backend == "offline" else None
-        from speakerd.realtime import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
-
-        runner = RealtimeRunner(
-            self.agent,
-            model=OpenAIRealtimeWebSocketModel(clock=self._clock),
-            config={"model_settings": session_settings(self.model), "raw_events": False},
+        agent = RealtimeAgent[None](name="speakerd", instructions=settings.instructions, tools=list(tools))
+        persistent = settings.fallback != "offline"
+        limit_s = settings.connect_timeout_s
+        model = OpenAIRealtimeWebSocketModel(
+            transport_config={"handshake_timeout": limit_s},
+            connect_attempts=None if persistent else 3,
+            clock=self._clock,
         )
-        session = await runner.run(model_config=connection(self.model, tracker, self._key, url=url))
+        runner = RealtimeRunner(
+            agent, model=model, config={"model_settings": session_settings(settings), "raw_events": False}
+        )
+        key = self._key.secret if self._key is not None else None
+        session = await runner.run(model_config=connection(settings, tracker, key, url=url))
+        failures = _Failures(on_failure)
+        model.add_listener(failures)
         try:
-            async with asyncio.timeout(self.model.connect_timeout_s):
+            # Where another server is to answer instead, all attempts together have the time of one.
+            async with asyncio.timeout(None if persistent else limit_s):
                 await session.enter()
         except TimeoutError as error:
             await session.close()
-            where = url or self.model.url
-            limit = self.model.connect_timeout_s
-            raise ConnectFailedError(where, f"no answer within {limit:g} s") from error
+            raise ConnectFailedError(url or settings.url, f"no answer within {limit_s:g} s") from error
+        finally:
+            model.remove_listener(failures)
         self._on_backend(backend)
         return session
+
+
+class _Failures(RealtimeModelListener):
+    """Reports the attempts to connect that failed, as long as there is no session whose events could be read."""
+
+    def __init__(self, on_failure: Callable[[str], None]) -> None:
+        self._on_failure = on_failure
+
+    async def on_event(self, event: RealtimeModelEvent) -> None:
+        """Look at what the model reports."""
+        if event.type == "connection_status" and event.status == "reconnecting":
+            self._on_failure(event.reason or "the model could not be reached")

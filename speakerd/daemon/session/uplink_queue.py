@@ -1,14 +1,14 @@
-"""What waits to be sent to the model, in order: sound, the end of a turn, text, answers to approvals.
+"""What waits to be sent to the model, in order: captured speech, and those commands that are for the model.
 
-The dialogue says what may become of captured speech (`Dialogue.uplink`): `open`, it is queued to go out; `hold`,
-the connection is still being made, so it waits apart until `release`; `closed`, it is dropped before it gets
-here. All that goes out passes through this one queue, so a turn ends after its own sound, never before.
+This is the daemon's only store of unsent speech. (What was sent and not yet answered is the session layer's, in its
+resend buffer.) The dialogue decides what may become of captured speech (`Dialogue.uplink`): `open`, it is queued;
+`hold`, it is kept apart until `release`, since it may have to be dropped; `closed`, it does not get here. All that
+goes out passes through this one queue, so a turn ends after its own sound, never before it.
 
-Invariant, and the reason for `forget_sound`: once the uplink has closed (mute, end of the conversation) no sound
-that was queued before it leaves the process afterwards. Both places together are bounded by seconds of sound;
-past that the oldest sound gives way and is counted, since whoever talked for longer than that into a connection
-that is not there has long given up on the first sentence. How much was lost is told once no sound waits any more,
-when it is known.
+Invariant, and the reason for `forget_sound`: once the uplink has closed (mute, end of the conversation), no sound
+that was queued before leaves the process. Held and queued sound together are bounded by seconds; beyond the limit
+the oldest sound is dropped and counted, since whoever talked for longer than that into a missing connection has
+given up on the first sentence. The loss is reported once no sound waits any more, when its size is known.
 
 Pure: no clock, no tasks, no locks; used from the event loop only.
 """
@@ -17,7 +17,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from speakerd.dialogue.commands import Approve, Commit, DiscardAudio, Interrupt, Reject, SendText
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,70 +31,42 @@ BYTES_PER_SECOND = 48_000
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class CapturedSpeech:
     """Captured speech, PCM16 mono at 24 kHz."""
 
     pcm: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class EndOfTurn:
-    """Commit what was sent and ask for the reply."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClearInput:
-    """Have the server forget the sound of a turn that was begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A typed message; with `verbatim` it is to be said word by word."""
-
-    text: str
-    verbatim: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CutOff:
-    """End the answer; what was heard of it is known by now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer to a tool call that waited for approval; `reason` is set for a no."""
-
-    call_id: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnDetection:
-    """Let the server find the end of turns, so; None: not now, a hand ends this one."""
+class SetTurnDetection:
+    """Have the server find the end of turns by `config`; None: it does not, a hand ends this turn."""
 
     config: RealtimeTurnDetectionConfig | None
 
 
-Outgoing = Sound | EndOfTurn | ClearInput | Text | CutOff | Verdict | TurnDetection
+Outgoing: TypeAlias = (
+    CapturedSpeech | Commit | DiscardAudio | Interrupt | SendText | Approve | Reject | SetTurnDetection
+)
+"""Captured speech, and the dialogue's commands that are for the model."""
 
-_OF_A_TURN = (Sound, EndOfTurn)
+_OF_A_TURN = (CapturedSpeech, Commit)
 """What holds a person's speech, or asks for a reply to it."""
 
 
-class Outbox:
+class UplinkQueue:
     """A first-in first-out queue of `Outgoing`, bounded by seconds of sound, with a place to hold sound back."""
 
     def __init__(
         self, limit_s: float = 60.0, *, on_dropped: Callable[[float], None] = lambda _seconds: None
     ) -> None:
-        """Keep at most `limit_s` seconds of sound; `on_dropped` is told how many seconds did not fit."""
+        """Keep at most `limit_s` seconds of sound; `on_dropped` is called with the seconds that did not fit."""
         self._limit = int(limit_s * BYTES_PER_SECOND)
-        self._held: deque[Sound] = deque()
+        self._held: deque[CapturedSpeech] = deque()
         self._queue: deque[Outgoing] = deque()
         self._bytes = 0
         self._on_dropped = on_dropped
         self._dropped_bytes = 0
-        self._told_bytes = 0
+        self._reported_bytes = 0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -110,10 +84,10 @@ class Outbox:
     def put(self, item: Outgoing) -> None:
         """Queue `item` behind all others."""
         self._queue.append(item)
-        if isinstance(item, Sound):
+        if isinstance(item, CapturedSpeech):
             self._grow(item)
 
-    def hold(self, sound: Sound) -> None:
+    def hold(self, sound: CapturedSpeech) -> None:
         """Keep `sound` until `release` or `forget_sound`."""
         self._held.append(sound)
         self._grow(sound)
@@ -128,28 +102,28 @@ class Outbox:
         if not self._queue:
             return None
         item = self._queue.popleft()
-        if isinstance(item, Sound):
+        if isinstance(item, CapturedSpeech):
             self._bytes -= len(item.pcm)
-            self._tell_dropped()
+            self._report_dropped()
         return item
 
     def forget_sound(self) -> None:
-        """Forget all sound and ends of turns that have not left; typed words and verdicts stay."""
+        """Drop all sound and commits that have not left; typed text and answers to approvals stay."""
         self._held.clear()
         kept = [item for item in self._queue if not isinstance(item, _OF_A_TURN)]
         self._queue.clear()
         self._queue.extend(kept)
         self._bytes = 0
-        self._tell_dropped()
+        self._report_dropped()
 
     def clear(self) -> None:
-        """Forget everything that has not left."""
+        """Drop everything that has not left."""
         self._held.clear()
         self._queue.clear()
         self._bytes = 0
-        self._tell_dropped()
+        self._report_dropped()
 
-    def _grow(self, sound: Sound) -> None:
+    def _grow(self, sound: CapturedSpeech) -> None:
         self._bytes += len(sound.pcm)
         while self._bytes > self._limit:
             self._drop_oldest_sound()
@@ -157,13 +131,13 @@ class Outbox:
     def _drop_oldest_sound(self) -> None:
         for place in (self._queue, self._held):
             for index, item in enumerate(place):
-                if isinstance(item, Sound):
+                if isinstance(item, CapturedSpeech):
                     del place[index]
                     self._bytes -= len(item.pcm)
                     self._dropped_bytes += len(item.pcm)
                     return
 
-    def _tell_dropped(self) -> None:
-        if self._bytes == 0 and self._told_bytes != self._dropped_bytes:
-            lost, self._told_bytes = self._dropped_bytes - self._told_bytes, self._dropped_bytes
+    def _report_dropped(self) -> None:
+        if self._bytes == 0 and self._reported_bytes != self._dropped_bytes:
+            lost, self._reported_bytes = self._dropped_bytes - self._reported_bytes, self._dropped_bytes
             self._on_dropped(lost / BYTES_PER_SECOND)

@@ -86,6 +86,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         rotate_after_s: Age from which a session is exchanged between turns.
         rotate_at_latest_s: Age from which it is exchanged also while an answer is being played.
         greeted_within_s: How long to wait for the server's greeting.
+        connect_attempts: How often `connect()` tries before it raises; None: until it is refused or cancelled.
+            Then listeners are told of each attempt that failed by the status `reconnecting`.
         clock: Monotonic seconds.
         sleep: Waits so many of them.
         random: Numbers in [0, 1) for the delays.
@@ -98,6 +100,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         rotate_after_s: float = ROTATE_AFTER_S,
         rotate_at_latest_s: float = ROTATE_AT_LATEST_S,
         greeted_within_s: float = GREETED_WITHIN_S,
+        connect_attempts: int | None = CONNECT_ATTEMPTS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = random.random,
@@ -106,6 +109,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._rotate_after_s = rotate_after_s
         self._rotate_at_latest_s = rotate_at_latest_s
         self._greeted_within_s = greeted_within_s
+        self._connect_attempts = connect_attempts
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -132,7 +136,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         Raises:
             UserError: the options cannot be, or there is a session already.
             ConnectRefusedError: the server refuses; trying again cannot help.
-            ConnectFailedError: it could not be reached in `CONNECT_ATTEMPTS` attempts.
+            ConnectFailedError: it could not be reached in `connect_attempts` attempts.
         """
         if self._run_task is not None:
             raise UserError("this model has a session already: close() it first")
@@ -228,9 +232,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             try:
                 link = await self._open()
             except RealtimeLayerError as error:
-                if getattr(error, "fatal", True) or (
-                    not self._begun and connection.backoff.failures + 1 >= CONNECT_ATTEMPTS
-                ):
+                if getattr(error, "fatal", True) or self._attempts_are_used_up(connection):
                     self._give_up(error)
                     return
                 connection.step("failed", self._clock())
@@ -242,12 +244,16 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if (refusal := self._refusal(reason)) is not None:
                 self._give_up(refusal)
                 return
-            if not self._begun and connection.backoff.failures + 1 >= CONNECT_ATTEMPTS:
+            if self._attempts_are_used_up(connection):
                 self._give_up(ConnectFailedError(shown(self._url), reason))
                 return
             connection.step("lost", self._clock())
             await self._leave(reason)
             await self._wait_to_retry(reason)
+
+    def _attempts_are_used_up(self, connection: ConnectionState) -> bool:
+        most = self._connect_attempts
+        return not self._begun and most is not None and connection.backoff.failures + 1 >= most
 
     async def _until_gone(self) -> str:
         """Wait for the current link's end; a rotation makes another one current."""
@@ -345,7 +351,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         connection = self._connection
         assert connection is not None  # noqa: S101  # set while there are tasks
         delay = connection.backoff.next_delay()
-        if self._begun:
+        if self._begun or self._connect_attempts is None:
             self._notify(
                 [
                     RealtimeModelConnectionStatusEvent(

@@ -1,0 +1,99 @@
+"""Hears the session: sound to the loudspeaker, words to the monitor, facts to the dialogue."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from speakerd.daemon.session import details_of
+from speakerd.dialogue.events import Connected, ConnectionLost, ResponseEnded, ServerSpeechStopped
+from speakerd.host.journal import fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from speakerd.config.settings import Settings
+    from speakerd.daemon.core.live_engine import LiveEngine
+    from speakerd.daemon.core.tool_host import ToolHost
+    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.metrics import TurnLog
+    from speakerd.dialogue.events import Event
+    from speakerd.realtime.session import RealtimeSessionEvent
+
+log = logging.getLogger(__name__)
+
+_LOOK_FOR_ROOM_S = 0.1
+
+
+class SessionEvents:
+    """Routes what the session reports. Event loop only."""
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        *,
+        engine: LiveEngine,
+        turns: TurnLog,
+        tools: ToolHost,
+        handle: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        """`handle` gives an event to the dialogue."""
+        self._engine = engine
+        self._turns = turns
+        self._tools = tools
+        self._handle = handle
+        self._clock = clock
+        self._take(settings.subscribe("log.transcripts", take=self._take, moment="live"))
+
+    def _take(self, settings: Settings) -> None:
+        self._log_transcripts = settings.log.transcripts
+
+    def fact(self, event: Event) -> None:
+        """Take something that the dialogue must know."""
+        engine = self._engine
+        if isinstance(event, ServerSpeechStopped):
+            engine.current.server_ended()
+        elif isinstance(event, Connected):
+            engine.begin_session()
+        elif isinstance(event, ConnectionLost | ResponseEnded):
+            engine.finish_all()
+        self._handle(event)
+
+    async def event(self, event: RealtimeSessionEvent) -> None:
+        """Take an event of the session; returns when the next one may come."""
+        match event.type:
+            case "audio":
+                audio = event.audio
+                if not self._engine.current.play(audio.item_id, audio.content_index, audio.data):
+                    await self._wait_for_room()
+                return
+            case "audio_end":
+                self._engine.current.finish_item(event.item_id)
+            case "audio_interrupted":
+                self._engine.cut_off_by_server(event.item_id)
+            case "transcript_delta":
+                self._caption(event.role, event.item_id, event.delta, final=False)
+            case "conversation.item.input_audio_transcription.completed":
+                self._caption("user", event.item_id, event.transcript.strip(), final=True)
+            case "response.audio_transcript.done":
+                self._caption("assistant", event.item_id, event.transcript.strip(), final=True)
+        for name, details in details_of(event):
+            self._turns.detail(name, details, self._clock())
+
+    def speech_dropped(self, seconds: float) -> None:
+        """Take the report that so much speech was never sent."""
+        self._turns.detail("speech_dropped", {"seconds": round(seconds, 2)}, self._clock())
+
+    def _caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
+        self._turns.caption(role, item_id, text, final=final, now=self._clock())
+        if final and role == "assistant":
+            self._tools.answered(text)
+        if final and self._log_transcripts:
+            log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
+
+    async def _wait_for_room(self) -> None:
+        """The model is minutes ahead of the ear: leave its frames in the socket until some were played."""
+        while not self._engine.current.has_room:  # noqa: ASYNC110  # the device's thread makes room, and no event tells of it
+            await asyncio.sleep(_LOOK_FOR_ROOM_S)
