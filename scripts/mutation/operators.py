@@ -1,7 +1,8 @@
 """The small faults: every place in a module's source where one can be put, and what to write there instead.
 
 Left alone, because a fault there says nothing about the tests: strings (words for people), annotations, docstrings,
-match patterns, the options of dataclasses and their fields, `__all__`, and whatever only the type checker runs.
+match patterns, the options of dataclasses and their fields, `__all__`, and whatever only the type checker or a
+command line runs.
 """
 
 import ast
@@ -96,7 +97,7 @@ class _Finder:
 
     def body(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
-            if not _only_for_the_type_checker(statement):
+            if not _not_tested_here(statement):
                 self.statement(statement)
 
     def statement(self, node: ast.stmt) -> None:
@@ -294,8 +295,9 @@ def _is_a_union(node: ast.BinOp) -> bool:
     return isinstance(node.op, ast.BitOr) and (is_type(node.left) or is_type(node.right))
 
 
-_TYPE_CHECKER_ONLY: Final[tuple[Callable[[ast.stmt], bool], ...]] = (
+_NOT_TESTED_HERE: Final[tuple[Callable[[ast.stmt], bool], ...]] = (
     lambda node: isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"),
+    lambda node: isinstance(node, ast.If) and ast.unparse(node.test).startswith("__name__ =="),
     lambda node: isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"__all__", "__slots__"},
     lambda node: isinstance(node, ast.Expr) and ast.unparse(node).startswith("assert_never("),
     lambda node: (
@@ -307,8 +309,8 @@ _TYPE_CHECKER_ONLY: Final[tuple[Callable[[ast.stmt], bool], ...]] = (
 )
 
 
-def _only_for_the_type_checker(node: ast.stmt) -> bool:
-    return any(test(node) for test in _TYPE_CHECKER_ONLY)
+def _not_tested_here(node: ast.stmt) -> bool:
+    return any(test(node) for test in _NOT_TESTED_HERE)
 
 
 def mutants(module: str, source: str) -> list[Mutant]:

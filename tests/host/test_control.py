@@ -171,6 +171,12 @@ async def test_a_line_without_end_is_cut_off(serve: Callable[..., ControlServer]
         assert json.loads(answer)["error"]["kind"] == "bad_request"
 
 
+async def test_a_text_of_60_000_characters_fits_in_a_line(serve: Callable[..., ControlServer]) -> None:
+    line = control_lines.request_line(control_lines.ControlRequest(1, "echo", {"text": "x" * 60_000}))
+    async with serve() as server:
+        assert json.loads(await raw(server.path, line))["ok"]
+
+
 async def test_a_command_that_hangs_is_answered(
     serve: Callable[..., ControlServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_secrets_compare_by_value() -> None:
     assert Secret(KEY) == Secret(KEY)
     assert Secret(KEY) != Secret("other")
     assert Secret(KEY) != KEY
+    assert Secret(KEY)
     assert not Secret("")
 
 

@@ -103,6 +103,13 @@ def test_ordinary_words_are_left_alone() -> None:
         assert redact(text) == text
 
 
+def test_a_secret_of_six_characters_is_replaced_and_one_that_holds_another_is_replaced_whole() -> None:
+    redact = Redactor()
+    redact.add(Secret("hunter"))
+    redact.add(Secret("hunter2hunter2"))
+    assert redact("hunter, hunter2hunter2") == "********, ********"
+
+
 def test_the_journal_gets_named_fields_and_nothing_that_may_hold_a_secret() -> None:
     sent: list[tuple[str, dict[str, Any]]] = []
     redact = Redactor()
@@ -171,3 +178,19 @@ def test_repeats_remember_a_bounded_number_of_kinds() -> None:
     assert len(limit._kinds) <= 256
     assert limit.admit(9_999, 1) is None
     assert limit.admit(0, 1) == 0, "the oldest was forgotten"
+
+
+def test_each_window_lets_as_many_pass_as_the_first() -> None:
+    limit = RepeatLimit(2, 10)
+    admitted = [(now, limit.admit("kind", now)) for now in (5, 6, 7, 14, 15, 16, 17, 24, 25)]
+    assert admitted == [
+        (5, 0),
+        (6, 0),
+        (7, None),
+        (14, None),
+        (15, 2),
+        (16, 0),
+        (17, None),
+        (24, None),
+        (25, 2),
+    ]

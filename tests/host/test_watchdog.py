@@ -30,7 +30,7 @@ def test_a_device_that_is_being_reopened_is_waited_for() -> None:
     assert watchdog.check({"capture": None, "playback": 2}, 4).feed
     assert watchdog.check({"capture": None, "playback": 3}, 8).feed
     assert watchdog.check({"capture": 1, "playback": 4}, 12).feed, "a reopened one has the whole limit again"
-    assert not watchdog.check({"capture": 1, "playback": 5}, 17.5).feed
+    assert watchdog.check({"capture": 1, "playback": 5}, 17.5).stuck == {"capture": 5.5}
 
 
 def test_it_is_fed_three_times_within_systemds_interval_and_within_the_limit() -> None:
