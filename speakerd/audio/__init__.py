@@ -1,6 +1,7 @@
-"""Sound in and out: devices, echo canceller, speech gate, playback that can be cut at any sample.
+"""Sound in and out: devices, echo canceller, speech gate, and playback that can be cut off at any sample.
 
-Pure cores (frames, resample, playback, vad, gate, echo, barge_in, sounds, wake_word, pipeline) take samples
-and a time and answer with values; device, engine and what belongs to them are the shell that owns threads and
-the sound card. Imports nothing else of ours.
+`engine.AudioEngine` joins all parts and shows how sound passes through them. `device` is the port for sound
+cards: `devices` implements it with PortAudio, `simulation` without hardware, `supervision` reopens what fails.
+`capture` and `playback` take samples and times and return values; they know no device. `calibration` measures a
+room. Imports nothing else of ours.
 """

@@ -314,7 +314,8 @@ class AudioEngine:
         """
         now = self._device.now()
         self._buffer.latency_s = self.output_latency_s
-        self._pipeline.echo_delay_s = self.output_latency_s + self._device.input_latency_s
+        delay_s = self.output_latency_s + self._device.input_latency_s
+        self._pipeline.echo_delay_s = delay_s
         events: list[AudioEvent] = [*self._buffer.take_events(now), *self._pipeline.tick(now)]
         for event in self._supervisor.tick(now):
             events.append(event)
@@ -322,7 +323,7 @@ class AudioEngine:
                 events += self._pipeline.interrupted(now)
             elif isinstance(event, DeviceReturned):
                 self._reference.clear()
-        self._update_canceller_delay()
+        self._update_canceller_delay(delay_s)
         counts = self._device.xruns
         for reporter, count in zip(
             self._xruns, (counts.capture + self._dropped, counts.playback), strict=True
@@ -332,9 +333,8 @@ class AudioEngine:
                 events.append(report)
         self._emit(events)
 
-    def _update_canceller_delay(self) -> None:
+    def _update_canceller_delay(self, delay_s: float) -> None:
         """Pass the device's delay on to the canceller when it has changed by more than jitter."""
-        delay_s = self.output_latency_s + self._device.input_latency_s
         if abs(delay_s - self._canceller_delay_s) > _DELAY_STEP_S:
             self._canceller_delay_s = delay_s
             self._parts.canceller.set_delay(delay_s)

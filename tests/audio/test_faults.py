@@ -195,7 +195,7 @@ def test_a_server_ten_minutes_ahead_loses_no_sample() -> None:
 
 def test_nothing_in_the_audio_room_looks_at_the_systems_date() -> None:
     # A jump of the system's clock cannot be heard by what does not look at it. Where PortAudio does,
-    # test_pyaudio_device.py lets its clock jump.
+    # test_portaudio.py lets its clock jump.
     folder = Path(speakerd.audio.__file__).parent
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -315,13 +315,6 @@ def test_a_flush_reports_what_will_have_been_heard_of_each_item() -> None:
     assert cut == {"now": 240, "next": 0}
 
 
-def test_what_an_aborted_device_throws_away_is_not_reported_as_heard() -> None:
-    buffer = speaking(prebuffer_ms=0)
-    buffer.latency_s = 0.04
-    pull_blocks(buffer, 10)
-    assert buffer.flush(discarded_s=0.04)[0].played_samples == 2400 - 960
-
-
 def test_late_chunks_of_a_flushed_item_are_refused_until_it_is_finished() -> None:
     buffer = speaking(prebuffer_ms=0)
     pull_blocks(buffer, 2)

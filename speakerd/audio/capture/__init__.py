@@ -1,13 +1,13 @@
 """From microphone samples to speech events. Pure: samples and a time in, values out.
 
-pipeline          one block of the microphone and of the loudspeaker in, events out
-echo_canceller    removes the loudspeaker's sound from the microphone's
-echo_reference    what the loudspeaker played, in step with the microphone's clock
-vad               whether a frame holds a voice
-noise_floor       how far a frame stands out of the room's noise
-gate              which frames may leave the house, and where a sentence begins and ends
-barge_in          whether someone speaks over the speaker's own voice
-wake_word         wakes by a word
+- `pipeline`: one block of the microphone and of the loudspeaker in, events out
+- `echo_canceller`: removes the loudspeaker's sound from the microphone's
+- `echo_reference`: what the loudspeaker played, in step with the microphone's clock
+- `vad`: whether a frame holds a voice
+- `noise_floor`: how far a frame stands out of the room's noise
+- `gate`: which frames may leave the house, and where a sentence begins and ends
+- `barge_in`: whether someone speaks over the speaker's own voice
+- `wake_word`: wakes by a word
 """
 
 from speakerd.audio.capture.echo_canceller import EffectiveEcho, make_canceller

@@ -1,9 +1,9 @@
 """What is played. Thread-safe, and without a device.
 
-buffer      the queue of speech and sounds, which can be cut off at any sample
-progress    how much of each item was received, handed to the device, and heard
-gain        the volume's curve, and gains that change without a click
-earcons     the speaker's own short sounds
+- `buffer`: the queue of speech and sounds, which can be cut off at any sample
+- `progress`: how much of each item was received, handed to the device, and heard
+- `gain`: the volume's curve, and gains that change without a click
+- `earcons`: the speaker's own short sounds
 """
 
 from speakerd.audio.playback.buffer import PlaybackBuffer

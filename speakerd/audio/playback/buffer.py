@@ -140,19 +140,17 @@ class PlaybackBuffer:
             if item_id in self._flushed:
                 self._flushed.remove(item_id)
 
-    def flush(self, *, ramp_ms: float | None = None, discarded_s: float = 0.0) -> tuple[PlayedItem, ...]:
+    def flush(self, *, ramp_ms: float | None = None) -> tuple[PlayedItem, ...]:
         """Stop speaking: the next samples fade to zero, within `ramp_ms`, and the rest is dropped. Ends a duck.
 
         Returns, in order, the items not played to their end, with how much of each will have been heard once the
-        device has played what it was given. `discarded_s` of that the device will not play, because its stream was
-        aborted. Earcons continue.
+        device has played what it was given. Earcons continue.
         """
         ramp = self._ramp if ramp_ms is None else max(1, round(ramp_ms * WIRE_RATE / 1000))
         with self._lock:
-            at_ear = self._clock - round(discarded_s * WIRE_RATE)
             cut = []
             for item in self._pending:
-                played = item.heard(at_ear)
+                played = item.heard(self._clock)
                 if played < item.received or not item.finished:
                     cut.append(item.snapshot(played))
                     if item.item_id not in self._flushed:

@@ -37,13 +37,12 @@ class _Span:
 class ItemProgress:
     """The counts of one content part of an item. Not thread-safe: the buffer locks."""
 
-    __slots__ = ("content_index", "finished", "item_id", "pulled", "received", "settled", "spans", "started")
+    __slots__ = ("content_index", "finished", "item_id", "received", "settled", "spans", "started")
 
     def __init__(self, item_id: str, content_index: int) -> None:
         self.item_id = item_id
         self.content_index = content_index
         self.received = 0
-        self.pulled = 0
         self.settled = 0  # samples heard before the spans
         self.spans: deque[_Span] = deque()
         self.finished = False
@@ -56,7 +55,6 @@ class ItemProgress:
             last.length += count
         else:
             self.spans.append(_Span(clock, count))
-        self.pulled += count
 
     def heard(self, clock: int) -> int:
         """Return how many samples have been heard when the ear is at sample `clock` of the output."""
