@@ -12,7 +12,6 @@ ALLOWED = {
     # name: why more than one file defines it
     "Action": "what one state machine or queue does next; used in its own file only",
     "Event": "the events of one state machine, or one JSON object of the wire; used in its own room only",
-    "Handler": "the signature of one file's table of handlers; used in that file only",
     "ListenMode": "the same three words on both sides of a wall: the dialogue does not import the audio room",
     "ResponseStatus": "the same words on both sides of a wall: the dialogue does not import the session layer",
     "State": "the states of one state machine; used in its own room only",

@@ -1,13 +1,13 @@
 """Errors of the voice session layer.
 
     RealtimeLayerError
-    ├── UserError (ValueError)                  the program asked for what cannot be
-    ├── ModelBehaviorError                      the model did what it must not
-    ├── ToolTimeoutError (TimeoutError)         a tool took longer than it may
-    ├── BadFrameError (ValueError)              a frame of the server that cannot be read; reported, survived
+    ├── UserError (ValueError)                  the program made an invalid request
+    ├── ModelBehaviorError                      the model did something invalid
+    ├── ToolTimeoutError (TimeoutError)         a tool did not answer within its timeout
+    ├── BadFrameError (ValueError)              a frame of the server cannot be read; the session goes on
     ├── NotConnectedError (RuntimeError)        there is no session: connect first
-    └── ConnectFailedError (ConnectionError)    the model cannot be reached: worth another try
-        └── ConnectRefusedError (PermissionError)   and another try cannot help: the key, the model, the money
+    └── ConnectFailedError (ConnectionError)    the model cannot be reached; trying again may help
+        └── ConnectRefusedError (PermissionError)   trying again cannot help: wrong key, no such model, no money
 
 Data is in the attributes; the text, which says what to do, is made in `__str__`.
 (`RealtimeError` is not here: by the documents that is the name of a session *event*.)
@@ -17,19 +17,19 @@ from __future__ import annotations
 
 
 class RealtimeLayerError(Exception):
-    """Root of all errors of this room."""
+    """Base class of all errors of the session layer."""
 
 
 class UserError(RealtimeLayerError, ValueError):
-    """The program asked for something that cannot be; the message says what to change."""
+    """The program made an invalid request; the message says what to change."""
 
 
 class ModelBehaviorError(RealtimeLayerError):
-    """The model did what it must not, such as calling a tool that does not exist."""
+    """The model did something invalid, such as calling a tool that does not exist."""
 
 
 class ToolTimeoutError(RealtimeLayerError, TimeoutError):
-    """A tool took longer than its `timeout`."""
+    """A tool did not answer within its `timeout`."""
 
     def __init__(self, tool_name: str, timeout_s: float) -> None:
         super().__init__(tool_name, timeout_s)
@@ -41,7 +41,7 @@ class ToolTimeoutError(RealtimeLayerError, TimeoutError):
 
 
 class BadFrameError(RealtimeLayerError, ValueError):
-    """A frame that cannot be read. `frame` is its beginning."""
+    """A frame of the server that cannot be read. `frame` is its beginning."""
 
     SHOWN = 120
 
@@ -55,14 +55,14 @@ class BadFrameError(RealtimeLayerError, ValueError):
 
 
 class NotConnectedError(RealtimeLayerError, RuntimeError):
-    """There is no session to do this in."""
+    """The model has no session: it was not connected, or was closed."""
 
     def __str__(self) -> str:
         return "not connected: call connect() first (after close(), again)"
 
 
 class ConnectFailedError(RealtimeLayerError, ConnectionError):
-    """The model cannot be reached at `url` just now; another try may help."""
+    """The model at `url` is not reachable at the moment; trying again may help."""
 
     fatal = False
 
@@ -80,7 +80,7 @@ class ConnectFailedError(RealtimeLayerError, ConnectionError):
 
 
 class ConnectRefusedError(ConnectFailedError, PermissionError):
-    """The server will not have us, however often we ask."""
+    """The server refused the client; trying again cannot help."""
 
     fatal = True
 

@@ -1,8 +1,8 @@
-"""The words of the realtime wire protocol: event names, error codes, close codes.
+"""The names of the realtime wire protocol: event types, error codes, close codes.
 
-Both ends of a wire are written with these, ours and the embedded offline server's, so that a misspelt name is an
-`AttributeError` and not a silence. The current (GA) names are what we send and what the rest of the layer knows;
-the superseded beta names, and names that home servers still use, are read through `canonical()`.
+Both ends of the wire use these constants, the client here and servers such as the embedded offline one, so that a
+misspelt name is an `AttributeError`. The current (GA) names are sent and used throughout the layer; the superseded
+beta names, which some home servers still send, are read through `canonical()`.
 """
 
 from __future__ import annotations
@@ -144,11 +144,11 @@ BETA_ALIASES: Final = {
 
 
 def canonical(name: str) -> str:
-    """The current name of a server event; unknown names come back as they are."""
+    """Return the current name of a server event; unknown names are returned unchanged."""
     return BETA_ALIASES.get(name, name)
 
 
-# Error codes that we act upon.
+# Error codes that the client acts upon.
 RESPONSE_ALREADY_ACTIVE: Final = "conversation_already_has_active_response"
 CANCEL_NOT_ACTIVE: Final = "response_cancel_not_active"
 COMMIT_EMPTY: Final = "input_audio_buffer_commit_empty"
@@ -164,19 +164,19 @@ FATAL_CODES: Final = frozenset(
         "beta_api_shape_disabled",
     }
 )
-"""Error codes that no further try will change; besides those that begin with `billing_`."""
+"""Error codes after which trying again cannot help, besides those that begin with `billing_`."""
 
 
 def is_fatal_code(code: object) -> bool:
-    """That error of the server ends the matter."""
+    """Return whether trying again cannot help after an error of that code."""
     return isinstance(code, str) and (code in FATAL_CODES or code.startswith("billing_"))
 
 
 CLOSE_GOING_AWAY: Final = 1001
-"""How a session that reached its greatest age is ended: clean for a WebSocket, yet the talk has to go on."""
+"""The close code of a session that reached its maximum age: clean for a WebSocket, yet to be replaced."""
 
 SESSION_MAX_AGE_S: Final = 3600.0
-"""A session lives no longer; there is no resuming it."""
+"""The maximum age of a session, which cannot be resumed afterwards."""
 
 MAX_APPEND_BYTES: Final = 15 * 1024 * 1024
-"""Of audio, before base64, in one append."""
+"""The most bytes of audio, before base64, that one append may carry."""

@@ -1,12 +1,12 @@
-"""What a conversation is made of: messages and tool calls, as plain immutable values.
+"""The items of a conversation: messages and tool calls, as immutable values.
 
-An item is what the session's history holds and what `history_added` and `history_updated` carry. Items are
-frozen, so a list of them is a snapshot that no later event changes. `to_dict()` gives JSON-ready values and
-`item_from_dict()` reads them back; the field names are the layer's own (`item_id`, not the wire's `id`).
+The session's history consists of items, and `history_added` and `history_updated` carry them. Items are frozen, so
+a list of them is a snapshot that no later event changes. `to_dict()` returns JSON-ready values, which
+`item_from_dict()` reads back; the field names are the layer's own (`item_id`, not the wire's `id`).
 
-Audio bytes are never kept: `InputAudio.audio` and `AssistantAudio.audio` exist because code written against
-the documented items reads them, and are `None` in every history. `AssistantAudio.heard_ms` is set when a reply
-was cut off: the transcript beside it is then what was heard, not what was generated.
+Audio bytes are never kept: `InputAudio.audio` and `AssistantAudio.audio` exist because code written against the
+documented items reads them, and are `None` in every history. `AssistantAudio.heard_ms` is set when a reply was cut:
+its transcript is then what was heard, not what was generated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class InputText:
 
 @dataclass(frozen=True, slots=True)
 class InputAudio:
-    """Something the user said; `transcript` is `None` until the server has transcribed it."""
+    """Speech of the user; `transcript` is `None` until the server has transcribed it."""
 
     transcript: str | None = None
     audio: str | None = None
@@ -37,7 +37,7 @@ class InputAudio:
 
 @dataclass(frozen=True, slots=True)
 class InputImage:
-    """A picture for the model: a `data:` or `https:` URL."""
+    """An image for the model: a `data:` or `https:` URL."""
 
     image_url: str = ""
     detail: str | None = None
@@ -46,7 +46,7 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True)
 class AssistantText:
-    """Text that the model answered with, in text modality."""
+    """Text of the model's reply, in text modality."""
 
     text: str = ""
     type: Literal["text"] = "text"
@@ -54,7 +54,7 @@ class AssistantText:
 
 @dataclass(frozen=True, slots=True)
 class AssistantAudio:
-    """Something the model said. `heard_ms` is how much of it was played when it was cut off."""
+    """Speech of the model. `heard_ms` is how much of it had been played when it was cut."""
 
     transcript: str | None = None
     heard_ms: int | None = None
@@ -80,7 +80,7 @@ class _Freezing:
 
 @dataclass(frozen=True, slots=True)
 class SystemMessageItem(_Freezing):
-    """A message by the program: context for the model that nobody said."""
+    """A message of the program: context for the model that nobody said."""
 
     item_id: str
     content: Sequence[InputText] = ()
@@ -90,13 +90,13 @@ class SystemMessageItem(_Freezing):
     role: Literal["system"] = "system"
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as JSON-ready values."""
+        """Return the item as JSON-ready values."""
         return _to_dict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class UserMessageItem(_Freezing):
-    """A message by the user: spoken, typed, or a picture."""
+    """A message of the user: spoken, typed, or an image."""
 
     item_id: str
     content: Sequence[UserContent] = ()
@@ -106,13 +106,13 @@ class UserMessageItem(_Freezing):
     role: Literal["user"] = "user"
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as JSON-ready values."""
+        """Return the item as JSON-ready values."""
         return _to_dict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AssistantMessageItem(_Freezing):
-    """A message by the model; `incomplete` when it was cut off."""
+    """A message of the model; `incomplete` if it was cut."""
 
     item_id: str
     content: Sequence[AssistantContent] = ()
@@ -122,13 +122,13 @@ class AssistantMessageItem(_Freezing):
     role: Literal["assistant"] = "assistant"
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as JSON-ready values."""
+        """Return the item as JSON-ready values."""
         return _to_dict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeToolCallItem:
-    """A call of a tool by the model; `output` is what the tool answered, `None` while it runs."""
+    """A call of a tool by the model, with its `output`: `None` until the tool has answered."""
 
     item_id: str
     name: str
@@ -140,7 +140,7 @@ class RealtimeToolCallItem:
     type: Literal["function_call"] = "function_call"
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as JSON-ready values."""
+        """Return the item as JSON-ready values."""
         return _to_dict(self)
 
 
@@ -166,7 +166,7 @@ _STATUSES = ("in_progress", "completed", "incomplete")
 
 
 def text_of(item: RealtimeItem) -> str:
-    """All that was said or written in `item`, as one string; empty where nothing is known (yet)."""
+    """Return all that was said or written in `item`, as one string; empty if nothing is known (yet)."""
     if isinstance(item, RealtimeToolCallItem):
         return item.output or ""
     parts: list[str] = []
@@ -179,7 +179,7 @@ def text_of(item: RealtimeItem) -> str:
 
 
 def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
-    """The item that `data` describes: our own `to_dict()` form, or the wire's (`id` for `item_id`).
+    """Return the item that `data` describes: in the form of `to_dict()`, or in the wire's (`id` for `item_id`).
 
     Content parts of unknown types are left out, audio bytes are dropped.
 

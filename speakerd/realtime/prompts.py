@@ -1,4 +1,4 @@
-"""Prompts that live at the provider: instructions, tools and settings under an id, filled in with variables."""
+"""Prompts stored at the provider: instructions, tools and settings under an id, filled in with variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class _PromptId(TypedDict):
 
 
 class Prompt(_PromptId, total=False):
-    """Which prompt, which version of it, and what to fill in. An agent's own instructions hold over it."""
+    """A stored prompt, its version and the variables to fill in. An agent's own instructions take precedence."""
 
     version: str
     variables: Mapping[str, Any]

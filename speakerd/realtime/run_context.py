@@ -1,4 +1,4 @@
-"""What tools, instructions, guardrails and hooks are told about the run they are part of."""
+"""The context that tools, instructions, guardrails and hooks are called with."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class RunContextWrapper(Generic[TContext]):
 
 @dataclass(eq=False)
 class ToolContext(RunContextWrapper[TContext]):
-    """The same, for one tool call."""
+    """The context of one tool call: the program's own object, the tokens used so far, and the call."""
 
     tool_name: str = ""
     tool_call_id: str = ""
     tool_arguments: str = "{}"
-    """As the model wrote them."""
+    """The arguments as the model wrote them, as JSON text."""
     run_in_thread: Callable[[Callable[[], Any]], Awaitable[Any]] | None = field(default=None, repr=False)
     """Runs a blocking function without holding up the event loop; `None` outside a session."""

@@ -1,7 +1,4 @@
-"""Token counts as the server reports them, and their sum over a session.
-
-Servers other than the hosted one send some, none or empty counts: everything missing counts as 0.
-"""
+"""Token counts of responses, and their sum over a session. Counts that a server does not send are 0."""
 
 from __future__ import annotations
 
@@ -20,14 +17,14 @@ class Usage:
     input_audio_tokens: int = 0
     input_image_tokens: int = 0
     cached_tokens: int = 0
-    """Part of `input_tokens` that was served from the cache, at a lower price."""
+    """The part of `input_tokens` that was served from the cache, at a lower price."""
     output_text_tokens: int = 0
     output_audio_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        """The sum, field by field."""
+        """Return the sum, field by field."""
         return Usage(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Usage)))
 
     def to_dict(self) -> dict[str, int]:
-        """The counts by name."""
+        """Return the counts by name."""
         return {f.name: getattr(self, f.name) for f in fields(Usage)}

@@ -35,7 +35,7 @@ def test_an_unreadable_frame_is_an_error_that_holds_its_beginning() -> None:
 
 
 def test_a_request_of_an_unknown_class_is_the_callers_mistake() -> None:
-    with pytest.raises(UserError, match="model_inputs"):
+    with pytest.raises(UserError, match="RealtimeModelSendEvent"):
         Wire().protocol.send("hello", 0.0)  # type: ignore[arg-type]  # that is the mistake
 
 

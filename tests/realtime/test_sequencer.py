@@ -69,7 +69,7 @@ def test_cancel_ends_the_running_response_by_id_once() -> None:
     sequencer.created("r1")
     assert cancels(sequencer.cancel()) == ["r1"]
     assert sequencer.cancel() == []
-    assert sequencer.is_dropped("r1")
+    assert sequencer.is_cancelled("r1")
 
 
 def test_cancel_before_created_cancels_when_it_is_created() -> None:
@@ -95,7 +95,7 @@ def test_cancel_of_another_id_leaves_the_running_one_alone() -> None:
     sequencer = connected()
     sequencer.created("r1")
     assert sequencer.cancel("r0") == []
-    assert not sequencer.is_dropped("r1")
+    assert not sequencer.is_cancelled("r1")
     assert cancels(sequencer.cancel("r1")) == ["r1"]
 
 
@@ -113,9 +113,9 @@ def test_events_of_a_cancelled_response_are_dropped_after_its_end_too() -> None:
     sequencer.created("r1")
     sequencer.cancel()
     sequencer.done("r1", 0.0)
-    assert sequencer.is_dropped("r1")
+    assert sequencer.is_cancelled("r1")
     assert sequencer.has_ended("r1")
-    assert not sequencer.is_dropped("r2")
+    assert not sequencer.is_cancelled("r2")
 
 
 def test_a_refused_request_is_sent_again_once_after_the_running_one() -> None:
@@ -380,8 +380,8 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
 def test_the_items_of_a_response_are_bounded_and_those_after_the_cut_known() -> None:
     response = q.ActiveResponse("r1")
     response.put_out("a")
-    response.put_out("b", late=True)
-    assert (list(response.items), list(response.late)) == (["a", "b"], ["b"])
+    response.put_out("b", cut=True)
+    assert (list(response.items), list(response.cut)) == (["a", "b"], ["b"])
     for number in range(1000):
-        response.put_out(f"x{number}", late=True)
-    assert len(response.items) == len(response.late) == q.MAX_ITEMS
+        response.put_out(f"x{number}", cut=True)
+    assert len(response.items) == len(response.cut) == q.MAX_ITEMS

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_WAITING = 64
 """Texts waiting for slow guardrails; older ones go first, as later ones contain them."""
-_MAX_TRIPPED = 16
+_MAX_CANCELLED = 16
 """Responses remembered as cut off, so that nothing late of them is heard."""
 
 
@@ -64,16 +64,16 @@ class GuardrailRunner(Generic[TContext]):
         length = state.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
         self._debounce = Debounce(length)
         self._worker = SerialQueue(state.report, _MAX_WAITING)
-        self._tripped: BoundedSet[str] = BoundedSet(_MAX_TRIPPED)
+        self._cancelled: BoundedSet[str] = BoundedSet(_MAX_CANCELLED)
 
     def start(self, response_id: str | None) -> None:
         """A response begins. (Servers that give no ids make them all look the same.)."""
-        self._tripped.discard(response_id or "")
+        self._cancelled.discard(response_id or "")
 
     def feed(self, item_id: str, response_id: str, delta: str) -> None:
         """The assistant said a further piece."""
         run, own = self._state.run_config.get("output_guardrails"), self._state.agent.output_guardrails
-        if not (run or own) or response_id in self._tripped:
+        if not (run or own) or response_id in self._cancelled:
             return
         text = self._debounce.feed(item_id, delta)
         if text is not None:
@@ -84,9 +84,9 @@ class GuardrailRunner(Generic[TContext]):
         for text in self._debounce.end():
             self._look(text, response_id or "")
 
-    def is_tripped(self, response_id: str) -> bool:
+    def is_cancelled(self, response_id: str) -> bool:
         """That response was cut off: nothing more of it may be heard."""
-        return response_id in self._tripped
+        return response_id in self._cancelled
 
     async def close(self) -> None:
         """Give up all checks. Idempotent."""
@@ -107,7 +107,7 @@ class GuardrailRunner(Generic[TContext]):
             return
 
         async def look() -> None:
-            if response_id not in self._tripped:
+            if response_id not in self._cancelled:
                 await self._check(text, response_id, agent, guardrails)
 
         self._worker.add(look, "An output guardrail")
@@ -133,7 +133,7 @@ class GuardrailRunner(Generic[TContext]):
                 tripped.append(result)
         if not tripped:
             return
-        self._tripped.add(response_id)
+        self._cancelled.add(response_id)
         state.queue.drop_audio(response_id)
         await state.put(RealtimeGuardrailTripped(guardrail_results=tripped, message=text, info=state.info))
         await state.model.send_event(

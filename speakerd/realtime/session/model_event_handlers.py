@@ -81,7 +81,7 @@ class ModelEventHandlers(Generic[TContext]):
         await self._hooks.close()
 
     async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:
-        if self._guardrails.is_tripped(event.response_id):
+        if self._guardrails.is_cancelled(event.response_id):
             return
         state = self._state
         chunk = RealtimeAudio(event, event.item_id, event.content_index, state.info)

@@ -1,7 +1,7 @@
-"""Opening a WebSocket to a model: what can go wrong, told apart.
+"""Opens a WebSocket to a model, and tells the errors that can happen apart.
 
-Whether another try can help is in the class of the error: `ConnectRefusedError` and `UserError` say no.
-A certificate that does not verify may: a board without a clock battery boots in the past.
+The class of the error says whether trying again can help: after `ConnectRefusedError` and `UserError` it cannot.
+After a certificate that does not verify it can: a board without a clock battery boots in the past.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 MAX_FRAMES_WAITING = 2048
 """Frames read ahead of a listener that lags; beyond it the socket is not read. Then the server's pongs are not seen
-either, and the keepalive takes the connection for dead: so there is room for a minute of speech, 10 to 20 MB."""
+either, and the keepalive takes the connection for dead: hence room for a minute of speech, 10 to 20 MB."""
 
 CLOSE_WITHIN_S = 1.0
 """How long a server may take to answer a close: a speaker that is being stopped does not wait longer."""
 
 
 class TransportConfig(TypedDict, total=False):
-    """How the WebSocket itself is kept; seconds."""
+    """Keepalive and handshake of the WebSocket, in seconds."""
 
     ping_interval: float | None
     """Between keepalive pings (10): a dead network is noticed within this and the next."""
@@ -52,15 +52,15 @@ class TransportConfig(TypedDict, total=False):
 
 @dataclass(eq=False, slots=True)
 class Link:
-    """One WebSocket, and what its user notes about it."""
+    """One WebSocket, and what the model behind it keeps with it."""
 
     socket: ClientConnection
     gone: asyncio.Future[str]
-    """Why it is of no more use."""
+    """Resolved with the reason when the connection ended or has to be replaced."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     reader: asyncio.Task[None] | None = None
     announced: bool = False
-    """It was told that the session can be used."""
+    """The listeners were notified that the session can be used."""
 
     async def close(self) -> None:
         """Close the WebSocket, waiting no longer than `CLOSE_WITHIN_S` for the server. Idempotent."""
@@ -68,12 +68,12 @@ class Link:
 
 
 async def open_link(url: str, options: RealtimeModelConfig, transport: TransportConfig) -> Link:
-    """A WebSocket to the model; the same errors as `open_socket`."""
+    """Open a WebSocket to the model; raises the same errors as `open_socket`."""
     return Link(await open_socket(url, options, transport), asyncio.get_running_loop().create_future())
 
 
 async def open_socket(url: str, options: RealtimeModelConfig, transport: TransportConfig) -> ClientConnection:
-    """A WebSocket to the model at `url`. Safe to cancel.
+    """Open a WebSocket to the model at `url`. Safe to cancel.
 
     Raises:
         UserError: the address or the options cannot be.
@@ -128,7 +128,7 @@ def _refused(url: str, error: InvalidStatus) -> ConnectFailedError:
 
 
 def why_closed(closed: ConnectionClosed) -> str:
-    """In words, how a connection ended."""
+    """Return in words how a connection ended."""
     if closed.rcvd is None:
         return "the connection broke"
     reason = f": {closed.rcvd.reason}" if closed.rcvd.reason else ""

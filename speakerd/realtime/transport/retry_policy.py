@@ -1,6 +1,6 @@
-"""When to connect again, when to give up, when to move to a fresh session: tables, no clock, no socket.
+"""When to connect again, when to give up, when to replace the session: tables, no clock, no socket.
 
-States of a connection and what leads from one to the next (`TRANSITIONS`):
+The states of a connection and the steps between them (`TRANSITIONS`):
 
     idle ──connect──▶ connecting ──opened──▶ connected ──lost──▶ waiting ──retry──▶ connecting
                           │  ▲                   │                                      │
@@ -9,10 +9,11 @@ States of a connection and what leads from one to the next (`TRANSITIONS`):
                           └── refused ──▶ ended ◀── close (from anywhere)    failed ──▶ connected
 
 Delays are drawn by full jitter, `random() * min(cap, base * 2**n)`: many speakers that lose one server do not
-come back in step. The count begins anew once a connection has lasted for `STABLE_AFTER_S`; one that is closed at
-once each time is thus not hammered. The first retry after a stable connection comes at once: the talk is waiting.
+come back in step. The count begins anew once a connection has been up for `STABLE_AFTER_S`, so a server that closes
+every connection at once is not hammered. The first retry after a stable connection comes at once: somebody may be
+speaking.
 
-A WebSocket's *clean* close is no reason to end: that is how a session of greatest age is ended.
+A WebSocket's *clean* close is no reason to end: that is how a session ends that reached its maximum age.
 """
 
 from __future__ import annotations
@@ -58,31 +59,31 @@ MAX_DELAY_S: Final = 30.0
 """Upper bound of all delays: a speaker should be back within a minute of its network."""
 
 STABLE_AFTER_S: Final = 10.0
-"""A connection that lasted so long was a good one: the next failure is the first again."""
+"""How long a connection must have been up for the count of failures to begin anew."""
 
 ROTATE_AFTER_S: Final = 50 * 60.0
-"""From this age on a session is exchanged for a new one at the first moment nobody says anything."""
+"""Age from which a session is replaced by a new one at the first moment nobody says anything."""
 
 ROTATE_AT_LATEST_S: Final = 58 * 60.0
-"""From this age on also while an answer is still being played; before the server cuts it, at 60 minutes."""
+"""Age from which it is replaced even while a reply is being played; the server ends it at 60 minutes."""
 
 ROTATE_AGAIN_S: Final = 30.0
-"""After a rotation that failed."""
+"""Delay before the next attempt after a rotation that failed."""
 
 FATAL_STATUSES: Final = frozenset({401, 403, 404})
-"""HTTP answers to the handshake that no further try will change."""
+"""HTTP answers to the handshake after which trying again cannot help."""
 
 FATAL_CLOSE_CODES: Final = frozenset({3000, 4000, 4001, 4003})
 """Close codes by which servers refuse a client: unauthorised, a superseded protocol, forbidden."""
 
 
 def is_fatal_status(status: int | None) -> bool:
-    """That answer to the handshake ends the matter."""
+    """Return whether trying again cannot help after that HTTP answer to the handshake."""
     return status in FATAL_STATUSES
 
 
 def is_fatal_close(code: int | None) -> bool:
-    """Being closed with that code ends the matter."""
+    """Return whether trying again cannot help after that close code."""
     return code in FATAL_CLOSE_CODES
 
 
@@ -92,16 +93,16 @@ class IllegalStepError(RuntimeError):
 
 @dataclass(slots=True)
 class Backoff:
-    """Delays before each attempt. `random` gives numbers in [0, 1)."""
+    """The delay before each attempt to connect. `random` returns numbers in [0, 1)."""
 
     random: Callable[[], float]
     base_s: float = BASE_DELAY_S
     cap_s: float = MAX_DELAY_S
     failures: int = 0
-    """Since the last good connection."""
+    """Failed attempts since the last stable connection."""
 
     def next_delay(self) -> float:
-        """How long to wait before the next attempt; counts it."""
+        """Count a failure; return the seconds to wait before the next attempt."""
         self.failures += 1
         if self.failures == 1:
             return 0.0
@@ -109,14 +110,14 @@ class Backoff:
         return self.random() * bound
 
     def lasted(self, seconds: float) -> None:
-        """A connection ended after so long."""
+        """A connection ended that had been up for `seconds`."""
         if seconds >= STABLE_AFTER_S:
             self.failures = 0
 
 
 @dataclass(slots=True)
 class ConnectionState:
-    """The connection: where the connection stands, how old its session is, when it should be rotated."""
+    """The state machine of a connection, with the age of its session and the time of its rotation."""
 
     backoff: Backoff
     rotate_after_s: float = ROTATE_AFTER_S
@@ -147,7 +148,7 @@ class ConnectionState:
         return after
 
     def wants_rotation(self, now: float, *, quiet: bool, between_responses: bool) -> bool:
-        """Exchange the session now? `quiet`: nobody speaks, nothing plays, nothing is awaited."""
+        """Return whether to replace the session now. `quiet`: nobody speaks, nothing plays, nothing is awaited."""
         if self.state != "connected" or now < self.not_before:
             return False
         late = now - self.opened_at >= self.rotate_at_latest_s

@@ -1,6 +1,6 @@
-"""Where the model is and how one is let in: URL and headers of the handshake, from a model configuration.
+"""The URL and the headers of the handshake, from a model configuration.
 
-Pure but for the environment, which is given. A key never appears in a message: `shown()` leaves the query out.
+A key never appears in a message: `shown()` leaves the query out.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ DEFAULT_MODEL: Final = "gpt-realtime"
 
 
 def model_url(url: str | None, model_name: str | None, call_id: str | None) -> str:
-    """The address to connect to. One that is given is used as it is.
+    """Return the URL to connect to; one that is given is used unchanged.
 
     Raises:
-        UserError: it is not a WebSocket's.
+        UserError: the given URL is not a WebSocket's.
     """
     if url is None:
         if call_id is not None:
@@ -36,16 +36,16 @@ def model_url(url: str | None, model_name: str | None, call_id: str | None) -> s
 
 
 def names_the_model(url: str) -> bool:
-    """The address says which model it is for, or which call: it need not be said again."""
+    """Return whether the URL names the model or the call, so that the settings need not."""
     query = parse_qs(urlsplit(url).query)
     return "model" in query or "call_id" in query or "deployment" in query
 
 
 def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | None) -> dict[str, str]:
-    """Headers for the handshake. Those given, none included, are sent as they are, and no `Authorization` is made.
+    """Return the headers of the handshake. Given ones, even none, are used unchanged, without an `Authorization`.
 
     Raises:
-        UserError: the hosted service, and no key.
+        UserError: the URL is the hosted service's, and there is no key.
     """
     if given is not None:
         return dict(given)
@@ -57,7 +57,7 @@ def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | 
 
 
 def shown(url: str) -> str:
-    """The address as it may be shown: without its query and user, where people put keys."""
+    """Return the URL for messages: without its query and user, where people put keys."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return f"{parts.scheme}://{host}{parts.path}"

@@ -1,18 +1,18 @@
-"""The model behind a WebSocket: a thin shell around `RealtimeProtocol` and `reconnect.ConnectionState`.
+"""The model behind a WebSocket: a thin shell around `RealtimeProtocol` and `ConnectionState`.
 
-Tasks, all of one event loop:
+Tasks, all on one event loop:
 
-- *run* keeps a connection: opens it, waits until it is gone, decides by the table in `reconnect.py` what next;
-- a *reader* per connection feeds frames to the protocol and tells the listeners what they mean, waiting for them:
+- *run* keeps a connection: opens it, waits until it is lost, decides by the table in `retry_policy` what is next;
+- a *reader* per connection feeds frames to the protocol and notifies the listeners of the events, waiting for them:
   a listener that lags holds up the reading, so nothing piles up here;
-- *timer* calls the protocol's `tick` and rotates a session that grows old, between turns: the new connection stands
-  before the old one is left.
+- *timer* calls the protocol's `tick` and replaces a session that grows old, between turns: the new connection is
+  open before the old one is closed.
 
-`send_event` never waits for listeners, so it may be called by one, and by whoever empties the session's queue.
-Events that it causes are told by a task of their own, in order with all others.
+`send_event` never waits for listeners, so a listener may call it, and so may the reader of the session's queue.
+The events it causes are passed to the listeners by a task of their own, in order with all others.
 
 Compression is off: it costs more than it saves on base64 audio. Certificates are always verified. A proxy is taken
-from the environment (`https_proxy`, `no_proxy` …). All times come from `clock` and `sleep`, which tests give.
+from the environment (`https_proxy`, `no_proxy` …). All times come from `clock` and `sleep`, which tests provide.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 CONNECT_ATTEMPTS = 3
-"""So often `connect()` tries before it raises. Later on a lost connection is tried for ever."""
+"""Attempts before `connect()` raises. After the first success it retries indefinitely."""
 
 GREETED_WITHIN_S = 2.0
-"""How long to wait for a server's greeting. One that never greets is used all the same."""
+"""How long to wait for a server's first event. A server that sends none is used all the same."""
 
 TICK_S = 1.0
 """How often the timer looks: the resolution of time limits, which are seconds to minutes."""
@@ -79,18 +79,18 @@ LISTENERS_WITHIN_S = 5.0
 
 
 class OpenAIRealtimeWebSocketModel(RealtimeModel):
-    """A realtime model reached over a WebSocket. See the module for how it lives.
+    """A realtime model reached over a WebSocket, whose connection it restores and whose session it renews.
 
     Args:
         transport_config: Keepalive and handshake.
-        rotate_after_s: Age from which a session is exchanged between turns.
-        rotate_at_latest_s: Age from which it is exchanged also while an answer is being played.
-        greeted_within_s: How long to wait for the server's greeting.
-        connect_attempts: How often `connect()` tries before it raises; None: until it is refused or cancelled.
-            Then listeners are told of each attempt that failed by the status `reconnecting`.
-        clock: Monotonic seconds.
-        sleep: Waits so many of them.
-        random: Numbers in [0, 1) for the delays.
+        rotate_after_s: Age from which a session is replaced between turns.
+        rotate_at_latest_s: Age from which it is replaced even while a reply is being played.
+        greeted_within_s: How long to wait for the server's first event.
+        connect_attempts: How often `connect()` tries before it raises; None: until it is refused or cancelled, each
+            failed attempt being reported by the status `reconnecting`.
+        clock: Returns monotonic seconds.
+        sleep: Waits for so many seconds.
+        random: Returns numbers in [0, 1), for the delays between attempts.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._connection: ConnectionState | None = None
         self._link: Link | None = None
         self._begun = False
-        """A session was had: from now on the connection is healed."""
+        """A session has begun: from now on a lost connection is restored."""
         self._usable: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._run_task: asyncio.Task[None] | None = None
@@ -134,9 +134,9 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         """Connect, send the settings, and return when the server has begun the session.
 
         Raises:
-            UserError: the options cannot be, or there is a session already.
-            ConnectRefusedError: the server refuses; trying again cannot help.
-            ConnectFailedError: it could not be reached in `connect_attempts` attempts.
+            UserError: the options are invalid, or there is a session already.
+            ConnectRefusedError: the server refused; trying again cannot help.
+            ConnectFailedError: the server could not be reached in `connect_attempts` attempts.
         """
         if self._run_task is not None:
             raise UserError("this model has a session already: close() it first")
@@ -153,7 +153,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)
         self._options, self._url, self._protocol = options, url, protocol
-        # A running call is attached to, not owned: it remembers by itself, and cannot be exchanged for another.
+        # A running call is attached to, not owned: its session has the conversation and cannot be replaced.
         after, latest = (
             (math.inf, math.inf) if "call_id" in options else (self._rotate_after_s, self._rotate_at_latest_s)
         )
@@ -171,22 +171,22 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._spawn(self._keep_time(), "realtime timer")
 
     def add_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell `listener` every event from now on. A listener added twice is told once."""
+        """Pass every event to `listener` from now on. A listener added twice gets each event once."""
         if listener not in self._listeners:
             self._listeners = (*self._listeners, listener)
 
     def remove_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell it no more. Unknown listeners are ignored."""
+        """Stop passing events to `listener`. Unknown listeners are ignored."""
         self._listeners = tuple(known for known in self._listeners if known is not listener)
 
     async def send_event(self, event: RealtimeModelSendEvent) -> None:
-        """Do what is asked; while the connection is being healed, it is kept and done afterwards.
+        """Carry out a request; while the connection is being restored, it is kept and carried out afterwards.
 
-        Returns when it has been handed to the socket.
+        Returns when its frames have been passed to the socket.
 
         Raises:
             NotConnectedError: there is no session.
-            UserError: it cannot be done.
+            UserError: the request is invalid.
         """
         if self._protocol is None:
             raise NotConnectedError
@@ -220,7 +220,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             await link.close()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._all_notified.is_set():
-            # So that nothing of this session is told to a listener of the next one.
+            # So that no listener of the next session gets events of this one.
             await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
 
     # The connection's life.
@@ -270,7 +270,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     def _adopt(
         self, link: Link, history: Sequence[RealtimeItem], first_frame: str | bytes | None = None
     ) -> None:
-        """Make `link` the one that is used: tell it the settings and what was said so far."""
+        """Use `link` from now on: send the settings and the conversation so far on it."""
         protocol = self._protocol
         assert protocol is not None  # noqa: S101  # set while there are tasks
         self._link = link
@@ -297,7 +297,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             reason = protocol.must_reconnect or reason
         except ConnectionClosed as closed:
             reason = why_closed(closed)
-        except Exception as error:  # noqa: BLE001  # a bug here must heal like a lost connection, not leave a deaf speaker
+        except Exception as error:  # noqa: BLE001  # a bug here is handled like a lost connection; otherwise the speaker would stay deaf
             _log.exception("reading from the model failed")
             reason = f"internal error: {error}"
         finally:
@@ -338,7 +338,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         return None
 
     async def _leave(self, reason: str) -> None:
-        """The link is gone: tell what ended with it, and let the listeners catch up."""
+        """The link is lost: report what ended with it, and let the listeners catch up."""
         link, self._link = self._link, None
         assert link is not None  # noqa: S101  # the caller waited for its end
         assert self._protocol is not None  # noqa: S101  # set while there are tasks
@@ -387,11 +387,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if protocol is None or connection is None:
                 return
             try:
-                await self._look_at_the_clock(protocol, connection)
+                await self._on_tick(protocol, connection)
             except Exception:  # noqa: BLE001  # a bug here must not stop the clock for months
                 _log.exception("keeping time failed")
 
-    async def _look_at_the_clock(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
+    async def _on_tick(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         now = self._clock()
         if protocol.deadline is not None and now >= protocol.deadline:
             self._notify(protocol.tick(now))
@@ -406,12 +406,12 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         )
 
     async def _rotate(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
-        """Exchange the session for a fresh one: connect first, leave the old one after."""
+        """Replace the session by a fresh one: open the new connection before the old one is closed."""
         connection.step("rotate", self._clock())
         old = self._link
         link, greeting = await self._fresh_link()
         if connection.state != "rotating" or self._link is not old:
-            pass  # Lost or closed meanwhile; whoever noticed goes on from there.
+            pass  # Lost or closed meanwhile, which is handled where it was noticed.
         elif link is None or not protocol.is_between_responses():
             connection.step("failed", self._clock())
         else:
@@ -426,22 +426,22 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             await link.close()
 
     async def _fresh_link(self) -> tuple[Link | None, str | bytes | None]:
-        """A connection beside the one in use, with its greeting, if it can be had."""
+        """Open a second connection and wait for its first frame; `(None, None)` if that fails."""
         try:
-            self._history()  # If it fails, it has to fail before anything is given up.
+            self._history()  # If it raises, it has to raise while the old session is still in use.
             link = await self._open()
             try:
                 return link, await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
             except TimeoutError:
                 return link, None
-        except Exception as error:  # noqa: BLE001  # whatever it is, the old session goes on
-            _log.info("the session could not be exchanged yet: %s", error)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the old session stays in use
+            _log.info("the session could not be replaced yet: %s", error)
             return None, None
 
     # Both ways.
 
     async def _flush(self) -> None:
-        """Hand all frames to the socket, in order. A lost connection is the reader's to notice."""
+        """Pass all frames to the socket, in order. A lost connection is noticed by the reader."""
         link = self._link
         while link is not None:
             async with link.writing:
@@ -455,13 +455,13 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             link = self._link
 
     def _notify(self, events: Iterable[RealtimeModelEvent]) -> None:
-        """Have the listeners told, by another task."""
+        """Queue events, and have another task pass them to the listeners."""
         self._events.extend(events)
         if self._events and self._all_notified.is_set():
             self._spawn(self._drain(), _NOTIFYING)
 
     async def _drain(self) -> None:
-        """Tell the listeners everything there is, in order. One task at a time does; others wait for it."""
+        """Pass all queued events to the listeners, in order. One task at a time does so; others wait for it."""
         while not self._all_notified.is_set():
             await self._all_notified.wait()
         self._all_notified.clear()
@@ -471,7 +471,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 for listener in self._listeners:
                     try:
                         await listener.on_event(event)
-                    except Exception:  # noqa: BLE001  # whatever it is, the others are to be told
+                    except Exception:  # noqa: BLE001  # whatever it is, the other listeners get the event
                         _log.exception("a listener failed on %s", event.type)
         finally:
             self._all_notified.set()

@@ -19,25 +19,25 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class EventIds:
-    """Ids for the events and items that we make, unique within a conversation by `salt`."""
+    """Makes ids of client events and items; `salt` makes them unique among conversations."""
 
     def __init__(self, salt: str = "") -> None:
         self._salt = salt
         self._count = 0
 
     def event(self) -> str:
-        """An id for a client event."""
+        """Return a new id of a client event."""
         self._count += 1
         return f"evt_{self._salt}{self._count}"
 
     def item(self) -> str:
-        """An id for a conversation item: under the 32 characters that servers allow."""
+        """Return a new id of a conversation item, within the 32 characters that servers allow."""
         self._count += 1
         return f"item_{self._salt}{self._count}"
 
 
 def encode(event: Mapping[str, Any]) -> str:
-    """Any client event.
+    """Return a client event as JSON text.
 
     Raises:
         UserError: something in it is not JSON.
@@ -49,14 +49,14 @@ def encode(event: Mapping[str, Any]) -> str:
 
 
 def appends(audio: bytes, event_id: str) -> Iterator[str]:
-    """`input_audio_buffer.append` for that audio: one, or more where it exceeds what one may carry."""
+    """Yield the `input_audio_buffer.append` events for that audio: more than one only where one is too small."""
     for start in range(0, len(audio), names.MAX_APPEND_BYTES):
         encoded = b2a_base64(audio[start : start + names.MAX_APPEND_BYTES], newline=False).decode("ascii")
         yield f'{{"event_id":"{event_id}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
 
 
 def text_message(role: str, text: str, item_id: str) -> dict[str, Any]:
-    """A message of one piece of text by `user` or `system`."""
+    """Return a message item with one text, by `user` or `system`."""
     return {
         "id": item_id,
         "type": "message",
@@ -66,7 +66,7 @@ def text_message(role: str, text: str, item_id: str) -> dict[str, Any]:
 
 
 def user_message(user_input: str | Mapping[str, Any], item_id: str) -> dict[str, Any]:
-    """A user's message, given as text or in parts.
+    """Return a user's message item, made of a text or of parts.
 
     Raises:
         UserError: a part is neither text nor image.
@@ -87,7 +87,7 @@ def user_message(user_input: str | Mapping[str, Any], item_id: str) -> dict[str,
 
 
 def audio_message(audio: bytes, item_id: str) -> dict[str, Any]:
-    """A user's message that was spoken, for a server that lost it."""
+    """Return a user's message item that holds speech, for a server that lost it."""
     encoded = b2a_base64(audio, newline=False).decode("ascii")
     return {
         "id": item_id,
@@ -98,5 +98,5 @@ def audio_message(audio: bytes, item_id: str) -> dict[str, Any]:
 
 
 def function_output(call_id: str, output: str, item_id: str) -> dict[str, Any]:
-    """What a tool answered."""
+    """Return the item with the output of a tool call."""
     return {"id": item_id, "type": "function_call_output", "call_id": call_id, "output": output}

@@ -1,8 +1,8 @@
-"""What was said so far, told to a new session as text.
+"""Sends the conversation so far to a new session, as text.
 
-A session cannot be resumed: after a reconnect the new one knows nothing. Assistant audio cannot be created by a
-client, so everything is told as text, under the ids that the items had; pictures as pictures, tool calls and their
-outputs as such. Items of which nothing is known as text are left out.
+A session cannot be resumed: after a reconnect the new one knows nothing. A client cannot create assistant audio, so
+speech is sent as text, under the ids that the items had; images, tool calls and their outputs are sent as such.
+Items of which no text is known are left out.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from speakerd.realtime.items import RealtimeItem, RealtimeMessageItem
 
 MAX_REPLAY_CHARS = 60_000
-"""About 15,000 tokens, half of what a realtime model holds. The oldest are left out."""
+"""About 15,000 tokens, half of a realtime model's context. The oldest items are left out."""
 
 
 def replay_items(history: Sequence[RealtimeItem], leave_out: Container[str] = ()) -> list[dict[str, Any]]:
-    """Wire items to be created, in order. Those whose id is in `leave_out` are told in another way."""
-    told: list[list[dict[str, Any]]] = []
+    """Return the wire items to create, in order, without those whose id is in `leave_out`."""
+    groups: list[list[dict[str, Any]]] = []
     chars = 0
     for item in reversed(history):
         if item.item_id in leave_out:
@@ -36,8 +36,8 @@ def replay_items(history: Sequence[RealtimeItem], leave_out: Container[str] = ()
         chars += len(text_of(item))
         if chars > MAX_REPLAY_CHARS:
             break
-        told.append(wire)
-    return [wire for group in reversed(told) for wire in group]
+        groups.append(wire)
+    return [wire for group in reversed(groups) for wire in group]
 
 
 def _message(item: RealtimeMessageItem) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ def _tool_call(item: RealtimeToolCallItem) -> list[dict[str, Any]]:
 
 
 def _json_object(text: str) -> str:
-    """The arguments as they were, if they are JSON at all: a server refuses others."""
+    """Return the arguments unchanged if they are JSON, else an empty object: a server refuses others."""
     try:
         json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading what a server may leave out or send in another type: defaults instead of exceptions."""
+"""Lenient reading of server events: a default for what is missing or has another type, never an exception."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Any, TypeAlias
 from speakerd.realtime.usage import Usage
 
 Event: TypeAlias = Mapping[str, Any]
-"""A parsed JSON object of the server's."""
+"""A JSON object that the server sent, parsed."""
 
 
 def mapping(value: object) -> Event:
-    """The object, empty if there is none."""
+    """Return `value` if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def text(event: Event, key: str) -> str:
-    """A text or an id, empty if there is none."""
+    """Return the text or id under `key`, empty if there is none."""
     value = event.get(key)
     return value if isinstance(value, str) else ""
 
 
 def count(event: Event, key: str) -> int | None:
-    """A number that counts something, `None` if there is none."""
+    """Return the count under `key`, `None` if there is none."""
     value = event.get(key)
     return (
         int(value) if isinstance(value, (int, float)) and 0 <= value < 1e12 else None
@@ -31,7 +31,7 @@ def count(event: Event, key: str) -> int | None:
 
 
 def index(event: Event) -> int:
-    """The content index; home servers leave it out."""
+    """Return the content index, 0 if the server leaves it out."""
     return count(event, "content_index") or 0
 
 

@@ -7,12 +7,22 @@ the end, one being heard, others not begun. The server has to be told, or it goe
 - a part received (or announced) but never heard is removed with its item;
 - what was heard to its end stays; when all was heard and nothing more was coming, there is nothing to do.
 
-The played length is told by a `PlaybackTracker` (samples that left the device). Without one it is estimated by a
-player that starts when sound arrives, plays in real time, and stands still while it has nothing: a stall between
-deltas is not heard. Parts are played in the order of their arrival, so all before the last one begun is over.
+The played length is reported by a playback tracker (samples that left the device). Without one it is estimated by a
+player that starts when audio arrives, plays in real time, and pauses while it has none: a stall between deltas does
+not count as playback. Parts are played in the order of their arrival, so all before the last one begun is over.
 
-A cut item is remembered, so that late deltas neither play nor are ever truncated again. Pure; times in seconds,
-lengths in milliseconds.
+An item is *cut* when the rest of it must not be heard; a response is *cancelled* when nothing more of it may be.
+From the loudspeaker to the record of the conversation each layer keeps its own note of it, since each can be used
+without the others:
+
+1. the program's player knows the samples that left the device, and discards the queued rest of a cut item;
+2. its `RealtimePlaybackTracker` reports the played length, as long as the part is known;
+3. `PlaybackPosition` (here) derives the truncations from it, and drops late deltas of cut items;
+4. `session.history.History` cuts the transcript to the heard part, and ignores later additions to it.
+
+Cancelled responses are noted in the `ResponseQueue`, and in the `GuardrailRunner` where a guardrail ended them.
+
+Pure; times in seconds, lengths in milliseconds.
 """
 
 from __future__ import annotations
@@ -26,22 +36,22 @@ MAX_PARTS = 64
 """Parts received and not yet heard. Beyond it the oldest count as heard: no reply has so many."""
 
 MAX_CUT = 256
-"""Items remembered as cut off."""
+"""Cut items that are remembered."""
 
 SLACK_MS = 1.5
 """A part counts as heard to its end when so little is missing: milliseconds are counted with rounding."""
 
 
 class PlayedLength(Protocol):
-    """Who knows how much was played; see `RealtimePlaybackTracker`."""
+    """Reports how much of each part was played, as a `RealtimePlaybackTracker` does."""
 
     def played_ms(self, item_id: str, content_index: int = 0) -> float:
-        """Milliseconds of that part that were heard; 0 when it was not begun."""
+        """Return the milliseconds of that part that were heard; 0 if it was not begun."""
         ...
 
 
 PartKind: TypeAlias = Literal["live", "replayed", "aside"]
-"""How the server has it: as audio; as text, after a reconnect; not at all, since it was out of band."""
+"""Where the server keeps a part: live audio, text replayed after a reconnect, or outside the conversation."""
 
 
 @dataclass(slots=True)
@@ -77,10 +87,10 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What an interruption came upon."""
+    """What an interruption has to silence, and what has to be sent for it."""
 
     current: tuple[str, int] | None
-    """The part that was being heard, or would have come next; `None` when there was nothing to be silenced."""
+    """The part that was being heard, or would have come next; `None` if there was nothing to silence."""
     actions: tuple[Truncate | Remove, ...] = ()
 
 
@@ -88,7 +98,7 @@ NOTHING = Cut(None)
 
 
 class PlaybackPosition:
-    """The parts that were received, in order, and how far they have been played. See the module."""
+    """The parts that were received, in order, and how far they have been played."""
 
     def __init__(self, tracker: PlayedLength | None = None, bytes_per_ms: float = 48.0) -> None:
         self.tracker = tracker
@@ -98,13 +108,13 @@ class PlaybackPosition:
         self._estimated_at = 0.0
 
     def is_cut(self, item_id: str) -> bool:
-        """That item was cut off: what comes of it now is to be dropped."""
+        """Return whether that item was cut: what still arrives of it is to be dropped."""
         return item_id in self._cut
 
     def announce(
         self, item_id: str, content_index: int, response_id: str = "", *, aside: bool = False
     ) -> None:
-        """A part that is going to have audio has begun; none of it has come yet."""
+        """A part that will have audio has begun; none has arrived yet."""
         key = (item_id, content_index)
         if key not in self._parts and item_id not in self._cut:
             kind: PartKind = "aside" if aside else "live"
@@ -120,13 +130,13 @@ class PlaybackPosition:
         *,
         aside: bool = False,
     ) -> None:
-        """Audio came in and was handed on to be played. Not for an item that `is_cut()`."""
+        """Audio arrived and was passed on to be played. Not to be called for a cut item."""
         part = self._parts.get((item_id, content_index))
         if part is None:
             self._forget_heard(now)
             self.announce(item_id, content_index, response_id, aside=aside)
             part = self._parts[item_id, content_index]
-            # A part that goes on after another was begun had been forgotten as heard.
+            # A part that continues after another was begun had been forgotten as heard.
             part.received_ms = self._heard(part)
         elif self.tracker is None:
             self._estimate(now)
@@ -138,34 +148,34 @@ class PlaybackPosition:
             part.done = True
 
     def finish_item(self, item_id: str) -> None:
-        """Nothing more comes for that item."""
+        """All audio of all parts of that item has been received."""
         for part in self._parts.values():
             part.done = part.done or part.item_id == item_id
 
     def forget(self, item_id: str) -> None:
-        """The item is gone; late audio of it is dropped."""
+        """The item was removed; late audio of it is dropped."""
         self._cut.add(item_id)
         for key in [key for key in self._parts if key[0] == item_id]:
             del self._parts[key]
 
     def connection_lost(self) -> None:
-        """No more audio will come of anything; what was received goes on playing."""
+        """No more audio will arrive for any part; what was received goes on playing."""
         for part in self._parts.values():
             part.done = True
             part.kind = "replayed" if part.kind == "live" else part.kind
 
     def outstanding_ms(self, now: float) -> float:
-        """How much was received and not heard yet."""
+        """Return how much audio was received and not heard yet."""
         self._forget_heard(now)
         return sum(max(part.received_ms - self._heard(part), 0.0) for part in self._parts.values())
 
     def plays(self, response_id: str, now: float) -> bool:
-        """Something of that response is still to be heard."""
+        """Return whether something of that response is still to be heard."""
         self._forget_heard(now)
         return any(part.response_id == response_id for part in self._parts.values())
 
     def interrupt(self, now: float) -> Cut:
-        """Stop here: what has to be cut. After it nothing is outstanding."""
+        """Cut everything at the present position. Afterwards nothing is outstanding."""
         self._forget_heard(now)
         if not self._parts:
             return NOTHING

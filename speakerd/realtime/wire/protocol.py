@@ -1,21 +1,17 @@
 """The realtime wire protocol without a wire: frames in, model events out; requests in, frames out.
 
     protocol = RealtimeProtocol(settings)
-    protocol.connected(history, now)                    # a WebSocket stands
+    protocol.connected(history, now)                    # a WebSocket is open
     for frame in protocol.data_to_send(): ...           # send these, in order
-    for event in protocol.receive(frame, now): ...      # tell these, in order
+    for event in protocol.receive(frame, now): ...      # report these, in order
     for event in protocol.send(request, now): ...
 
 One instance serves a whole conversation, over as many connections as it takes: `connection_lost()` ends one,
-`connected()` begins the next, and what was said so far, what was not answered and what was asked for meanwhile is
-told to it. `tick(now)` wants to be called at `deadline`.
+`connected()` begins the next, on which the conversation so far, what was not answered and what was requested
+meanwhile are sent. `tick(now)` has to be called at `deadline`.
 
 No I/O, no clock, no asyncio: `now` is any monotonic time in seconds. Not thread-safe. No frame raises: one that
-cannot be read becomes an `error` event, one that is not known an `other` event.
-
-The parts: `inbound` and `outbound` (what each event and request means), `wire_state` (what they share), `sequencer`
-(whose turn it is to get a response), `playback_position` (what was heard), `session_settings` (what changed),
-`resend` (what must not get lost), `replay` (what a new session is told).
+cannot be read becomes an `error` event, one of an unknown type an `other` event.
 """
 
 from __future__ import annotations
@@ -31,8 +27,7 @@ from speakerd.realtime.model import (
     RealtimeModelOtherEvent,
     RealtimeModelRawServerEvent,
 )
-from speakerd.realtime.wire import receive as inbound
-from speakerd.realtime.wire import send as outbound
+from speakerd.realtime.wire import receive, send
 from speakerd.realtime.wire.receive_responses import emit_turn_ended
 from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
 from speakerd.realtime.wire.state import new_state
@@ -54,17 +49,17 @@ _CONNECTION_LOST = {"status": "incomplete", "status_details": {"reason": "connec
 
 
 class RealtimeProtocol:
-    """See the module.
+    """One conversation on the wire: frames to model events, requests to frames.
 
     Args:
-        settings: What the session begins with.
-        tracker: Who knows what was played; without one it is estimated.
-        salt: Put into the ids that we make, so that they are new to a server that keeps conversations.
-        send_model: Name the model in the settings too: for servers whose address does not say it.
+        settings: The settings the session begins with.
+        tracker: Reports how much was played; without one it is estimated.
+        salt: Part of the ids that are made here, so that they are new to a server that keeps conversations.
+        send_model: Send the model's name in the settings too: for servers whose address does not contain it.
         raw_events: Report every frame as a `raw_server_event`.
 
     Raises:
-        UserError: a setting cannot be.
+        UserError: a setting is invalid.
     """
 
     def __init__(
@@ -78,17 +73,17 @@ class RealtimeProtocol:
     ) -> None:
         self._raw_events = raw_events
         self._state = new_state(tracker=tracker, salt=salt, send_model=send_model)
-        outbound.want(self._state, settings or {})
+        send.want(self._state, settings or {})
 
     # The connection.
 
     def connected(self, history: Sequence[RealtimeItem], now: float) -> list[RealtimeModelEvent]:
-        """A connection stands. `history` is what was said so far; empty for the first one."""
-        outbound.begin(self._state, history, now)
+        """A connection was opened. `history` is the conversation so far; empty for the first connection."""
+        send.begin(self._state, history, now)
         return self._take()
 
     def connection_lost(self) -> list[RealtimeModelEvent]:
-        """The connection is gone, or will be left. What plays goes on playing."""
+        """The connection is lost, or is about to be left. Audio that was received goes on playing."""
         state = self._state
         state.connected = state.ready = state.has_audio = state.user_speaks = False
         state.must_reconnect = None
@@ -102,7 +97,7 @@ class RealtimeProtocol:
         state.created_items.clear()
         for response in state.responses.connection_lost():
             if not (response.delivered or response.out_of_band):
-                # It will be asked for again: what was begun of it and never heard is not part of the talk.
+                # It is requested again: what was begun of it and never heard is not part of the conversation.
                 for item_id in response.items:
                     state.remove_item(item_id)
             emit_turn_ended(state, response, _CONNECTION_LOST)
@@ -110,36 +105,36 @@ class RealtimeProtocol:
 
     @property
     def is_ready(self) -> bool:
-        """The server has begun the session."""
+        """Whether the server has answered on this connection."""
         return self._state.ready
 
     @property
     def session_id(self) -> str | None:
-        """What the server calls this session."""
+        """The server's id of this session."""
         return self._state.session_id
 
     @property
     def must_reconnect(self) -> str | None:
-        """Why this connection is of no more use, if it is not."""
+        """Why this connection has to be replaced; `None` while it has not."""
         return self._state.must_reconnect
 
     @property
     def refusal(self) -> Mapping[str, Any] | None:
-        """The error by which the server said that no further try can help."""
+        """The server's error after which reconnecting cannot help; `None` if there was none."""
         return self._state.refusal
 
     @property
     def output_format(self) -> Mapping[str, Any]:
-        """The wanted format of the output audio, in the wire's form."""
+        """The requested format of the output audio, in the wire's form."""
         return self._state.settings.get(OUTPUT_FORMAT) or FORMATS["pcm16"]
 
     def is_between_responses(self) -> bool:
-        """No response runs or is awaited, and the user is not speaking."""
+        """Return whether no response runs or is awaited, and the user is not speaking."""
         state = self._state
         return state.responses.idle and not state.user_speaks
 
     def is_quiet(self, now: float) -> bool:
-        """Nobody speaks, nothing plays, no tool runs: the session can be exchanged unnoticed."""
+        """Return whether nobody speaks, nothing plays and no tool runs: the session can be replaced unnoticed."""
         state = self._state
         speaking = state.resend.has_uncommitted and not state.settings.server_detects_turns
         return (
@@ -152,7 +147,7 @@ class RealtimeProtocol:
     # Frames.
 
     def receive(self, frame: str | bytes, now: float) -> list[RealtimeModelEvent]:
-        """Take one frame of the server; gives what it means, in order."""
+        """Process one frame of the server; return the events it leads to, in order."""
         try:
             event = _loads(frame)
         except (ValueError, RecursionError) as error:
@@ -164,7 +159,7 @@ class RealtimeProtocol:
             state.events.append(RealtimeModelRawServerEvent(event))
         if kind != "error":
             state.ready = True
-        handler = inbound.HANDLERS.get(name := canonical(kind))
+        handler = receive.HANDLERS.get(name := canonical(kind))
         if handler is not None:
             try:
                 handler(state, event, now)
@@ -175,24 +170,26 @@ class RealtimeProtocol:
         return self._take()
 
     def send(self, request: RealtimeModelSendEvent, now: float) -> list[RealtimeModelEvent]:
-        """Do what a session asks; gives what there is to tell at once.
+        """Process a request of the session; return the events it leads to at once.
 
         Raises:
-            UserError: it cannot be done: the message says what to change.
+            UserError: the request is invalid; the message says what to change.
         """
-        handler = outbound.HANDLERS.get(type(request))
+        handler = send.HANDLERS.get(type(request))
         if handler is None:
-            raise UserError(f"a model takes the classes of model_inputs, not {type(request).__name__}")
+            raise UserError(
+                f"a model takes the classes of RealtimeModelSendEvent, not {type(request).__name__}"
+            )
         handler(self._state, request, now)
         return self._take()
 
     @property
     def has_data_to_send(self) -> bool:
-        """`data_to_send()` would give something."""
+        """Whether `data_to_send()` would return any frames."""
         return bool(self._state.frames)
 
     def data_to_send(self) -> list[str]:
-        """The frames to be sent now, in order. Each is given once."""
+        """Return the frames to be sent now, in order. Each is returned once."""
         frames = list(self._state.frames)
         self._state.frames.clear()
         return frames
@@ -201,11 +198,11 @@ class RealtimeProtocol:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick()` wants to be called."""
+        """When `tick()` has to be called; `None`: not at all."""
         return self._state.responses.deadline
 
     def tick(self, now: float) -> list[RealtimeModelEvent]:
-        """Time has passed: go on where a server never answered."""
+        """Give up what the server did not answer in time, and go on with what waited for it."""
         self._state.perform(self._state.responses.tick(now))
         return self._take()
 

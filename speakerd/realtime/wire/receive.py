@@ -4,13 +4,12 @@
 whatever a server may leave out, change the state, and emit model events. A handler that meets something of the
 wrong shape may raise: `protocol.py` reports the frame as malformed and goes on.
 
-Here are the session, its errors and the user's audio; `inbound_items.py` and `inbound_responses.py` have the rest.
+Here are the session, its errors and the user's audio; `receive_items` and `receive_responses` have the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.model import (
@@ -23,14 +22,15 @@ from speakerd.realtime.model import (
     RealtimeModelSpeechStoppedEvent,
     bytes_per_ms,
 )
-from speakerd.realtime.wire import receive_items as inbound_items
-from speakerd.realtime.wire import receive_responses as inbound_responses
+from speakerd.realtime.wire import receive_items, receive_responses
 from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response_queue import COMMITTED_WITHIN_S
-from speakerd.realtime.wire.state import WireState
 
-Handler: TypeAlias = Callable[[WireState, Event, float], None]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 # The session.
 
@@ -78,7 +78,7 @@ def _error(state: WireState, event: Event, now: float) -> None:
 
 
 def _finish_cancelled(state: WireState, now: float) -> None:
-    """The server runs nothing: a response that we cancelled is over, whatever became of its `done`."""
+    """The server runs no response: one that was cancelled is over, even if its `done` never came."""
     running = state.responses.running
     if running is not None and running.cancelled:
         end_response(state, running.response_id, {"status": "cancelled"}, now)
@@ -96,7 +96,7 @@ def _speech_started(state: WireState, event: Event, now: float) -> None:
     if state.settings.server_detects_turns:
         state.responses.hold(now)
     if state.settings.server_interrupts:
-        # The server ends its response itself; what is left to do is here.
+        # The server cancels its response itself; what plays has to be cut here.
         state.responses.cancel_silently()
         state.cut_playback(now)
 
@@ -147,7 +147,7 @@ def _transcription_failed(state: WireState, event: Event, _now: float) -> None:
     state.emit(RealtimeModelErrorEvent(event.get("error")))
 
 
-HANDLERS: Final[Mapping[str, Handler]] = {
+HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.SESSION_CREATED: _session,
     names.SESSION_UPDATED: _session,
     names.ERROR: _error,
@@ -159,7 +159,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     names.INPUT_TRANSCRIPTION_DELTA: _transcription_delta,
     names.INPUT_TRANSCRIPTION_COMPLETED: _transcription_completed,
     names.INPUT_TRANSCRIPTION_FAILED: _transcription_failed,
-    **inbound_items.HANDLERS,
-    **inbound_responses.HANDLERS,
+    **receive_items.HANDLERS,
+    **receive_responses.HANDLERS,
 }
-"""What we act upon. Other published events are passed on raw and mean nothing here."""
+"""The events that are acted upon. Other published events are only reported raw."""

@@ -1,12 +1,11 @@
-"""What the server says of the conversation's items: the handlers of `conversation.item.*`.
+"""The handlers of `conversation.item.*`: what the server reports of the conversation's items.
 
-What it says of an item that was cut off is no news: it knows more of it than was ever heard.
+Reports on a cut item are ignored: the server knows more of it than was heard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.items import item_from_dict
@@ -17,9 +16,11 @@ from speakerd.realtime.model import (
     RealtimeModelMcpApprovalRequestEvent,
 )
 from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
-from speakerd.realtime.wire.state import WireState
 
-Handler: TypeAlias = Callable[[WireState, Event, float], None]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 
 def _item(state: WireState, event: Event, _now: float) -> None:
@@ -50,14 +51,14 @@ def _item_deleted(state: WireState, event: Event, _now: float) -> None:
 
 
 def emit_item(state: WireState, item: Event) -> None:
-    """Tell the listener, unless it is of a kind that a history does not hold, or was cut off."""
+    """Report an item, unless it was cut or is of a kind that a history does not hold."""
     if item.get("type", "message") != "message" or state.playback.is_cut(text(item, "id")):
         return
     state.emit(RealtimeModelItemUpdatedEvent(item_from_dict(item)))
 
 
 def emit_mcp_approval(state: WireState, item: Event) -> None:
-    """Tell that a hosted tool wants leave, once."""
+    """Report a request to approve a hosted tool call, once."""
     request_id = text(item, "id")
     if state.reported_calls.add(request_id):
         state.emit(
@@ -67,7 +68,7 @@ def emit_mcp_approval(state: WireState, item: Event) -> None:
         )
 
 
-HANDLERS: Final[Mapping[str, Handler]] = {
+HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.ITEM_ADDED: _item,
     names.ITEM_CREATED: _item,
     names.ITEM_DONE: _item,
@@ -75,4 +76,4 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     names.ITEM_TRUNCATED: _item_truncated,
     names.ITEM_DELETED: _item_deleted,
 }
-"""Part of the table in `inbound.py`."""
+"""Part of the table in `receive`."""

@@ -1,15 +1,14 @@
-"""What the server says of a response, from `response.created` over its sound to `response.done`.
+"""The handlers of `response.*`, from `response.created` over its audio to `response.done`.
 
-Events of a response that was cancelled, and of an item that was cut off, mean nothing any more: they are dropped
-by id, however late they come. An event that names no response belongs to the one that runs; one that names an
-unknown response begins it.
+Events of a cancelled response and of a cut item are dropped by id, however late they arrive. An event that names no
+response belongs to the one that runs; one that names an unknown response begins it.
 """
 
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.items import RealtimeToolCallItem
@@ -29,9 +28,9 @@ from speakerd.realtime.model import (
 from speakerd.realtime.wire.parsing import Event, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
-from speakerd.realtime.wire.state import WireState
 
-Handler: TypeAlias = Callable[[WireState, Event, float], None]
+if TYPE_CHECKING:
+    from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 _STATUSES = ("completed", "cancelled", "failed", "incomplete")
 
@@ -44,7 +43,7 @@ def _response_created(state: WireState, event: Event, now: float) -> None:
 
 
 def _begin(state: WireState, response_id: str, data: Event, _now: float) -> ActiveResponse:
-    """The response of that id; one unknown yet begins here."""
+    """Return the response of that id; an unknown one begins here."""
     known = state.responses.active(response_id)
     if known is not None:
         return known
@@ -74,7 +73,7 @@ def _response_done(state: WireState, event: Event, now: float) -> None:
 
 
 def end_response(state: WireState, response_id: str, data: Event, now: float) -> None:
-    """A response is over, as `data` (its `response` object) has it; the next one gets its turn."""
+    """Process the end of a response, described by `data` (its `response` object); the next one gets its turn."""
     if not state.responses.has_ended(response_id):
         _begin(state, response_id, data, now)
     response, actions = state.responses.done(response_id, now)
@@ -99,7 +98,7 @@ def end_response(state: WireState, response_id: str, data: Event, now: float) ->
 
 
 def emit_turn_ended(state: WireState, response: ActiveResponse, data: Event) -> None:
-    """Tell that a response ended, as `data` (the `response` object of its end) has it."""
+    """Report the end of a response, described by `data` (its `response` object)."""
     usage = usage_from_wire(data.get("usage"))
     if usage is not None:
         state.emit(RealtimeModelUsageEvent(usage, response.response_id or None))
@@ -123,9 +122,9 @@ def emit_turn_ended(state: WireState, response: ActiveResponse, data: Event) -> 
 
 
 def _remove_unheard(state: WireState, response: ActiveResponse, output: list[Event]) -> None:
-    """What a cancelled response said after the cut, if it said anything, was never heard."""
+    """Remove the items that a response produced after it was cancelled: they were never heard."""
     spoken = {text(item, "id") for item in output if item.get("type") == "message" and _is_spoken(item)}
-    for item_id in [*response.late, *(spoken - response.items.keys())]:
+    for item_id in [*response.cut, *(spoken - response.items.keys())]:
         if item_id and not state.playback.is_cut(item_id):
             state.remove_item(item_id)
 
@@ -173,7 +172,7 @@ def _content_part_added(state: WireState, event: Event, now: float) -> None:
 
 
 def _audio_delta(state: WireState, event: Event, now: float) -> None:
-    """The hot path: ten to fifty times a second, each a few kilobytes."""
+    """The hot path: ten to fifty times a second, a few kilobytes each."""
     response = _response_of(state, event, now)
     item_id = event.get("item_id")
     content_index = event.get("content_index", 0)
@@ -208,7 +207,7 @@ def _transcript_delta(state: WireState, event: Event, now: float) -> None:
     if _announce(state, event, response) or not delta:
         return
     if response.out_of_band:
-        response.text.append(delta)  # Told at its end: it is no part of the conversation.
+        response.text.append(delta)  # Reported at its end: it is not part of the conversation.
         return
     state.emit(
         RealtimeModelTranscriptDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
@@ -241,7 +240,7 @@ def _text_delta(state: WireState, event: Event, now: float) -> None:
 
 
 def _arguments_done(state: WireState, event: Event, now: float) -> None:
-    """The arguments are complete; the call is told with its item, or at the response's end."""
+    """The arguments are complete; the call is reported with its item, or at the response's end."""
     response = _response_of(state, event, now)
     item_id = text(event, "item_id")
     begun = state.calls.get(item_id)
@@ -256,9 +255,9 @@ def _arguments_done(state: WireState, event: Event, now: float) -> None:
 
 
 def _response_of(state: WireState, event: Event, now: float) -> ActiveResponse:
-    """The response an event belongs to.
+    """Return the response that an event belongs to: the running one where the server names none.
 
-    Where the server names none it is the one that runs; one that had ended is given as it ended.
+    For one that has ended, a stand-in says whether it had been cancelled.
     """
     response_id = event.get("response_id")
     if not isinstance(response_id, str):
@@ -268,17 +267,17 @@ def _response_of(state: WireState, event: Event, now: float) -> ActiveResponse:
     if active is not None:
         return active
     if state.responses.has_ended(response_id):
-        return ActiveResponse(response_id, cancelled=state.responses.is_dropped(response_id))
+        return ActiveResponse(response_id, cancelled=state.responses.is_cancelled(response_id))
     return _begin(state, response_id, {}, now)
 
 
 def _announce(state: WireState, event: Event, response: ActiveResponse) -> bool:
-    """A part with sound is on its way. Gives whether it is to be dropped."""
+    """A part with audio is on its way. Return whether it is to be dropped."""
     item_id = text(event, "item_id")
     if state.playback.is_cut(item_id):
         return True
     if response.cancelled:
-        response.put_out(item_id, late=True)
+        response.put_out(item_id, cut=True)
         return True
     response.put_out(item_id)
     state.playback.announce(item_id, index(event), response.response_id, aside=response.out_of_band)
@@ -309,7 +308,7 @@ def _call_complete(state: WireState, item: Event, response: ActiveResponse) -> N
 
 
 def _calls_left(state: WireState, response: ActiveResponse) -> None:
-    """Calls whose item never came: a server that sends only the arguments."""
+    """Report calls whose item never came: some servers send only the arguments."""
     for item_id in response.items:
         call = state.calls.pop(item_id, None)
         if call is not None and call.arguments:
@@ -346,7 +345,7 @@ def _output_text(data: Event) -> str:
     return " ".join(texts)
 
 
-HANDLERS: Final[Mapping[str, Handler]] = {
+HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.RESPONSE_CREATED: _response_created,
     names.RESPONSE_DONE: _response_done,
     names.OUTPUT_ITEM_ADDED: _output_item_added,
@@ -359,4 +358,4 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     names.TEXT_DELTA: _text_delta,
     names.ARGUMENTS_DONE: _arguments_done,
 }
-"""Part of the table in `inbound.py`."""
+"""Part of the table in `receive`."""

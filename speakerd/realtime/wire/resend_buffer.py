@@ -1,15 +1,15 @@
-"""What the user said that a lost connection would lose: kept until it is safe, to be said again on the next one.
+"""Keeps what a lost connection would lose, to send it again on the next one.
 
-Three things live only on their way to the server and in its memory:
+Three things exist only on their way to the server and in its memory:
 
 - audio appended and not yet committed;
 - audio committed, until it is transcribed (then it can be replayed as text) or answered;
 - items created (messages, tool outputs), until the server has confirmed them or answered.
 
-They are kept in the order of their sending, bounded in number and in seconds. `seal()` marks what a response was
-begun for; once that response has brought something, `answered()` lets go of what was sealed.
+They are kept in the order of their sending, bounded in number and in seconds. `seal()` marks what was sent before a
+response began; once that response has brought something, `answered()` drops what was sealed.
 
-While there is no connection the same place keeps what is sent meanwhile. Pure.
+While there is no connection, what is sent meanwhile is kept in the same way. Pure.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MAX_AUDIO_S = 30.0
-"""Audio kept, of the turn being spoken and of committed ones each. The oldest goes first."""
+"""The most audio kept, of the turn being spoken and of committed turns each. The oldest is dropped."""
 
 MAX_ENTRIES = 64
-"""Items and turns kept; the oldest goes first."""
+"""The most items and turns kept. The oldest is dropped."""
 
 LEAD_IN_S = 1.0
 """Audio kept from before the server noticed the user's speech."""
@@ -33,7 +33,7 @@ LEAD_IN_S = 1.0
 
 @dataclass(slots=True)
 class SpokenTurn:
-    """Committed audio. `item_id` is `None` until the server has said which item it became."""
+    """Committed audio. `item_id` is `None` until the server has reported which item it became."""
 
     audio: bytes
     item_id: str | None = None
@@ -79,7 +79,10 @@ class _Buffer:
 
 
 class ResendBuffer:
-    """See the module. `bytes_per_ms` is that of the input format."""
+    """The audio and items of one conversation that the server has not safely taken over.
+
+    `bytes_per_ms` is that of the input format.
+    """
 
     def __init__(self, bytes_per_ms: float = 48.0) -> None:
         self.bytes_per_ms = bytes_per_ms
@@ -88,38 +91,38 @@ class ResendBuffer:
 
     @property
     def uncommitted(self) -> bytes:
-        """The audio of the turn being spoken."""
+        """The audio of the turn being spoken, not committed yet."""
         return b"".join(self._buffer.chunks)
 
     @property
     def has_uncommitted(self) -> bool:
-        """Audio was appended since the last commit or clear."""
+        """Whether audio was appended since the last commit or clear."""
         return self._buffer.size > 0
 
     @property
     def entries(self) -> tuple[SpokenTurn | PendingItem | PendingRaw, ...]:
-        """What would be lost, in the order of its sending."""
+        """The turns and items that would be lost, in the order of their sending."""
         return tuple(self._entries)
 
     def append(self, audio: bytes) -> None:
-        """Audio goes into the input buffer."""
+        """Audio was appended to the input buffer."""
         self._buffer.append(audio, self._bytes(MAX_AUDIO_S))
 
     def clear(self) -> None:
-        """The input buffer is thrown away."""
+        """The input buffer was cleared."""
         self._buffer.take()
 
     def speech_started(self) -> None:
-        """The server noticed speech: what was appended long before it was silence."""
+        """The server detected speech: drop the silence that was appended before it, but for a lead-in."""
         self._buffer.trim(self._bytes(LEAD_IN_S))
 
     def commit(self) -> None:
-        """We commit the input buffer."""
+        """The client committed the input buffer."""
         if self._buffer.size:
             self._add(SpokenTurn(self._buffer.take()))
 
     def committed(self, item_id: str) -> None:
-        """The server made an item of the input buffer: of our commit, or of its own accord."""
+        """The server made an item of the input buffer: after the client's commit, or by itself."""
         for entry in self._entries:
             if isinstance(entry, SpokenTurn) and entry.item_id in (None, item_id):
                 entry.item_id = item_id
@@ -128,15 +131,15 @@ class ResendBuffer:
             self._add(SpokenTurn(self._buffer.take(), item_id))
 
     def create(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
-        """We create an item."""
+        """The client created an item."""
         self._add(PendingItem(item, previous_item_id))
 
     def defer(self, message: Mapping[str, Any]) -> None:
-        """A raw message has to wait for the connection."""
+        """Keep a raw message until there is a connection."""
         self._add(PendingRaw(message))
 
     def confirmed(self, item: Mapping[str, Any]) -> None:
-        """The server has that item."""
+        """The server confirmed that item: drop it."""
         self._remove(
             lambda known: (
                 known.get("id") == item.get("id")
@@ -145,30 +148,30 @@ class ResendBuffer:
         )
 
     def refused(self, item_id: str) -> None:
-        """The server will not have that item: saying it again cannot help."""
+        """The server refused that item: drop it, since sending it again cannot help."""
         self._remove(lambda known: known.get("id") == item_id)
 
     def transcribed(self, item_id: str) -> None:
-        """That turn is known as text from now on."""
+        """That turn was transcribed: drop its audio, since it can be replayed as text."""
         self._keep(entry for entry in self._entries if not _is_turn(entry, item_id))
 
     def seal(self) -> None:
-        """A response begins, to everything said so far."""
+        """A response began: mark everything kept so far as being answered by it."""
         for entry in self._entries:
             entry.sealed = True
 
     def answered(self) -> None:
-        """That response brought something: what it answers is safe."""
+        """The response brought something: drop what it answers."""
         if self._entries and self._entries[0].sealed:
             self._keep(entry for entry in self._entries if not entry.sealed)
 
     def connection_lost(self) -> None:
-        """Nothing is on its way to be answered any more."""
+        """No response will answer what was sealed: unmark it."""
         for entry in self._entries:
             entry.sealed = False
 
     def take_raw(self) -> list[Mapping[str, Any]]:
-        """The raw messages that waited; they are sent once."""
+        """Remove and return the raw messages that waited for the connection."""
         raw = [entry.message for entry in self._entries if isinstance(entry, PendingRaw)]
         self._keep(entry for entry in self._entries if not isinstance(entry, PendingRaw))
         return raw

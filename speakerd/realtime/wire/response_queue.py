@@ -1,4 +1,4 @@
-"""One owner of `response.create`: who wants a response waits here for its turn.
+"""The only sender of `response.create`: requests for a response wait here for their turn.
 
 A conversation takes one response at a time; a request made while another runs is refused by the server. So every
 request goes through this queue: user messages, tool outputs, guardrail messages, requests made by hand.
@@ -14,7 +14,7 @@ Rules:
 - Out-of-band requests disturb nobody and are sent at once.
 - `cancel()` ends the running response by its id. One sent but not yet created is cancelled when `created()` tells
   its id. Requests that still wait stay.
-- A refused request goes back to the head of the queue, once; refused again it is given up and reported.
+- A refused request goes back to the head of the queue, once; if it is refused again, it is given up and reported.
 - A request the server never answered is given up after `CREATED_WITHIN_S`, so that it cannot block the others.
 - While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
   After it the server's own response goes first, where it makes one.
@@ -37,46 +37,46 @@ CREATED_WITHIN_S = 15.0
 """How long a request may stay unanswered by the server before the next one gets its turn."""
 
 HOLD_AT_MOST_S = 60.0
-"""How long a user may keep waiting requests back; a server that lost the end of speech must not for ever."""
+"""Maximum time for which requests are held while the user speaks, in case the server never reports the end."""
 
 COMMITTED_WITHIN_S = 3.0
-"""After the end of speech, how long to wait for the user's item before a reply may be asked for."""
+"""How long requests are held after the end of speech, waiting for the user's item."""
 
 ANSWERED_WITHIN_S = 3.0
-"""After the user's turn, how long the server's own response is given the way."""
+"""How long requests are held after the user's turn, waiting for the server's own response."""
 
 ASK_AGAIN_AFTER_S = 1.0
-"""Pause before a request is made again that was refused for a response we know nothing of."""
+"""Delay before a request is repeated that was refused because of a response unknown here."""
 
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
 
 MAX_ITEMS = 128
-"""Items of one response that are known by id."""
+"""Ids of items that are kept for one response."""
 
 REMEMBERED = 64
-"""Ids of ended responses kept, so that their late events are known for what they are."""
+"""Ids of ended responses that are kept, to recognise their late events."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseRequest:
-    """A wish for a response. `params` is the `response` object to be sent, `None` for a plain one."""
+    """A request for a response. `params` is the `response` object to be sent, `None` for a plain one."""
 
     params: Mapping[str, Any] | None = None
     event_id: str = ""
-    """Given when it is sent, or by whoever made the raw message."""
+    """Set when it is sent, or by the program in a raw message."""
     retried: bool = False
     wanted: bool = True
-    """False once it was cancelled after it was sent: whatever comes of it is ended, and it is not sent again."""
+    """False once it was cancelled after it was sent: its response is cancelled, and it is not sent again."""
 
     @property
     def out_of_band(self) -> bool:
-        """It leaves the conversation as it is."""
+        """Whether its response leaves the conversation unchanged."""
         return self.params is not None and self.params.get("conversation") == "none"
 
     @property
     def plain(self) -> bool:
-        """Whatever it says can be said by any other plain one."""
+        """Whether it is interchangeable with other plain requests: it has no parameters and no id of its own."""
         return not self.params and not self.event_id
 
 
@@ -105,28 +105,28 @@ class ActiveResponse:
     out_of_band: bool = False
     metadata: Mapping[str, str] | None = None
     request: ResponseRequest | None = None
-    """The request it came from; `None` when the server began it of its own."""
+    """The request it answers; `None` when the server began it by itself."""
     cancelled: bool = False
-    """We ended it: what still comes of it is dropped."""
+    """It was cancelled, or the server interrupts it by itself: what still arrives of it is dropped."""
     delivered: bool = False
-    """Something of it reached the listener: sound, text or a tool call. (Not a caption alone.)"""
+    """Something of it reached the listeners: audio, text or a tool call. (Not captions alone.)"""
     had_audio: bool = False
     text: list[str] = field(default_factory=list)
     """Transcripts and texts of an out-of-band response, joined when it ends."""
     items: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
-    """Ids of what it has put out, in order."""
-    late: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
-    """Ids of what would have been heard of it, and came after it was cancelled."""
+    """Ids of its items, in order."""
+    cut: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
+    """Ids of items that would have been heard, and came after it was cancelled."""
 
-    def put_out(self, item_id: str, *, late: bool = False) -> None:
-        """It has an item of that id. The oldest are forgotten: no response has so many."""
+    def put_out(self, item_id: str, *, cut: bool = False) -> None:
+        """Note that it has an item of that id; `cut`: one that came after it was cancelled."""
         self.items.add(item_id)
-        if late:
-            self.late.add(item_id)
+        if cut:
+            self.cut.add(item_id)
 
 
 class ResponseQueue:
-    """See the module."""
+    """The requests for responses of one conversation, and the responses that run."""
 
     def __init__(self) -> None:
         self._waiting: deque[ResponseRequest] = deque()
@@ -148,12 +148,12 @@ class ResponseQueue:
 
     @property
     def running(self) -> ActiveResponse | None:
-        """The response that writes to the conversation now."""
+        """The response that writes to the conversation now, if one does."""
         return next((r for r in self._active.values() if not r.out_of_band), None)
 
     @property
     def idle(self) -> bool:
-        """Nothing runs, was sent or waits, in the conversation or beside it."""
+        """Whether nothing runs, was sent or waits, in the conversation or out of band."""
         return not (
             self._active
             or self._sent
@@ -164,25 +164,25 @@ class ResponseQueue:
 
     @property
     def waiting(self) -> int:
-        """Requests not sent yet."""
+        """How many requests have not been sent yet."""
         return len(self._waiting)
 
     def active(self, response_id: str) -> ActiveResponse | None:
-        """The response of that id, if it runs."""
+        """Return the response of that id, if it runs."""
         return self._active.get(response_id)
 
-    def is_dropped(self, response_id: str) -> bool:
-        """Events of that response are to be dropped: we cancelled it, or it is over as far as we are concerned."""
+    def is_cancelled(self, response_id: str) -> bool:
+        """Return whether that response, running or ended, was cancelled: its events are to be dropped."""
         response = self._active.get(response_id)
         return response.cancelled if response is not None else self._ended.get(response_id, False)
 
     def has_ended(self, response_id: str) -> bool:
-        """It had its `done` (or was given up) not long ago."""
+        """Return whether that response had its `done`, or was given up, not long ago."""
         return response_id in self._ended
 
     @property
     def deadline(self) -> float | None:
-        """When `tick()` wants to be called."""
+        """When `tick()` has to be called; `None`: not at all."""
         times = [since + CREATED_WITHIN_S for _, since in self._sent_aside.values()]
         if self._sent is not None:
             times.append(self._sent_at + CREATED_WITHIN_S)
@@ -195,7 +195,7 @@ class ResponseQueue:
     # What is wanted.
 
     def request(self, request: ResponseRequest, now: float) -> list[Action]:
-        """Ask for a response, now or as soon as there is room for one."""
+        """Request a response, now or as soon as no other one runs."""
         if request.out_of_band and not self._paused:
             request = self._named(request)
             self._sent_aside[request.event_id] = (request, now)
@@ -207,7 +207,7 @@ class ResponseQueue:
         return self._advance(now)
 
     def cancel(self, response_id: str | None = None) -> list[Action]:
-        """End the response that runs, or that was asked for and has not begun; with an id, only that one."""
+        """Cancel the response that runs, or that was requested and has not begun; with an id, only that one."""
         actions: list[Action] = []
         for response in self._active.values():
             wanted = response.response_id == response_id if response_id else not response.out_of_band
@@ -224,17 +224,17 @@ class ResponseQueue:
         return actions
 
     def cancel_silently(self) -> None:
-        """The server ends the running response by itself: only drop what still comes of it."""
+        """Count the running response as cancelled without a request: the server cancels it by itself."""
         if (running := self.running) is not None:
             running.cancelled = True
 
     def hold(self, now: float, at_most_s: float = HOLD_AT_MOST_S) -> None:
-        """The user speaks: what waits goes on waiting, until `release()` or for so long."""
+        """The user speaks: hold the waiting requests until `release()`, at most for `at_most_s`."""
         self._held_until = now + at_most_s
         self._forget_server_turn()
 
     def release(self, now: float, *, server_answers: bool = False) -> list[Action]:
-        """The user's turn is over; with `server_answers` the server will begin a response of its own."""
+        """The user's turn is over; with `server_answers` the server will begin a response by itself."""
         self._held_until = None
         if server_answers and self.running is None and self._sent is None:
             self._server_turn_at = now
@@ -252,7 +252,7 @@ class ResponseQueue:
         conversation: bool | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> tuple[ActiveResponse, list[Action]]:
-        """A response began. `conversation` is whether it writes there, as far as the server says so."""
+        """A response began. `conversation`: whether it writes to the conversation, if the server says so."""
         known = self._active.get(response_id)
         if known is not None:
             known.metadata = metadata or known.metadata
@@ -279,7 +279,7 @@ class ResponseQueue:
         return response, actions
 
     def done(self, response_id: str, now: float) -> tuple[ActiveResponse | None, list[Action]]:
-        """A response ended. Gives it, `None` if it had ended before."""
+        """A response ended. Return it, or `None` if it had ended before."""
         response = self._active.get(response_id)
         if response is None:
             if response_id in self._ended:
@@ -289,25 +289,25 @@ class ResponseQueue:
         return response, self._advance(now)
 
     def refused(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
-        """A request was refused since another response runs.
+        """A request was refused because another response runs.
 
-        Gives whether it will be sent again; if not, it is given up and the error is worth telling.
+        Return whether it will be sent again; if not, it is given up and the error should be reported.
         """
         request = self._take(event_id)
         if request is None or request.retried:
             return False, self._advance(now)
         if request.wanted:
-            # Out of band too: a server that has no "beside" takes it when nothing runs.
+            # Out of band too: a server that knows no such responses accepts it when nothing runs.
             again = replace(request, retried=True, event_id="")
             if not (again.plain and any(waiting.plain for waiting in self._waiting)):
                 self._waiting.appendleft(again)
         if self.running is None:
-            # Refused for a response that we know nothing of (yet): ask again at leisure, not in a loop.
+            # Refused because of a response unknown here (so far): wait before asking again, not in a loop.
             self._held_until = now + ASK_AGAIN_AFTER_S
         return True, self._advance(now)
 
     def failed(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
-        """The client event of that id failed. Gives whether it was a request for a response."""
+        """The client event of that id failed. Return whether it was a request for a response."""
         if event_id is None:
             return False, []
         request = self._take(event_id)
@@ -327,13 +327,13 @@ class ResponseQueue:
         return self._advance(now)
 
     def connection_lost(self) -> list[ActiveResponse]:
-        """Nothing runs any more. What was asked for and brought nothing is asked for again on the next connection.
+        """Nothing runs any more. Requests that brought nothing are repeated on the next connection.
 
-        Gives the responses that were cut off, so that their end can be told.
+        Return the responses that were running, so that their end can be reported.
         """
-        cut = list(self._active.values())
+        ended = list(self._active.values())
         again: list[ResponseRequest] = []
-        for response in cut:
+        for response in ended:
             if not response.cancelled and not response.delivered:
                 again.append(replace(response.request or ResponseRequest(), event_id="", retried=False))
             self._end(response)
@@ -353,10 +353,10 @@ class ResponseQueue:
         self._forget_server_turn()
         self._held_until = None
         self._paused = True
-        return cut
+        return ended
 
     def reconnected(self, now: float) -> list[Action]:
-        """There is a session, and it knows the conversation: go on."""
+        """The new session knows the conversation: send what waits."""
         self._paused = False
         actions: list[Action] = []
         for request in [request for request in self._waiting if request.out_of_band]:

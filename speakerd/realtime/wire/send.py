@@ -1,8 +1,8 @@
 """The wire's outgoing direction: what each model input becomes.
 
 `HANDLERS` maps the input's class to a function `(state, input, now)`. While there is no connection the same
-functions keep what they would send: the conversation's part in `resend`, responses in the sequencer, settings
-in the settings table. `begin()` says all of it once there is one.
+functions keep what they would send: items and audio in `resend`, requests for responses in the response queue,
+settings in the settings table. `begin()` sends all of it once there is a connection.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.wire.state import WireState
 
-Handler: TypeAlias = Callable[["WireState", Any, float], None]
+RequestHandler: TypeAlias = Callable[["WireState", Any, float], None]
 
 
 def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None:
-    """A connection stands: tell the settings, what was said so far, and what was not answered yet."""
+    """Begin a connection: send the settings, the conversation so far, and what was not answered yet."""
     state.connected = True
     state.update_session()
     entries = state.resend.entries
@@ -66,15 +66,15 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
         if isinstance(entry, PendingItem):
             state.create_item(entry.item, entry.previous_item_id)
         elif isinstance(entry, SpokenTurn):
-            _say_again(state, entry)
+            _send_turn_again(state, entry)
     _append(state, state.resend.uncommitted)
     for message in state.resend.take_raw():
         _raw_message(state, message, now)
     state.perform(state.responses.reconnected(now))
 
 
-def _say_again(state: WireState, turn: SpokenTurn) -> None:
-    """A committed turn that the last connection took with it, or that was spoken while there was none."""
+def _send_turn_again(state: WireState, turn: SpokenTurn) -> None:
+    """Send a turn that was committed and not answered, or spoken while there was no connection."""
     if state.settings.server_detects_turns:
         # The server would find turns of its own in it: give it as one finished message.
         turn.item_id = turn.item_id or state.ids.item()
@@ -190,7 +190,7 @@ def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, _no
 
 
 def want(state: WireState, settings: Mapping[str, Any]) -> None:
-    """Merge settings into what is wanted; nothing is sent yet."""
+    """Merge settings into the wanted ones; nothing is sent yet."""
     state.settings.want(settings)
     if (audio_format := state.settings.get(OUTPUT_FORMAT)) is not None:
         state.playback.bytes_per_ms = bytes_per_ms(audio_format)
@@ -211,7 +211,7 @@ def _raw(state: WireState, event: RealtimeModelSendRawMessage, now: float) -> No
 def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> None:
     kind = message["type"]
     if kind == names.RESPONSE_CREATE:
-        encode(message)  # Refused here, where it comes from, if it cannot be sent.
+        encode(message)  # So that a message that is not JSON raises here, where it comes from.
         request = ResponseRequest(message.get("response"), message.get("event_id") or "")
         state.perform(state.responses.request(request, now))
         return
@@ -234,7 +234,7 @@ def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> No
         state.resend.clear()
 
 
-HANDLERS: Final[Mapping[type, Handler]] = {
+HANDLERS: Final[Mapping[type, RequestHandler]] = {
     RealtimeModelSendRawMessage: _raw,
     RealtimeModelSendUserInput: _user_input,
     RealtimeModelSendContext: _context,

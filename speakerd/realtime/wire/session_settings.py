@@ -1,8 +1,8 @@
-"""A session's settings: from either way of writing them to the wire, and only what changed.
+"""The settings of a session: read in either notation, sent in the wire's, and only where they changed.
 
 Settings are kept as a flat table of wire paths (`audio.input.turn_detection`, `instructions` …). Each path is a
-unit: it is sent whole or not at all. What is *wanted* outlives a connection; what is *in force* is what this
-connection was told. An update is the difference of the two, less what the server would refuse just now:
+unit: it is sent whole or not at all. What is *wanted* outlives a connection; what is *in force* was sent on this
+connection. An update is the difference of the two, without what the server would refuse at the moment:
 
 - the voice is locked once the session has produced audio;
 - tracing cannot change once it is on;
@@ -42,7 +42,7 @@ ALIASES: Final[Mapping[str, Path]] = {
     "turn_detection": TURN_DETECTION,
     "modalities": MODALITIES,
 }
-"""Flat names of older programs, and where they belong now."""
+"""The older flat names, and the wire path of each."""
 
 PLAIN: Final = (
     "instructions",
@@ -56,13 +56,13 @@ PLAIN: Final = (
     "parallel_tool_calls",
     "include",
 )
-"""Settings whose name and value are the wire's own."""
+"""Settings with the same name and value on the wire."""
 
 _TOOL_MODES: Final = ("auto", "none", "required")
 
 
 def to_paths(settings: Mapping[str, Any]) -> dict[Path, Any]:
-    """The given settings by wire path, tools and handoffs left out. Nested ones hold over flat ones.
+    """Return the given settings by wire path, without tools and handoffs. Nested ones override flat ones.
 
     Raises:
         UserError: an audio format that does not exist.
@@ -82,7 +82,7 @@ def to_paths(settings: Mapping[str, Any]) -> dict[Path, Any]:
 
 
 def to_session(table: Mapping[Path, Any]) -> dict[str, Any]:
-    """The `session` object of a `session.update`."""
+    """Return the `session` object of a `session.update` with these settings."""
     session: dict[str, Any] = {"type": "realtime"}
     for path, value in table.items():
         at = session
@@ -93,12 +93,12 @@ def to_session(table: Mapping[Path, Any]) -> dict[str, Any]:
 
 
 def wire_tools(entries: Sequence[Any]) -> list[Any]:
-    """Tools and handoffs as the server is told of them: mappings as they are, others by their `to_dict()`."""
+    """Return tools and handoffs in the wire's form: mappings unchanged, others by their `to_dict()`."""
     return [dict(entry) if isinstance(entry, Mapping) else entry.to_dict() for entry in entries]
 
 
 class SessionSettings:
-    """What is wanted and what is in force. See the module."""
+    """The settings that are wanted and those that are in force on the connection."""
 
     def __init__(self, *, send_model: bool = False) -> None:
         self._send_model = send_model
@@ -108,11 +108,11 @@ class SessionSettings:
         self._handoffs: list[Any] | None = None
 
     def get(self, path: Path, default: Any = None) -> Any:
-        """The wanted value at that path."""
+        """Return the wanted value at that path."""
         return self._wanted.get(path, default)
 
     def want(self, settings: Mapping[str, Any]) -> None:
-        """Merge settings into what is wanted. An update sends what is new of it."""
+        """Merge settings into the wanted ones. `update()` returns what is new."""
         self._wanted.update(to_paths(settings))
         if settings.get("tools") is not None:
             self._tools = wire_tools(settings["tools"])
@@ -122,7 +122,7 @@ class SessionSettings:
             self._wanted[TOOLS] = [*(self._tools or ()), *(self._handoffs or ())]
 
     def want_session(self, session: Mapping[str, Any]) -> None:
-        """Merge a `session` object that the program sent as a raw message; it counts as told."""
+        """Merge a `session` object that the program sent as a raw message; it counts as sent."""
         table: dict[Path, Any] = {}
         for name, value in session.items():
             if name in PLAIN or name == "tools":
@@ -139,23 +139,23 @@ class SessionSettings:
 
     @property
     def server_detects_turns(self) -> bool:
-        """As far as we know: absent settings leave it to the server, whose default is to detect them."""
+        """Whether the server detects turns; where the settings say nothing, its default is that it does."""
         return self.get(TURN_DETECTION, {}) is not None
 
     @property
     def server_answers(self) -> bool:
-        """The server begins a response of its own when a turn ends."""
+        """Whether the server begins a response by itself when a turn ends."""
         detection = self.get(TURN_DETECTION, {})
         return detection is not None and bool(detection.get("create_response", True))
 
     @property
     def server_interrupts(self) -> bool:
-        """The server ends its response of its own when the user begins to speak."""
+        """Whether the server cancels its response by itself when the user begins to speak."""
         detection = self.get(TURN_DETECTION, {})
         return detection is not None and bool(detection.get("interrupt_response", True))
 
     def update(self, *, has_audio: bool, in_turn: bool) -> dict[str, Any] | None:
-        """The `session` object to be sent now, `None` if there is nothing new.
+        """Return the `session` object to be sent now, and count it as in force; `None` if there is nothing new.
 
         `has_audio`: this session has produced audio. `in_turn`: a response runs.
         """

@@ -1,13 +1,14 @@
-"""What the two directions of the wire protocol share: one conversation, as far as it concerns the wire.
+"""What the two directions of the wire protocol share: the state of one conversation on the wire.
 
-`inbound.py` and `outbound.py` hold the rules, as functions of this state; `protocol.py` is the class around them.
+`receive` and `send` hold the rules, as functions of this state; `protocol` is the class around them.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
@@ -17,6 +18,7 @@ from speakerd.realtime.model import (
     RealtimeModelItemTruncatedEvent,
 )
 from speakerd.realtime.wire.encoding import EventIds, encode
+from speakerd.realtime.wire.parsing import Event
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
 from speakerd.realtime.wire.response_queue import Action, Create, ResponseQueue
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
 
+ServerEventHandler: TypeAlias = Callable[["WireState", Event, float], None]
+"""What one server event means: a function of the state, the event and the time."""
+
 REMEMBERED = 256
 """Ids kept of each kind that has to be recognised when it comes again."""
 
@@ -38,7 +43,7 @@ def _remembered() -> BoundedSet[str]:
 
 @dataclass(slots=True)
 class WireState:
-    """See the module."""
+    """The state of one conversation on the wire, over all of its connections."""
 
     settings: SessionSettings
     playback: PlaybackPosition
@@ -46,12 +51,12 @@ class WireState:
     responses: ResponseQueue = field(default_factory=ResponseQueue)
     resend: ResendBuffer = field(default_factory=ResendBuffer)
     connected: bool = False
-    """Frames may be sent."""
+    """A connection is open: frames may be sent."""
     ready: bool = False
     """The server has answered on this connection."""
     session_id: str | None = None
     user_speaks: bool = False
-    """The server heard the user begin, and has not made an item of it yet."""
+    """The server detected the beginning of speech, and has not made an item of it yet."""
     has_audio: bool = False
     """This session has produced audio: the voice is locked."""
     frames: deque[str] = field(default_factory=deque)
@@ -59,27 +64,27 @@ class WireState:
     calls: BoundedDict[str, RealtimeModelToolCallEvent] = field(
         default_factory=lambda: BoundedDict(REMEMBERED)
     )
-    """Calls being received, by item id: told when they are complete."""
+    """Tool calls being received, by item id: reported when they are complete."""
     open_calls: BoundedSet[str] = field(default_factory=_remembered)
-    """Calls told and not answered yet, by call id."""
+    """Tool calls reported and not answered yet, by call id."""
     reported_calls: BoundedSet[str] = field(default_factory=_remembered)
     harmless: BoundedSet[str] = field(default_factory=_remembered)
-    """Client events whose refusal concerns nobody: what they wanted was so already."""
+    """Client events whose refusal is not reported: what they asked for was the case already."""
     created_items: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
-    """Items we create, by the id of the event that does."""
+    """Items that this client creates, by the id of the client event."""
     replayed: BoundedSet[str] = field(default_factory=_remembered)
-    """Items of before the reconnect: the server's confirmations of them are no news."""
+    """Items sent again after a reconnect: the server's confirmations of them are not reported."""
     must_reconnect: str | None = None
-    """Why this connection is of no more use."""
+    """Why this connection has to be replaced."""
     refusal: Mapping[str, Any] | None = None
-    """An error of the kind that no further try can help."""
+    """An error of the server after which reconnecting cannot help."""
 
     def emit(self, event: RealtimeModelEvent) -> None:
-        """Tell the listener."""
+        """Report an event to the listeners."""
         self.events.append(event)
 
     def send(self, event_type: str, **fields: Any) -> str:
-        """Send a client event; gives its id."""
+        """Send a client event; return its id."""
         event_id = self.ids.event()
         self.frames.append(encode({"event_id": event_id, "type": event_type, **fields}))
         return event_id
@@ -92,7 +97,7 @@ class WireState:
             self.created_items[event_id] = item_id
 
     def perform(self, actions: Sequence[Action]) -> None:
-        """Send what the sequencer decided."""
+        """Send what the response queue decided."""
         for action in actions:
             if isinstance(action, Create):
                 response = {} if action.request.params is None else {"response": action.request.params}
@@ -103,7 +108,7 @@ class WireState:
                 self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=action.response_id))
 
     def cut_playback(self, now: float) -> None:
-        """Silence what plays, and tell the server how much of it was heard."""
+        """Stop playback, and have the server cut its items to what was heard of them."""
         cut = self.playback.interrupt(now)
         if cut.current is not None:
             self.emit(RealtimeModelAudioInterruptedEvent(*cut.current))
@@ -126,7 +131,7 @@ class WireState:
                 )
 
     def remove_item(self, item_id: str, *, on_server: bool = True) -> None:
-        """Take an item out of the conversation that was received and never heard."""
+        """Remove an item that was received and never heard."""
         self.playback.forget(item_id)
         if not on_server:
             return
@@ -135,7 +140,7 @@ class WireState:
         self.emit(RealtimeModelItemDeletedEvent(item_id))
 
     def update_session(self) -> None:
-        """Send what is new of the wanted settings."""
+        """Send the wanted settings that differ from those in force."""
         if not self.connected:
             return
         session = self.settings.update(has_audio=self.has_audio, in_turn=self.responses.running is not None)
@@ -144,7 +149,7 @@ class WireState:
 
 
 def new_state(*, tracker: PlayedLength | None, salt: str, send_model: bool) -> WireState:
-    """The state of a conversation that has not begun."""
+    """Make the state of a conversation that has not begun."""
     return WireState(
         settings=SessionSettings(send_model=send_model),
         playback=PlaybackPosition(tracker),
