@@ -7,7 +7,7 @@ command line runs.
 
 import ast
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -207,14 +207,10 @@ class _Finder:
                 self.constant(node)
             case ast.Call():
                 self.call(node)
-            case ast.Set() | ast.List() if len(node.elts) > 1:
-                for index, element in enumerate(node.elts):
-                    rest = node.elts[:index] + node.elts[index + 1 :]
-                    self.drop(element, node, ast.Set(rest) if isinstance(node, ast.Set) else ast.List(rest))
-            case ast.Dict() if len(node.keys) > 1 and not self._in_function:
-                for index, value in enumerate(node.values):
-                    keys = node.keys[:index] + node.keys[index + 1 :]
-                    self.drop(value, node, ast.Dict(keys, node.values[:index] + node.values[index + 1 :]))
+            case ast.Set() | ast.List(ctx=ast.Load()):
+                self.drop(node.elts, node.elts)
+            case ast.Dict(keys=keys) if not self._in_function and None not in keys:
+                self.drop([key for key in keys if key], node.values)
             case _:
                 pass
         for child in ast.iter_child_nodes(node):
@@ -261,23 +257,39 @@ class _Finder:
             case _:
                 pass
 
-    def drop(self, element: ast.expr, whole: ast.expr, rest: ast.expr) -> None:
-        outer, self._lines = self._lines, (element.lineno, element.end_lineno or element.lineno)
-        if not isinstance(whole, ast.List) or isinstance(whole.ctx, ast.Load):
-            self.add("element dropped", whole, ast.unparse(rest))
+    def drop(self, firsts: Sequence[ast.expr], lasts: Sequence[ast.expr]) -> None:
+        """One element is missing. Each runs from one of `firsts` to the one of `lasts` at the same index."""
+        outer = self._lines
+        for index in range(len(firsts) if len(firsts) > 1 else 0):
+            if index + 1 < len(firsts):
+                start, end = _start(firsts[index]), _start(firsts[index + 1])
+            else:
+                start, end = _end(lasts[index - 1]), _end(lasts[index])
+            self._lines = (_start(firsts[index])[0], _end(lasts[index])[0])
+            self.put("element dropped", start, end, "")
         self._lines = outer
 
     def delete(self, node: ast.stmt) -> None:
-        self.add("statement deleted", node, "pass", wrap=False)
+        self.add("statement deleted", node, "pass")
 
-    def add(self, operator: str, node: ast.expr | ast.stmt, text: str, *, wrap: bool = True) -> None:
-        start = (node.lineno, node.col_offset)
-        end = (node.end_lineno or node.lineno, node.end_col_offset or 0)
-        if missing := end[0] - start[0]:
-            in_brackets = wrap and isinstance(node, ast.expr)
-            text = f"({text}" + "\n" * missing + ")" if in_brackets else text + "\n" * missing
+    def add(self, operator: str, node: ast.expr | ast.stmt, text: str) -> None:
+        if isinstance(node, ast.expr) and _start(node)[0] != _end(node)[0]:
+            text = f"({text})"
+        self.put(operator, _start(node), _end(node), text)
+
+    def put(self, operator: str, start: tuple[int, int], end: tuple[int, int], text: str) -> None:
+        line_ends = "\n" * (end[0] - start[0])
+        text = f"{text[:-1]}{line_ends})" if text.endswith(")") and line_ends else text + line_ends
         mutant = Mutant(self.module, operator, start, end, text, self._lines, self._in_function)
         self.found.setdefault((start, end, text), mutant)
+
+
+def _start(node: ast.expr | ast.stmt) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.expr | ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 def _is_a_union(node: ast.BinOp) -> bool:
@@ -321,5 +333,8 @@ def mutants(module: str, source: str) -> list[Mutant]:
 
 
 def makes_a_difference(mutant: Mutant, source: str) -> bool:
-    """Whether the module with the fault in it is another program than without."""
-    return ast.dump(ast.parse(mutant.applied_to(source))) != ast.dump(ast.parse(source))
+    """Whether the module with the fault in it is a program, and another one than without."""
+    try:
+        return ast.dump(ast.parse(mutant.applied_to(source))) != ast.dump(ast.parse(source))
+    except SyntaxError:  # an element's own brackets do not belong to its place
+        return False
