@@ -104,7 +104,14 @@ def test_types_are_strict(line: str, allowed: str | None) -> None:
 def test_not_toml_names_the_line() -> None:
     problem = only("[audio]\nvolume = 5 0\n")
     assert problem.line == 2
-    assert "not TOML" in problem.what
+    assert problem.what == "this is not TOML: Expected newline or end of document after a statement"
+
+
+def test_a_text_that_is_never_closed_names_the_last_line() -> None:
+    problem = only('[model]\ninstructions = """\nBe brief.')
+    assert problem.line == 3
+    assert problem.what.startswith("this is not TOML: ")
+    assert "end of document" not in problem.what
 
 
 def test_a_key_given_twice_names_the_line() -> None:
@@ -116,6 +123,11 @@ def test_a_value_where_a_table_belongs() -> None:
     assert (problem.line, problem.key, problem.what) == (1, "audio", "this is a table")
 
 
+def test_a_long_value_is_shown_cut() -> None:
+    assert only(f'[audio]\nvolume = "{"x" * 100}"').found == '"' + "x" * 56 + "..."
+    assert only(f'[audio]\nvolume = "{"x" * 58}"').found == '"' + "x" * 58 + '"'
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -125,6 +137,7 @@ def test_a_value_where_a_table_belongs() -> None:
         f'OPENAI_API_KEY = "{KEY}"',
         f'[model]\nheaders = {{ x = "{KEY}" }}',
         '[model.headers]\nAuthorization = "Bearer abcdefghijkl"',
+        '[model.headers]\nAuthorization = "0123456789abcdef"',
         '[model.headers]\nApi-Key = "0123456789abcdef"',
         '[tools]\ntoken = "abc"',
     ],
@@ -156,6 +169,8 @@ def test_a_secret_within_a_wrong_value_is_not_shown() -> None:
         ('[model]\napi_key_file = "key"', "model.api_key_file"),
         ('[model]\nbackend = "offline"\nfallback = "offline"', "model.fallback"),
         ('[model]\nlanguage = "English"', "model.language"),
+        ('[model]\nlanguage = "d"', "model.language"),
+        ('[model]\nlanguage = "D"', "model.language"),
         ('[control]\nsocket = "relative.sock"', "control.socket"),
         (f'[control]\nsocket = "/{"x" * 107}"', "control.socket"),
         ("[panel.button]\npin = 17\n[panel.light]\nled_pin = 'GPIO17'", "panel.light.led_pin"),
@@ -175,8 +190,54 @@ def test_contradictions(text: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "what", "cure"),
+    [
+        (
+            '[model]\nurl = "http://host/v1"',
+            "this is not the address of a WebSocket",
+            "Write ws:// instead of http://.",
+        ),
+        ('[model]\nurl = "host/v1"', "this is not the address of a WebSocket", "Write wss://host/path."),
+        ("[panel.light]\nrgb_pins = [5, 6, 5]", "pin 5 is used twice", "Give each its own pin."),
+        (
+            "[panel.button]\npin = 17\n[panel.light]\nled_pin = 17",
+            "pin 17 is taken by panel.button.pin",
+            "Give each its own pin.",
+        ),
+        (
+            "[audio.gate]\nonset_frames = 3\nonset_window = 2",
+            "onset_frames = 3 is more than onset_window = 2: the gate could never open",
+            "Make onset_frames smaller, or onset_window larger.",
+        ),
+    ],
+)
+def test_a_contradiction_says_what_contradicts_what_and_what_to_write(
+    text: str, what: str, cure: str
+) -> None:
+    problem = only(text)
+    assert (problem.what, problem.cure) == (what, cure)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "button.mute_switch_pin",
+        "button.volume_up_pin",
+        "button.volume_down_pin",
+        "light.led_pin",
+        "light.pwm_pin",
+    ],
+)
+def test_no_two_things_are_wired_to_one_pin(key: str) -> None:
+    assert only(f"[panel]\nbutton.pin = 17\n{key} = 17\n").key == f"panel.{key}"
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        '[model]\nlanguage = "de"',
+        '[model]\nlanguage = "gsw"',
+        "[audio.gate]\nonset_frames = 4\nonset_window = 4",
         '[model]\nurl = "ws://127.0.0.1:8000/v1/realtime"',
         '[model]\nurl = "ws://localhost/v1"',
         '[model]\nurl = "ws://192.168.1.9:8000/v1/realtime"\nauth = "none"',
@@ -206,6 +267,7 @@ def test_tables_in_a_list_are_judged_with_their_lines() -> None:
         (5, "tools.commands.1.name"),
         (8, "tools.commands.1.timeout_s"),
     ]
+    assert found[1].allowed.startswith("a number ")
 
 
 def test_tables_of_ones_own_names_are_judged_too() -> None:
@@ -259,6 +321,12 @@ def test_a_board_lies_under_the_file(boards: Path) -> None:
     loaded = read_text('board = "hat"\n[audio]\nvolume = 40\n')
     assert (loaded.settings.audio.volume, loaded.settings.audio.input) == (40, "hat")
     assert loaded.settings.panel.button.pin == 5
+
+
+def test_a_value_where_the_board_has_a_table_is_the_owners_mistake(boards: Path) -> None:
+    (boards / "hat.toml").write_text("[audio]\nvolume = 30\n")
+    problem = only('audio = 5\nboard = "hat"\n')
+    assert (problem.file, problem.line, problem.what) == (Path("x.toml"), 1, "this is a table")
 
 
 def test_a_mistake_in_a_board_names_the_boards_file(boards: Path) -> None:

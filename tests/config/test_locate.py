@@ -65,6 +65,10 @@ def test_a_place_without_a_line_of_its_own_takes_its_parents() -> None:
     assert line_of(places, ("z",)) is None
 
 
+def test_a_list_is_passed_over_with_or_without_a_space_before_it() -> None:
+    assert locate("a=[\n1,\n]\nb =[\n]\nc= 1\n") == {("a",): 1, ("b",): 4, ("c",): 6}
+
+
 def test_windows_line_ends_count_once() -> None:
     assert locate("a = 1\r\n\r\n[b]\r\nc = 2\r\n")["b", "c"] == 4
 

@@ -38,6 +38,27 @@ def test_secrets_are_masked_and_the_rest_is_not() -> None:
         assert "hunter2" not in shown
         assert MASK in shown
         assert "model=m" in shown
+    assert show.masked(settings)["model"]["headers"] == {"X-Room": MASK}
+
+
+def test_an_address_keeps_what_tells_the_server_apart_and_nothing_else() -> None:
+    url = "wss://me:pw@host/v1?deployment=d&code=c&api-version=1&intent=i&empty="
+    shown = f"wss://{MASK}@host/v1?deployment=d&code={MASK}&api-version=1&intent=i&empty={MASK}"
+    assert masked(("model", "url"), url) == shown
+
+
+def test_all_settings_are_shown_and_only_those_that_differ_name_their_default() -> None:
+    shown = show.show(read_text("[audio]\nvolume = 7\n[model]\ninstructions = 'x'\n").settings).splitlines()
+    assert "volume = 7   # default: 60" in shown
+    assert f'echo = "{Settings().audio.echo}"' in shown
+    default = toml_value(Settings().model.instructions).replace("\n", " ")
+    assert f'instructions = "x"   # default: {default[:37]}...' in shown
+
+
+def test_the_tables_for_machines_are_nested_as_in_the_file() -> None:
+    tables = show.masked(Settings())
+    assert tables["audio"]["gate"]["margin_db"] == Settings().audio.gate.margin_db
+    assert tables["board"] == ""
 
 
 def test_only_what_differs_with_its_default() -> None:
@@ -56,6 +77,24 @@ def test_a_change_says_when_it_applies_and_hides_secrets() -> None:
     assert "hunter2" not in repr(changes)
     assert (changes[2].old, changes[2].new) == (60, 7)
     assert json.dumps([change.new for change in changes])
+
+
+@pytest.mark.parametrize(
+    ("key", "moment"),
+    [
+        ("audio.gate.margin_db", "between_turns"),
+        ("audio.driver", "restart"),
+        ("audio.heartbeat_limit_s", "restart"),
+        ("audio.sounds", "live"),
+        ("audio.volume", "live"),
+        ("model.voice", "between_turns"),
+        ("model.backend", "restart"),
+        ("panel.button.pin", "restart"),
+        ("panel.gestures.hold_ms", "live"),
+    ],
+)
+def test_the_longest_known_part_of_a_key_says_when_its_change_applies(key: str, moment: str) -> None:
+    assert when(key) == moment
 
 
 def test_equal_settings_do_not_differ() -> None:
@@ -128,6 +167,11 @@ toml_values = st.recursive(
 @given(toml_values)
 def test_any_value_is_written_as_toml_reads_it(value: object) -> None:
     assert tomllib.loads(f"x = {toml_value(value)}")["x"] == value
+
+
+def test_a_long_text_keeps_its_lines_unless_one_of_them_cannot_be_seen() -> None:
+    assert toml_value("a\nb") == '"""\na\nb"""'
+    assert toml_value("a\n\x07b") == '"a\\n\\u0007b"'
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
