@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
-from speakerd.audio.events import DeviceLost, DeviceReturned, PlaybackStarted, SpeechEnded
+from speakerd.audio.events import DeviceLost, DeviceReturned, PlaybackStarted, SpeechEnded, SpeechEndReason
 from speakerd.dialogue.events import ApprovalResolved, ResponseEnded, TimerRinging, TimerSilenced
 from speakerd.dialogue.transition import Transition
 
@@ -226,23 +226,43 @@ def owned(t: Transition) -> bool:
     return t.owner == "server"
 
 
-def _reason(t: Transition) -> str:
-    return t.event.reason if isinstance(t.event, SpeechEnded) else ""
+_Ending: TypeAlias = Literal["sentence", "gave up", "cut off"]
+
+
+def _endings(reason: SpeechEndReason) -> set[_Ending]:
+    """What the end of speech may mean. The server, a hand and a lost device tell by themselves what they end."""
+    match reason:
+        case "silence":
+            return {"sentence"}
+        case "too_long":
+            return {"sentence", "gave up"}
+        case "server_silent":
+            return {"gave up"}
+        case "own_voice" | "closed":
+            return {"cut off"}
+        case "server" | "released" | "device_lost":
+            return set()
+        case _:
+            assert_never(reason)
+
+
+def _ended_as(t: Transition, ending: _Ending) -> bool:
+    return isinstance(t.event, SpeechEnded) and ending in _endings(t.event.reason)
 
 
 def sentence(t: Transition) -> bool:
     """Speech ended as a sentence does: by silence, or by its limit."""
-    return _reason(t) in {"silence", "too_long"}
+    return _ended_as(t, "sentence")
 
 
 def gave_up(t: Transition) -> bool:
     """The server ends the turns, and our gate no longer waits for it to do so."""
-    return t.owner == "server" and _reason(t) in {"server_silent", "too_long"}
+    return t.owner == "server" and _ended_as(t, "gave up")
 
 
 def cut_off(t: Transition) -> bool:
     """Speech was cut off by a sound of ours or by shutting the microphone, not by a hand."""
-    return _reason(t) in {"own_voice", "closed"} and not talking(t)
+    return _ended_as(t, "cut off") and not talking(t)
 
 
 # -- the answer ---------------------------------------------------------------------------------------------

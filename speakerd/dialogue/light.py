@@ -20,14 +20,15 @@ def light_of(phase: Phase, flags: Flags) -> LightState:
     return next(state for state in LIGHT_STATES if _holds(state, phase, flags))
 
 
-def _holds(state: LightState, phase: Phase, flags: Flags) -> bool:
+def _holds(state: LightState, own: LightState, flags: Flags) -> bool:
+    """Whether `state` may be shown; `own` is the light of the phase, which each phase must have."""
     match state:
         case "approval":
             return flags.approval
         case "ringing":
             return flags.ringing
         case "starting" | "connecting" | "listening" | "thinking" | "speaking" | "stopping":
-            return phase == state
+            return state == own
         case "error":
             return flags.error
         case "offline":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, get_args
 
 if TYPE_CHECKING:
     from speakerd.dialogue.commands import SendText
@@ -85,7 +85,13 @@ class Hand:
     @property
     def undecided(self) -> bool:
         """Whether the button did something of which nobody knows yet what it becomes."""
-        return self.press in {"began", "noted"}
+        match self.press:
+            case "began" | "noted":
+                return True
+            case "none" | "spent":
+                return False
+            case _:
+                assert_never(self.press)
 
 
 @dataclass(slots=True)

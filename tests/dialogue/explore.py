@@ -91,9 +91,7 @@ WAYS: Final[dict[str, Way]] = {
     "a press unmutes": Way({"press_while_muted": "unmute"}),
     "muting lets it finish": Way({"mute_while_answering": "finish", "text_while_muted": True}),
     "a press rejects": Way({"approval_press": "reject"}),
-    "a press is nothing": Way(gestures={"press": "none"}),
     "a hold ends": Way(gestures={"hold": "conversation"}),
-    "holding for long stops": Way(gestures={"long": "stop"}),
 }
 
 
