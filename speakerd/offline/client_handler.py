@@ -54,12 +54,12 @@ class ClientHandler:
     def __init__(
         self,
         socket: ServerConnection,
-        protocol: ServerSession,
+        session: ServerSession,
         recognizer: Recognizer,
         voice: SpeechSynthesizer,
     ) -> None:
         self._socket = socket
-        self._protocol = protocol
+        self._session = session
         self._recognizer = recognizer
         self._voice = voice
         self._unsent: deque[str] = deque()
@@ -89,7 +89,7 @@ class ClientHandler:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for stream in self._streams.values():
-                self._recognizer.forget(stream)
+                self._recognizer.drop(stream)
             self._streams.clear()
 
     def abort(self) -> None:
@@ -97,9 +97,9 @@ class ClientHandler:
         self._socket.transport.abort()
 
     async def _read(self) -> None:
-        self._perform(self._protocol.start(time.monotonic()))
+        self._perform(self._session.start(time.monotonic()))
         async for message in self._socket:
-            self._perform(self._protocol.receive(message, time.monotonic()))
+            self._perform(self._session.receive(message, time.monotonic()))
 
     async def _write(self) -> None:
         while True:
@@ -116,12 +116,12 @@ class ClientHandler:
     async def _keep_time(self) -> None:
         while True:
             self._deadline_changed.clear()
-            deadline = self._protocol.deadline
+            deadline = self._session.deadline
             wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._deadline_changed.wait(), wait_s)
                 continue
-            self._perform(self._protocol.tick(time.monotonic()))
+            self._perform(self._session.tick(time.monotonic()))
 
     def _perform(self, output: Output) -> None:
         for event in output.events:
@@ -143,22 +143,22 @@ class ClientHandler:
     def _start(self, effect: Effect) -> None:
         match effect:
             case StartUtterance(utterance, phrases):
-                self._streams[utterance] = self._recognizer.listen(
+                self._streams[utterance] = self._recognizer.begin(
                     phrases,
-                    lambda heard: self._heard(utterance, heard),
-                    lambda message: self._hearing_failed(utterance, message),
+                    lambda found: self._recognized(utterance, found),
+                    lambda message: self._recognition_failed(utterance, message),
                 )
             case UtteranceAudio(utterance, pcm) if utterance in self._streams:
-                self._recognizer.sound(self._streams[utterance], pcm)
+                self._recognizer.feed(self._streams[utterance], pcm)
             case FinishUtterance(utterance) if utterance in self._streams:
-                self._recognizer.understand(self._streams[utterance])
+                self._recognizer.finish(self._streams[utterance])
             case FinishUtterance(utterance):
                 # It failed while it was being listened to, before anybody could be told.
                 self._perform(
-                    self._protocol.hearing_failed(utterance, "the recogniser was lost", time.monotonic())
+                    self._session.recognition_failed(utterance, "the recogniser was lost", time.monotonic())
                 )
             case DropUtterance(utterance) if utterance in self._streams:
-                self._recognizer.forget(self._streams.pop(utterance))
+                self._recognizer.drop(self._streams.pop(utterance))
             case StartSpeaking():
                 task = asyncio.create_task(self._speak(effect), name=f"offline voice {effect.response_id}")
                 self._speakers[effect.response_id] = task
@@ -174,20 +174,20 @@ class ClientHandler:
             case _:
                 assert_never(effect)
 
-    def _heard(self, utterance: str, heard: Recognition) -> None:
+    def _recognized(self, utterance: str, found: Recognition) -> None:
         logger.debug(
             "heard %s speech of %.1f s in %.0f ms, confidence %.2f",
-            heard.kind,
-            heard.audio_s,
-            heard.wait_s * 1000,
-            heard.confidence,
+            found.kind,
+            found.audio_s,
+            found.wait_s * 1000,
+            found.confidence,
         )
         self._streams.pop(utterance, None)
-        self._perform(self._protocol.heard(utterance, heard.text, time.monotonic()))
+        self._perform(self._session.recognized(utterance, found.text, time.monotonic()))
 
-    def _hearing_failed(self, utterance: str, message: str) -> None:
+    def _recognition_failed(self, utterance: str, message: str) -> None:
         self._streams.pop(utterance, None)
-        self._perform(self._protocol.hearing_failed(utterance, message, time.monotonic()))
+        self._perform(self._session.recognition_failed(utterance, message, time.monotonic()))
 
     async def _speak(self, effect: StartSpeaking) -> None:
         error: str | None = None
@@ -196,16 +196,16 @@ class ClientHandler:
                 self._voice.speak(effect.text, effect.voice, effect.speed)
             ) as sound:
                 async for pcm in sound:
-                    self._perform(self._protocol.speech(effect.response_id, pcm, time.monotonic()))
+                    self._perform(self._session.speech(effect.response_id, pcm, time.monotonic()))
                     while self._plenty(effect.response_id):  # noqa: ASYNC110  # a pause, no wait for an event
                         await asyncio.sleep(_REST_S)
         except (OfflineError, OSError) as failure:
             logger.error("%s", failure)
             error = str(failure)
-        self._perform(self._protocol.speech_ended(effect.response_id, error, time.monotonic()))
+        self._perform(self._session.speech_ended(effect.response_id, error, time.monotonic()))
 
     def _plenty(self, response_id: str) -> bool:
-        return self._protocol.waiting_ms(response_id) > PLENTY_MS or self._unsent_bytes > PLENTY_BYTES
+        return self._session.waiting_ms(response_id) > PLENTY_MS or self._unsent_bytes > PLENTY_BYTES
 
     def _speaker_done(self, response_id: str, task: asyncio.Task[None]) -> None:
         if self._speakers.get(response_id) is task:

@@ -84,7 +84,7 @@ class Recognizer:
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process is not None else None
 
-    def listen(
+    def begin(
         self, phrases: tuple[str, ...], heard: Callable[[Recognition], None], failed: Callable[[str], None]
     ) -> int:
         """Begin an utterance; its number. One of the callbacks will be called once, unless it is forgotten."""
@@ -93,17 +93,17 @@ class Recognizer:
         self._send(encode(BEGIN, self._counter, {"phrases": phrases}))
         return self._counter
 
-    def sound(self, stream: int, pcm: bytes) -> None:
+    def feed(self, stream: int, pcm: bytes) -> None:
         """More of it: 16 kHz, 16-bit."""
         if stream in self._streams:
             self._send(encode(AUDIO, stream, pcm))
 
-    def understand(self, stream: int) -> None:
+    def finish(self, stream: int) -> None:
         """It is over: what was it?"""
         if stream in self._streams:
             self._send(encode(FINISH, stream))
 
-    def forget(self, stream: int) -> None:
+    def drop(self, stream: int) -> None:
         """Never mind. Neither callback will be called."""
         if self._streams.pop(stream, None) is not None:
             self._send(encode(DROP, stream))

@@ -146,8 +146,8 @@ class OfflineServer:
         if len(self._connections) >= self._settings.max_connections:
             await socket.close(CLOSE_TRY_LATER, "too many connections")
             return
-        protocol = ServerSession(self._settings, self._responder, secrets.token_hex(4))
-        connection = ClientHandler(socket, protocol, self.recognizer, self._voice)
+        session = ServerSession(self._settings, self._responder, secrets.token_hex(4))
+        connection = ClientHandler(socket, session, self.recognizer, self._voice)
         self._connections.add(connection)
         try:
             await connection.run()

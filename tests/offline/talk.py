@@ -110,7 +110,7 @@ class Talk:
         """The recogniser answers the oldest question."""
         utterance = self.waiting_utterances.pop(0)
         text = self.says.pop(0) if self.says else ""
-        return self.perform(self.protocol.heard(utterance, text, self.now))
+        return self.perform(self.protocol.recognized(utterance, text, self.now))
 
     def perform(self, output: Output) -> list[dict[str, Any]]:
         for event in output.events:

@@ -104,7 +104,7 @@ def perform(talk: Talk, step: Any) -> None:
     if step == "hear" and talk.waiting_utterances:
         talk.hear()
     elif step == "fail to hear" and talk.waiting_utterances:
-        talk.perform(talk.protocol.hearing_failed(talk.waiting_utterances.pop(0), "broken", talk.now))
+        talk.perform(talk.protocol.recognition_failed(talk.waiting_utterances.pop(0), "broken", talk.now))
     elif step in ("speak", "speak on") and talk.waiting_speech:
         talk.speak(end=step == "speak")
     elif step == "fail to speak" and talk.waiting_speech:

@@ -113,7 +113,7 @@ def test_a_failed_recognition_is_told_and_answered_with_regret() -> None:
     talk.append(silence(500))
     talk.send("input_audio_buffer.commit")
     talk.send("response.create")
-    events = talk.perform(talk.protocol.hearing_failed(talk.waiting_utterances[0], "it broke", talk.now))
+    events = talk.perform(talk.protocol.recognition_failed(talk.waiting_utterances[0], "it broke", talk.now))
     assert (
         only(events, "conversation.item.input_audio_transcription.failed")["error"]["message"] == "it broke"
     )

@@ -104,7 +104,7 @@ class ServerSession:
             self._output.refuse(refusal, event_id, INVALID_REQUEST)
         return self._finish(now)
 
-    def heard(self, utterance: str, text: str, now: float) -> Output:
+    def recognized(self, utterance: str, text: str, now: float) -> Output:
         """An utterance was understood; `text` is empty when there were no words in it."""
         item = self._hearing.pop(utterance, None)
         if item is not None:
@@ -121,7 +121,7 @@ class ServerSession:
             self._understood(utterance)
         return self._finish(now)
 
-    def hearing_failed(self, utterance: str, message: str, now: float) -> Output:
+    def recognition_failed(self, utterance: str, message: str, now: float) -> Output:
         """The recogniser could not do it."""
         item = self._hearing.pop(utterance, None)
         if item is not None:

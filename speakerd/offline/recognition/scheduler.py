@@ -95,11 +95,11 @@ class RecognitionScheduler:
         self._free_open = False
         self._judged_by = 0
 
-    def listen(self, number: int, phrases: tuple[str, ...]) -> None:
+    def begin(self, number: int, phrases: tuple[str, ...]) -> None:
         """A stream begins."""
         self._streams[number] = _Stream(number, phrases)
 
-    def sound(self, number: int, pcm: bytes) -> None:
+    def feed(self, number: int, pcm: bytes) -> None:
         """More of it. Sound of a stream that was forgotten is none of our business."""
         stream = self._streams.get(number)
         if stream is None:
@@ -110,13 +110,13 @@ class RecognitionScheduler:
         elif self._current is stream:
             self._timed(stream, lambda: self._commands.feed(pcm))
 
-    def forget(self, number: int) -> None:
+    def drop(self, number: int) -> None:
         """Nobody wants it any more."""
         stream = self._streams.pop(number, None)
         if stream is not None and stream is self._current:
             self._put_aside()
 
-    def idle(self) -> bool:
+    def work_ahead(self) -> bool:
         """Use a quiet moment for free speech. Whether there was something to do."""
         stream = self._current
         if stream is None or not self._ahead or len(stream.pcm) < HEAD_BYTES:
@@ -126,7 +126,7 @@ class RecognitionScheduler:
         self._timed(stream, lambda: self._feed_free(stream, FREE_STEP))
         return True
 
-    def understand(self, number: int) -> Recognition | None:
+    def finish(self, number: int) -> Recognition | None:
         """The stream is over: what was it? None if it was forgotten."""
         stream = self._streams.pop(number, None)
         if stream is None:

@@ -48,12 +48,12 @@ def main() -> int:
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="speakerd-offline-") as folder:
-            ears = _load(arguments, Path(folder), out)
+            scheduler = _load(arguments, Path(folder), out)
     except Exception as error:  # noqa: BLE001  # the server has to hear of it, whatever it is
         _write(out, encode(ERROR, 0, {"message": f"{type(error).__name__}: {error}"}))
         return 1
     _write(out, encode(READY, 0, {"load_s": round(time.monotonic() - began, 3)}))
-    _serve(ears, out)
+    _serve(scheduler, out)
     return 0
 
 
@@ -73,32 +73,32 @@ def _load(arguments: argparse.Namespace, folder: Path, out: int) -> RecognitionS
     )
 
 
-def _serve(ears: RecognitionScheduler, out: int) -> None:
+def _serve(scheduler: RecognitionScheduler, out: int) -> None:
     decoder = MessageDecoder()
     while True:
-        while not select.select([0], [], [], 0)[0] and ears.idle():
+        while not select.select([0], [], [], 0)[0] and scheduler.work_ahead():
             pass
         data = os.read(0, _READ_BYTES)
         if not data:
             return
         for message in decoder.feed(data):
-            _handle(ears, message, out)
+            _handle(scheduler, message, out)
 
 
-def _handle(ears: RecognitionScheduler, message: Message, out: int) -> None:
+def _handle(scheduler: RecognitionScheduler, message: Message, out: int) -> None:
     try:
         if message.kind == BEGIN:
-            ears.listen(message.stream, tuple(message.json["phrases"]))
+            scheduler.begin(message.stream, tuple(message.json["phrases"]))
         elif message.kind == AUDIO:
-            ears.sound(message.stream, message.payload)
+            scheduler.feed(message.stream, message.payload)
         elif message.kind == DROP:
-            ears.forget(message.stream)
+            scheduler.drop(message.stream)
         elif message.kind == FINISH:
-            heard = ears.understand(message.stream)
+            heard = scheduler.finish(message.stream)
             if heard is not None:
                 _write(out, encode(RESULT, message.stream, asdict(heard)))
     except Exception as error:  # noqa: BLE001  # one bad utterance is reported and costs no other
-        ears.forget(message.stream)
+        scheduler.drop(message.stream)
         _write(out, encode(ERROR, message.stream, {"message": f"{type(error).__name__}: {error}"}))
 
 

@@ -62,7 +62,7 @@ class Free:
         return f"free {self.heard.decode()}"
 
 
-def ears(free: Free | None = None, *, ahead: bool = True) -> tuple[RecognitionScheduler, Commands, Free]:
+def scheduler(free: Free | None = None, *, ahead: bool = True) -> tuple[RecognitionScheduler, Commands, Free]:
     commands, words = Commands(), free or Free()
     return (
         RecognitionScheduler(commands, words, threshold=0.5, ahead=ahead, clock=lambda: 0.0),
@@ -72,11 +72,11 @@ def ears(free: Free | None = None, *, ahead: bool = True) -> tuple[RecognitionSc
 
 
 def test_a_command_is_heard_without_free_speech() -> None:
-    it, commands, free = ears()
-    it.listen(1, ("open the gate",))
+    it, commands, free = scheduler()
+    it.begin(1, ("open the gate",))
     for letter in (b"c", b"ab"):
-        it.sound(1, letter)
-    heard = it.understand(1)
+        it.feed(1, letter)
+    heard = it.finish(1)
     assert heard is not None
     assert (heard.text, heard.kind) == ("cab", "command")
     assert heard.confidence > 0.9
@@ -85,134 +85,134 @@ def test_a_command_is_heard_without_free_speech() -> None:
 
 
 def test_what_is_no_command_is_free_speech() -> None:
-    it, _, _ = ears()
-    it.listen(1, ())
-    it.sound(1, b"xyz")
-    heard = it.understand(1)
+    it, _, _ = scheduler()
+    it.begin(1, ())
+    it.feed(1, b"xyz")
+    heard = it.finish(1)
     assert heard is not None
     assert (heard.text, heard.kind) == ("free xyz", "free")
 
 
 def test_silence_has_no_words() -> None:
-    it, _, free = ears()
-    it.listen(1, ())
-    it.sound(1, b"s")
-    heard = it.understand(1)
+    it, _, free = scheduler()
+    it.begin(1, ())
+    it.feed(1, b"s")
+    heard = it.finish(1)
     assert heard is not None
     assert (heard.text, heard.kind, free.times_begun) == ("", "none", 0)
 
 
 def test_an_utterance_without_any_sound_has_no_words() -> None:
-    it, _, _ = ears()
-    it.listen(1, ())
-    heard = it.understand(1)
+    it, _, _ = scheduler()
+    it.begin(1, ())
+    heard = it.finish(1)
     assert heard is not None
     assert heard.audio_s == 0
 
 
 def test_without_free_speech_only_commands_are_heard() -> None:
     it = RecognitionScheduler(Commands(), None, threshold=0.5, ahead=True, clock=lambda: 0.0)
-    it.listen(1, ())
-    it.sound(1, b"xyz")
-    assert not it.idle()
-    heard = it.understand(1)
+    it.begin(1, ())
+    it.feed(1, b"xyz")
+    assert not it.work_ahead()
+    heard = it.finish(1)
     assert heard is not None
     assert (heard.text, heard.kind) == ("", "none")
 
 
 def test_idle_moments_go_to_free_speech_step_by_step() -> None:
-    it, _, free = ears()
-    assert not it.idle()
-    it.listen(1, ())
-    it.sound(1, b"x" * (HEAD_BYTES - 1))
-    assert not it.idle(), "too little to judge the room by"
-    it.sound(1, b"x")
+    it, _, free = scheduler()
+    assert not it.work_ahead()
+    it.begin(1, ())
+    it.feed(1, b"x" * (HEAD_BYTES - 1))
+    assert not it.work_ahead(), "too little to judge the room by"
+    it.feed(1, b"x")
     steps = 0
-    while it.idle():
+    while it.work_ahead():
         steps += 1
     assert (steps, len(free.heard)) == (-(-HEAD_BYTES // FREE_STEP), HEAD_BYTES)
-    it.sound(1, b"y")
-    heard = it.understand(1)
+    it.feed(1, b"y")
+    heard = it.finish(1)
     assert heard is not None
     assert heard.text == "free " + "x" * HEAD_BYTES + "y"
     assert free.times_begun == 1
 
 
 def test_free_speech_that_misjudged_the_room_begins_anew() -> None:
-    it, _, free = ears()
-    it.listen(1, ())
-    it.sound(1, b"x" * HEAD_BYTES)
-    while it.idle():
+    it, _, free = scheduler()
+    it.begin(1, ())
+    it.feed(1, b"x" * HEAD_BYTES)
+    while it.work_ahead():
         pass
-    it.sound(1, b"x" * (HEAD_BYTES - 1) + b"!")
-    heard = it.understand(1)
+    it.feed(1, b"x" * (HEAD_BYTES - 1) + b"!")
+    heard = it.finish(1)
     assert heard is not None
     assert heard.text == "free " + "x" * (2 * HEAD_BYTES - 1) + "!"
     assert (free.times_begun, len(free.judged_by)) == (2, 2 * HEAD_BYTES)
 
 
 def test_after_means_no_work_ahead() -> None:
-    it, _, free = ears(ahead=False)
-    it.listen(1, ())
-    it.sound(1, b"xyz")
-    assert not it.idle()
-    heard = it.understand(1)
+    it, _, free = scheduler(ahead=False)
+    it.begin(1, ())
+    it.feed(1, b"xyz")
+    assert not it.work_ahead()
+    heard = it.finish(1)
     assert heard is not None
     assert heard.text == "free xyz"
     assert free.times_begun == 1
 
 
 def test_what_has_ended_goes_before_what_has_not() -> None:
-    it, _, _ = ears()
-    it.listen(1, ())
-    it.listen(2, ())
-    it.sound(1, b"x1")
-    it.idle()
-    it.sound(2, b"c2")
-    second = it.understand(2)
-    it.sound(1, b"more")
-    first = it.understand(1)
+    it, _, _ = scheduler()
+    it.begin(1, ())
+    it.begin(2, ())
+    it.feed(1, b"x1")
+    it.work_ahead()
+    it.feed(2, b"c2")
+    second = it.finish(2)
+    it.feed(1, b"more")
+    first = it.finish(1)
     assert second is not None
     assert first is not None
     assert (second.text, first.text) == ("c2", "free x1more")
 
 
 def test_what_is_forgotten_makes_room() -> None:
-    it, _, _ = ears()
-    it.listen(1, ())
-    it.sound(1, b"x")
-    it.idle()
-    it.forget(1)
-    it.forget(7)
-    it.sound(1, b"x")
-    assert it.understand(1) is None
-    it.listen(2, ())
-    it.sound(2, b"c")
-    heard = it.understand(2)
+    it, _, _ = scheduler()
+    it.begin(1, ())
+    it.feed(1, b"x")
+    it.work_ahead()
+    it.drop(1)
+    it.drop(7)
+    it.feed(1, b"x")
+    assert it.finish(1) is None
+    it.begin(2, ())
+    it.feed(2, b"c")
+    heard = it.finish(2)
     assert heard is not None
     assert heard.text == "c"
 
 
 @given(st.lists(st.tuples(st.sampled_from("lsiuf"), st.integers(1, 3)), max_size=40))
 def test_any_order_of_streams_gives_each_its_own_sound(steps: list[tuple[str, int]]) -> None:
-    it, commands, free = ears()
+    it, commands, free = scheduler()
     sounds: dict[int, bytes] = {}
     for step, number in steps:
         if step == "l" and number not in sounds:
-            it.listen(number, ())
+            it.begin(number, ())
             sounds[number] = b"x" * HEAD_BYTES
-            it.sound(number, b"x" * HEAD_BYTES)
+            it.feed(number, b"x" * HEAD_BYTES)
         elif step == "s":
-            it.sound(number, b"%d" % number)
+            it.feed(number, b"%d" % number)
             if number in sounds:
                 sounds[number] += b"%d" % number
         elif step == "i":
-            it.idle()
+            it.work_ahead()
         elif step == "f":
-            it.forget(number)
+            it.drop(number)
             sounds.pop(number, None)
         elif step == "u":
-            heard = it.understand(number)
+            heard = it.finish(number)
             assert (heard.text.encode() if heard else None) == (
                 b"free " + sounds.pop(number) if number in sounds else None
             )
