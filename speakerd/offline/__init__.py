@@ -1,20 +1,19 @@
-"""A realtime server of our own on loopback: ears, wits and a voice with no network and no key.
+"""An embedded realtime server on loopback: recognition, answers and speech with no network and no key.
 
 It speaks the GA realtime protocol over real WebSockets, so whatever talks to a hosted model talks to it unchanged:
 the demo's default, the peer of the tests, and what a speaker falls back to when its model cannot be reached.
 
 ::
 
-    client ── WebSocket ── server.py, connection.py                       shells: sockets, processes, clocks
-                              │ client events, time        ▲ server events
-                           protocol.py ── jobs ──▶ recognizer.py ── pipe ── recognizer_worker.py (pocketsphinx)
-                              │    ▲                voice.py ── pipe ── espeak-ng
-                              ▼    └── what was heard, speech to send
-                           items, session_object, responses, turn_detection       pure: no sockets, no clocks
-                           intents ─▶ wits ─▶ toolbox
+    client ── WebSocket ── server, client_handler                      shells: sockets, processes, clocks
+                             │ client events, time       ▲ server events
+                           protocol ── effects ──▶ recognizer ── pipe ── recognition.worker (pocketsphinx)
+                             │    ▲                espeak ── pipe ── espeak-ng
+                             ▼    └── recognised text, speech to send
+                           understanding                               pure: no sockets, no clocks
 
 Recognition and speech run in processes of their own: pocketsphinx holds the interpreter's lock while it works.
-Of this package it imports only the wire's names and the resampler.
+Of the rest of speakerd the server imports only the names of the wire events and the resampler.
 """
 
 from __future__ import annotations

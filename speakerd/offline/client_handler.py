@@ -1,8 +1,8 @@
-"""One client's connection: the protocol core between a WebSocket, the recogniser, the voice and the clock. Shell.
+"""The connection of one client: its `ServerSession` between a WebSocket, the recogniser, the voice and the clock.
 
-Three tasks and one per answer being spoken: the reader feeds the core, the writer sends what the core says, the
-timer calls it when something is due. All run in one event loop, so the core needs no lock. What is waiting to be
-sent is bounded: a client that does not read is not made speech for, and past `MAX_UNSENT_BYTES` it is cut off.
+Three tasks, and one for each answer that is being spoken: the reader passes frames to the session, the writer sends
+its events, the timer calls it at its deadline. All run in one event loop, so the session needs no lock. Unsent data
+is bounded: no speech is made for a client that does not read, and beyond `MAX_UNSENT_BYTES` it is disconnected.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ logger = logging.getLogger("speakerd.offline")
 MAX_UNSENT_BYTES: Final = 32 * 1024 * 1024
 """Some ten minutes of speech as JSON: a client this far behind has stopped reading."""
 PLENTY_MS: Final = 4000
-"""Of speech made ahead of what is due; then the voice rests."""
+"""Speech made ahead of what is due; with more than this the voice pauses."""
 PLENTY_BYTES: Final = 1024 * 1024
-"""Unsent JSON from which on the voice rests too."""
+"""Unsent JSON; with more than this the voice pauses, too."""
 _REST_S: Final = 0.05
 
 
@@ -71,7 +71,7 @@ class ClientHandler:
         self._speakers: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Serve. Returns when the connection is over, whoever ended it; nothing is left running."""
+        """Serve until the connection ends, from either side. Nothing is left running afterwards."""
         helpers = [
             asyncio.create_task(self._write(), name="offline writer"),
             asyncio.create_task(self._keep_time(), name="offline timer"),
@@ -93,7 +93,7 @@ class ClientHandler:
             self._streams.clear()
 
     def abort(self) -> None:
-        """Hang up without a word."""
+        """Close the TCP connection without a closing handshake."""
         self._socket.transport.abort()
 
     async def _read(self) -> None:
@@ -153,7 +153,7 @@ class ClientHandler:
             case FinishUtterance(utterance) if utterance in self._streams:
                 self._recognizer.finish(self._streams[utterance])
             case FinishUtterance(utterance):
-                # It failed while it was being listened to, before anybody could be told.
+                # Its recognition failed before it was over, and its stream has ended.
                 self._perform(
                     self._session.recognition_failed(utterance, "the recogniser was lost", time.monotonic())
                 )

@@ -1,7 +1,7 @@
-"""The voice: espeak-ng as a process per answer, its sound brought to 24 kHz while it still speaks. Shell.
+"""Text to speech: one espeak-ng process for each answer, its output resampled to 24 kHz as it arrives.
 
-espeak-ng writes WAV of 22 050 Hz, 16-bit, mono to its stdout as fast as it is read, a sentence in some
-milliseconds. The text goes in by stdin, so that nothing in it can be an option.
+espeak-ng writes WAV of 22 050 Hz, 16-bit, mono to stdout as fast as it is read, a sentence in a few milliseconds.
+The text is passed on stdin, so that no text can be taken for an option.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SLOWEST_WPM, _FASTEST_WPM = 80, 450
 
 
 class SpeechSynthesizer:
-    """Makes speech. Any number of utterances may be spoken at a time."""
+    """Makes speech of text. Any number of texts may be spoken at a time."""
 
     def __init__(self, settings: OfflineSettings) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class SpeechSynthesizer:
         self._known: frozenset[str] = frozenset()
 
     async def start(self) -> None:
-        """Find espeak-ng and its voices. Raises VoiceMissingError, SpeechError."""
+        """Find espeak-ng and list its voices. Raises VoiceMissingError, SpeechError."""
         self._program = shutil.which("espeak-ng")
         if self._program is None:
             raise VoiceMissingError
@@ -64,11 +64,11 @@ class SpeechSynthesizer:
             logger.warning("espeak-ng has no voice %r; it speaks en-us", self._settings.voice)
 
     def knows(self, name: str) -> bool:
-        """Whether espeak-ng has this voice; a variant after "+" is its own business."""
+        """Return whether espeak-ng has this voice; a variant after "+" is not checked."""
         return name.partition("+")[0].lower() in self._known
 
     async def speak(self, text: str, name: str, speed: float) -> AsyncGenerator[bytes, None]:
-        """The sound of a text: 24 kHz, 16-bit, mono, as it is made. Closing the generator ends the process.
+        """Yield the audio of a text, 24 kHz, 16-bit, mono, as it is made. Closing the generator ends the process.
 
         A `name` that espeak-ng does not know (a hosted model's) is spoken by the voice of the settings.
         Raises VoiceMissingError, SpeechError.
@@ -98,7 +98,7 @@ class SpeechSynthesizer:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-            # Not wait(): what it had said already fills the pipe, and until that is read its end is not seen.
+            # Not wait(): its output may fill the pipe, and until that is read its end is not noticed.
             await process.communicate()
 
 
@@ -106,7 +106,7 @@ async def _sound_of(process: asyncio.subprocess.Process, text: str) -> AsyncGene
     assert process.stdin is not None  # noqa: S101  # made with pipes
     assert process.stdout is not None  # noqa: S101
     assert process.stderr is not None  # noqa: S101
-    # A lone surrogate is no text that could be spoken.
+    # A lone surrogate cannot be encoded.
     process.stdin.write(text.replace("\0", " ").encode("utf-8", "replace") + b"\n")
     process.stdin.close()
     with contextlib.suppress(asyncio.IncompleteReadError):

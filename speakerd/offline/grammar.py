@@ -1,7 +1,8 @@
-"""The sentences that are understood for sure, as a JSGF grammar: what pocketsphinx is given first.
+"""The sentences of the built-in commands as a JSGF grammar, which pocketsphinx tries first.
 
-The same rules make a pattern (`matches`), since the recogniser may stop in the middle of a sentence and does not
-say so. What each sentence means is `intents.py`'s business; a test speaks every rule to it.
+A regular expression is made of the same rules (`matches`), since the recogniser may stop in the middle of a
+sentence and does not report it. `understanding.intents` finds the meaning of each sentence; a test tries every rule
+on it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ RULES: Final[dict[str, str]] = {
     "teen": "ten | eleven | twelve | thirteen | fourteen | fifteen | sixteen | seventeen | eighteen | nineteen",
     "tens": "twenty | thirty | forty | fifty | sixty | seventy | eighty | ninety",
     "number": "<digit> | <teen> | <tens> [<digit>] | (a | one) hundred",
-    # More than one, for what then stands in the plural: half as many ways to mishear a number.
+    # More than one, for nouns in the plural: half as many ways to mishear a number.
     "many": "two | three | four | five | six | seven | eight | nine | <teen> | <tens> [<digit>]",
     "length": "one (meter | step | foot) | (<many> | a hundred) (meters | steps | feet | inches | centimeters)",
     "move": "(go | move | drive | walk) (forward | backward | back) [<length>]"
@@ -51,7 +52,7 @@ _WORDS: Final = re.compile(r"[a-z][a-z']*(?: [a-z][a-z']*)*")
 
 
 def jsgf(phrases: Iterable[str] = ()) -> str:
-    """The grammar with these sentences beside the built-in ones; `clean` has to have made them."""
+    """Return the grammar with these sentences beside the built-in ones; each must come from `clean`."""
     own = " | ".join(f"({phrase})" for phrase in phrases)
     rules = {**RULES, "own": own} if own else RULES
     start = f"<command>{' | <own>' if own else ''}"
@@ -60,14 +61,14 @@ def jsgf(phrases: Iterable[str] = ()) -> str:
 
 
 def clean(phrase: str) -> str | None:
-    """A phrase in the recogniser's spelling: small letters, single spaces, no marks. None if nothing is left."""
+    """Return a phrase as the recogniser spells it: lower case, single spaces, no marks; None if nothing is left."""
     text = re.sub(r"[^a-z' ]+", " ", phrase.lower().replace("_", " ").replace("\u2019", "'"))
     text = " ".join(word.strip("'") for word in text.split() if word.strip("'"))
     return text if _WORDS.fullmatch(text) else None
 
 
 def words_of(phrases: Iterable[str] = ()) -> set[str]:
-    """Every word of the grammar: what the recogniser's dictionary has to hold."""
+    """Return every word of the grammar: the recogniser's dictionary must contain them."""
     found: set[str] = set()
     for rule in (*RULES.values(), *phrases):
         found |= {symbol for symbol in _SYMBOL.findall(_REFERENCE.sub(" ", rule)) if symbol not in "()|[]"}
@@ -75,7 +76,7 @@ def words_of(phrases: Iterable[str] = ()) -> set[str]:
 
 
 def matches(sentence: str, phrases: Iterable[str] = ()) -> bool:
-    """Whether this is one whole sentence of the grammar, and not the beginning of one."""
+    """Return whether this is a whole sentence of the grammar, and not only the beginning of one."""
     return _pattern().fullmatch(f" {sentence}") is not None or sentence in set(phrases)
 
 
@@ -85,7 +86,7 @@ def _pattern() -> re.Pattern[str]:
 
 
 def _regex(rule: str) -> str:
-    """A JSGF expansion as a regular expression, each word with a space before it."""
+    """Return a JSGF expansion as a regular expression, with a space before each word."""
     parts: list[str] = []
     for symbol in _SYMBOL.findall(rule):
         if symbol in ("(", "["):

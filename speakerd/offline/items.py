@@ -1,7 +1,8 @@
 """The conversation as the server keeps it: items in order, bounded, and their form on the wire.
 
-Sound is kept for `conversation.item.retrieve` only, and only the newest `KEPT_AUDIO_BYTES` of it; its length
-stays known, since a truncation is judged by it. Past `MAX_ITEMS` the oldest items go, as with a hosted model.
+Audio is kept for `conversation.item.retrieve` only, and only the newest `KEPT_AUDIO_BYTES` of it; its duration is
+kept longer, because a truncation is checked against it. Beyond `MAX_ITEMS` the oldest items are dropped, as a
+hosted model does.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Part:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def wire(self, *, with_audio: bool = False) -> dict[str, Any]:
-        """As the protocol writes it; the sound only when an item is retrieved."""
+        """Return the JSON object of the protocol; audio is included only when an item is retrieved."""
         part: dict[str, Any] = {"type": self.kind, **self.extra}
         if self.text is not None:
             part["text"] = self.text
@@ -46,7 +47,7 @@ class Part:
 
     @property
     def words(self) -> str:
-        """What it says, as far as known."""
+        """Its text or transcript; "" as long as it is not known."""
         return self.text or self.transcript or ""
 
 
@@ -62,7 +63,7 @@ class Item:
     fields: dict[str, Any] = field(default_factory=dict)
 
     def wire(self, *, with_audio: bool = False) -> dict[str, Any]:
-        """As the protocol writes it."""
+        """Return the JSON object of the protocol."""
         item: dict[str, Any] = {"id": self.id, "type": self.type, **self.fields}
         if self.type in ("message", "function_call", "function_call_output"):
             item["object"] = "realtime.item"
@@ -74,12 +75,12 @@ class Item:
 
     @property
     def words(self) -> str:
-        """What it says, as far as known."""
+        """The text and transcripts of all its parts that are known."""
         return " ".join(part.words for part in self.content if part.words)
 
 
 class Conversation:
-    """Items in order. Not thread-safe."""
+    """The items of one session, in order. Not thread-safe."""
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
@@ -96,11 +97,11 @@ class Conversation:
 
     @property
     def last_id(self) -> str | None:
-        """The id that a new item would follow."""
+        """The id of the last item; None if there is none."""
         return self._order[-1] if self._order else None
 
     def find(self, item_id: str, param: str = "item_id") -> Item:
-        """The item of that id. Raises RequestError."""
+        """Return the item with this id. Raises RequestError if there is none."""
         item = self._items.get(item_id)
         if item is None:
             raise RequestError("item_not_found", f"Item with id '{item_id[:100]}' was not found.", param)
@@ -129,13 +130,13 @@ class Conversation:
         return before
 
     def delete(self, item_id: str) -> None:
-        """Take it out. Raises RequestError."""
+        """Remove an item. Raises RequestError if there is none with this id."""
         self.find(item_id)
         del self._items[item_id]
         self._order.remove(item_id)
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> None:
-        """Cut what was not heard off an assistant's audio, and its words with it. Raises RequestError."""
+        """Cut assistant audio where the user stopped hearing it, and drop its transcript. Raises RequestError."""
         item = self.find(item_id)
         if item.role != "assistant":
             raise RequestError("invalid_value", "Only an assistant's message can be truncated.", "item_id")

@@ -1,7 +1,7 @@
-"""The server's end of the recogniser: starts its process, hands it sound, brings back words. Shell, asyncio side.
+"""The server's end of the recogniser: starts the worker process, sends it audio, receives the recognised text.
 
-One process serves all sessions. If it dies, what it was listening to fails with a message, and a new process is
-started for the next utterance; one that dies again and again is started no more often than `RESTART_PAUSE_S`.
+One process serves all sessions. If it dies, the open utterances fail with a message, and a new process is started
+for the next one, at most once in `RESTART_PAUSE_S`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LOAD_TIMEOUT_S: Final = 60.0
 """A Pi Zero with a worn card takes about ten."""
 RESTART_PAUSE_S: Final = 2.0
 MAX_BACKLOG_BYTES: Final = 64 * 1024 * 1024
-"""Sound on the way to a process that does not keep up; beyond it utterances fail instead of filling the memory."""
+"""Audio that the process has not read yet; with more of it the utterances fail instead of filling the memory."""
 _STOP_S: Final = 2.0
 _READ_BYTES: Final = 65_536
 
@@ -55,7 +55,7 @@ class _Waiting:
 
 
 class Recognizer:
-    """Owns the process. All methods belong to the event loop's thread; callbacks are called in it."""
+    """Owns the worker process. Methods and callbacks belong to the event loop's thread."""
 
     def __init__(self, settings: OfflineSettings) -> None:
         self._settings = settings
@@ -70,46 +70,46 @@ class Recognizer:
         self._started_at = float("-inf")
         self._closing = False
         self.load_s: float | None = None
-        """How long the last start took, for the curious."""
+        """Seconds that the last start took."""
 
     async def start(self) -> None:
-        """Load now. Raises RecognizerMissingError, RecognizerError."""
+        """Start the process and wait until it is loaded. Raises RecognizerMissingError, RecognizerError."""
         if importlib.util.find_spec("pocketsphinx") is None:
             raise RecognizerMissingError
         await self._launch()
 
     @property
     def pid(self) -> int | None:
-        """The process's number while it runs."""
+        """The id of the process; None while there is none."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process is not None else None
 
     def begin(
         self, phrases: tuple[str, ...], heard: Callable[[Recognition], None], failed: Callable[[str], None]
     ) -> int:
-        """Begin an utterance; its number. One of the callbacks will be called once, unless it is forgotten."""
+        """Begin an utterance and return its number. One of the callbacks is called once, unless it is dropped."""
         self._counter += 1
         self._streams[self._counter] = _Waiting(heard, failed)
         self._send(encode(BEGIN, self._counter, {"phrases": phrases}))
         return self._counter
 
     def feed(self, stream: int, pcm: bytes) -> None:
-        """More of it: 16 kHz, 16-bit."""
+        """Add audio to an utterance: 16 kHz, 16-bit, mono."""
         if stream in self._streams:
             self._send(encode(AUDIO, stream, pcm))
 
     def finish(self, stream: int) -> None:
-        """It is over: what was it?"""
+        """End an utterance; its result comes through the callbacks."""
         if stream in self._streams:
             self._send(encode(FINISH, stream))
 
     def drop(self, stream: int) -> None:
-        """Never mind. Neither callback will be called."""
+        """Cancel an utterance; neither callback is called."""
         if self._streams.pop(stream, None) is not None:
             self._send(encode(DROP, stream))
 
     async def close(self) -> None:
-        """End the process. Idempotent. Utterances that are open are forgotten."""
+        """End the process and drop the open utterances. Idempotent."""
         self._closing = True
         self._streams.clear()
         self._held.clear()
@@ -133,7 +133,7 @@ class Recognizer:
 
     async def _launch(self) -> None:
         self._started_at = time.monotonic()
-        # The package may be run from a source tree that only this process has on its path.
+        # The package may be run from a source tree that is on the path of this process only.
         path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]).rstrip(
             os.pathsep
         )
@@ -189,7 +189,7 @@ class Recognizer:
                 self._ready.set_exception(RecognizerError(reason))
 
     def _lost(self, reason: str) -> None:
-        """The process is gone: fail what it was listening to. The next utterance starts another."""
+        """The process has ended: fail the open utterances. The next utterance starts another process."""
         if self._closing:
             return
         self._process = None
@@ -221,7 +221,7 @@ class Recognizer:
             self._starting = asyncio.create_task(self._start_again(), name="offline recogniser start")
 
     async def _start_again(self) -> None:
-        """The first words of a lazy start, or after the process was lost."""
+        """Start for the first utterance of a lazy start, or after the process was lost."""
         if self._process is not None:
             return  # It is loading; `_launch` sends what is held.
         await asyncio.sleep(max(0.0, self._started_at + RESTART_PAUSE_S - time.monotonic()))

@@ -1,6 +1,6 @@
-"""Refusing what a client asked: the errors of the protocol, as values that become `error` events.
+"""The errors that a client's request can cause, and the functions that check the values of a request.
 
-Also the readers of a client's JSON: each gives a checked value or raises `RequestError` naming the parameter.
+Each of these functions returns the checked value or raises `RequestError` with the path of the parameter.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ INVALID_REQUEST: Final = "invalid_request_error"
 SERVER_ERROR: Final = "server_error"
 
 
-class RequestError(Exception):  # never leaves the core: it is an answer, no failure
-    """An answer of the kind `error`. `code` is the protocol's slug, `param` the path of what is wrong."""
+class RequestError(Exception):
+    """Answered with an `error` event: `code` is the protocol's slug, `param` the path of the parameter."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -22,14 +22,14 @@ class RequestError(Exception):  # never leaves the core: it is an answer, no fai
 
 
 def as_object(value: Any, param: str) -> dict[str, Any]:
-    """A JSON object."""
+    """Check that `value` is a JSON object."""
     if not isinstance(value, dict):
         raise _wrong_type(param, "an object", value)
     return value
 
 
 def as_text(value: Any, param: str, longest: int = 100_000) -> str:
-    """A string of at most `longest` characters."""
+    """Check that `value` is a string of at most `longest` characters."""
     if not isinstance(value, str):
         raise _wrong_type(param, "a string", value)
     if len(value) > longest:
@@ -40,7 +40,7 @@ def as_text(value: Any, param: str, longest: int = 100_000) -> str:
 
 
 def as_integer(value: Any, param: str, least: int = 0, most: int = 2**53) -> int:
-    """A whole number within limits; a boolean is none."""
+    """Check that `value` is an integer within the limits; a boolean is not one."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong_type(param, "an integer", value)
     if not least <= value <= most:
@@ -49,7 +49,7 @@ def as_integer(value: Any, param: str, least: int = 0, most: int = 2**53) -> int
 
 
 def as_number(value: Any, param: str, least: float, most: float) -> float:
-    """A number within limits."""
+    """Check that `value` is a number within the limits; a boolean is not one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong_type(param, "a number", value)
     if not least <= value <= most:
@@ -60,14 +60,14 @@ def as_number(value: Any, param: str, least: float, most: float) -> float:
 
 
 def as_boolean(value: Any, param: str) -> bool:
-    """True or false."""
+    """Check that `value` is true or false."""
     if not isinstance(value, bool):
         raise _wrong_type(param, "a boolean", value)
     return value
 
 
 def as_list(value: Any, param: str, longest: int = 1000) -> list[Any]:
-    """An array of at most `longest` entries."""
+    """Check that `value` is an array of at most `longest` entries."""
     if not isinstance(value, list):
         raise _wrong_type(param, "an array", value)
     if len(value) > longest:
@@ -76,7 +76,7 @@ def as_list(value: Any, param: str, longest: int = 1000) -> list[Any]:
 
 
 def as_choice(value: Any, param: str, choices: tuple[str, ...]) -> str:
-    """One of the words given."""
+    """Check that `value` is one of `choices`."""
     if not isinstance(value, str) or value not in choices:
         found = value if isinstance(value, str) else type(value).__name__
         allowed = ", ".join(repr(choice) for choice in choices)
@@ -87,7 +87,7 @@ def as_choice(value: Any, param: str, choices: tuple[str, ...]) -> str:
 
 
 def only_keys(value: dict[str, Any], param: str, known: frozenset[str]) -> None:
-    """Refuse a key that the protocol does not publish."""
+    """Raise RequestError for a key that is not in `known`."""
     for key in value:
         if key not in known:
             path = f"{param}.{key}" if param else key
@@ -95,7 +95,7 @@ def only_keys(value: dict[str, Any], param: str, known: frozenset[str]) -> None:
 
 
 def required(value: dict[str, Any], key: str, param: str) -> Any:
-    """The value under a key that must be there."""
+    """Return the value of a key, or raise RequestError if it is missing."""
     if key not in value:
         path = f"{param}.{key}" if param else key
         raise RequestError("missing_required_parameter", f"Missing required parameter: '{path}'.", path)

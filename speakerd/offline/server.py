@@ -1,11 +1,11 @@
-"""The embedded realtime server: listens on loopback, serves the GA realtime protocol at `/v1/realtime`. Shell.
+"""The embedded realtime server: listens on loopback and serves the GA realtime protocol at `/v1/realtime`.
 
     async with OfflineServer(OfflineSettings(port=0)) as server:
         print(server.url)
 
-Any path that ends in `/realtime` is served, with any `model` and any key or none. A further client than
-`max_connections` is answered with close code 1013. The superseded beta header gets close code 4000, as it does
-from the hosted service.
+Any path that ends in `/realtime` is served, with any `model` and any key or none. Beyond `max_connections` a client
+is closed with code 1013. A client that sends the header of the superseded beta is closed with code 4000, as by the
+hosted service.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ CLOSE_BETA_REFUSED: Final = 4000
 MAX_MESSAGE_BYTES: Final = 21 * 1024 * 1024
 """An append of 15 MiB in base64, with its JSON. A longer message closes the connection with code 1009."""
 HANDSHAKE_S: Final = 5.0
-"""Whoever has not asked for a WebSocket by then is hung up on."""
+"""A connection that has not sent its WebSocket handshake by then is closed."""
 _FAREWELL_S: Final = 0.5
-"""For a client to take the closing frame."""
+"""Time for a client to answer the closing frame."""
 
 
 class OfflineServer:
@@ -63,7 +63,7 @@ class OfflineServer:
         self._connections: set[ClientHandler] = set()
 
     async def start(self) -> None:
-        """Load what has to be loaded, then listen.
+        """Start voice and recogniser, and listen.
 
         Raises RecognizerMissingError, RecognizerError, VoiceMissingError, SpeechError, PortInUseError.
         """
@@ -87,7 +87,7 @@ class OfflineServer:
             server.close()
             waiting = asyncio.ensure_future(server.wait_closed())
             if not (await asyncio.wait((waiting,), timeout=_FAREWELL_S))[0]:
-                # Clients that do not read would hold us up for the library's ten seconds.
+                # Clients that do not read would delay this for the library's ten seconds.
                 for connection in list(self._connections):
                     connection.abort()
                 await asyncio.wait((waiting,), timeout=_FAREWELL_S)
@@ -105,19 +105,19 @@ class OfflineServer:
 
     @property
     def port(self) -> int:
-        """The port it listens on; 0 while it does not."""
+        """The port it listens on; 0 while it is closed."""
         if self._server is None:
             return 0
         return int(next(iter(self._server.sockets)).getsockname()[1])
 
     @property
     def url(self) -> str:
-        """What a client connects to."""
+        """The address that a client connects to."""
         return f"ws://{self._settings.host}:{self.port}{PATH}"
 
     @property
     def connections(self) -> int:
-        """Clients at this moment."""
+        """Number of clients that are connected."""
         return len(self._connections)
 
     async def _listen(self) -> Server:

@@ -8,7 +8,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfflineSettings:
-    """`[offline]`: ears (pocketsphinx), wits (intents) and voice (espeak-ng), with no network and no key."""
+    """`[offline]`: recogniser (pocketsphinx), fixed answers and voice (espeak-ng), with no network and no key."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 

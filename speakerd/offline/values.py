@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SayText:
-    """An assistant message."""
+    """Send this as an assistant message."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallTool:
-    """A function call; `arguments` is JSON."""
+    """Call a function of the client; `arguments` is JSON."""
 
     name: str
     arguments: str
 
 
 ResponsePlan = tuple[SayText | CallTool, ...]
-"""May be empty: there is nothing to say to that."""
+"""Carried out in order. Empty if there is nothing to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,4 @@ class ResponseSpec:
     tool_choice: Any
     metadata: dict[str, str] | None
     input: tuple[Item, ...] | None = None
-    """None: the conversation."""
+    """The items to answer; None for the conversation."""

@@ -1,7 +1,7 @@
-"""What the protocol core asks of its shell: plain values, to be carried out in the order given.
+"""What a `ServerSession` asks of its shell: plain values, to be carried out in order.
 
-The core never waits for one. What comes of a job is told to it by `heard`, `hearing_failed`, `speech`,
-`speech_ended`.
+The session does not wait for them. Results come back by its methods `recognized`, `recognition_failed`, `speech`
+and `speech_ended`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class StartUtterance:
 
 @dataclass(frozen=True, slots=True)
 class UtteranceAudio:
-    """More of an utterance: 16 kHz, 16-bit, mono."""
+    """Pass audio of an utterance to the recogniser: 16 kHz, 16-bit, mono."""
 
     utterance: str
     pcm: bytes
@@ -27,21 +27,21 @@ class UtteranceAudio:
 
 @dataclass(frozen=True, slots=True)
 class FinishUtterance:
-    """The utterance is over: say what it was, with `heard` or `hearing_failed`."""
+    """The utterance is over: report its text by `recognized`, or `recognition_failed`."""
 
     utterance: str
 
 
 @dataclass(frozen=True, slots=True)
 class DropUtterance:
-    """Nobody wants to know what this utterance was."""
+    """Stop recognising an utterance; its result is not needed."""
 
     utterance: str
 
 
 @dataclass(frozen=True, slots=True)
 class StartSpeaking:
-    """Say this; the sound comes back by `speech` (24 kHz, 16-bit, mono), its end by `speech_ended`."""
+    """Make speech of a text: the audio comes back by `speech` (24 kHz, 16-bit, mono), its end by `speech_ended`."""
 
     response_id: str
     text: str
@@ -51,14 +51,14 @@ class StartSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class StopSpeaking:
-    """Stop making speech for this response; nothing more is wanted of it."""
+    """Stop making speech for this response."""
 
     response_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """End the connection with this close code, once what was said before has been sent."""
+    """Close the connection with this code after all events have been sent."""
 
     code: int
     reason: str

@@ -1,8 +1,8 @@
 """The input audio buffer: what was appended, and the utterances that turn detection or commits make of it.
 
-Without turn detection everything since the last commit is one utterance, recognised while it comes in. With it
-the buffer holds the prefix padding only, until speech begins; then the utterance grows until speech ends. An
-utterance has the id of the user item that it will become. Of one that is too long, the beginning counts.
+Without turn detection all audio since the last commit is one utterance, recognised while it comes in. With turn
+detection the buffer holds only the prefix padding until speech begins; then the utterance grows until speech ends.
+An utterance has the id of the user item that it becomes. Of one that is too long, the beginning is kept.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 WIRE_RATE: Final = 24_000
 LEAST_COMMIT_MS: Final = 100
 _SLICE_BYTES: Final = 100 * BYTES_PER_MS
-"""Turn detection looks at an append in slices, so that one long append can hold several turns."""
+"""Turn detection takes an append in slices, so that one long append can contain several turns."""
 _LAG_MS: Final = 60
-"""Kept beside the prefix padding: what the resampler holds back, and a part of a frame."""
+"""Kept in addition to the prefix padding: the delay of the resampler, and part of a frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommittedUtterance:
-    """A finished one: the id of the item to be, and its sound at 24 kHz."""
+    """A finished utterance: the id of its future item, and its audio at 24 kHz."""
 
     id: str
     pcm: bytes
 
 
 class InputBuffer:
-    """One session's input buffer. Speaks to the client and the recogniser through the outbox."""
+    """The input buffer of one session. Puts its events and effects into `output`."""
 
     def __init__(self, output: OutputCollector, longest_s: float) -> None:
         self._output = output
@@ -54,16 +54,16 @@ class InputBuffer:
 
     @property
     def speaking(self) -> bool:
-        """Turn detection hears speech at this moment."""
+        """Whether turn detection hears speech at this moment."""
         return self._detector is not None and self._detector.speaking
 
     @property
     def written_ms(self) -> int:
-        """All that was appended since the session began."""
+        """Milliseconds of audio appended since the session began."""
         return self.written_bytes // BYTES_PER_MS
 
     def detect(self, turn_detection: dict[str, Any] | None) -> None:
-        """Follow another turn detection from now on. What is in the buffer stays there."""
+        """Use another turn detection from now on; None for none. The content of the buffer is kept."""
         if turn_detection == self._detection and (turn_detection is None) == (self._detector is None):
             return
         self._detection = turn_detection
@@ -72,7 +72,7 @@ class InputBuffer:
             self._open(bytes(self._buffer))
 
     def append(self, pcm: bytes) -> list[SpeechOnset | CommittedUtterance]:
-        """More sound: 24 kHz, 16-bit. What turn detection makes of it, in order."""
+        """Add audio, 24 kHz, 16-bit; return what turn detection found in it, in order."""
         found: list[SpeechOnset | CommittedUtterance] = []
         if self._detector is None:
             self.written_bytes += len(pcm)
@@ -86,7 +86,7 @@ class InputBuffer:
         return found
 
     def commit(self) -> CommittedUtterance:
-        """End the utterance here. Raises RequestError when there is too little."""
+        """End the utterance here and return it. Raises RequestError if it is too short."""
         length_ms = len(self._buffer) // BYTES_PER_MS
         if length_ms < LEAST_COMMIT_MS:
             message = (
@@ -101,7 +101,7 @@ class InputBuffer:
         return utterance
 
     def clear(self) -> None:
-        """Forget what was not committed."""
+        """Drop the audio that was not committed."""
         if self._utterance is not None:
             self._output.perform(DropUtterance(self._utterance))
             self._utterance = None
@@ -109,7 +109,7 @@ class InputBuffer:
         self._begin_detection()
 
     def for_recognizer(self, pcm: bytes) -> bytes:
-        """A whole recording of 24 kHz as the recogniser wants it."""
+        """Return a whole recording of 24 kHz at the rate of the recogniser."""
         return resample(pcm, WIRE_RATE, RATE)
 
     def _begin_detection(self) -> None:
@@ -161,7 +161,7 @@ class InputBuffer:
         self._send(self._to_recognizer.process(pcm))
 
     def _close(self) -> CommittedUtterance:
-        assert self._utterance is not None  # noqa: S101  # callers open first
+        assert self._utterance is not None  # noqa: S101  # callers open it first
         utterance = CommittedUtterance(self._utterance, bytes(self._buffer))
         self._send(self._to_recognizer.finish())
         self._output.perform(FinishUtterance(utterance.id))

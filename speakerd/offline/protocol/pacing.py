@@ -1,7 +1,7 @@
-"""How fast speech goes out: faster than it lasts, like a hosted model's, and no faster.
+"""Limits how fast speech is sent: some times faster than it lasts, like a hosted model's.
 
-A pacer takes sound as it is made and gives it out in chunks. At any time it has given no more than `LEAD_MS`
-plus `pace` times what has passed since the first sound. With pace 0 it gives all it has.
+A pacer takes audio as it is made and returns it in chunks. At any time it has returned no more than `LEAD_MS` plus
+`pace` times the time since the first audio. With pace 0 it returns all it has.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from speakerd.offline.items import BYTES_PER_MS
 CHUNK_MS: Final = 100
 CHUNK_BYTES: Final = CHUNK_MS * BYTES_PER_MS
 LEAD_MS: Final = 200
-"""What may go at once, so that a player can fill its pre-buffer."""
+"""Audio that is sent at once, so that a player can fill its pre-buffer."""
 
 
 class Pacer:
-    """One utterance's way out. Pure: time comes in."""
+    """Paces the audio of one message. Pure: the time is a parameter."""
 
     def __init__(self, pace: float) -> None:
         self._pace = pace
@@ -29,18 +29,18 @@ class Pacer:
         self._complete = False
 
     def put(self, pcm: bytes, now: float) -> None:
-        """More sound."""
+        """Add audio."""
         if pcm:
             self._began_at = now if self._began_at is None else self._began_at
             self._waiting.append(pcm)
             self._waiting_bytes += len(pcm)
 
     def complete(self) -> None:
-        """There is no more to come: what is left may be shorter than a chunk."""
+        """No more audio will come: the last chunk may be shorter than the others."""
         self._complete = True
 
     def take(self, now: float) -> list[bytes]:
-        """What may go now."""
+        """Return the chunks that may be sent now."""
         chunks: list[bytes] = []
         while self._waiting_bytes and self._due(now):
             size = min(CHUNK_BYTES, self._waiting_bytes)
@@ -52,22 +52,22 @@ class Pacer:
 
     @property
     def empty(self) -> bool:
-        """Everything has been given, and no more is to come."""
+        """Whether all audio has been returned and no more will come."""
         return self._complete and not self._waiting_bytes
 
     @property
     def waiting_ms(self) -> int:
-        """Sound that is made and not yet given."""
+        """Milliseconds of audio that have not been returned yet."""
         return self._waiting_bytes // BYTES_PER_MS
 
     @property
     def deadline(self) -> float | None:
-        """When `take` will next give something, if no more sound comes before."""
+        """When `take` will return a chunk, if no more audio comes before."""
         if self._began_at is None or not (self._waiting_bytes >= CHUNK_BYTES or self._complete):
             return None
         if self._pace == 0:
             return self._began_at
-        # Half a millisecond late rather than early: rounding must not make a caller come in vain.
+        # Half a millisecond late rather than early: rounding must not make a call that returns nothing.
         return (
             self._began_at
             + (self._given_bytes / BYTES_PER_MS + CHUNK_MS - LEAD_MS + 0.5) / 1000.0 / self._pace

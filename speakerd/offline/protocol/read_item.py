@@ -1,4 +1,4 @@
-"""Reading the items that a client creates: every kind the protocol publishes, checked key by key."""
+"""Reads the items that a client creates: every type of the protocol, checked key by key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LONGEST_IMAGE: Final = 20 * 1024 * 1024
 
 
 def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
-    """An item as a client wrote it. Raises RequestError."""
+    """Return the item of a client's JSON object. Raises RequestError."""
     data = as_object(value, param)
     kind = as_choice(required(data, "type", param), f"{param}.type", ("message", *_FIELDS))
     item_id = as_text(data["id"], f"{param}.id", 200) if data.get("id") is not None else new_id("item")
@@ -56,7 +56,7 @@ def read_item(value: Any, param: str, new_id: Callable[[str], str]) -> Item:
 
 
 def read_audio(value: Any, param: str) -> bytes:
-    """Base64 of 16-bit PCM. Raises RequestError."""
+    """Return the 16-bit PCM of a base64 string. Raises RequestError."""
     if not isinstance(value, str):
         raise RequestError("invalid_type", f"'{param}' must be a string of base64.", param)
     try:

@@ -1,4 +1,4 @@
-"""Reading `response.create`: the session's settings, overridden by what the client gives for this response."""
+"""Reads `response.create`: the settings of the session, overridden by those of this response."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _MOST_METADATA: Final = 16
 def read_spec(
     value: Any, session: SessionConfig, conversation: Conversation, new_id: Callable[[str], str]
 ) -> ResponseSpec:
-    """What the client wants. `value`: the event's `response`, or None. Raises RequestError."""
+    """Return the settings of a response. `value`: the event's `response`, or None. Raises RequestError."""
     data = {} if value is None else as_object(value, "response")
     only_keys(data, "response", _KEYS)
     given = {key: entry for key, entry in data.items() if entry is not None}

@@ -1,4 +1,4 @@
-"""One response on its way: from `response.created` to `response.done`, event by event in the protocol's order.
+"""One response, from `response.created` to `response.done`, event by event in the protocol's order.
 
 ::
 
@@ -11,7 +11,7 @@
       response.output_item.done [conversation.item.done]
     response.done
 
-The events in brackets are left out of a response outside the conversation. Whatever stops it early (cancelled,
+A response outside the conversation has no events in brackets. Whatever stops a response early (cancelled,
 interrupted, failed, too long) closes what is open, in the same order, with status `incomplete`.
 """
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from speakerd.offline.values import ResponseSpec
 
 LETTERS_PER_S: Final = 14.0
-"""How fast speech uses letters up, roughly: transcript deltas run a little ahead of the sound."""
+"""Letters spoken in a second, roughly: transcript deltas are sent a little ahead of their audio."""
 _WORD: Final = re.compile(r"\S+\s*|\s+")
 
 
 @dataclass(slots=True)
 class _Message:
-    """The message being said."""
+    """The message that is being spoken."""
 
     item: Item
     text: str
@@ -54,7 +54,7 @@ class _Message:
 
 
 class Response:
-    """Pure: told of sound and time, it emits events and asks for speech."""
+    """Sends the events of one response, given its plan, its speech and the time. Pure."""
 
     def __init__(
         self, spec: ResponseSpec, output: OutputCollector, conversation: Conversation, pace: float
@@ -75,21 +75,21 @@ class Response:
 
     @property
     def active(self) -> bool:
-        """`response.done` has not been sent yet."""
+        """Whether `response.done` has not been sent yet."""
         return self.status == "in_progress"
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` has something to give."""
+        """When `tick` has something to send; None: not before more speech comes."""
         return None if self._message is None else self._message.pacer.deadline
 
     @property
     def waiting_ms(self) -> int:
-        """Sound made and not yet sent: whoever makes it may rest when there is much."""
+        """Milliseconds of speech that were made and not sent yet."""
         return 0 if self._message is None else self._message.pacer.waiting_ms
 
     def begin(self, context: list[Item]) -> None:
-        """Announce it. `context`: the items it answers, for the usage."""
+        """Send `response.created`. `context`: the items it answers, for the usage."""
         self._context = context
         self._output.emit(names.RESPONSE_CREATED, response=self._wire())
         limits = [
@@ -98,19 +98,19 @@ class Response:
         ]
         self._output.emit(names.RATE_LIMITS_UPDATED, rate_limits=limits)
 
-    def carry_out(self, reply: ResponsePlan) -> None:
-        """SayText and call what the wits decided."""
-        self._plan.extend(reply)
+    def carry_out(self, plan: ResponsePlan) -> None:
+        """Say the texts and call the tools of the plan, in order."""
+        self._plan.extend(plan)
         self._next()
 
     def speech(self, pcm: bytes, now: float) -> None:
-        """Sound of what is being said, 24 kHz."""
+        """Take speech of the message that is being spoken: 24 kHz, 16-bit."""
         if self._message is not None:
             self._message.pacer.put(pcm, now)
             self.tick(now)
 
     def speech_ended(self, error: str | None, now: float) -> None:
-        """The voice has said it all, or failed."""
+        """The speech of the message is complete, or making it failed with `error`."""
         if self._message is None:
             return
         if error is not None:
@@ -120,7 +120,7 @@ class Response:
         self.tick(now)
 
     def tick(self, now: float) -> None:
-        """Send what is due."""
+        """Send the audio that is due at `now`."""
         message = self._message
         if message is None:
             return
@@ -134,11 +134,11 @@ class Response:
             self._next()
 
     def cancel(self, reason: str) -> None:
-        """Stop here: `client_cancelled` or `turn_detected`."""
+        """Stop with status `cancelled`; `reason` is `client_cancelled` or `turn_detected`."""
         self._stop("cancelled", {"type": "cancelled", "reason": reason})
 
     def fail(self, message: str) -> None:
-        """Something on our side went wrong."""
+        """Stop with status `failed`: making speech went wrong."""
         error = {"type": "server_error", "code": "speech_failed", "message": message}
         self._stop("failed", {"type": "failed", "error": error})
 
@@ -219,7 +219,7 @@ class Response:
         self._message = None
         transcript = "".join(message.told)
         part = message.item.content[0]
-        # A truncation that came meanwhile has the last word.
+        # If the client truncated it meanwhile, that stays.
         if part.audio_ms == len(message.kept) // BYTES_PER_MS:
             part.transcript, part.audio = transcript, bytes(message.kept)
         self._output.emit(names.AUDIO_DONE, **where)
@@ -290,4 +290,4 @@ class Response:
             "audio": {"output": output},
             "usage": None,
         }
-        return json.loads(json.dumps(response))  # type: ignore[no-any-return]  # a copy: items go on changing
+        return json.loads(json.dumps(response))  # type: ignore[no-any-return]  # a copy: the items still change

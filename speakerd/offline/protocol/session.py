@@ -1,11 +1,11 @@
 """The server's half of the GA realtime protocol for one session, without sockets, processes or clocks.
 
-A client's event goes in by `receive`, what was heard by `heard`, made speech by `speech`, time by `tick`; each
-gives an `Output`: events to send and effects to carry out. Nothing a client sends raises: what is wrong with it
-is answered by an `error` event, and the session goes on.
+Client events go in by `receive`, recognised text by `recognized`, speech by `speech`, time by `tick`; each call
+returns an `Output`: events to send and effects to carry out. Nothing that a client sends raises: a mistake is
+answered with an `error` event, and the session goes on.
 
-One response at a time writes to the conversation; beside it a few may run outside (`conversation: "none"`).
-A response whose input is not understood yet waits for the recogniser, so that a client can commit and ask at once.
+One response at a time writes to the conversation; a few others may run outside of it (`conversation: "none"`). A
+response whose input is not recognised yet waits for the recogniser, so that a client can commit and ask at once.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MOST_OUTSIDE: Final = 8
 
 
 class ServerSession:
-    """One session. Not thread-safe; never blocks."""
+    """The server's side of one session. Not thread-safe; never blocks."""
 
     def __init__(self, settings: OfflineSettings, responder: Responder, token: str) -> None:
         self._settings = settings
@@ -75,7 +75,7 @@ class ServerSession:
     # What comes in
 
     def start(self, now: float) -> Output:
-        """The connection stands."""
+        """The connection is open: announce the session."""
         self._ends_at = now + self._settings.max_session_s
         self._input.detect(self._session.turn_detection)
         self._input.phrases = self._responder.phrases(())
@@ -85,7 +85,7 @@ class ServerSession:
         return self._output.take()
 
     def receive(self, message: str | bytes, now: float) -> Output:
-        """A client's frame."""
+        """Handle a frame of the client."""
         event_id: str | None = None
         try:
             event = _parse(message)
@@ -105,7 +105,7 @@ class ServerSession:
         return self._finish(now)
 
     def recognized(self, utterance: str, text: str, now: float) -> Output:
-        """An utterance was understood; `text` is empty when there were no words in it."""
+        """An utterance was recognised; `text` is empty if there were no words in it."""
         item = self._hearing.pop(utterance, None)
         if item is not None:
             part = next(part for part in item.content if part.kind == "input_audio")
@@ -122,7 +122,7 @@ class ServerSession:
         return self._finish(now)
 
     def recognition_failed(self, utterance: str, message: str, now: float) -> Output:
-        """The recogniser could not do it."""
+        """An utterance could not be recognised; `message` says why."""
         item = self._hearing.pop(utterance, None)
         if item is not None:
             if self._session.transcribes and item.id in self._conversation:
@@ -138,19 +138,19 @@ class ServerSession:
         return self._finish(now)
 
     def speech(self, response_id: str, pcm: bytes, now: float) -> Output:
-        """Sound of what a response says: 24 kHz, 16-bit."""
+        """Take speech of a response: 24 kHz, 16-bit, mono."""
         if response_id in self._responses:
             self._responses[response_id].speech(pcm, now)
         return self._finish(now)
 
     def speech_ended(self, response_id: str, error: str | None, now: float) -> Output:
-        """The voice has said what it was given, or failed (`error` says why)."""
+        """The speech of a response is complete, or could not be made; then `error` says why."""
         if response_id in self._responses:
             self._responses[response_id].speech_ended(error, now)
         return self._finish(now)
 
     def tick(self, now: float) -> Output:
-        """Time has passed; to be called at `deadline`."""
+        """Send what is due; to be called at `deadline`."""
         for response in list(self._responses.values()):
             response.tick(now)
         if self._ends_at is not None and now >= self._ends_at:
@@ -163,12 +163,12 @@ class ServerSession:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` will have something to do."""
+        """When `tick` will have something to do; None: not before another call."""
         times = [response.deadline for response in self._responses.values()]
         return min((time for time in (*times, self._ends_at) if time is not None), default=None)
 
     def waiting_ms(self, response_id: str) -> int:
-        """Speech made and not yet sent: whoever makes it may rest when there is much. 0 when nobody wants it."""
+        """Return the milliseconds of speech of a response that were made and not sent yet; 0 if it is over."""
         response = self._responses.get(response_id)
         return 0 if response is None else response.waiting_ms
 
@@ -284,7 +284,7 @@ class ServerSession:
         self._output.emit(names.ITEM_DONE, previous_item_id=before, item=item.wire())
 
     def _listen_to(self, item: Item) -> None:
-        """Recognise the sound of an item that the client made, if it did not say the words itself."""
+        """Recognise the audio of an item that the client created, unless it gave the transcript itself."""
         part = next((part for part in item.content if part.kind == "input_audio"), None)
         if part is None or part.transcript is not None:
             return
@@ -329,7 +329,7 @@ class ServerSession:
         response.carry_out(self._responder.reply(spec, items))
 
     def _settle(self, now: float) -> None:
-        """Put away the responses that are done; give the one that turn detection owes."""
+        """Remove the responses that are done, and begin the one that turn detection has asked for meanwhile."""
         for response in [found for found in self._responses.values() if not found.active]:
             del self._responses[response.id]
             self._voice_locked |= response.made_audio

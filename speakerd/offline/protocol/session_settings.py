@@ -1,7 +1,7 @@
 """The session object: its defaults, and what `session.update` may change.
 
-`_FIELDS` is the whole table of what may be set: path, and the reader that checks it. A change is checked
-completely before any of it is applied, so a refused update changes nothing.
+`_FIELDS` lists every setting with the function that checks it. A change is checked completely before any of it is
+applied, so that a refused update changes nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MAX_TOOLS: Final = 128
 
 
 class SessionConfig:
-    """One session's settings. `data` is what `session.created` and `session.updated` carry."""
+    """The settings of one session. `data` is the object in `session.created` and `session.updated`."""
 
     def __init__(self, voice: str) -> None:
         self.data: dict[str, Any] = {
@@ -93,28 +93,28 @@ class SessionConfig:
 
     @property
     def voice(self) -> Any:
-        """The voice's name, or an object with its id."""
+        """The name of the voice, or an object with its id."""
         return self.data["audio"]["output"]["voice"]
 
     @property
     def speed(self) -> float:
-        """Times the usual pace of words."""
+        """Factor on the usual speed of speech."""
         return float(self.data["audio"]["output"]["speed"])
 
     @property
     def turn_detection(self) -> dict[str, Any] | None:
-        """None: the client ends the turns."""
+        """Settings of the turn detection; None if the client ends the turns."""
         found: dict[str, Any] | None = self.data["audio"]["input"]["turn_detection"]
         return found
 
     @property
     def transcribes(self) -> bool:
-        """Whether the client wants to be told what was understood."""
+        """Whether the client wants transcripts of its audio."""
         return self.data["audio"]["input"]["transcription"] is not None
 
 
 def read_modalities(value: Any, param: str) -> list[str]:
-    """`["audio"]` or `["text"]`, never both."""
+    """Check modalities: `["audio"]` or `["text"]`, never both."""
     found = [as_choice(entry, param, ("audio", "text")) for entry in as_list(value, param, 2)]
     if len(found) != 1:
         message = f"Invalid modalities: {found}. Supported combinations are: ['text'] and ['audio']."
@@ -123,7 +123,7 @@ def read_modalities(value: Any, param: str) -> list[str]:
 
 
 def read_voice(value: Any, param: str) -> Any:
-    """A name, or an object with an id."""
+    """Check a voice: a name, or an object with an id."""
     if isinstance(value, dict):
         only_keys(value, param, frozenset({"id"}))
         return {"id": as_text(required(value, "id", param), f"{param}.id", 100)}
@@ -131,7 +131,7 @@ def read_voice(value: Any, param: str) -> Any:
 
 
 def read_format(value: Any, param: str) -> dict[str, Any]:
-    """PCM at 24 kHz; the two telephone formats of the protocol are not spoken here."""
+    """Check an audio format: PCM at 24 kHz only, not the two telephone formats of the protocol."""
     data = as_object(value, param)
     if required(data, "type", param) != "audio/pcm":
         message = f"This server speaks 'audio/pcm' at 24000 Hz only, not {str(data['type'])[:40]!r}."
@@ -143,14 +143,14 @@ def read_format(value: Any, param: str) -> dict[str, Any]:
 
 
 def read_tools(value: Any, param: str) -> list[dict[str, Any]]:
-    """Function tools. MCP servers would need a network: refused."""
+    """Check tools: function tools only, since MCP servers need a network."""
     return [
         _read_tool(tool, f"{param}[{index}]") for index, tool in enumerate(as_list(value, param, MAX_TOOLS))
     ]
 
 
 def read_tool_choice(value: Any, param: str) -> Any:
-    """`auto`, `none`, `required`, or one function by name."""
+    """Check a tool choice: `auto`, `none`, `required`, or one function by name."""
     if isinstance(value, dict):
         only_keys(value, param, frozenset({"type", "name"}))
         as_choice(required(value, "type", param), f"{param}.type", ("function",))
@@ -159,7 +159,7 @@ def read_tool_choice(value: Any, param: str) -> Any:
 
 
 def read_max_tokens(value: Any, param: str) -> Any:
-    """1 to 4096, or `inf`."""
+    """Check a limit of tokens: 1 to 4096, or `inf`."""
     return "inf" if value == "inf" else as_integer(value, param, 1, 4096)
 
 
@@ -317,7 +317,7 @@ def _read(data: dict[str, Any], param: str, fields: dict[str, Any]) -> dict[str,
 
 
 def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """`audio`, its `input` and its `output` are merged key by key; everything else is replaced whole."""
+    """Merge `audio`, its `input` and its `output` key by key, and replace everything else as a whole."""
     merged = dict(old)
     for key, value in new.items():
         nested = key in ("audio", "input", "output") and isinstance(old.get(key), dict)

@@ -1,9 +1,9 @@
-"""Where speech begins and ends in what a client streams: `server_vad`, and `semantic_vad` by its waiting times.
+"""Finds where speech begins and ends in a stream: `server_vad`, and `semantic_vad` by its waiting times only.
 
-webrtcvad judges frames of 20 ms at 16 kHz; beside it stands a level that follows the noise, since webrtcvad
-alone takes 5 dB of noise for speech. The protocol's `threshold` (0 to 1) chooses how strict both are. Speech begins
-when enough of the last frames are voiced, and ends after the silence the client asked for. A real semantic
-detector weighs the words; this one waits longer or shorter by `eagerness`, which keeps the client's code honest.
+webrtcvad classifies frames of 20 ms at 16 kHz; in addition a frame must be louder than the noise floor, since
+webrtcvad alone takes 5 dB of noise for speech. The protocol's `threshold` (0 to 1) sets how strict both are. Speech
+begins when enough of the last frames are voiced, and ends after the silence that the client asked for. A real
+semantic detector weighs the words; this one waits longer or shorter depending on `eagerness`.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ ONSET_FRAMES: Final = 5
 EAGERNESS_SILENCE_MS: Final = {"low": 1600, "medium": 900, "auto": 900, "high": 500}
 """Silence that ends a `semantic_vad` turn here. A hosted one may wait 8, 4 and 2 s for an unfinished thought."""
 FLOOR_RISE_DB: Final = 0.02
-"""How fast the noise floor may rise, dB a frame (1 dB/s); it falls at once."""
+"""How fast the noise floor may rise: dB per frame (1 dB/s); it falls at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechOnset:
-    """`at_ms`: milliseconds into the stream, the prefix padding not yet taken off."""
+    """Speech began at `at_ms` of the stream; the prefix padding is not subtracted yet."""
 
     at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechOffset:
-    """`at_ms`: where the frame is over with which the silence was long enough."""
+    """Speech ended: at `at_ms` of the stream the silence was long enough."""
 
     at_ms: int
 
 
 class TurnDetector:
-    """Fed with 16 kHz PCM of any length, it tells beginnings and ends. One stream, one detector."""
+    """Finds beginnings and ends of speech in one stream of 16 kHz PCM."""
 
     def __init__(self, turn_detection: dict[str, Any]) -> None:
         self._silence_frames = max(1, _silence_ms(turn_detection) // FRAME_MS)
@@ -58,7 +58,7 @@ class TurnDetector:
         self.speaking = False
 
     def feed(self, pcm: bytes) -> list[SpeechOnset | SpeechOffset]:
-        """What these samples tell, in order."""
+        """Take audio of any length and return what was found in it, in order."""
         data = self._rest + pcm if self._rest else pcm
         whole = len(data) - len(data) % FRAME_BYTES
         self._rest = data[whole:]

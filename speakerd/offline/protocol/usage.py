@@ -1,7 +1,7 @@
-"""What a response would have cost, counted as a hosted model counts: the whole conversation again each time.
+"""Token counts of a response, counted as a hosted model does: each response pays for the whole conversation.
 
-User audio is a token per 100 ms, assistant audio one per 50 ms, text one per four letters. Nothing is billed
-here; a client that watches its spending is served with figures of the right size.
+User audio is one token per 100 ms, assistant audio one per 50 ms, text one per four letters. Nothing is billed; the
+figures have the right size for a client that watches its spending.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _LETTERS_PER_TOKEN: Final = 4
 
 
 def text_tokens(text: str) -> int:
-    """A token per four letters, rounded up."""
+    """Return the tokens of a text: one per four letters, rounded up."""
     return -(-len(text) // _LETTERS_PER_TOKEN)
 
 
 def item_tokens(item: Item) -> tuple[int, int]:
-    """Text and audio tokens of one item."""
+    """Return the text tokens and the audio tokens of one item."""
     text = sum(text_tokens(str(value)) for value in item.fields.values())
     audio = 0
     for part in item.content:
@@ -33,7 +33,7 @@ def item_tokens(item: Item) -> tuple[int, int]:
 
 
 def usage(instructions: str, heard: Iterable[Item], said: Iterable[Item]) -> dict[str, Any]:
-    """The `usage` of `response.done`."""
+    """Return the `usage` object of `response.done`."""
     counts_in = [item_tokens(item) for item in heard]
     counts_out = [item_tokens(item) for item in said]
     text_in = text_tokens(instructions) + sum(text for text, _ in counts_in)

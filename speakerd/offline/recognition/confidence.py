@@ -1,13 +1,13 @@
-"""Was that a command? The likelihood of the grammar's best sentence against that of any sounds whatever.
+"""How sure it is that a command was said: the likelihood of the best sentence against that of any speech.
 
-The grammar's decoder is made to find a command in everything. Whether one was said shows in two figures:
+The grammar's decoder finds a command in everything. Two figures show whether one was said:
 
 - the log-likelihood ratio per frame of speech between the best sentence and a free loop of phones, which can follow
   any speech (the classic filler model of utterance verification);
 - the span of the sentence's words against what the phone loop calls speech. Read prose can be squeezed into two
   words with "silence" over the rest; a short word can be stretched over the silence around it.
 
-A sentence that the recogniser broke off before its end is no sentence of the grammar. The constants are fitted on
+A sentence that the recogniser left before its end is no sentence of the grammar. The constants are fitted on
 recordings of a command (loud, soft, fast, slow, in noise, in echo, through filters) and of prose cut at word
 boundaries: 24 of 25 commands pass, down to a noise 12 dB below the voice, and 3 of 182 pieces of prose, all of
 them single words ("rather" for "louder").
@@ -23,11 +23,11 @@ MIDDLE_RATIO: Final = -2.0
 """Nats a frame at which a sentence that fits its speech is as likely said as not."""
 STEEPNESS: Final = 2.0
 LEAST_SPAN, GREATEST_SPAN = 0.6, 1.1
-"""Between these a sentence fits its speech. Noise is speech to the phone loop, so the lower one is low."""
+"""Between these spans a sentence fits its speech. The phone loop takes noise for speech: the lower one is low."""
 TOO_SHORT_COST, TOO_LONG_COST = 6.0, 10.0
-"""Nats a frame for each unit beyond."""
+"""Nats a frame for each unit outside that range."""
 LEAST_SPEECH_FRAMES: Final = 12
-"""120 ms: shorter is a click or a breath, whatever it is called."""
+"""120 ms; anything shorter is a click or a breath."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Evidence:
 
     sentence: str
     complete: bool
-    """The words are a whole sentence of the grammar."""
+    """Whether the words are a whole sentence of the grammar."""
     score: float
     filler_score: float
     sentence_frames: int
@@ -56,7 +56,7 @@ class Evidence:
 
 
 def confidence(evidence: Evidence) -> float:
-    """How sure it is that the sentence was said: 0 to 1, one half at the middle ratio."""
+    """Return how sure it is that the sentence was said: 0 to 1, one half at the middle ratio."""
     if not evidence.complete or evidence.sentence_frames < LEAST_SPEECH_FRAMES:
         return 0.0
     misfit = TOO_SHORT_COST * max(0.0, LEAST_SPAN - evidence.span)

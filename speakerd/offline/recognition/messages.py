@@ -1,7 +1,7 @@
-"""Messages between the server and its recogniser's process: a kind, a stream's number, a payload, framed.
+"""The messages on the pipes between the server and the recogniser's process, in both directions.
 
-Frame: one byte kind, four bytes stream, four bytes length (big-endian), then the payload: PCM for `AUDIO`, JSON
-otherwise. Both directions. The pipe is private to the two, so a frame that makes no sense is a bug and raises.
+On the wire: one byte kind, four bytes stream, four bytes length (big-endian), then the payload: PCM for `AUDIO`,
+JSON otherwise. The pipe is private to the two, so an invalid message is a bug and raises.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ _HEADER: Final = struct.Struct(">BII")
 MAX_PAYLOAD: Final = 32 * 1024 * 1024
 
 BEGIN, AUDIO, FINISH, DROP = 1, 2, 3, 4
-"""To the recogniser: a stream begins (JSON: phrases), its sound, its end, or never mind."""
+"""To the recogniser: begin a stream (JSON: phrases), its audio, finish it, or drop it."""
 READY, RESULT, ERROR, UNKNOWN_WORDS = 11, 12, 13, 14
-"""From it: loaded; what was understood (`Recognition`); a stream or all of it failed; words it has never seen."""
+"""From it: loaded; the result of a stream (`Recognition`); a stream or the process failed; unknown words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What an utterance was. `kind`: `command` (in the grammar), `free` speech, or `none`: no words."""
+    """The result of an utterance. `kind`: `command` (in the grammar), `free` speech, or `none`: no words."""
 
     text: str
     kind: str
     confidence: float
     audio_s: float
     work_s: float
-    """Seconds of processor time it took, all in all."""
+    """Seconds of work that it took in all."""
     wait_s: float
-    """Seconds from being told that it was over to the result."""
+    """Seconds from its end to the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message."""
+    """One message: its kind, the number of its stream, its payload."""
 
     kind: int
     stream: int
@@ -44,24 +44,24 @@ class Message:
 
     @property
     def json(self) -> Any:
-        """The payload of everything but sound."""
+        """The payload, decoded; not for `AUDIO`."""
         return json.loads(self.payload)
 
 
 def encode(kind: int, stream: int, payload: bytes | dict[str, Any] = b"") -> bytes:
-    """A frame's bytes."""
+    """Return the bytes of a message."""
     data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     return _HEADER.pack(kind, stream, len(data)) + data
 
 
 class MessageDecoder:
-    """Bytes in as they come, whole frames out."""
+    """Splits a stream of bytes into messages."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Message]:
-        """The frames that are complete now. Raises ValueError on nonsense."""
+        """Take bytes and return the messages that are complete now. Raises ValueError for an impossible length."""
         self._buffer += data
         frames: list[Message] = []
         start = 0

@@ -1,13 +1,13 @@
-"""Recognising several streams with one set of decoders, so that an answer is ready when the words end.
+"""Recognises several streams with one set of decoders, so that the result is ready soon after the last word.
 
-The decoders follow one stream while its sound comes in. If another one ends meanwhile, the first is put aside (its
-sound is kept) and taken up again from its beginning: what has ended goes before what has not. Commands are decoded
-at once; free speech, which costs ten times as much, only when there is nothing else to do (`idle`) and when an
-utterance turns out to be no command. So a slow board answers commands quickly and free speech late.
+The decoders follow one stream while its audio comes in. If another stream finishes meanwhile, the first is set
+aside (its audio is kept) and later decoded again from its beginning: finished streams go first. Commands are
+decoded at once; free speech, which costs ten times as much, only when nothing else is to be done (`work_ahead`) and
+when an utterance turns out to be no command. Thus a slow board answers commands quickly and free speech late.
 
-Free speech needs to know the room and the microphone (the mean of what is heard) and cannot wait for all of the
-words to learn it. So it begins when `HEAD_BYTES` are there, judges by those, judges again whenever there is twice
-as much, and begins anew if it was wrong.
+Free speech needs an estimate of room and microphone (the cepstral mean) and cannot wait for the whole utterance to
+get it. It begins when `HEAD_BYTES` have come in, estimates from those, checks the estimate each time the audio has
+doubled, and begins again if it was wrong.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 BYTES_PER_S: Final = 32_000
 FREE_STEP: Final = 6_400
-"""Bytes of free speech decoded between two looks at the pipe: 200 ms of sound, 20 to 60 ms of work."""
+"""Bytes of free speech decoded between two reads of the pipe: 200 ms of audio, 20 to 60 ms of work."""
 HEAD_BYTES: Final = 48_000
-"""1.5 s."""
+"""Bytes needed for a first estimate of the room: 1.5 s."""
 
 
 class CommandDecoder(Protocol):
-    """Finds the sentence of the grammar that fits best, and how well anything at all would have fitted."""
+    """Finds the sentence of the grammar that fits best, and how well any other speech would have fitted."""
 
     def begin(self, phrases: tuple[str, ...]) -> None:
-        """A new utterance, with these sentences beside the built-in ones."""
+        """Begin an utterance; `phrases` are sentences beside the built-in ones."""
         ...
 
     def feed(self, pcm: bytes) -> None:
-        """More of it: 16 kHz, 16-bit."""
+        """Decode more audio: 16 kHz, 16-bit."""
         ...
 
     def end(self) -> Evidence:
-        """It is over. Also called to abandon it."""
+        """End the utterance; also called to abandon it."""
         ...
 
 
@@ -48,19 +48,19 @@ class FreeDecoder(Protocol):
     """Finds the words of any sentence."""
 
     def begin(self, heard: bytes) -> None:
-        """A new utterance; `heard` is what is known of it, to judge the room by. Its sound is fed all the same."""
+        """Begin an utterance; `heard` is its audio so far, to estimate the room by, and passed to `feed`, too."""
         ...
 
     def misjudged(self, heard: bytes) -> bool:
-        """Whether this much of the utterance sounds so different that it had better be begun anew."""
+        """Return whether `heard` contradicts the estimate of the room so much that it should begin again."""
         ...
 
     def feed(self, pcm: bytes) -> None:
-        """More of it: 16 kHz, 16-bit."""
+        """Decode more audio: 16 kHz, 16-bit."""
         ...
 
     def end(self) -> str:
-        """It is over: the words. Also called to abandon it."""
+        """End the utterance and return its words; also called to abandon it."""
         ...
 
 
@@ -73,7 +73,15 @@ class _Stream:
 
 
 class RecognitionScheduler:
-    """Not thread-safe. `clock` measures work only."""
+    """Decides which stream is decoded when. Not thread-safe.
+
+    Args:
+        commands: decodes commands.
+        free: decodes free speech; None for commands only.
+        threshold: confidence from which on a command counts.
+        ahead: decode free speech while the audio comes in, instead of afterwards.
+        clock: seconds, to measure the work.
+    """
 
     def __init__(
         self,
@@ -96,11 +104,11 @@ class RecognitionScheduler:
         self._judged_by = 0
 
     def begin(self, number: int, phrases: tuple[str, ...]) -> None:
-        """A stream begins."""
+        """Begin stream `number`; `phrases` are sentences beside the built-in ones."""
         self._streams[number] = _Stream(number, phrases)
 
     def feed(self, number: int, pcm: bytes) -> None:
-        """More of it. Sound of a stream that was forgotten is none of our business."""
+        """Add audio to a stream; ignored if the stream was dropped."""
         stream = self._streams.get(number)
         if stream is None:
             return
@@ -111,13 +119,13 @@ class RecognitionScheduler:
             self._timed(stream, lambda: self._commands.feed(pcm))
 
     def drop(self, number: int) -> None:
-        """Nobody wants it any more."""
+        """Drop a stream; ignored if there is none."""
         stream = self._streams.pop(number, None)
         if stream is not None and stream is self._current:
             self._put_aside()
 
     def work_ahead(self) -> bool:
-        """Use a quiet moment for free speech. Whether there was something to do."""
+        """Decode a little free speech ahead of time. Return whether there was something to decode."""
         stream = self._current
         if stream is None or not self._ahead or len(stream.pcm) < HEAD_BYTES:
             return False
@@ -127,7 +135,7 @@ class RecognitionScheduler:
         return True
 
     def finish(self, number: int) -> Recognition | None:
-        """The stream is over: what was it? None if it was forgotten."""
+        """End a stream and return its result; None if it was dropped."""
         stream = self._streams.pop(number, None)
         if stream is None:
             return None
@@ -166,7 +174,7 @@ class RecognitionScheduler:
         self._current = None
 
     def _feed_free(self, stream: _Stream, size: int) -> None:
-        assert self._free is not None  # noqa: S101  # callers have asked
+        assert self._free is not None  # noqa: S101  # callers have checked
         if self._free_open and len(stream.pcm) >= 2 * self._judged_by:
             self._judged_by = len(stream.pcm)
             if self._free.misjudged(bytes(stream.pcm)):

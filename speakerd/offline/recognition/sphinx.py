@@ -1,9 +1,9 @@
 """pocketsphinx's decoders: commands by a grammar beside a loop of phones, and free speech by a language model.
 
-All frames' senones are computed (`compallsen`), so that scores of different searches can be compared: each is
-relative to the frame's best senone. The beams of the grammar are far wider than the defaults; it is small
-enough, and with narrow ones it loses a command in little noise. The mean of the cepstra starts from the model's
-for each utterance, so that what was said before, or by whom, changes nothing.
+The senones of all frames are computed (`compallsen`), so that scores of different searches can be compared: each is
+relative to the best senone of its frame. The beams of the grammar are far wider than the defaults: the grammar is
+small enough, and narrow beams lose a command in little noise. The cepstral mean starts from the model's for each
+utterance, so that earlier speech and speakers have no influence.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SCORE_SHIFT: Final = 1024
-"""pocketsphinx scales path scores down by 2**10 before it gives them out as probabilities."""
+"""pocketsphinx divides path scores by 2**10 before it returns them as probabilities."""
 _MOST_GRAMMARS: Final = 8
-"""Sessions with other tools have other grammars; the least used ones are dropped."""
+"""Sessions with different tools have different grammars; the least recently used ones are dropped."""
 _QUIET: Final = {"loglevel": "FATAL"}
 _TELLING: Final = 3
-"""The first cepstral coefficients tell rooms and microphones apart: loudness and slope of the spectrum."""
+"""The first cepstral coefficients distinguish rooms and microphones: loudness and slope of the spectrum."""
 _FAR: Final = 5.0
-"""A mean this far off costs more words than beginning anew costs time."""
+"""With a mean this far off, the words lost are worth more than the time to begin again."""
 
 
 class SphinxCommands:
-    """A `CommandDecoder`. `on_unknown` is told words that the pronouncing dictionary lacks."""
+    """A `CommandDecoder`. `on_unknown` is called with words that the pronouncing dictionary lacks."""
 
     def __init__(self, folder: Path, on_unknown: Callable[[list[str]], None]) -> None:
         self._pronunciations = _Pronunciations(Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")))
@@ -64,7 +64,7 @@ class SphinxCommands:
         self.end()
 
     def begin(self, phrases: tuple[str, ...]) -> None:
-        """A new utterance, with these sentences beside the built-in ones."""
+        """Begin an utterance; `phrases` are sentences beside the built-in ones."""
         name, self._phrases = self._search(phrases)
         self._grammar.activate_search(name)
         for decoder in (self._grammar, self._filler):
@@ -72,13 +72,13 @@ class SphinxCommands:
             decoder.start_utt()
 
     def feed(self, pcm: bytes) -> None:
-        """More of it: 16 kHz, 16-bit."""
+        """Decode more audio: 16 kHz, 16-bit."""
         if pcm:
             self._grammar.process_raw(pcm)
             self._filler.process_raw(pcm)
 
     def end(self) -> Evidence:
-        """What was found."""
+        """End the utterance and return what was found."""
         self._grammar.end_utt()
         self._filler.end_utt()
         best, filler = self._grammar.hyp(), self._filler.hyp()
@@ -107,7 +107,7 @@ class SphinxCommands:
         return found
 
     def _learn(self, phrases: Iterable[str]) -> tuple[str, ...]:
-        """Teach the decoder the phrases' words; the phrases that it can know."""
+        """Add the words of the phrases to the decoder; return the phrases whose words are all known."""
         wanted = {word for phrase in phrases for word in phrase.split()} - self._known
         lines = self._pronunciations.lines(wanted) if wanted else []
         for line in lines:
@@ -123,15 +123,16 @@ class SphinxCommands:
 class SphinxFree:
     """A `FreeDecoder` with pocketsphinx's own English language model.
 
-    Without the second of pocketsphinx's passes and with bounded numbers of states and words: on our recordings as
-    good, in half the time, and with a tenth of the wait after the last word. The mean is taken from what is heard.
+    Runs without pocketsphinx's second pass and with limited numbers of states and words: on our recordings as
+    accurate, in half the time, and with a tenth of the wait after the last word. The mean is estimated from the
+    audio.
     """
 
     def __init__(self, folder: Path) -> None:
         self._decoder = pocketsphinx.Decoder(fwdflat=False, maxhmmpf=10_000, maxwpf=20, **_QUIET)
         nothing = folder / "nothing.dict"
         nothing.write_text("stop S T AA P\n")
-        # Only its front end is wanted: it measures the mean.
+        # Only its front end is used: it measures the mean.
         self._meter = pocketsphinx.Decoder(lm=None, dict=str(nothing), **_QUIET)
         self._meter.add_jsgf_string("nothing", "#JSGF V1.0;\ngrammar n;\npublic <n> = stop;\n")
         self._meter.activate_search("nothing")
@@ -139,13 +140,13 @@ class SphinxFree:
         self._mean = self._model_mean
 
     def begin(self, heard: bytes) -> None:
-        """A new utterance in a room that sounds like this."""
+        """Begin an utterance; the room is estimated from its audio so far."""
         self._mean = self._measure(heard)
         self._decoder.set_cmn(self._mean)
         self._decoder.start_utt()
 
     def misjudged(self, heard: bytes) -> bool:
-        """Whether the mean has moved far from the one that we began with."""
+        """Return whether the mean of `heard` is far from the one that the utterance began with."""
         pairs = zip(_numbers(self._mean), _numbers(self._measure(heard)), strict=True)
         return max(abs(before - now) for before, now in list(pairs)[:_TELLING]) > _FAR
 
@@ -159,25 +160,25 @@ class SphinxFree:
         return mean
 
     def feed(self, pcm: bytes) -> None:
-        """More of it: 16 kHz, 16-bit."""
+        """Decode more audio: 16 kHz, 16-bit."""
         if pcm:
             self._decoder.process_raw(pcm)
 
     def end(self) -> str:
-        """The words."""
+        """End the utterance and return its words."""
         self._decoder.end_utt()
         best = self._decoder.hyp()
         return "" if best is None else str(best.hypstr)
 
 
 class _Pronunciations:
-    """The big dictionary, read when words are wanted and not kept: it would be 30 MB of Python strings."""
+    """The large dictionary, read when words are looked up and not kept: it would be 30 MB of Python strings."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def lines(self, words: set[str]) -> list[str]:
-        """The lines of these words, other pronunciations included."""
+        """Return the lines of these words, all pronunciations included."""
         with self._path.open(encoding="utf-8") as file:
             return [line.rstrip("\n") for line in file if line.split(" ", 1)[0].partition("(")[0] in words]
 

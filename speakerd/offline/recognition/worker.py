@@ -1,7 +1,7 @@
-"""The recogniser's process: `python -m speakerd.offline.recognition.worker`, spoken to over its stdin and stdout.
+"""The recogniser's process: `python -m speakerd.offline.recognition.worker`, with messages on stdin and stdout.
 
-A process of its own because pocketsphinx holds the interpreter's lock while it works, and because a crash in it
-must not be the server's. It ends when its stdin ends, so never outlives the server.
+It is a process of its own because pocketsphinx holds the interpreter's lock while it works, and because a crash in
+pocketsphinx must not end the server. It ends when its stdin ends, and thus never outlives the server.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _READ_BYTES = 65_536
 
 
 def main() -> int:
-    """Load, say so, serve until stdin ends."""
+    """Load the decoders, report that, and serve until stdin ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--free-speech", choices=("while_listening", "after", "off"), required=True)
     parser.add_argument("--confidence", type=float, required=True)
     arguments = parser.parse_args()
-    # The terminal's Ctrl-C is for the server, which then closes our stdin.
+    # Ctrl-C in a terminal is meant for the server, which then closes our stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     out = os.dup(1)
-    # Whatever a library prints must not end up between two frames.
+    # What a library prints must not get between two messages.
     os.dup2(2, 1)
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="speakerd-offline-") as folder:
             scheduler = _load(arguments, Path(folder), out)
-    except Exception as error:  # noqa: BLE001  # the server has to hear of it, whatever it is
+    except Exception as error:  # noqa: BLE001  # any failure is reported to the server
         _write(out, encode(ERROR, 0, {"message": f"{type(error).__name__}: {error}"}))
         return 1
     _write(out, encode(READY, 0, {"load_s": round(time.monotonic() - began, 3)}))
@@ -58,7 +58,7 @@ def main() -> int:
 
 
 def _load(arguments: argparse.Namespace, folder: Path, out: int) -> RecognitionScheduler:
-    # Here, so that what fails in loading it is reported like the rest.
+    # Imported here, so that a failure to import it is reported, too.
     from speakerd.offline.recognition.sphinx import SphinxCommands, SphinxFree  # noqa: PLC0415
 
     def unknown(words: list[str]) -> None:

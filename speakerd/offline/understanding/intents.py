@@ -1,8 +1,8 @@
-"""What a sentence wants: words in, an `Intent` out.
+"""Finds the intent of a sentence.
 
-The table is read from top to bottom and the first pattern that fits the whole sentence wins. It is wider than
-the recogniser's grammar, since free speech and typed text come here too. Politeness and being addressed are
-taken off when the sentence does not fit as it is.
+The table is read from top to bottom, and the first pattern that matches the whole sentence wins. It accepts more
+than the recogniser's grammar, since free speech and typed text are matched, too. Polite words and forms of address
+are removed if the sentence does not match as it is.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _SOUND: Final = r"(?:the volume|it|the sound)"
 _SLIGHTLY: Final = r"(?:a bit |a little |much )?"
 _LENGTH: Final = rf"(?P<amount>{NUMBER}) (?P<unit>[a-z]+)"
 _TABLE: Final[tuple[tuple[IntentKind, str], ...]] = (
-    # Free speech hears "me" as many things.
+    # Free speech recognition takes "me" for many words.
     ("repeat_after_me", r"(?:repeat|say) after (?:me|we|be|the)(?: (?P<text>.+))?"),
     ("repeat_after_me", r"(?:repeat|say) (?:this|the following|the words) (?P<text>.+)"),
     ("repeat_last", r"(?:say|repeat) (?:that|it)(?: again)?|once more|again|what|pardon|what did you say"),
@@ -121,7 +121,7 @@ _POLITE: Final = re.compile(
 
 
 def understand(text: str) -> Intent:
-    """The intent of a sentence: `unknown` with its `text` if no row fits, `nothing` if there are no words."""
+    """Return the intent of a sentence: `unknown` with its `text` if no row matches, `nothing` without words."""
     words = normalized(text)
     if not words:
         return Intent("nothing")
@@ -136,13 +136,13 @@ def understand(text: str) -> Intent:
 
 
 def normalized(text: str) -> str:
-    """Small letters, no marks but apostrophes, single spaces."""
+    """Return the text in lower case, with single spaces and no marks but apostrophes and percent signs."""
     lowered = text.lower().replace("\u2019", "'")
     return " ".join(re.sub(r"[^a-z0-9'% ]+", " ", lowered).split())
 
 
 def seconds_of(duration: str) -> int | None:
-    """Seconds in "an hour and five minutes"; None if that is no duration."""
+    """Return the seconds in "an hour and five minutes"; None if this is no duration."""
     total = 0.0
     counts = re.findall(_COUNT, duration)
     for count in counts:

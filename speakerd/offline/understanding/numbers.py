@@ -1,4 +1,4 @@
-"""Numbers as people say them: "twenty three", "a hundred and five". Up to 999, which timers and steps need."""
+"""Numbers as people say them, up to 999: "twenty three", "a hundred and five"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 _ONES: Final = tuple(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "  # noqa: SIM905
-    "seventeen eighteen nineteen".split()  # twenty quoted words would be no easier to read
+    "seventeen eighteen nineteen".split()  # twenty quoted words are no easier to read
 )
 _TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 VALUES: Final = {
@@ -19,11 +19,11 @@ VALUES: Final = {
 _FIRST: Final = "|".join((*sorted(VALUES, key=len, reverse=True), "hundred"))
 _NEXT: Final = "|".join((*sorted((*_ONES, *_TENS), key=len, reverse=True), "hundred", "and"))
 NUMBER: Final = rf"(?:\d+|(?:{_FIRST})(?:[ -](?:{_NEXT}))*)"
-"""A pattern that finds a number in words or figures."""
+"""A regular expression for a number in words or digits."""
 
 
 def number(words: str) -> int | None:
-    """Its value; None if it is none. "a hundred and five" is 105."""
+    """Return the value of a number in words or digits; None if it is no number. "a hundred and five" is 105."""
     if words.isdecimal():
         return int(words[:9])
     total: int | None = None
@@ -38,7 +38,7 @@ def number(words: str) -> int | None:
 
 
 def spelled(value: int) -> str:
-    """A number in words, 0 to 999."""
+    """Return a number from 0 to 999 in words."""
     if value >= 100:
         rest = value % 100
         return f"{_ONES[value // 100]} hundred" + (f" and {spelled(rest)}" if rest else "")
@@ -49,7 +49,7 @@ def spelled(value: int) -> str:
 
 
 def duration_words(seconds: int) -> str:
-    """A duration for people: "1 hour and 5 minutes"."""
+    """Return a duration in words: "1 hour and 5 minutes"."""
     parts = []
     for size, name in ((3600, "hour"), (60, "minute"), (1, "second")):
         count, seconds = divmod(seconds, size)

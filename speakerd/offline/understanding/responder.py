@@ -1,8 +1,8 @@
-"""Deciding on an answer: from the conversation so far to a `ResponsePlan`.
+"""Decides on an answer: from the conversation so far to a `ResponsePlan`.
 
-What is answered is the last thing that happened: a tool's output is put into words; a sentence is understood and
-either done by one of the client's tools, answered from what we know, or told back with what we can do. There is no
-model behind this; it never pretends to have understood.
+The last item is answered: the output of a tool is put into words; a sentence is passed to one of the client's
+tools, answered from a fixed set of answers, or repeated with a list of what is possible. There is no model behind
+this.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _SAY_EXACTLY: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_SPEECH: Final = 2000
-"""Letters said at a time; more would be minutes of speech."""
+"""Letters of one answer; more would be minutes of speech."""
 _SAYING: Final = ("spoken", "speech", "message", "text", "answer", "result", "output", "status")
 _LONGEST_RESULT: Final = 600
 _CLOCK: Final = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp][Mm])?")
 
 
 class Responder:
-    """Answers. `clock` gives the local date and time. Holds no state: safe for any number of sessions."""
+    """Answers sentences. `clock` returns the local date and time. Has no state: sessions may share it."""
 
     def __init__(self, settings: OfflineSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
@@ -58,11 +58,11 @@ class Responder:
         self._own_phrases = tuple(phrase for phrase in cleaned if phrase)
 
     def phrases(self, tools: Iterable[dict[str, Any]]) -> tuple[str, ...]:
-        """Sentences beside the built-in ones that the recogniser should know in a session with these tools."""
+        """Return the sentences beside the built-in ones that the recogniser needs in a session with these tools."""
         return tuple(dict.fromkeys((*self._own_phrases, *tool_phrases(tools))))
 
     def reply(self, spec: ResponseSpec, items: Sequence[Item]) -> ResponsePlan:
-        """What to say and do now."""
+        """Return what to say and which tools to call in answer to `items`."""
         exact = _SAY_EXACTLY.fullmatch(spec.own_instructions)
         if exact is not None:
             return (_say(exact["text"]),)
@@ -173,7 +173,7 @@ def _date_words(now: datetime) -> str:
 
 
 def outcome(kind: IntentKind | None, output: str) -> str:
-    """What to say of a tool's output. `kind`: the intent that it was called for, if known."""
+    """Return a tool's output as a sentence: text as it is, JSON in words. `kind`: the intent it was called for."""
     text = output.strip()
     try:
         value = json.loads(text)

@@ -1,9 +1,10 @@
-"""Which of the client's tools does what is wanted, and with what arguments.
+"""Finds the client's tool that carries out an intent, and its arguments.
 
-Tools are known by the words of their names (`set_timer`, `startTimer`), since each client names its own. `_WANTED`
-tells, per intent, words that must be there, words of which one must be there, and words that must not. Arguments
-are filled by the words of the parameters' names and their types; a tool that requires something we do not know is
-not called. Tools that need nothing can also be called by saying their name or their description.
+Tools are recognised by the words of their names (`set_timer`, `startTimer`), since each client has its own names.
+`_WANTED` lists for each intent the words that a name must contain, those of which it must contain one, and those
+that it must not contain. Arguments are filled by the words of the parameters' names and their types; a tool with a
+required parameter that cannot be filled is not called. A tool without parameters can also be called by its name or
+description.
 """
 
 from __future__ import annotations
@@ -71,11 +72,11 @@ _WANTED: Final[dict[IntentKind, tuple[_Wanted, ...]]] = {
 }
 _MOST_PHRASES: Final = 100
 _LONGEST_PHRASE: Final = 10
-"""Words. A description longer than that is prose, not something one says."""
+"""Words. A longer description is prose that nobody says."""
 
 
 def call_for(intent: Intent, tools: Sequence[ToolObject]) -> CallTool | None:
-    """The call that does what is wanted; None if no tool offered can."""
+    """Return the call that carries out the intent; None if no tool can."""
     for wanted in _WANTED.get(intent.kind, ()):
         for tool in tools:
             words = _name_words(tool)
@@ -92,7 +93,7 @@ def call_for(intent: Intent, tools: Sequence[ToolObject]) -> CallTool | None:
 
 
 def call_by_name(text: str, tools: Sequence[ToolObject]) -> CallTool | None:
-    """The tool whose own words were said: all of its name's or its description's."""
+    """Return a call of the tool whose name or description was said; None if there is none."""
     said = clean(text)
     for tool in tools:
         if said and said in _phrases_of(tool):
@@ -101,19 +102,19 @@ def call_by_name(text: str, tools: Sequence[ToolObject]) -> CallTool | None:
 
 
 def forced_call(name: str, intent: Intent, tools: Sequence[ToolObject]) -> CallTool | None:
-    """The call a client insists on (`tool_choice`), with what we can fill in."""
+    """Return a call of the tool that the client demands (`tool_choice`), with the arguments that can be filled."""
     tool = next((tool for tool in tools if tool["name"] == name), None)
     return None if tool is None else CallTool(name, json.dumps(_fill(tool, intent) or {}))
 
 
 def tool_phrases(tools: Iterable[ToolObject]) -> tuple[str, ...]:
-    """Sentences that call tools by their own words; for the recogniser's grammar. Bounded."""
+    """Return sentences that call tools by name or description, for the recogniser's grammar; limited in number."""
     found = [phrase for tool in tools for phrase in _phrases_of(tool)]
     return tuple(dict.fromkeys(found))[:_MOST_PHRASES]
 
 
 def intent_of_tool(name: str) -> IntentKind | None:
-    """What a tool of that name was called for."""
+    """Return the intent that a tool of this name carries out; None if it is not known."""
     words = _words(name)
     for kind, rows in _WANTED.items():
         for wanted in rows[:1]:
@@ -155,7 +156,7 @@ def _required(tool: ToolObject) -> list[str]:
 
 
 def _fill(tool: ToolObject, intent: Intent) -> dict[str, Any] | None:
-    """Arguments for the tool; None if it requires what we do not know, or takes nothing of what was said."""
+    """Return arguments for the tool; None if a required one is not known, or none of what was said fits."""
     arguments: dict[str, Any] = {}
     values = _Values(intent)
     for name, schema in _properties(tool).items():
@@ -187,7 +188,7 @@ def _nullable(schema: dict[str, Any]) -> bool:
 
 
 class _Values:
-    """The intent's slots, as a parameter of some name and type would have them."""
+    """Converts the slots of an intent to the parameters of a tool."""
 
     def __init__(self, intent: Intent) -> None:
         self._kind = intent.kind
@@ -195,11 +196,11 @@ class _Values:
 
     @property
     def matters(self) -> bool:
-        """A call without any of it would not do what was asked."""
+        """Whether a call without any of the slots would be useless."""
         return self._kind in ("timer_set", "volume_set", "move", "turn")
 
     def of(self, name: str, schema: dict[str, Any]) -> Any:
-        """A value for the parameter, or None."""
+        """Return a value for the parameter; None if no slot fits."""
         words = _words(name)
         kinds = _kinds(schema)
         choices = schema.get("enum")
@@ -254,7 +255,7 @@ class _Values:
 
 
 def _exact(seconds: int, unit: int, kinds: set[str]) -> Any:
-    """In this unit, if that loses nothing or the tool takes fractions."""
+    """Return the seconds in this unit; None if that would need fractions and the tool takes none."""
     if seconds % unit == 0:
         return seconds // unit
     return seconds / unit if "number" in kinds else None
