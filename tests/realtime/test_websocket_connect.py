@@ -71,6 +71,32 @@ async def test_a_server_that_stays_busy_is_given_up() -> None:
         assert server.refused == CONNECT_ATTEMPTS
 
 
+async def test_where_so_wanted_a_server_that_is_busy_is_tried_until_it_answers_and_each_failure_reported() -> (
+    None
+):
+    refusals = [[Refuse(503, f"busy {number}")] for number in range(CONNECT_ATTEMPTS + 2)]
+    async with LoopbackServer(*refusals, []) as server:
+        model, ear = OpenAIRealtimeWebSocketModel(random=lambda: 0.0, connect_attempts=None), Ear()
+        model.add_listener(ear)
+        await model.connect({"url": server.url})
+        await model.close()
+    reasons = [
+        event.reason or ""
+        for event in ear.told
+        if event.type == "connection_status" and event.status == "reconnecting"
+    ]
+    assert len(reasons) == server.refused == len(refusals)
+    assert all(f"busy {number}" in reason for number, reason in enumerate(reasons))
+
+
+async def test_a_refusal_ends_also_attempts_without_a_limit() -> None:
+    async with LoopbackServer([Refuse(503)], [Refuse(403, "no")]) as server:
+        model = OpenAIRealtimeWebSocketModel(random=lambda: 0.0, connect_attempts=None)
+        with pytest.raises(ConnectRefusedError):
+            await model.connect({"url": server.url})
+        assert server.refused == 2
+
+
 async def test_a_refusal_is_not_tried_again() -> None:
     async with LoopbackServer([Refuse(403, "no")]) as server:
         with pytest.raises(ConnectRefusedError) as raised:

@@ -142,6 +142,7 @@ class SessionFactory:
         model = OpenAIRealtimeWebSocketModel(
             transport_config={"handshake_timeout": limit_s},
             connect_attempts=None if persistent else 3,
+            rotate_after_s=settings.rotate_after_min * 60,
             clock=self._clock,
         )
         runner = RealtimeRunner(
