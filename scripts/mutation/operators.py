@@ -207,7 +207,7 @@ class _Finder:
                 self.constant(node)
             case ast.Call():
                 self.call(node)
-            case ast.Set() | ast.List(ctx=ast.Load()):
+            case ast.Set() | ast.List(ctx=ast.Load()) if not (self._in_function and _only_words(node.elts)):
                 self.drop(node.elts, node.elts)
             case ast.Dict(keys=keys) if not self._in_function and None not in keys:
                 self.drop([key for key in keys if key], node.values)
@@ -259,15 +259,12 @@ class _Finder:
 
     def drop(self, firsts: Sequence[ast.expr], lasts: Sequence[ast.expr]) -> None:
         """One element is missing. Each runs from one of `firsts` to the one of `lasts` at the same index."""
-        outer = self._lines
         for index in range(len(firsts) if len(firsts) > 1 else 0):
             if index + 1 < len(firsts):
                 start, end = _start(firsts[index]), _start(firsts[index + 1])
             else:
                 start, end = _end(lasts[index - 1]), _end(lasts[index])
-            self._lines = (_start(firsts[index])[0], _end(lasts[index])[0])
             self.put("element dropped", start, end, "")
-        self._lines = outer
 
     def delete(self, node: ast.stmt) -> None:
         self.add("statement deleted", node, "pass")
@@ -290,6 +287,13 @@ def _start(node: ast.expr | ast.stmt) -> tuple[int, int]:
 
 def _end(node: ast.expr | ast.stmt) -> tuple[int, int]:
     return node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
+def _only_words(elements: Sequence[ast.expr]) -> bool:
+    """Whether these are the lines of a text: strings, with values in some."""
+    return all(
+        isinstance(one, ast.JoinedStr) or isinstance(getattr(one, "value", 0), str) for one in elements
+    )
 
 
 def _is_a_union(node: ast.BinOp) -> bool:
