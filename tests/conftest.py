@@ -1,15 +1,40 @@
-"""What every room's tests may use: the software sound card."""
+"""What holds for all tests: their patience, their signals, and the software sound card."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
 
-from tests.rig import RigMissingError, SoundCard, first_in_line
+from speakerd.realtime.testing import loopback
+from tests.limits import limit
+from tests.rig import RigMissingError, SoundCard, first_in_line, missing
 
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("ci")
+loopback.EXPECT_WITHIN_S = limit(loopback.EXPECT_WITHIN_S)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before other plugins read what is set here."""
+    if config.option.timeout is None:
+        config.option.timeout = limit(float(config.getini("timeout")))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A job of cron, or one in the background of a script, ignores it, and its children inherit that; tests send it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say once, before anything runs, that the software sound card is wanted and cannot be had."""
+    wanting = sum(item.get_closest_marker("rig") is not None for item in items)
+    if wanting and missing() and not hasattr(config, "workerinput"):
+        raise pytest.UsageError(
+            f"{wanting} of these tests play on a software sound card, which needs {missing()}.\n"
+            "To leave them out: add -m 'not rig'"
+        )
 
 
 def _sound_card() -> SoundCard:

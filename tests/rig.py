@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
+from tests.limits import limit
 
 PROGRAMS: Final = ("pulseaudio", "parec", "pacat")
 INSTALL: Final = "apt-get install pulseaudio pulseaudio-utils libasound2-plugins   (scripts/test does it)"
@@ -74,6 +75,14 @@ def may_be_torn(test: Callable[P, None]) -> Callable[P, None]:
 def _with_us(*words: str) -> list[str]:
     """The command, so that it ends when we do, however we end (a hard limit kills without a word)."""
     return ["setpriv", "--pdeathsig", "KILL", *words] if shutil.which("setpriv") else list(words)
+
+
+def missing() -> str:
+    """What of the rig is not installed, and the command that installs it; empty if nothing is missing."""
+    programs = [program for program in PROGRAMS if shutil.which(program) is None]
+    plugins = [path for folder in PLUGIN_FOLDERS for path in Path("/").glob(f"{folder[1:]}/*_pulse.so")]
+    what = programs if plugins else [*programs, "ALSA's pulse plugin"]
+    return f"{', '.join(what)}: {INSTALL}" if what else ""
 
 
 class RigMissingError(RuntimeError):
@@ -126,7 +135,7 @@ class Recorder:
 
     def wait_until(self, at: float, timeout: float = 10.0) -> None:
         """Return once everything that sounded before `at` has been read."""
-        give_up = time.monotonic() + timeout
+        give_up = time.monotonic() + limit(timeout)
         while self.time_of(self.mark) < at:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"the recorder does not get to {at}")
@@ -148,18 +157,15 @@ class Saying:
 
     def wait(self, timeout: float = 50) -> None:
         """Return when the last sample has gone in."""
-        assert self.process.wait(timeout) == 0
+        assert self.process.wait(limit(timeout)) == 0
 
 
 class SoundCard:
     """A running rig; a context manager. `env` is what a process needs to find it."""
 
     def __init__(self) -> None:
-        missing = [program for program in PROGRAMS if shutil.which(program) is None]
-        plugins = [path for folder in PLUGIN_FOLDERS for path in Path("/").glob(f"{folder[1:]}/*_pulse.so")]
-        if missing or not plugins:
-            what = ", ".join(missing) or "ALSA's pulse plugin"
-            raise RigMissingError(f"the software sound card needs {what}: {INSTALL}")
+        if what := missing():
+            raise RigMissingError(f"the software sound card needs {what}")
         self.folder = Path(tempfile.mkdtemp(prefix="speakerd-rig-"))
         (self.folder / "asound.conf").write_text(_ALSA, encoding="utf-8")
         self.settings = {
@@ -202,7 +208,7 @@ class SoundCard:
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                 env={**self.env, "HOME": str(self.folder), "XDG_RUNTIME_DIR": str(self.folder)},
             )  # fmt: skip
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + limit(20)
         while not (self.folder / "native").exists():
             self._check(deadline)
             time.sleep(0.01)

@@ -11,6 +11,7 @@ from speakerd.audio.events import AudioEvent, Level
 from speakerd.audio.pcm import WIRE_RATE
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulation.device import SimulatedDevice
+from tests.limits import limit
 
 
 class EngineBench:
@@ -51,7 +52,7 @@ def tone(seconds: float, hz: float = 440.0, level: float = 8000.0) -> bytes:
 def wait_for(condition: Callable[[], bool], timeout: float, what: str) -> None:
     """Real time: return as soon as it holds."""
 
-    give_up = time.monotonic() + timeout
+    give_up = time.monotonic() + limit(timeout)
     while not condition():
-        assert time.monotonic() < give_up, f"{timeout} s passed, and not yet: {what}"
+        assert time.monotonic() < give_up, f"{limit(timeout):g} s passed, and not yet: {what}"
         time.sleep(0.01)

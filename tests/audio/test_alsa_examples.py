@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import limit
+
 FOLDER = Path(__file__).parent.parent.parent / "config" / "alsa"
 SOUND = Path(__file__).parent.parent / "data" / "goforward.wav"
 ALSA = Path("/usr/share/alsa/alsa.conf")
@@ -22,7 +24,7 @@ def test_an_example_leads_from_its_name_to_the_card_it_names(
     sound = SOUND if pcm == "speaker" else tmp_path / "sound.wav"
     done = subprocess.run(
         [*words, "-D", pcm, str(sound)],
-        env={**os.environ, "ALSA_CONFIG_PATH": f"{ALSA}:{file}"}, capture_output=True, text=True, timeout=20, check=False,
+        env={**os.environ, "ALSA_CONFIG_PATH": f"{ALSA}:{file}"}, capture_output=True, text=True, timeout=limit(20), check=False,
     )  # fmt: skip
     cards = set(re.findall(r"CARD=(\w+)", file.read_text(encoding="utf-8")))
     # There is no such card on the machine that tests; ALSA must have got as far as looking for it.

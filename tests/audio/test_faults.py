@@ -27,6 +27,7 @@ from speakerd.audio.pcm import WIRE_RATE, samples_of
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulation.device import SimulatedDevice
 from tests.audio.engine_bench import EngineBench, tone, wait_for
+from tests.limits import limit
 
 SPEECH = Path(__file__).parent.parent / "data" / "goforward.wav"
 
@@ -238,7 +239,7 @@ def test_processing_that_falls_behind_drops_the_oldest_and_counts_it() -> None:
     def on_event(event: AudioEvent) -> None:
         events.append(event)
         if isinstance(event, SpeechStarted):
-            go_on.wait(20)
+            go_on.wait(limit(20))
 
     engine = AudioEngine(device, AudioSettings(echo="off", capture_queue_ms=100), on_event=on_event)
     engine.start()

@@ -20,6 +20,7 @@ from speakerd.audio.settings import AudioSettings
 from tests.audio.device_contract import Ear, chirp, likeness, silence
 from tests.audio.engine_bench import tone, wait_for
 from tests.audio.faulty_portaudio import Faults
+from tests.limits import limit
 from tests.rig import SoundCard, may_be_torn
 
 pytestmark = pytest.mark.rig
@@ -193,7 +194,7 @@ def test_a_driver_that_hangs_is_told_as_stuck_and_does_not_hold_up_the_end(morta
         wait_for(lambda: any(isinstance(event, DeviceStuck) for event in events), 10, "told as stuck")
         before = time.monotonic()
         engine.close()
-        assert time.monotonic() - before < 3
+        assert time.monotonic() - before < limit(3)
     finally:
         mortal.freeze_server(False)
         wait_for(lambda: engine._supervisor.idle, 20, "the hanging call returns")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from speakerd.audio.thread_priority import REALTIME_PRIORITY, raise_priority, restore_priority
+from tests.limits import limit
 
 ASK = """
 import os, threading
@@ -106,7 +107,7 @@ def test_a_thread_that_never_pauses_loses_it_when_the_kernel_says_so() -> None:
         pytest.skip("this machine gives nobody real-time priority")
     limits = ["prlimit", "--rttime=100000:20000000"]
     command = [*limits, sys.executable, "-c", SPIN]
-    said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=50)
+    said = subprocess.run(command, check=False, capture_output=True, text=True, timeout=limit(50))
     assert said.returncode == 0, said
     assert said.stdout.strip() == f"{os.SCHED_RR} then {os.SCHED_OTHER}"
 

@@ -22,6 +22,7 @@ from speakerd.daemon.control import Control
 from speakerd.dialogue.requests import PLAIN_REQUESTS
 from speakerd.host.control import ControlServer
 from speakerd.host.errors import CommandError
+from tests.limits import limit
 
 STATUS = {"version": "1", "phase": "idle", "light": "idle", "flags": {"muted": False, "offline": True}, "connected": False,
           "volume": 60, "uptime_s": 12.345, "usage": {"today": {"turns": 1, "total_tokens": 150}, "since_start": {},
@@ -93,12 +94,12 @@ class FakeDaemon:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(20)
+        assert self._ready.wait(limit(20))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(20)
+        self._thread.join(limit(20))
         self._loop.close()
 
 
@@ -272,8 +273,8 @@ def test_on_a_terminal_it_draws_one_line_over_and_over_and_leaves_it_clean(daemo
     ) as process:
         os.close(theirs)
         shown = b""
-        limit = time.monotonic() + 30
-        while b"Noon." not in shown and time.monotonic() < limit:
+        end = time.monotonic() + limit(30)
+        while b"Noon." not in shown and time.monotonic() < end:
             if select.select([ours], [], [], 0.1)[0]:
                 shown += os.read(ours, 65536)
         process.send_signal(2)
@@ -282,7 +283,7 @@ def test_on_a_terminal_it_draws_one_line_over_and_over_and_leaves_it_clean(daemo
                 shown += os.read(ours, 65536)
             except OSError:  # the other side of the terminal is closed
                 break
-        assert process.wait(20) == 130
+        assert process.wait(limit(20)) == 130
     os.close(ours)
     assert b"speaker: Noon.\r\n" in shown
     assert b"\r\x1b[K" in shown

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.audio.recordings import DATA
+from tests.limits import limit
 
 if TYPE_CHECKING:
     from tests.rig import SoundCard
@@ -42,7 +43,7 @@ class Terminal:
 
     def wait_for(self, pattern: str, within_s: float = 40.0) -> str:
         """Read until `pattern` has come since the last one found."""
-        end = time.monotonic() + within_s
+        end = time.monotonic() + limit(within_s)
         while (found := re.search(pattern, self._seen)) is None:
             ready, _, _ = select.select([self._master], [], [], 0.1)
             if ready:
@@ -65,7 +66,7 @@ class Terminal:
 
 
 @pytest.mark.rig
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(limit(150))
 def test_a_space_bar_a_voice_an_answer_mute_and_quit(rig: SoundCard) -> None:
     terminal = Terminal(["demo", "--talk", "--input", "mic", "--output", "speaker"], rig.env)
     try:
@@ -84,7 +85,7 @@ def test_a_space_bar_a_voice_an_answer_mute_and_quit(rig: SoundCard) -> None:
         terminal.type("m")
         terminal.wait_for("muted")
         terminal.type("q")
-        assert terminal.process.wait(15) == 0
+        assert terminal.process.wait(limit(15)) == 0
     finally:
         terminal.close()
 
@@ -95,7 +96,7 @@ def test_without_the_sound_device_it_says_which_there_are_and_what_else_to_do(ri
         [sys.executable, "-m", "speakerd", "demo", "--talk", "--input", "nowhere"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=limit(60),
         env=rig.env,
         check=False,
     )
@@ -112,7 +113,7 @@ def test_typed_questions_are_answered_in_text() -> None:
         input="hello\nrepeat after me I am here\n\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=limit(60),
         check=False,
     )
     assert result.returncode == 0

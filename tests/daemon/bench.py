@@ -96,10 +96,13 @@ class Household:
 
     async def until(self, condition: Callable[[], bool], within_s: float = 15.0) -> None:
         try:
-            async with asyncio.timeout(within_s), self._news:
+            async with asyncio.timeout(self._patience(within_s)), self._news:
                 await self._news.wait_for(condition)
         except TimeoutError:
             raise AssertionError(f"did not come about within {within_s} s; phases: {self.phases}") from None
+
+    def _patience(self, seconds: float) -> float:
+        return seconds if self.device.stepped else limit(seconds)
 
     async def light(self, name: str, within_s: float = 15.0) -> None:
         """Until the light shows it."""
@@ -112,7 +115,7 @@ class Household:
 
     async def said(self, utterance: ScriptedUtterance, within_s: float = 15.0) -> None:
         """Until the person has said it."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(self._patience(within_s)):
             while not utterance.done:
                 await asyncio.sleep(BLOCK_S)
 

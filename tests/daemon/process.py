@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.host.control_client import ControlClient
 from speakerd.host.errors import NotRunningError
+from tests.limits import limit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ class Daemon:
             )
 
     def wait_ready(self, within_s: float = 30.0) -> None:
-        end = time.monotonic() + within_s
+        end = time.monotonic() + limit(within_s)
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 break
@@ -58,7 +59,7 @@ class Daemon:
             return dict(client.request(command, **args))
 
     def until(self, key: str, value: object, within_s: float = 20.0) -> None:
-        end = time.monotonic() + within_s
+        end = time.monotonic() + limit(within_s)
         status: dict[str, Any] = {}
         while time.monotonic() < end:
             status = self.ask("status")
@@ -69,4 +70,4 @@ class Daemon:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(10)
+        return self.process.wait(limit(10))

@@ -12,6 +12,7 @@ from speakerd.config.settings import Settings
 from speakerd.daemon import assemble as assembling
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.panel.simulated import SimulatedPanel
+from tests.limits import limit
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
         first = speaker.engine
         audio = replace(settings.audio, input="kitchen")
         speaker.reconfigure(settings.model_copy(update={"audio": audio}))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(limit(10)):
             while speaker.engine is first or not speaker.engine.block_counts.capture:
                 await asyncio.sleep(BLOCK_S)
                 devices[-1].step()

@@ -11,6 +11,7 @@ import pytest
 from speakerd.daemon.storage import state_file
 from speakerd.daemon.storage.state_file import StateFile, state_dir
 from tests.daemon.hand_clock import by_hand, pass_by
+from tests.limits import limit
 
 
 class Kept:
@@ -105,7 +106,7 @@ def test_a_slow_disk_holds_nobody_up_and_gets_one_write_at_a_time(
         def slow(_path: Path, text: str) -> None:
             written.append(text)
             loop.call_soon_threadsafe(begun.set)
-            assert go_on.wait(20)
+            assert go_on.wait(limit(20))
 
         monkeypatch.setattr(state_file, "replace_file", slow)
         kept = Kept(tmp_path / "number")

@@ -14,10 +14,12 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+from tests.limits import SLOW, limit
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-container-0123456789abcdefghij"
 BASE = Path(os.environ.get("SPEAKERD_CONTAINER_ROOT", "/"))
-_TIMEOUT_S = 50
+_TIMEOUT_S = limit(50)
 
 
 def reason_not_to() -> str:
@@ -95,7 +97,7 @@ def _furnish(root: Path, part: str) -> None:
     _write(
         etc / "systemd/system/speakerd-test.service",
         "[Unit]\nAfter=basic.target dbus.socket\nWants=dbus.socket\nSuccessAction=exit-force\nFailureAction=exit-force\n"
-        f"[Service]\nType=oneshot\nTimeoutStartSec={_TIMEOUT_S}\nEnvironment=KEY={KEY}\n"
+        f"[Service]\nType=oneshot\nTimeoutStartSec={_TIMEOUT_S:g}\nEnvironment=KEY={KEY} SPEAKERD_TEST_SLOW={SLOW:g}\n"
         f"ExecStart=/usr/bin/python3 /opt/speakerd/source/container_job.py {part}\n"
         "StandardOutput=file:/host/output\nStandardError=inherit\n",
     )

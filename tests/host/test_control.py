@@ -23,6 +23,7 @@ from speakerd.host.control_client import ControlClient
 from speakerd.host.errors import CommandError, ControlError, HostError, NotRunningError
 from speakerd.host.peers import Peer, group_number, groups_of, may
 from speakerd.host.socket_path import SERVICE, calling_paths, listening_path
+from tests.limits import limit
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
 
@@ -94,7 +95,7 @@ def serve(folder: Path, feeds: list[Feed]) -> Callable[..., ControlServer]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let the server's tasks run until it is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(limit(20)):
         while not condition():
             await asyncio.sleep(0)
 
@@ -210,7 +211,7 @@ async def test_a_monitor_that_reads_nothing_is_cut_off_and_holds_nobody_up(
             client.connect(str(server.path))
             client.sendall(b'{"id":1,"command":"monitor"}\n')
             await until(lambda: bool(feeds))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(limit(20)):
                 while not feeds[0].closed:
                     feeds[0].publish(event="x", filler="y" * 50_000)
                     await asyncio.sleep(0.001)
@@ -254,7 +255,7 @@ async def test_a_silent_client_is_shown_out(
     monkeypatch.setattr(control, "IDLE_LIMIT_S", 0.05)
     async with serve() as server:
         reader, writer = await asyncio.open_unix_connection(str(server.path))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit(20)):
             assert await reader.read() == b""
         writer.close()
 

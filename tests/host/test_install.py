@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.limits import limit
+
 ROOT = Path(__file__).resolve().parents[2]
 INSTALL, UNINSTALL = ROOT / "scripts/install", ROOT / "scripts/uninstall"
 TEXT = INSTALL.read_text()
@@ -16,7 +18,12 @@ TEXT = INSTALL.read_text()
 
 def run(script: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [script, *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=50
+        [script, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=limit(50),
     )
 
 
@@ -135,7 +142,7 @@ def typed(words: list[str], answer: bytes) -> str:
             if not asked and shown.rstrip().endswith(b":"):
                 asked = True
                 os.write(ours, answer)
-        process.wait(20)
+        process.wait(limit(20))
     os.close(ours)
     return shown.decode()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.host.notify import Notifier
+from tests.limits import limit
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(str(path))
-        server.settimeout(5)
+        server.settimeout(limit(5))
         monkeypatch.setenv("NOTIFY_SOCKET", str(path))
         yield server
 

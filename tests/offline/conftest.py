@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.limits import limit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,7 +59,7 @@ def served() -> Iterator[Served]:
         yield Served(url_of(process), process.pid)
     finally:
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(limit(10)) == 0
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()

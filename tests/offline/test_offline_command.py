@@ -14,6 +14,7 @@ import pytest
 from speakerd.offline import RecognizerMissingError
 from speakerd.offline.recognizer import Recognizer
 from speakerd.offline.settings import OfflineSettings
+from tests.limits import limit
 from tests.offline.conftest import COMMAND, ROOT, start_offline, url_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=limit(30),
         check=False,
     )
 
@@ -40,9 +41,9 @@ def test_it_tells_its_address_and_ends_cleanly_on_a_signal(number: signal.Signal
     assert f'url = "{url}"' in "".join(process.stdout.readline() for _ in range(3))
     began = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=limit(10))
     assert process.returncode == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < limit(2)
     assert "Traceback" not in out + err
 
 
@@ -74,7 +75,7 @@ def test_the_file_gives_the_settings(tmp_path: Path) -> None:
     process = start_offline("--config", str(file))
     assert "ws://127.0.0.1:" in url_of(process)
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=limit(10))
     assert process.returncode == 0
 
 

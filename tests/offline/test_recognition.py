@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from speakerd.offline import OfflineServer, OfflineSettings
+from tests.limits import limit
 from tests.offline.peer import peer
 from tests.offline.talk import kinds, said, silence
 from tests.offline.test_turns import DATA, recording
@@ -126,7 +127,7 @@ async def test_a_recogniser_that_dies_is_told_and_replaced() -> None:
         first = server.recognizer.pid
         assert first is not None
         os.kill(first, signal.SIGKILL)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(limit(10)):
             while server.recognizer.pid == first:  # another process
                 await asyncio.sleep(0.01)
         await it.send("input_audio_buffer.commit")

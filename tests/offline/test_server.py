@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from speakerd.offline import OfflineServer, OfflineSettings, PortInUseError
+from tests.limits import limit
 from tests.offline.peer import Peer, peer
 from tests.offline.talk import error_of, kinds, said, silence
 
@@ -76,7 +77,7 @@ async def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(served: 
 
 
 async def no_voice(served: Served) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         while any("espeak-ng" in command for command in served.children()):  # another process
             await asyncio.sleep(0.01)
 
@@ -84,7 +85,7 @@ async def no_voice(served: Served) -> None:
 async def test_a_hundred_megabytes_of_garbage_cost_one_connection(served: Served) -> None:
     it = await connect(served.url, compression=None)
     with contextlib.suppress(ConnectionClosed, ConnectionError, TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(limit(20)):
             await it.send("x" * 100_000_000)
             async for _ in it:
                 pass
@@ -111,7 +112,7 @@ async def test_bytes_that_are_no_websocket_do_no_harm(served: Served) -> None:
     writer.write(b"\x16\x03\x01" + b"\xff" * 5000 + b"\r\n\r\n")
     await writer.drain()
     with contextlib.suppress(ConnectionError):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(limit(10)):
             await reader.read()
     writer.close()
     with contextlib.suppress(ConnectionError):
@@ -160,7 +161,7 @@ async def test_it_listens_on_loopback_only(quick: OfflineSettings) -> None:
     async with OfflineServer(quick) as server:
         assert server.url == f"ws://127.0.0.1:{server.port}/v1/realtime"
         with pytest.raises(OSError):
-            await asyncio.wait_for(asyncio.open_connection(own_address(), server.port), 2)
+            await asyncio.wait_for(asyncio.open_connection(own_address(), server.port), limit(2))
 
 
 async def test_too_many_clients_are_told_to_come_later() -> None:
@@ -171,7 +172,7 @@ async def test_too_many_clients_are_told_to_come_later() -> None:
                     await late.recv()
                 assert late.close_code == 1013
             assert server.connections == 1
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(limit(5)):
             while server.connections:  # the server has no event for it
                 await asyncio.sleep(0.01)
         async with peer(server.url):
@@ -257,9 +258,9 @@ async def test_a_client_that_never_reads_is_cut_off(
     monkeypatch.setattr(client_handler, "MAX_UNSENT_BYTES", 200_000)
     async with OfflineServer(quick) as server, connect(server.url, compression=None, max_queue=1) as deaf:
         with contextlib.suppress(ConnectionClosed):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(limit(20)):
                 while server.connections or deaf.close_code is None:
                     await deaf.send('{"type": "input_audio_buffer.clear"}' + " " * 1000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(limit(5)):
             while server.connections:  # the server has no event for it
                 await asyncio.sleep(0.01)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool
+from tests.limits import limit
 from tests.offline.test_turns import recording
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def set_timer(seconds: int, name: str | None = None) -> str:
 
 async def heard_until(session: Any, kind: str) -> list[Any]:
     found: list[Any] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(limit(30)):
         async for event in session:
             found.append(event)
             if event.type == kind:
@@ -59,7 +60,7 @@ async def test_a_spoken_command_is_answered_with_sound(served: Served) -> None:
         events = await heard_until(session, "audio_end")
         sound = b"".join(event.audio.data for event in events if event.type == "audio")
         assert len(sound) > 48_000
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(limit(10)):
             while not words_of(session, "assistant").startswith("Understood: go forward ten meters"):
                 await anext(aiter(session))
         assert words_of(session, "user") == "go forward ten meters"

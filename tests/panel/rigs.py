@@ -18,8 +18,9 @@ from speakerd.panel.port import Panel
 from speakerd.panel.settings import ButtonSettings
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.panel.terminal.panel import TerminalPanel
+from tests.limits import limit
 
-PATIENCE_S = 5.0
+PATIENCE_S = limit(5.0)
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:

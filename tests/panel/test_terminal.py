@@ -18,6 +18,7 @@ from speakerd.panel.frames import Frame
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.terminal.line import HINT, light_line
 from speakerd.panel.terminal.panel import TerminalPanel
+from tests.limits import limit
 from tests.panel.rigs import OnPty, TerminalRig, wait_until
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
@@ -171,7 +172,7 @@ def test_q_and_ctrl_c_quit(key: bytes) -> None:
         panel = OnPty(DAY, stdin=keys, stdout=io.StringIO(), on_quit=quits.set)
         panel.start(lambda *_: None)
         os.write(master, key)
-        assert quits.wait(5)
+        assert quits.wait(limit(5))
         panel.close()
     os.close(master)
 
@@ -240,7 +241,7 @@ def test_the_terminal_is_given_back_however_the_program_ends(way: str, code: int
         child.send_signal(signal.SIGTERM)
     if way == "key q":
         os.write(master, b"q")
-    assert child.wait(20) == code
+    assert child.wait(limit(20)) == code
     os.set_blocking(master, False)
     try:
         while data := os.read(master, 4096):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, RealtimeSession
 from speakerd.realtime.model import events as m
+from tests.limits import limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.model.port import RealtimeModel
     from speakerd.realtime.session.events import RealtimeSessionEvent
 
-LIMIT_S = 5.0
+LIMIT_S = limit(5.0)
 """No wait in these tests takes longer, unless something is broken."""
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime.model.port import RealtimeModelListener
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from tests.limits import limit
 from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Ear(RealtimeModelListener):
                 if event.type == kind and all(getattr(event, key) == value for key, value in fields.items())
             ]
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(limit(5)):
             while len(found()) < count:
                 self._news.clear()
                 await self._news.wait()
@@ -70,6 +71,6 @@ async def connected(
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what no event tells."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         while not holds():
             await asyncio.sleep(0.001)

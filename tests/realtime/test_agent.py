@@ -17,6 +17,7 @@ from speakerd.realtime import (
 )
 from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit
+from tests.limits import limit
 from tests.realtime.layer import ended, read_all, session_with, started
 
 CONTEXT = RunContextWrapper("mine")
@@ -145,7 +146,7 @@ async def test_hooks_are_told_of_each_reply() -> None:
     diary = Diary()
     model = ScriptedRealtimeModel([emit(started(), ended(text="Hello"))])
     session = await session_with(model, RealtimeAgent("Ada", hooks=diary), context="me")
-    await asyncio.wait_for(diary.ended.wait(), 5)
+    await asyncio.wait_for(diary.ended.wait(), limit(5))
     await session.close()
     assert diary.entries == ["Ada starts for me", "Ada said Hello"]
 

@@ -21,6 +21,7 @@ from speakerd.realtime.session.events import (
     RealtimeSessionEvent,
     RealtimeTranscriptDelta,
 )
+from tests.limits import limit
 
 INFO = RealtimeEventInfo(RunContextWrapper(None))
 
@@ -43,7 +44,7 @@ def error(number: int) -> RealtimeError:
 
 async def drain(queue: EventQueue) -> list[RealtimeSessionEvent]:
     events: list[RealtimeSessionEvent] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         while len(queue) and (event := await queue.get()) is not None:
             events.append(event)
     return events
@@ -100,8 +101,8 @@ async def test_all_that_was_queued_is_read_before_a_failure_is_raised() -> None:
 async def test_when_the_reader_lags_raw_events_go_and_audio_is_joined() -> None:
     queue = EventQueue(INFO, limit=100)
     for number in range(400):
-        await asyncio.wait_for(queue.put(raw()), 1)
-        await asyncio.wait_for(queue.put(sound(number.to_bytes(2, "little"))), 1)
+        await asyncio.wait_for(queue.put(raw()), limit(1))
+        await asyncio.wait_for(queue.put(sound(number.to_bytes(2, "little"))), limit(1))
     assert len(queue) <= 100
     events = await drain(queue)
     assert heard(events) == b"".join(number.to_bytes(2, "little") for number in range(400))
@@ -116,7 +117,7 @@ async def test_when_the_reader_lags_raw_events_go_and_audio_is_joined() -> None:
 async def test_events_that_mean_something_are_never_dropped() -> None:
     queue = EventQueue(INFO, limit=50)
     for number in range(99):
-        await asyncio.wait_for(queue.put(error(number)), 1)
+        await asyncio.wait_for(queue.put(error(number)), limit(1))
     assert [event.error for event in await drain(queue) if isinstance(event, RealtimeError)] == list(
         range(99)
     )
@@ -131,7 +132,7 @@ async def test_at_twice_the_limit_the_model_waits_for_room() -> None:
     assert not late.done()
     for _ in range(15):
         await queue.get()
-    await asyncio.wait_for(late, 5)
+    await asyncio.wait_for(late, limit(5))
     assert [event.error for event in await drain(queue) if isinstance(event, RealtimeError)] == [
         15,
         16,
@@ -155,7 +156,7 @@ async def test_bulk_that_cannot_be_joined_waits_for_room_and_is_not_lost() -> No
     await asyncio.sleep(0)
     assert len(queue) <= 20
     seen: list[RealtimeSessionEvent] = []
-    while (event := await asyncio.wait_for(queue.get(), 5)) is not None:
+    while (event := await asyncio.wait_for(queue.get(), limit(5))) is not None:
         seen.append(event)
     await task
     assert [event.audio.data[0] for event in seen if isinstance(event, RealtimeAudio)] == list(range(50))
@@ -167,7 +168,7 @@ async def test_the_reader_never_waits_for_itself() -> None:
     await queue.put(error(0))
     await queue.get()
     # In the reader's own task, as when a request makes the model speak at once:
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(limit(1)):
         for number in range(40):
             await queue.put(error(number))
     assert len(queue) >= 40
@@ -179,7 +180,7 @@ async def test_a_queue_that_nobody_reads_does_not_stop_the_model_and_tells_what_
     monkeypatch.setattr(event_queue, "_UNREAD_FOR_S", 0.001)
     queue = EventQueue(INFO, limit=10)
     for number in range(100):
-        await asyncio.wait_for(queue.put(error(number)), 1)
+        await asyncio.wait_for(queue.put(error(number)), limit(1))
     assert len(queue) <= 20
     left = len(queue)
     assert caplog.text.count("nobody reads") == 1
@@ -200,13 +201,13 @@ async def test_the_end_frees_a_model_that_waits() -> None:
     late = asyncio.create_task(queue.put(error(9)))
     await asyncio.sleep(0)
     queue.end()
-    await asyncio.wait_for(late, 5)
+    await asyncio.wait_for(late, limit(5))
 
 
 async def test_too_many_bytes_make_the_model_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_queue, "_MAX_BYTES", 1000)
     queue = EventQueue(INFO, limit=4096)
-    await asyncio.wait_for(queue.put(sound(bytes(1000))), 1)
+    await asyncio.wait_for(queue.put(sound(bytes(1000))), limit(1))
     late = asyncio.create_task(queue.put(sound(bytes(100))))
     await asyncio.sleep(0)
     await queue.put(error(1))
@@ -215,7 +216,7 @@ async def test_too_many_bytes_make_the_model_wait_too(monkeypatch: pytest.Monkey
     queue_was = len(queue)
     while len(queue):
         await queue.get()
-    await asyncio.wait_for(late, 5)
+    await asyncio.wait_for(late, limit(5))
     assert waited
     assert queue_was >= 2
 
@@ -224,7 +225,7 @@ async def test_a_ten_minute_reply_fits_whole() -> None:
     queue = EventQueue(INFO)
     second = bytes(48_000)
     for _ in range(600):
-        await asyncio.wait_for(queue.put(sound(second)), 1)
+        await asyncio.wait_for(queue.put(sound(second)), limit(1))
     assert len(heard(await drain(queue))) == 600 * 48_000
 
 
@@ -244,7 +245,7 @@ async def test_taking_out_all_audio_lets_a_waiting_model_go_on() -> None:
     await asyncio.sleep(0)
     assert not late.done()
     queue.drop_audio()
-    await asyncio.wait_for(late, 5)
+    await asyncio.wait_for(late, limit(5))
     assert await drain(queue) == [sound(b"b", item="late")]
 
 

@@ -18,6 +18,7 @@ from speakerd.realtime.model.inputs import RealtimeModelSendInterrupt, RealtimeM
 from speakerd.realtime.session.events import RealtimeAudio, RealtimeError, RealtimeGuardrailTripped
 from speakerd.realtime.session.guardrail_runner import Debounce
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
+from tests.limits import limit
 from tests.realtime.layer import audio, ended, read_all, read_until, said, session_of, session_with, started
 
 
@@ -37,7 +38,7 @@ async def test_a_guardrail_looks_at_each_multiple_of_the_length_and_at_the_end()
     model = ScriptedRealtimeModel([emit(started(), *(said("x" * 40) for _ in range(6)), ended())])
     async with await session_of(model, output_guardrails=[watcher("y", seen)]) as session:
         await read_until(session, "agent_end")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(limit(5)):
             while len(seen) < 3:  # the checks run beside the stream, on this loop
                 await asyncio.sleep(0)
     assert [len(text) for text in seen] == [120, 200, 240]

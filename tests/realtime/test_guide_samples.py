@@ -30,6 +30,7 @@ from speakerd.realtime.testing.server_events import (
     transcript_delta,
 )
 from speakerd.realtime.transport import url
+from tests.limits import limit
 from tests.realtime.serving import at, serving, text_in
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def test_the_quickstart_prints_both_sides(
     ]
     async with serving(script) as server:
         is_for(monkeypatch, server)
-        await asyncio.wait_for(main(), 5)
+        await asyncio.wait_for(main(), limit(5))
     assert capsys.readouterr().out == "Assistant: Very well, and yours?\nUser: Fine.\n"
     update, message, create = server.received[:3]
     assert update["session"]["audio"]["output"] == {"voice": "alloy"}
@@ -130,7 +131,7 @@ async def test_the_complete_example_with_audio_settings_ends_at_an_error(
     ]
     async with serving(script) as server:
         is_for(monkeypatch, server)
-        await asyncio.wait_for(main(), 5)
+        await asyncio.wait_for(main(), limit(5))
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["User: Who are you?", "Assistant: A friend."]
     assert lines[2].startswith("Error: ")

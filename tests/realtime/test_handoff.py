@@ -18,6 +18,7 @@ from speakerd.realtime.agents.agent import Handoff
 from speakerd.realtime.model.inputs import RealtimeModelSendSessionUpdate, RealtimeModelSendToolOutput
 from speakerd.realtime.session.events import RealtimeError, RealtimeHandoffEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
+from tests.limits import limit
 from tests.realtime.layer import call, read_all, read_until, session_of, session_with, started
 
 
@@ -248,5 +249,5 @@ async def test_the_hook_of_the_new_agent_is_told_who_handed_over() -> None:
     )
     async with await session_of(model, RealtimeAgent("Desk", handoffs=[RealtimeAgent("A", hooks=Hooks())])):
         await model.finished()
-        await asyncio.wait_for(done.wait(), 5)
+        await asyncio.wait_for(done.wait(), limit(5))
     assert told == [("A", "Desk")]

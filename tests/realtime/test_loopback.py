@@ -25,6 +25,7 @@ from speakerd.realtime.testing.loopback import (
     Wait,
 )
 from speakerd.realtime.testing.scripted import ScriptError
+from tests.limits import limit
 from tests.realtime.validation import validate_server_event
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def client(server: LoopbackServer) -> Any:
 
 
 async def receive(socket: ClientConnection) -> Any:
-    return json.loads(await asyncio.wait_for(socket.recv(), 5))
+    return json.loads(await asyncio.wait_for(socket.recv(), limit(5)))
 
 
 BUILDERS: list[Sequence[dict[str, Any]]] = [
@@ -196,7 +197,7 @@ async def test_raw_frames_waits_and_calls() -> None:
     script: list[Any] = [Wait(0.01), Call(lambda: called.append("sync")), Call(later), Raw("{bad")]
     async with LoopbackServer(script) as server, client(server) as socket:
         await receive(socket)
-        assert await asyncio.wait_for(socket.recv(), 5) == "{bad"
+        assert await asyncio.wait_for(socket.recv(), limit(5)) == "{bad"
         assert called == ["sync", "async"]
 
 

@@ -14,6 +14,7 @@ from speakerd.realtime import (
     RealtimeRunner,
 )
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel
+from tests.limits import limit
 
 
 async def test_a_session_uses_the_runners_model_and_agent() -> None:
@@ -46,7 +47,7 @@ def test_the_websocket_model_is_loaded_at_its_first_use() -> None:
         "print(before, 'websockets' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=limit(30)
     )
     assert done.stdout.split() == ["False", "True"]
 

@@ -13,6 +13,7 @@ from speakerd.realtime.model.inputs import (
 )
 from speakerd.realtime.model.port import RealtimeModelListener
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, ScriptError, emit, expect
+from tests.limits import limit
 from tests.realtime.layer import audio, read_until, session_of
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def test_a_listener_may_close_the_model() -> None:
     model = ScriptedRealtimeModel([emit(audio())])
     model.add_listener(Closing())
     await model.connect({})
-    await asyncio.wait_for(model.finished(), 5)
+    await asyncio.wait_for(model.finished(), limit(5))
     assert model.closed
 
 

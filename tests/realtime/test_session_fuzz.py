@@ -19,6 +19,7 @@ from speakerd.realtime.items import (
 from speakerd.realtime.model import events as m
 from speakerd.realtime.session.events import RealtimeError, RealtimeSessionEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel
+from tests.limits import limit
 from tests.realtime.layer import read_all, session_with
 
 
@@ -103,7 +104,7 @@ EVENTS: st.SearchStrategy[Any] = st.one_of(
 
 
 async def live(
-    events: list[m.RealtimeModelEvent], limit: int
+    events: list[m.RealtimeModelEvent], most_queued: int
 ) -> tuple[list[RealtimeSessionEvent], ScriptedRealtimeModel]:
     model = ScriptedRealtimeModel(ignore=(object,))
     agent = RealtimeAgent(
@@ -113,22 +114,22 @@ async def live(
         model,
         agent,
         max_history_items=3,
-        max_queued_events=limit,
+        max_queued_events=most_queued,
         guardrails_settings={"debounce_text_length": 3},
     )
     reader = asyncio.create_task(read_all(session))
     for event in events:
-        await asyncio.wait_for(model.emit(event), 5)
+        await asyncio.wait_for(model.emit(event), limit(5))
     await asyncio.sleep(0)
     assert len(session.history) <= 3
-    await asyncio.wait_for(session.close(), 5)
+    await asyncio.wait_for(session.close(), limit(5))
     return await reader, model
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(EVENTS, max_size=40), st.sampled_from([4, 4096]))
-def test_no_order_of_events_hurts_a_session(events: list[m.RealtimeModelEvent], limit: int) -> None:
-    seen, model = asyncio.run(live(events, limit))
+def test_no_order_of_events_hurts_a_session(events: list[m.RealtimeModelEvent], most_queued: int) -> None:
+    seen, model = asyncio.run(live(events, most_queued))
     assert model.closed
     told = [
         event.error for event in seen if isinstance(event, RealtimeError) and isinstance(event.error, int)

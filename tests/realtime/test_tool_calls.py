@@ -13,6 +13,7 @@ from speakerd.realtime.agents.tool_errors import ToolThreadsExhaustedError
 from speakerd.realtime.session.pending_calls import PendingCalls
 from speakerd.realtime.session.task_queue import SerialQueue
 from speakerd.realtime.session.thread_pool import ToolThreadPool
+from tests.limits import limit
 from tests.realtime.layer import call
 
 
@@ -161,10 +162,10 @@ async def test_hanging_threads_are_replaced_until_there_are_too_many(
 
     def hang() -> None:
         loop.call_soon_threadsafe(running.set)
-        release.wait(30)
+        release.wait(limit(30))
         loop.call_soon_threadsafe(ended.set)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(limit(5)):
         hanging = asyncio.create_task(threads.run(hang))
         await running.wait()
         waiting = asyncio.create_task(threads.run(lambda: "never"))
@@ -211,7 +212,7 @@ async def test_work_is_done_in_order_and_what_fails_is_told() -> None:
     assert serial.add(fail, "second")
     assert serial.add(lambda: note("third"), "third")
     assert not serial.add(lambda: note("last"), "last")
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), limit(5))
     assert told == ["second: broken", "third", "last"]
     await serial.close()
     await serial.close()
@@ -231,7 +232,7 @@ async def test_closing_gives_up_what_runs() -> None:
     serial = SerialQueue(on_error, limit=3)
     serial.add(forever, "forever")
     await started.wait()
-    await asyncio.wait_for(serial.close(), 5)
+    await asyncio.wait_for(serial.close(), limit(5))
 
 
 async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
@@ -250,6 +251,6 @@ async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
     serial = SerialQueue(on_error, limit=3)
     serial.add(cancels_itself, "first")
     serial.add(note, "second")
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), limit(5))
     await serial.close()
     assert told == ["first: it was cancelled from within: CancelledError()"]

@@ -16,6 +16,7 @@ from speakerd.realtime import FunctionTool, RunContextWrapper, ToolContext, User
 from speakerd.realtime.agents.argument_types import parameter_type
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
 from speakerd.realtime.agents.tool_schema import function_schema, parse_docstring
+from tests.limits import limit
 
 
 class Colour(enum.Enum):
@@ -326,4 +327,4 @@ def test_simple_tools_do_not_load_pydantic() -> None:
         "assert 'websockets' not in sys.modules, 'websockets'\n"
         "assert 'numpy' not in sys.modules, 'numpy'\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=limit(30))

@@ -21,6 +21,7 @@ from speakerd.realtime.model.inputs import RealtimeModelSendToolOutput
 from speakerd.realtime.session import task_queue
 from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
+from tests.limits import limit
 from tests.realtime.layer import audio, call, kinds, read_all, read_until, session_with
 from tests.realtime.tool_play import answer, double, play
 
@@ -77,7 +78,7 @@ async def test_a_timeout_is_told_to_the_model_also_when_the_tool_is_a_thread() -
 
     @function_tool(timeout=0.01)
     def slow() -> str:
-        release.wait(30)
+        release.wait(limit(30))
         return ""
 
     text = "tool 'slow' did not answer within 0.01 s. It may still take effect; do not assume that it did."
@@ -210,7 +211,7 @@ async def test_a_tool_that_refuses_to_end_does_not_keep_the_session_from_closing
     session = await session_with(model, RealtimeAgent("T", tools=[stubborn]))
     await read_until(session, "tool_start")
     (task,) = session._tools._tasks
-    await asyncio.wait_for(session.close(), 5)
+    await asyncio.wait_for(session.close(), limit(5))
     assert "speakerd tool stubborn does not end" in caplog.text
     release.set()
     await asyncio.wait({task})

@@ -11,6 +11,7 @@ from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from tests.limits import limit
 from tests.realtime.shell import Ear, connected, until
 
 
@@ -42,7 +43,7 @@ async def test_close_while_it_waits_to_reconnect() -> None:
     model = OpenAIRealtimeWebSocketModel(random=lambda: 1.0)
     async with LoopbackServer([Drop()], [Refuse(503)]) as server, connected(server, ear, model):
         await ear.until("connection_status", 2, status="reconnecting")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(limit(1)):
             await model.close()
 
 
@@ -61,7 +62,7 @@ async def test_a_server_that_does_not_answer_the_close_is_left_within_two_second
     async with LoopbackServer() as server, connected(server) as model:
         server_side = server.connections[0]._socket
         server_side.transport.pause_reading()
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(limit(2)):
             await model.close()
         server_side.transport.resume_reading()
 

@@ -17,6 +17,7 @@ from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from tests.limits import limit
 from tests.realtime.validation import validate_client_event
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ async def test_the_talk_goes_on_wherever_the_connection_is_cut(point: str) -> No
         await home.point(connection, "session.created")
         await home.serve(connection)
 
-    async with LoopbackServer(greet, greet=False) as server, asyncio.timeout(10):
+    async with LoopbackServer(greet, greet=False) as server, asyncio.timeout(limit(10)):
         model = OpenAIRealtimeWebSocketModel(random=lambda: 0.0)
         runner = RealtimeRunner(first, model=model)
         session = await runner.run(

@@ -28,6 +28,7 @@ from speakerd.realtime.testing.loopback import (
 )
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from speakerd.realtime.wire.protocol import RealtimeProtocol
+from tests.limits import limit
 from tests.realtime.validation import validate_client_event
 
 EXAMPLES = int(os.environ.get("SPEAKERD_FUZZ_EXAMPLES", "60"))
@@ -220,7 +221,7 @@ async def _survive(connections: list[list[Any]]) -> None:
 
     settled = asyncio.Event()
     scripts: list[list[Any]] = [[Expect("session.update"), *steps] for steps in connections]
-    async with LoopbackServer(*scripts, answer_everything) as server, asyncio.timeout(10):
+    async with LoopbackServer(*scripts, answer_everything) as server, asyncio.timeout(limit(10)):
         model = OpenAIRealtimeWebSocketModel(random=lambda: 0.0, greeted_within_s=0.05)
         runner = RealtimeRunner(RealtimeAgent(name="A", instructions="x"), model=model)
         async with await runner.run(model_config={"url": server.url}) as session:

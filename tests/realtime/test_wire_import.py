@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.limits import limit
+
 HEAVY = ("pydantic", "numpy", "openai", "httpx", "speakerd.audio", "speakerd.daemon", "speakerd.offline")
 
 
@@ -16,6 +18,6 @@ def test_the_session_layer_loads_no_heavy_module() -> None:
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=50
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=limit(50)
     )
     assert done.stdout.strip() == "[]"

@@ -13,6 +13,7 @@ from speakerd.realtime.event_names import SESSION_MAX_AGE_S
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from tests.limits import limit
 from tests.realtime.validation import validate_client_event
 from tests.realtime.virtual_time import VirtualTime
 
@@ -71,7 +72,7 @@ async def test_hours_of_talk_cross_the_limit_unnoticed_and_memory_stays_flat() -
     tracker = RealtimePlaybackTracker()
     heard: list[str] = []
     statuses: list[str] = []
-    async with LoopbackServer(server.serve) as loopback, asyncio.timeout(50):
+    async with LoopbackServer(server.serve) as loopback, asyncio.timeout(limit(50)):
         model = OpenAIRealtimeWebSocketModel(
             clock=time.clock, sleep=time.sleep, transport_config={"ping_interval": None}
         )

@@ -10,6 +10,7 @@ from speakerd.tools.errors import TimerUnknownError
 from speakerd.tools.timer_service import TimerService
 from speakerd.tools.timer_store import TimerStore
 from speakerd.tools.timers import TimerBook
+from tests.limits import limit
 
 
 class House:
@@ -73,7 +74,7 @@ async def test_the_loop_wakes_the_service_by_itself() -> None:
     service.start()
     service._book._add(service._book.set(1, "soon", 0.0))  # ends in the past of the true clock
     service.set(30, "later")
-    await asyncio.wait_for(rang.wait(), 5)
+    await asyncio.wait_for(rang.wait(), limit(5))
     service.close()
 
 

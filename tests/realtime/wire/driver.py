@@ -10,6 +10,7 @@ import asyncio
 from typing import Any
 
 from speakerd.realtime.testing.loopback import LoopbackServer
+from tests.limits import limit
 from tests.realtime.wire.case import (
     Action,
     Approve,
@@ -35,7 +36,7 @@ MARKER: Json = {
     "rate_limits": [{"name": "tokens", "limit": 424_242, "remaining": 1, "reset_seconds": 0.0}],
 }
 """A valid event that means nothing to a session."""
-LIMIT_S = 4.0
+LIMIT_S = limit(4.0)
 
 
 class _Talk:
