@@ -16,7 +16,7 @@ def written() -> set[str]:
     for path in (ROOT / "speakerd").rglob("*.py"):
         text = path.read_text()
         names.update(re.findall(r'\bfields\(\s*event="(\w+)"', text))
-        if path.parent.name == "dialogue":
+        if "dialogue" in path.parts:
             names.update(re.findall(r'\bLog\(\s*"(\w+)"', text))
     return names
 
