@@ -10,7 +10,7 @@ much as cancelling speech, and it keeps what it has learnt of the room. It delay
 bypass never begins in the middle of a sentence, and ends there only when the loudspeaker sounds again.
 """
 
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, assert_never
 
 from speakerd.audio.errors import ExtraMissingError
 from speakerd.audio.pcm import BLOCK_S, MIC_BLOCK, MIC_RATE, WIRE_BLOCK, WIRE_RATE
@@ -131,11 +131,15 @@ def make_canceller(mode: EchoMode) -> EchoCanceller:
     Raises:
         ExtraMissingError: the setting is `cancel`, and the extra is not installed.
     """
-    if mode == "off" or mode == "half_duplex":  # noqa: PLR1714  # mypy narrows only this form
-        return PassThrough(mode)
-    try:
-        return WebRtcCanceller()
-    except ExtraMissingError:
-        if mode == "cancel":
-            raise
-        return PassThrough("half_duplex")
+    match mode:
+        case "off" | "half_duplex":
+            return PassThrough(mode)
+        case "cancel":
+            return WebRtcCanceller()
+        case "auto":
+            try:
+                return WebRtcCanceller()
+            except ExtraMissingError:
+                return PassThrough("half_duplex")
+        case _:
+            assert_never(mode)

@@ -25,7 +25,7 @@ States, and what moves between them:
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from speakerd.audio.device import BlockCounts, DeviceFailure
 from speakerd.audio.events import (
@@ -127,18 +127,22 @@ class RecoveryState:
 
     def watch(self, counts: BlockCounts, failure: DeviceFailure | None, now: float) -> list[AudioEvent]:
         """Check the counts and the device's failure. Call it about ten times a second, in every state."""
-        if self._state == "opening":
-            if now - self._since >= self._limit_s:
-                return self._give_up(
-                    f"an attempt to open the sound card has not returned for {self._limit_s:g} s", now
-                )
-            return []
-        if self._state == "waiting":
-            return []
+        match self._state:
+            case "opening":
+                late = now - self._since >= self._limit_s
+                reason = f"an attempt to open the sound card has not returned for {self._limit_s:g} s"
+                return self._give_up(reason, now) if late else []
+            case "waiting":
+                return []
+            case "proving":
+                patience = self._limit_s / 2
+            case "running":
+                patience = STANDSTILL_S
+            case _:
+                assert_never(self._state)
         if failure is not None:
             return self._lose(failure.direction, failure.reason, now)
         idle_s = {d: self._counters[d].idle_s(getattr(counts, d), now) for d in _BOTH}
-        patience = STANDSTILL_S if self._state == "running" else self._limit_s / 2
         for direction in _BOTH:
             if idle_s[direction] >= patience:
                 return self._standstill(direction, idle_s[direction], now)
