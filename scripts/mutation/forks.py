@@ -12,9 +12,10 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -45,42 +46,63 @@ def each(
     monotonic clock.
     """
     waiting = iter(tasks)
-    running: dict[int, tuple[int, T, float, Path]] = {}
+    running: dict[int, _Running[T]] = {}
     poll = select.poll()
     exhausted = False
-    while running or not exhausted:
-        while not exhausted and len(running) < jobs:
-            task = next(waiting, None) if time.monotonic() < until else None
-            if task is None:
-                exhausted = True
-                break
-            folder = Path(tempfile.mkdtemp(prefix="m-"))
-            folder.chmod(0o755)  # as the system's own: tests become other users
-            pid = os.fork()
-            if not pid:
-                _child(task, act, folder)
-            handle = os.pidfd_open(pid)
-            poll.register(handle, select.POLLIN)
-            running[handle] = (pid, task, time.monotonic() + limit(task), folder)
-        nearest = min((deadline for _, _, deadline, _ in running.values()), default=time.monotonic())
-        ended = {handle for handle, _ in poll.poll(max(0.0, nearest - time.monotonic()) * 1000 + 1)}
-        for handle, (pid, task, deadline, folder) in list(running.items()):
-            late = time.monotonic() >= deadline and handle not in ended
-            if not late and handle not in ended:
-                continue
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-            _, status = os.waitpid(pid, 0)
-            poll.unregister(handle)
-            os.close(handle)
-            del running[handle]
-            shutil.rmtree(folder, ignore_errors=True)
-            yield task, _outcome(status, late=late)
+    try:
+        while running or not exhausted:
+            while not exhausted and len(running) < jobs:
+                task = next(waiting, None) if time.monotonic() < until else None
+                if task is None:
+                    exhausted = True
+                    break
+                child = _begin(task, act, time.monotonic() + limit(task))
+                running[child.handle] = child
+                poll.register(child.handle, select.POLLIN)
+            nearest = min((child.deadline for child in running.values()), default=time.monotonic())
+            ended = {handle for handle, _ in poll.poll(max(0.0, nearest - time.monotonic()) * 1000 + 1)}
+            for handle, child in list(running.items()):
+                late = time.monotonic() >= child.deadline and handle not in ended
+                if late or handle in ended:
+                    poll.unregister(handle)
+                    status = _end(running.pop(handle))
+                    yield child.task, Outcome.TIMED_OUT if late else _outcome(status)
+    finally:
+        for child in running.values():
+            _end(child)
 
 
-def _outcome(status: int, *, late: bool) -> Outcome:
-    if late:
-        return Outcome.TIMED_OUT
+@dataclass(frozen=True)
+class _Running(Generic[T]):
+    """A child; `handle` is its pidfd, `folder` what it has for temporary files."""
+
+    pid: int
+    handle: int
+    task: T
+    deadline: float
+    folder: Path
+
+
+def _begin(task: T, act: Callable[[T], Outcome], deadline: float) -> _Running[T]:
+    folder = Path(tempfile.mkdtemp(prefix="m-"))
+    folder.chmod(0o755)  # as the system's own: tests become other users
+    pid = os.fork()
+    if not pid:
+        _child(task, act, folder)
+    return _Running(pid, os.pidfd_open(pid), task, deadline, folder)
+
+
+def _end(child: _Running[T]) -> int:
+    """Its status, once nothing is left of it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    _, status = os.waitpid(child.pid, 0)
+    os.close(child.handle)
+    shutil.rmtree(child.folder, ignore_errors=True)
+    return status
+
+
+def _outcome(status: int) -> Outcome:
     return Outcome(os.WEXITSTATUS(status)) if os.WIFEXITED(status) else Outcome.KILLED
 
 
