@@ -1,4 +1,4 @@
-"""What contradicts what: rules over several settings, or over what a setting means rather than its type."""
+"""Contradictions: rules about several settings, or about the meaning of one rather than its type."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from speakerd.config.show import value_of
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A contradiction: the settings that take part, what is wrong, what to do."""
+    """A contradiction: the settings involved, what is wrong, what to do."""
 
     keys: tuple[str, ...]
     what: str
@@ -20,7 +20,7 @@ class Conflict:
 
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:
-    """All contradictions in otherwise valid settings."""
+    """Yield all contradictions in settings that are valid otherwise."""
     for rule in _RULES:
         yield from rule(settings)
 
@@ -114,7 +114,7 @@ def _socket(settings: Settings) -> Iterator[Conflict]:
 
 
 def _orders(settings: Settings) -> Iterator[Conflict]:
-    """Pairs of which the first must not exceed the second."""
+    """Check the pairs of which the first must not exceed the second."""
     for low, high, why in _ORDERED:
         values = [value_of(settings, tuple(key.split("."))) for key in (low, high)]
         if values[0] > values[1]:

@@ -1,8 +1,8 @@
-"""What a reload changes, and when that may be applied.
+"""Which settings a reload changes, and when each may be applied.
 
-A reload never ends a conversation: what can be applied at once is, what belongs to the session or to a sound
-stream waits for the next pause between turns, and what only a new process can have is named and left alone.
-The table below is the whole policy: the longest prefix of a key decides.
+A reload never ends a conversation. A setting is applied at once if that is possible; one of the session or of an
+audio stream waits for the next pause between turns; one that needs a new process is reported and not applied.
+`WHEN` is the whole policy: the longest prefix of a key decides.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from speakerd.config.show import plain, values
 When = Literal["live", "between_turns", "restart"]
 
 WHEN: Mapping[str, When] = {
-    "audio": "between_turns",  # a stream or a detector is made anew, unheard while nobody speaks
+    "audio": "between_turns",  # a stream or a detector is made again, which is inaudible while nobody speaks
     "audio.driver": "restart",
     "audio.heartbeat_limit_s": "restart",  # the watchdog's policy is fixed when systemd is told READY
     "audio.sounds": "live",
     "audio.volume": "live",
     "board": "live",  # only a name: what the preset changes is listed under its own keys
-    "control": "restart",  # clients hold the socket
-    "dialogue": "between_turns",  # a machine in the midst of a turn keeps its rules
+    "control": "restart",  # clients use the socket
+    "dialogue": "between_turns",  # a turn ends by the rules it began with
     "log": "live",
     "model": "between_turns",  # a new session, with the history carried over
     "model.backend": "restart",
@@ -41,9 +41,9 @@ class SettingChange:
     """One setting that differs.
 
     Attributes:
-        key: dotted.
-        old: value before, masked, JSON-safe.
-        new: value after, masked, JSON-safe.
+        key: dotted name.
+        old: the value before, masked, JSON-safe.
+        new: the value after, masked, JSON-safe.
         when: when it may be applied.
     """
 
@@ -54,10 +54,10 @@ class SettingChange:
 
 
 def when(key: str) -> When:
-    """When a change of this setting may be applied.
+    """Return when a change of this setting may be applied.
 
     Raises:
-        KeyError: the table above does not know it: a mistake of ours.
+        KeyError: `WHEN` does not contain it, which is a bug.
     """
     parts = key.split(".")
     for length in range(len(parts), 0, -1):
@@ -67,7 +67,7 @@ def when(key: str) -> When:
 
 
 def diff(old: Settings, new: Settings) -> tuple[SettingChange, ...]:
-    """All settings that differ, in the order of the file."""
+    """Return all settings that differ, in the order of the file."""
     before, after = values(old), values(new)
     return tuple(
         SettingChange(

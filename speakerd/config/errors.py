@@ -21,12 +21,12 @@ class Problem:
     """One mistake in one place.
 
     Attributes:
-        file: where it stands; None for settings that came from no file.
-        line: counted from 1; None where no line can be named.
+        file: the file; None for settings that came from none.
+        line: counted from 1; None if there is no line.
         key: dotted, as `audio.gate.hangover_ms`; empty for the file as a whole.
-        what: the mistake in words.
-        found: the value as TOML, masked if it may be a secret; empty where it does not matter.
-        allowed: what may stand there.
+        what: the mistake, in words.
+        found: the value as TOML, masked if it may be a secret; empty if it does not matter.
+        allowed: the allowed values, in words.
         cure: what to do, if that is not clear from `allowed`.
     """
 
@@ -39,7 +39,7 @@ class Problem:
     cure: str = ""
 
     def __str__(self) -> str:
-        """One line for the mistake itself, and one each for what is allowed and what to do."""
+        """Return a line for the mistake, and one each for the allowed values and what to do."""
         place = str(self.file) if self.file else "settings"
         if self.line is not None:
             place += f":{self.line}"
@@ -52,7 +52,7 @@ class Problem:
         return text
 
     def to_dict(self) -> dict[str, str | int | None]:
-        """The same as JSON-safe fields."""
+        """Return the fields of the mistake, JSON-safe."""
         return {
             "file": str(self.file) if self.file else None,
             "line": self.line,

@@ -1,8 +1,8 @@
-"""Where in a TOML text each key stands.
+"""Finds the line of each key in a TOML text.
 
-`tomllib` gives values without places. This walks the same text once more and looks at nothing but its layout:
-headers, keys, and where a value ends. It is run only on text that `tomllib` has accepted, so it need not
-judge syntax. Keys inside an inline table count as standing where the table begins.
+`tomllib` returns values without lines. This reads the same text again, but only its layout: headers, keys, and
+where a value ends. It is used only for text that `tomllib` has accepted, and need not check the syntax. Keys in an
+inline table have the line at which the table begins.
 """
 
 import re
@@ -16,7 +16,7 @@ _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\
 
 
 def locate(text: str) -> dict[KeyPath, int]:
-    """Line (from 1) of every table and every key, by path.
+    """Return the line (from 1) of every table and every key, by path.
 
     Elements of an array of tables are named by their index: `("tools", "commands", "0", "name")`.
     """
@@ -50,7 +50,7 @@ def locate(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(places: Mapping[KeyPath, int], path: KeyPath) -> int | None:
-    """The line of `path`, or of its nearest parent that has one."""
+    """Return the line of `path`, or of its nearest parent that has one."""
     for length in range(len(path), 0, -1):
         if path[:length] in places:
             return places[path[:length]]
@@ -63,7 +63,7 @@ def _record(places: dict[KeyPath, int], path: KeyPath, above: int, line: int) ->
 
 
 def _resolve(header: KeyPath, elements: dict[KeyPath, int]) -> KeyPath:
-    """A header below an array of tables means the array's last element."""
+    """Return the path of a header; below an array of tables it means the last element of the array."""
     path: KeyPath = ()
     for depth, part in enumerate(header):
         path = (*path, part)
@@ -91,7 +91,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _value_end(text: str, at: int) -> int:
-    """Just past the value that begins at `at`, brackets and multi-line strings included."""
+    """Return the position after the value that begins at `at`, brackets and multi-line strings included."""
     depth = 0
     while at < len(text):
         char = text[at]

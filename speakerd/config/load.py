@@ -1,4 +1,4 @@
-"""Reading the configuration from files: the owner's, and the board preset that it names."""
+"""Reads the configuration from files: the owner's, and the board preset that it names."""
 
 import difflib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from speakerd.config.settings import Settings
 from speakerd.config.validate import Document, parse, validate
 
 _LARGEST_BYTES = 1_000_000
-"""A configuration is a few kilobytes; more is some other file."""
+"""A configuration has a few kilobytes; anything larger is another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,9 @@ class Loaded:
     """Settings with their origin.
 
     Attributes:
-        settings: what is in force.
-        own: the file, as parsed.
-        board: the preset, as parsed; None without one.
+        settings: the settings in force.
+        own: the file, parsed.
+        board: the preset, parsed; None without one.
     """
 
     settings: Settings
@@ -28,12 +28,12 @@ class Loaded:
 
 
 def load(path: Path) -> Settings:
-    """The settings in a file. See `read`."""
+    """Return the settings of a file, over those of its board. Raises ConfigFileError, ConfigErrors."""
     return read(path).settings
 
 
 def read(path: Path) -> Loaded:
-    """The settings in a file, over those of its board. The environment changes none of them.
+    """Return the settings of a file, over those of its board, and the files. The environment changes nothing.
 
     Raises:
         ConfigFileError: no such file, or it cannot be read.
@@ -43,7 +43,7 @@ def read(path: Path) -> Loaded:
 
 
 def read_text(text: str, path: Path | None = None) -> Loaded:
-    """The same for a text that stands, or is to stand, in a file of that path.
+    """Return the settings of a text, as if it were the content of the file at `path`.
 
     Raises:
         ConfigErrors: every mistake in it, with file and line.
@@ -54,23 +54,23 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
 
 
 def files_dir() -> Path:
-    """The files that come with the program: inside the package when installed, beside it in a checkout."""
+    """Return the folder of the files that come with the program: in the package, or beside it in a checkout."""
     packaged = Path(__file__).parent / "files"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "config"
 
 
 def boards_dir() -> Path:
-    """The folder of board presets."""
+    """Return the folder of the board presets."""
     return files_dir() / "boards"
 
 
 def boards() -> dict[str, Path]:
-    """All board presets by name."""
+    """Return the files of all board presets, by name."""
     return {path.stem: path for path in sorted(boards_dir().glob("*.toml"))}
 
 
 def default_file() -> Path:
-    """The commented file that holds every setting at its default."""
+    """Return the path of the commented file with all settings at their defaults."""
     return files_dir() / "speakerd.toml"
 
 

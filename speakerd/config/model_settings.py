@@ -1,4 +1,4 @@
-"""The settings that belong to no room below: which voice model answers, and how it is reached.
+"""The settings of the voice model: which one answers, and how it is reached. They belong to no other room.
 
 The daemon turns a `ModelSettings` into the session layer's configuration; nothing here knows the wire.
 """

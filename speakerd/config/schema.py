@@ -54,14 +54,14 @@ class Setting:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Section:
-    """One table of the file: its path (empty for the top) and what it is about."""
+    """One table of the file: its path (empty for the top) and its explanation."""
 
     path: tuple[str, ...]
     doc: str
 
 
 def entries(model: type, path: tuple[str, ...] = ()) -> Iterator[Section | Setting]:
-    """Sections and settings in the order of the file: a table's own settings before its sub-tables."""
+    """Yield sections and settings in the order of the file: the settings of a table before its sub-tables."""
     yield Section(path, first_paragraph(model))
     nested: list[tuple[str, type]] = []
     for name, hint, default in fields(model):
@@ -77,12 +77,12 @@ def entries(model: type, path: tuple[str, ...] = ()) -> Iterator[Section | Setti
 
 @cache
 def settings(model: type) -> Mapping[str, Setting]:
-    """All settings by dotted key."""
+    """Return all settings by dotted key."""
     return {entry.key: entry for entry in entries(model) if isinstance(entry, Setting)}
 
 
 def fields(model: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Name, type with its limits, and default of each field of a section."""
+    """Yield name, type with its limits, and default of each field of a section."""
     hints = typing.get_type_hints(model, include_extras=True)
     if issubclass(model, BaseModel):
         for name, info in model.model_fields.items():
@@ -97,7 +97,7 @@ def fields(model: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def is_section(hint: Any) -> TypeGuard[type]:
-    """Whether a field of this type is a table of its own."""
+    """Return whether a field of this type is a table."""
     return isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel))
 
 
@@ -121,12 +121,12 @@ def field_docs(model: type) -> Mapping[str, str]:
 
 
 def first_paragraph(model: type) -> str:
-    """The head of the class's docstring, as one line."""
+    """Return the first paragraph of the class's docstring, as one line."""
     return " ".join(inspect.cleandoc(model.__doc__ or "").partition("\n\n")[0].split())
 
 
 def allowed(hint: Any) -> str:
-    """A type with its limits, in words."""
+    """Return the values that a type allows, in words."""
     limits: list[Any] = []
     if typing.get_origin(hint) is typing.Annotated:
         hint, *metadata = typing.get_args(hint)
@@ -200,7 +200,7 @@ def _number(value: Any) -> str:
 
 
 def hint_at(model: Any, path: Sequence[str]) -> Any:
-    """The type at a path, through lists (by index) and tables of one's own (by name); None if there is none."""
+    """Return the type at a path, through lists (by index) and tables (by name); None if there is none."""
     here: Any = model
     for part in path:
         if here is None:

@@ -1,7 +1,7 @@
 """What in a configuration may be a secret, and how it is shown.
 
-The key of the model never stands in the file: people paste the file into bug reports and keep it in git.
-What else may be secret (headers, a password within a URL) is masked wherever settings are shown.
+The API key is not allowed in the file: people paste the file into bug reports and keep it in git. Other secrets
+(headers, a password in a URL) are masked wherever settings are shown.
 """
 
 import re
@@ -23,22 +23,22 @@ _AUTH_HEADERS = frozenset({"authorization", "api-key"})
 
 
 def secret_name(name: str) -> bool:
-    """Whether a key of this name would hold a secret."""
+    """Return whether a key of this name holds a secret."""
     return _NAME.search(name) is not None
 
 
 def secret_value(value: object) -> bool:
-    """Whether a text looks like an API key or a bearer token."""
+    """Return whether a value looks like an API key or a bearer token."""
     return isinstance(value, str) and _VALUE.search(value) is not None
 
 
 def auth_header(name: str) -> bool:
-    """Whether this header carries the key, so that `model.auth` and the key file must make it."""
+    """Return whether this header carries the API key, and is therefore made from `model.auth` and the key file."""
     return name.lower() in _AUTH_HEADERS
 
 
 def masked(path: tuple[str, ...], value: Any) -> Any:
-    """The value as it may be shown: equal to `value` unless it is, or holds, a secret. Never raises."""
+    """Return the value as it may be shown: `value` itself unless it is, or contains, a secret. Never raises."""
     if secret_name(path[-1]) or secret_value(value):
         return MASK if value else value
     if isinstance(value, Mapping):
@@ -53,7 +53,7 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
 def _masked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
-    except ValueError:  # not a URL at all; whatever it is, it is not worth showing
+    except ValueError:  # not a URL; it may be anything, so nothing of it is shown
         return MASK
     host = parts.netloc.rpartition("@")
     place = f"{MASK}@{host[2]}" if host[1] else parts.netloc

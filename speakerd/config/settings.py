@@ -1,4 +1,4 @@
-"""All settings together. The rooms' dataclasses say what there is; this only says in which table it stands."""
+"""All settings together: the dataclasses of the rooms, each under the name of its table in the file."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

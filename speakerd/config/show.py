@@ -12,12 +12,12 @@ from speakerd.config.toml_writer import toml_value
 
 
 def values(settings: Settings) -> dict[str, Any]:
-    """Every setting's value by dotted key, unmasked, as the dataclasses hold it."""
+    """Return the value of every setting by dotted key, unmasked."""
     return {key: value_of(settings, entry.path) for key, entry in schema.settings(Settings).items()}
 
 
 def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
-    """One setting's value."""
+    """Return the value of one setting."""
     here: Any = settings
     for part in path:
         here = getattr(here, part)
@@ -25,7 +25,7 @@ def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
 
 
 def masked(settings: Settings) -> dict[str, Any]:
-    """Nested tables of JSON-safe values with secrets masked, for machines."""
+    """Return nested tables of JSON-safe values with secrets masked."""
     tables: dict[str, Any] = {}
     for entry in schema.settings(Settings).values():
         here = tables
@@ -36,17 +36,17 @@ def masked(settings: Settings) -> dict[str, Any]:
 
 
 def show(settings: Settings, *, changed_only: bool = False) -> str:
-    """TOML with secrets masked; what differs from the default says so.
+    """Return TOML with secrets masked; a comment gives the default of each value that differs.
 
     Args:
-        settings: what to show.
-        changed_only: leave out what stands at its default.
+        settings: the settings to show.
+        changed_only: leave out the values that are at their defaults.
     """
     return "\n".join(_lines(settings, changed_only)).strip() + "\n"
 
 
 def plain(value: Any) -> Any:
-    """The value in terms of dict, list, str, numbers, bool and None."""
+    """Return the value made of dict, list, str, numbers, bool and None only."""
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, PurePath):

@@ -1,7 +1,7 @@
 """The commented default file, made from the settings themselves: `python -m speakerd.config.template`.
 
-What it prints is `config/speakerd.toml`; a test holds the two equal, so that the file names every setting
-there is and no default can drift. What a setting is for is written once, under the field in the source.
+The output is `config/speakerd.toml`; a test compares the two, so that the file names every setting with its current
+default. The explanation of a setting is written once, below the field in the source.
 """
 
 import re
@@ -16,7 +16,7 @@ from speakerd.config.toml_writer import toml_value
 
 _WIDTH = 108
 
-# Sections name their own table in their docstrings, which says nothing new below its header.
+# Sections name their own table in their docstrings, which would repeat the header.
 _TABLE_NAME = re.compile(r"\s*\(`\[[^\]]*\]`[^)]*\)|`\[[^\]]*\]`:?")
 
 _HEAD = """\
@@ -27,7 +27,7 @@ The API key does not stand here: `sudo scripts/install --key` asks for it.
 
 
 def template() -> str:
-    """The whole file, ending in a newline."""
+    """Return the whole file, ending in a newline."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -47,7 +47,7 @@ def _lines() -> Iterator[str]:
 
 
 def _limits(allowed: str) -> str:
-    """What may stand there, as a remark beside the value; nothing where the value shows it by itself."""
+    """Return the allowed values as a comment after the value; nothing if the value shows them itself."""
     if allowed.startswith("a text in quotes") or allowed == "true or false":
         return ""
     if allowed.startswith('"'):
@@ -72,7 +72,7 @@ def _assignment(entry: schema.Setting) -> Iterator[str]:
 
 
 def _example(header: str, element: type) -> Iterator[str]:
-    """A commented table, since there is none by default."""
+    """Yield a commented example of a table, since there is none by default."""
     yield f"# {header}"
     docs = schema.field_docs(element)
     for name, hint, default in schema.fields(element):
@@ -84,7 +84,7 @@ def _example(header: str, element: type) -> Iterator[str]:
 def _or_needed(default: Any) -> str:
     try:
         return toml_value(default)
-    except TypeError:  # nothing, or no default: the owner must write one
+    except TypeError:  # None, or no default: the owner must write a value
         return ""
 
 
@@ -94,7 +94,7 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def main() -> int:
-    """Print it."""
+    """Print the default file."""
     sys.stdout.write(template())
     return 0
 

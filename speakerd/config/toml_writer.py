@@ -1,4 +1,4 @@
-"""Values as TOML writes them."""
+"""Writes values and keys as TOML."""
 
 import dataclasses
 import json
@@ -9,10 +9,10 @@ from typing import Any
 
 
 def toml_value(value: Any) -> str:
-    """One value as it stands right of the equals sign. Lines of a long text are kept as lines.
+    """Return a value as TOML. A text of several lines is written as such.
 
     Raises:
-        TypeError: for what TOML cannot hold, None among it.
+        TypeError: TOML cannot express it; None, for example.
     """
     match value:
         case bool():
@@ -39,7 +39,7 @@ def toml_value(value: Any) -> str:
 
 
 def toml_key(name: str) -> str:
-    """One part of a key, quoted only where it must be."""
+    """Return one part of a key, quoted only if necessary."""
     bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
     return name if bare else _quoted(name)
 
@@ -53,5 +53,5 @@ def _text(value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """JSON's escapes are TOML's too, except that TOML wants DEL escaped and knows no surrogates."""
+    """Return a quoted text. The escapes of JSON are valid in TOML, which also wants DEL escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,8 +1,7 @@
-"""From TOML text to settings, or to all of its mistakes at once. Pure: the text comes from the caller.
+"""From TOML text to settings, or to a list of all mistakes. Pure: the text comes from the caller.
 
-The order of judgement: syntax (one mistake, nothing more can be said); then secrets, unknown keys, and
-values of wrong type or outside their limits, all together; then, with the wrong values set aside, what
-contradicts what.
+Checked in this order: syntax (which ends at the first mistake); then secrets, unknown keys, and values of wrong
+type or outside their limits, all together; then contradictions, with the wrong values left out.
 """
 
 import difflib
@@ -33,22 +32,22 @@ _SHOWN_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One TOML file: where it came from, what it says, and the line of each key."""
+    """One TOML file: its path, its content, and the line of each key."""
 
     file: Path | None
     data: Table
     places: Mapping[KeyPath, int]
 
     def holds(self, path: KeyPath) -> bool:
-        """Whether the file itself says something at this path."""
+        """Return whether the file itself contains this key or table."""
         return path in self.places
 
 
 def parse(text: str, file: Path | None = None) -> Document:
-    """Read TOML.
+    """Parse TOML.
 
     Raises:
-        ConfigErrors: it is not TOML; one problem, with the line.
+        ConfigErrors: it is not TOML; one mistake, with its line.
     """
     try:
         data = tomllib.loads(text)
@@ -62,15 +61,15 @@ def parse(text: str, file: Path | None = None) -> Document:
 
 
 def validate(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
-    """Settings from a file, over those of its board.
+    """Return the settings of a file, merged over those of its board.
 
     Args:
-        own: the owner's file; what it says wins.
+        own: the owner's file; its values take precedence.
         board: the preset it names, if any.
-        further: mistakes that the caller has already found; they are reported with the rest.
+        further: mistakes that the caller has found already; they are reported with the others.
 
     Raises:
-        ConfigErrors: every mistake there is.
+        ConfigErrors: all mistakes.
     """
     data = _merged(board.data, own.data) if board else own.data
     problems = list(further)
@@ -114,7 +113,7 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
 
 
 def _merged(below: Table, above: Table) -> Table:
-    """Tables merge key by key; everything else above replaces what is below."""
+    """Merge tables key by key; any other value above replaces the one below."""
     merged = dict(below)
     for name, value in above.items():
         under = merged.get(name)
@@ -124,12 +123,12 @@ def _merged(below: Table, above: Table) -> Table:
 
 
 def _json(data: Table) -> str:
-    """Pydantic's strict mode takes lists for tuples and texts for paths only from JSON; dates become texts."""
+    """Return JSON: pydantic's strict mode accepts lists for tuples and texts for paths only there."""
     return json.dumps(data, default=str)
 
 
 def _settings_without(data: Table, wrong: set[KeyPath]) -> Settings:
-    """What the rest says, so that it can be judged too; the defaults where even that does not hold."""
+    """Return settings without the wrong values, so that the others can be checked; the defaults if that fails."""
     rest: Table = json.loads(_json(data))
     for path in wrong:
         holder: Any = rest
@@ -157,7 +156,7 @@ def _secrets(table: Table, above: KeyPath = ()) -> Iterator[KeyPath]:
 
 
 def _path(detail: ErrorDetails, data: Table) -> KeyPath:
-    """Where in the file the error stands; pydantic also names members of unions, which are not in the file."""
+    """Return the key of an error; pydantic also names members of unions, which are not in the file."""
     path: list[str] = []
     here: Any = data
     for part in detail["loc"]:
@@ -190,7 +189,7 @@ def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, dict[str, str]
 
 
 def nearest(path: KeyPath) -> str:
-    """The known key or table that was probably meant; empty if nothing comes near."""
+    """Return the known key or table that was probably meant; empty if none is similar."""
     known = [setting.path for setting in schema.settings(Settings).values()]
     tables = {entry[:length] for entry in known for length in range(1, len(entry))}
     names = {".".join(entry): entry for entry in [*known, *sorted(tables)]}

@@ -1,4 +1,4 @@
-"""Changing single values in the owner's file. Comments, order and everything else stay as they are."""
+"""Changes single values in the owner's file. Comments, order and everything else stay as they are."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +14,10 @@ from speakerd.host.replace_file import replace_file
 
 
 def edited(text: str, changes: Mapping[str, Any]) -> str:
-    """The text with these settings changed or added, by dotted key. Tables that are missing are added at the end.
+    """Return the text with these settings changed or added, by dotted key. Missing tables are added at the end.
 
     Raises:
-        ConfigErrors: the text is not TOML, or a change would go through something that is no table.
+        ConfigErrors: the text is not TOML, or a part of a key is not a table.
     """
     try:
         document = tomlkit.parse(text)

@@ -1,4 +1,4 @@
-"""The control socket: a Unix stream socket that serves `speakerd ctl`, and any program that likes JSON lines.
+"""The control socket: a Unix stream socket for `speakerd ctl` and other programs, with one JSON object per line.
 
 A client writes requests, one line each, and gets one line for each, in order::
 
@@ -6,15 +6,14 @@ A client writes requests, one line each, and gets one line for each, in order::
     {"id": 1, "ok": true, "result": {"volume": 40}}
     {"id": 1, "ok": false, "error": {"kind": "bad_arguments", "message": "..."}}
 
-`id` is the client's own and comes back as it was. After the command `monitor` has been answered the
-connection carries events, one `{"event": ..., "at": ...}` per line, until the client hangs up; it takes no
-more requests.
+`id` is chosen by the client and returned unchanged. After the command `monitor` has been answered the connection
+carries events, one `{"event": ..., "at": ...}` per line, until the client closes it; it takes no more requests.
 
-Who may: root, the daemon's own user, members of the group in the settings; the socket's mode says so to the
-kernel, and the peer's credentials are checked on top. Everything is bounded: connections, the length of a
-line, the time a command may take, the time a client may be silent, and the events that wait for a slow
-reader: those are the feed's business, which drops the oldest and says how many; a reader that takes nothing
-at all for a while is cut off.
+Root, the daemon's own user and members of the group in the settings may use it; the kernel enforces that by the
+mode of the socket, and the credentials of the peer are checked in addition. Limits apply to connections, the length
+of a line, the time of a command, and the time a client may be silent. Events that wait for a slow reader are
+bounded by the feed, which drops the oldest and reports how many; a reader that takes nothing at all for a while is
+disconnected.
 """
 
 import asyncio
@@ -34,33 +33,33 @@ from speakerd.host.peers import group_number, groups_of, may, peer_of
 logger = logging.getLogger(__name__)
 
 COMMAND_LIMIT_S = 60.0
-"""A command that takes longer is answered with an error; it may still be done."""
+"""A command that takes longer is answered with an error; it may still be carried out."""
 IDLE_LIMIT_S = 600.0
-"""A connection on which nothing is asked for this long is closed: forgotten ones must not use up the places."""
+"""A connection without a request for this long is closed: forgotten ones must not use up the limit."""
 STALL_LIMIT_S = 15.0
-"""A reader that takes no byte for this long is gone, whatever TCP or SSH between us believe."""
+"""A reader that takes no byte for this long is considered gone."""
 
 _TURNS_OF_AN_ACCEPT = 8
-"""asyncio takes about five from the kernel's accept to our coroutine."""
+"""Turns of the event loop; asyncio takes about five from the kernel's accept to our coroutine."""
 
 FAREWELL_LIMIT_S = 1.0
-"""So long a client that was refused may go on talking before the line is cut."""
+"""A client that was refused may go on sending for this long before it is disconnected."""
 
 CommandHandler = Callable[[str, dict[str, Any]], Awaitable[Mapping[str, Any]]]
-"""Does a command and returns its result. Raises CommandError to refuse it, with a reason for the person."""
+"""Carries out a command and returns its result. Raises CommandError to refuse it, with a reason for the user."""
 
 
 class Watch(Protocol):
-    """One reader's view of the live events: iterate it, and close it when done."""
+    """A subscription to the live events: iterate over it, and close it when done."""
 
     def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]: ...
 
     def close(self) -> None:
-        """Take no more, and end the iteration. Idempotent."""
+        """End the subscription and the iteration. Idempotent."""
 
 
 class ControlServer:
-    """Listens on the socket. Belongs to one event loop; not thread-safe."""
+    """The server of the control socket. Belongs to one event loop; not thread-safe."""
 
     def __init__(
         self,
@@ -74,11 +73,11 @@ class ControlServer:
         """Nothing is opened yet.
 
         Args:
-            path: of the socket; its folder is made if it is missing.
-            handle: does the commands, one at a time for each connection.
-            watch: a new view of the live events, for `monitor`.
-            group: whose members may use the socket; empty for nobody else.
-            max_clients: connections at a time.
+            path: path of the socket; its folder is made if it is missing.
+            handle: carries out the commands, one at a time for each connection.
+            watch: returns a new subscription to the live events, for `monitor`.
+            group: the group whose members may use the socket; empty for none.
+            max_clients: number of connections at a time.
         """
         self.path = path
         self._handle = handle
@@ -89,13 +88,13 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        """All connections, those too that are being refused."""
+        """All connections, those that are being refused included."""
 
     async def start(self) -> None:
         """Listen.
 
         Raises:
-            ControlError: another daemon listens there, or the socket cannot be made; with the cure.
+            ControlError: another daemon listens there, or the socket cannot be made; the text says what to do.
         """
         self._group = group_number(self._group_name)
         if self._group_name and self._group is None:
@@ -107,11 +106,11 @@ class ControlServer:
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=wire.LONGEST_LINE)
 
     async def close(self) -> None:
-        """Stop listening, hang up on everybody, remove the socket. Idempotent."""
+        """Stop listening, close all connections, remove the socket. Idempotent."""
         server, self._server = self._server, None
         if server is None:
             return
-        # Those that are being accepted just now must become tasks of ours first: asyncio would lose them.
+        # Connections that are being accepted must become our tasks first: asyncio would lose them.
         for listener in server.sockets:
             asyncio.get_running_loop().remove_reader(listener.fileno())
         for _ in range(_TURNS_OF_AN_ACCEPT):
@@ -141,7 +140,7 @@ class ControlServer:
             self._clients.add(task)
             await self._converse(reader, writer)
         except (ConnectionError, TimeoutError):
-            pass  # they hung up, or fell silent: their right, and no news
+            pass  # the client closed the connection, or was silent for too long
         except asyncio.CancelledError:
             pass  # `close`; asyncio would report the cancelled callback as an error
         except Exception:
@@ -215,7 +214,7 @@ class ControlServer:
 
 
 async def _farewell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes) -> None:
-    """A last line. Closing with bytes unread would reset the connection, and the line might not be seen."""
+    """Send a last line. Closing with bytes unread would reset the connection, and the line might be lost."""
     writer.write(line)
     writer.write_eof()
     with contextlib.suppress(TimeoutError):
@@ -224,14 +223,14 @@ async def _farewell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
 
 
 async def _until_end(reader: asyncio.StreamReader) -> None:
-    """Read and forget until the client hangs up."""
+    """Read and discard until the client closes the connection."""
     with contextlib.suppress(ConnectionError):
         while await reader.read(1024):
             pass
 
 
 def _listen(path: Path, group: int | None) -> socket.socket:
-    """A listening socket that nobody else could touch at any moment."""
+    """Return a listening socket that no other user could access at any moment."""
     try:
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         status = path.parent.stat()
@@ -247,7 +246,7 @@ def _listen(path: Path, group: int | None) -> socket.socket:
                 os.umask(before)
             if group is not None:
                 try:
-                    # The service is born with that group, and its system call filter refuses every chown.
+                    # The service runs with that group already, and its system call filter refuses every chown.
                     if path.stat().st_gid != group:
                         os.chown(path, -1, group)
                     path.chmod(0o660)
@@ -267,7 +266,7 @@ def _listen(path: Path, group: int | None) -> socket.socket:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove what a daemon that was killed has left.
+    """Remove the socket of a daemon that was killed.
 
     Raises:
         ControlError: a daemon listens there, or it is no socket.
@@ -286,5 +285,5 @@ def _remove_stale(path: Path) -> None:
             path.unlink(missing_ok=True)
             return
         except TimeoutError:
-            pass  # its queue is full: somebody is there, if busy
+            pass  # its queue is full: a daemon listens there, and is busy
     raise ControlError(f"another speakerd is running: it listens on {path}")

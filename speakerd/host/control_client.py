@@ -1,4 +1,4 @@
-"""The other end of the control socket, for programs that wait: plain blocking calls, no event loop."""
+"""The client of the control socket: plain blocking calls, no event loop."""
 
 import contextlib
 import json
@@ -11,18 +11,18 @@ from speakerd.host.control_lines import ControlRequest, request_line
 from speakerd.host.errors import CommandError, ControlError, NotAllowedError, NotRunningError
 
 ANSWER_LIMIT_S = 65.0
-"""A little more than the daemon gives itself."""
+"""A little more than the daemon's own limit."""
 
 
 class ControlClient:
-    """One connection to a daemon. Use it in a `with` statement; one thread at a time."""
+    """A connection to a daemon, for a `with` statement; one thread at a time."""
 
     def __init__(self, paths: Sequence[Path], timeout_s: float = ANSWER_LIMIT_S) -> None:
-        """Connect to the first of these sockets on which somebody listens.
+        """Connect to the first of these sockets on which a daemon listens.
 
         Raises:
-            NotRunningError: nobody listens on any of them.
-            NotAllowedError: somebody does, but this user may not connect.
+            NotRunningError: no daemon listens on any of them.
+            NotAllowedError: a daemon does, but this user may not connect.
         """
         self._next_id = 0
         self._buffer = b""
@@ -35,11 +35,11 @@ class ControlClient:
         self.close()
 
     def close(self) -> None:
-        """Hang up. Idempotent."""
+        """Close the connection. Idempotent."""
         self._socket.close()
 
     def request(self, command: str, **args: Any) -> dict[str, Any]:
-        """Have a command done.
+        """Send a command and return its result.
 
         Raises:
             CommandError: the daemon refused it, with its reason.
@@ -47,7 +47,7 @@ class ControlClient:
             ControlError: the connection broke, or no answer came in time.
         """
         self._next_id += 1
-        # Should it have hung up, it may have told us why before; so read on.
+        # If it has closed the connection, it may have sent the reason before; thus read on.
         with contextlib.suppress(ConnectionError):
             self._socket.sendall(request_line(ControlRequest(self._next_id, command, args)))
         answer = self._line()
@@ -62,10 +62,10 @@ class ControlClient:
         raise CommandError(error.get("kind", "unknown"), error.get("message", "no reason was given"))
 
     def monitor(self, silence_s: float | None = None) -> Iterator[Mapping[str, Any]]:
-        """The live events, until the daemon hangs up. Subscribed on return, before the first is asked for.
+        """Return the live events, until the daemon closes the connection. Subscribed already when this returns.
 
         Args:
-            silence_s: give up with a ControlError when nothing comes for this long; None waits for ever.
+            silence_s: raise ControlError when nothing comes for this long; None for no limit.
         """
         self.request("monitor")
         self._socket.settimeout(silence_s)
@@ -108,7 +108,7 @@ def _connect(paths: Sequence[Path], timeout_s: float) -> socket.socket:
         except PermissionError:
             refused = refused or path
         except OSError:
-            pass  # nobody there; the next one may be
+            pass  # no daemon there; try the next path
         else:
             return connection
         connection.close()

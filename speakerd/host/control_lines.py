@@ -8,14 +8,14 @@ from typing import Any
 from speakerd.host.errors import CommandError
 
 LONGEST_LINE = 65_536
-"""Bytes. A text to be spoken is the longest thing there is."""
+"""Bytes. The longest request is a text to be spoken."""
 
 JsonId = str | int | None
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """What a client wants."""
+    """A command of a client, with its arguments."""
 
     id: JsonId
     command: str
@@ -23,7 +23,7 @@ class ControlRequest:
 
 
 def parse_request(line: bytes) -> ControlRequest:
-    """Read one line.
+    """Return the request in a line.
 
     Raises:
         CommandError: it is not a request; kind `bad_request`.
@@ -45,22 +45,22 @@ def parse_request(line: bytes) -> ControlRequest:
 
 
 def request_line(request: ControlRequest) -> bytes:
-    """A request as one line."""
+    """Return a request as a line."""
     return _line({"id": request.id, "command": request.command, "args": request.args})
 
 
 def result_line(request_id: JsonId, result: Mapping[str, Any]) -> bytes:
-    """The answer to a command that was done."""
+    """Return the answer to a command that was carried out, as a line."""
     return _line({"id": request_id, "ok": True, "result": result})
 
 
 def error_line(request_id: JsonId, kind: str, message: str) -> bytes:
-    """The answer to a command that was not done."""
+    """Return the answer to a command that was refused or failed, as a line."""
     return _line({"id": request_id, "ok": False, "error": {"kind": kind, "message": message}})
 
 
 def event_line(event: Mapping[str, Any]) -> bytes:
-    """One entry of the live view."""
+    """Return an event of the live view as a line."""
     return _line(event)
 
 

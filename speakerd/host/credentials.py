@@ -1,14 +1,13 @@
-"""The API key: where it may come from, and that it goes no further.
+"""Finds the API key, and keeps it from child processes.
 
-In this order; the first that is there counts, and one that is there but unusable is an error, not a reason
-to look on:
+The first of these sources that exists is used; one that exists and is unusable is an error, and the search ends:
 
-1. `$SPEAKERD_API_KEY`: whoever sets it for this one run means it;
+1. `$SPEAKERD_API_KEY`: set on purpose for this one run;
 2. the file that the configuration names (`model.api_key_file`), of mode 0600 or stricter;
 3. the systemd credential `api-key` (`LoadCredential=`, `LoadCredentialEncrypted=`);
-4. `$OPENAI_API_KEY`: ambient, may be meant for something else, so it comes last.
+4. `$OPENAI_API_KEY`: may be meant for another program, and therefore comes last.
 
-Both variables are taken out of the environment in any case, so that no child process inherits a key.
+Both variables are removed from the environment in any case, so that no child process inherits a key.
 """
 
 import os
@@ -29,7 +28,7 @@ _LONGEST_BYTES = 16_384
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The key and where it was found, in words fit for a log."""
+    """The key, and where it was found, in words that may be logged."""
 
     secret: Secret
     source: str
@@ -43,10 +42,10 @@ def take_key(environment: MutableMapping[str, str], key_file: str = "") -> ApiKe
         key_file: path from the configuration; empty for none.
 
     Returns:
-        None where there is no key anywhere: home servers need none.
+        None if there is no key anywhere: home servers need none.
 
     Raises:
-        CredentialError: a source is there, but cannot be used; with the cure.
+        CredentialError: a source exists, but cannot be used; the text says what to do.
     """
     seen = dict(environment)
     for name in VARIABLES:
@@ -55,7 +54,11 @@ def take_key(environment: MutableMapping[str, str], key_file: str = "") -> ApiKe
 
 
 def find_key(environment: Mapping[str, str], key_file: str = "") -> ApiKey | None:
-    """The same without touching the environment, for a check. Raises as `take_key` does."""
+    """Find the key and leave the environment as it is, for a check.
+
+    Raises:
+        CredentialError: a source exists, but cannot be used; the text says what to do.
+    """
     override, ambient = VARIABLES
     if override in environment:
         return _from_variable(environment, override)
@@ -82,7 +85,7 @@ def _from_variable(environment: Mapping[str, str], name: str) -> ApiKey:
 
 def _read(path: Path, *, guarded: bool) -> bytes:
     try:
-        # Not blocking: a FIFO in its place would hold up the start for ever.
+        # Non-blocking: a FIFO in its place would block the start forever.
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError as error:
         reason = "there is no such file. `sudo scripts/install --key` makes one"
@@ -111,7 +114,7 @@ def _read(path: Path, *, guarded: bool) -> bytes:
 
 
 def _checked(raw: bytes, source: str) -> Secret:
-    """A key is one printable word; a stray newline at the end is forgiven."""
+    """Check that the key is one printable word; white space around it is ignored."""
     word = raw.strip()
     if not word:
         raise CredentialError(source, "it is empty. `sudo scripts/install --key` asks for the key")

@@ -1,7 +1,7 @@
 """The events of the journal, and the questions they answer: `python -m speakerd.host.events` prints JOURNAL.md.
 
-Every entry that a program may want to find carries `SPEAKERD_EVENT`. A test compares this catalog with the
-names that the sources really use, so that it is neither short nor stale.
+Every entry that a program may look for carries `SPEAKERD_EVENT`. A test compares this list with the names that the
+sources use.
 """
 
 import sys
@@ -23,7 +23,7 @@ class JournalEvent:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something one wants to know, the command that tells it (or two, a line each), and how to read the answer."""
+    """A question about the daemon, the commands that answer it, one per line, and how to read the answer."""
 
     question: str
     command: str
@@ -153,7 +153,7 @@ _RULE = "| --- | --- | --- | --- |"
 
 
 def catalog() -> str:
-    """JOURNAL.md."""
+    """Return the text of JOURNAL.md."""
     lines = [
         "# The journal",
         "",

@@ -1,4 +1,4 @@
-"""Keeping what is in memory, the API key above all, out of other hands."""
+"""Protects the memory of the process, which holds the API key."""
 
 import ctypes
 import logging
@@ -11,14 +11,14 @@ _PR_SET_DUMPABLE = 4
 
 
 def forbid_core_dumps() -> None:
-    """No core dump of this process, ever, and no other process of the same user may look into its memory.
+    """Forbid core dumps of this process, and access to its memory by other processes of the same user.
 
-    Both means are needed: the limit alone is ignored where the kernel pipes cores into a program such as
-    systemd-coredump. Call it once the key is at hand. Never raises.
+    Limit and flag are both needed: the limit is ignored where the kernel pipes cores into a program such as
+    systemd-coredump. To be called as soon as the key has been read. Never raises.
     """
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    except (OSError, ValueError) as error:  # a system call filter; the unit has set it then
+    except (OSError, ValueError) as error:  # a system call filter; the unit sets the limit then
         logger.debug("cannot set the limit of core dumps: %s", error)
     prctl = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
     if prctl is None or prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:

@@ -29,7 +29,7 @@ def fields(**values: Any) -> dict[str, Any]:
 
 
 class Journal:
-    """The handler on the root logger, and the knobs that a reload may turn. `close` takes it off again."""
+    """The handler of the root logger, with the settings that a reload may change. `close` removes it."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class Journal:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take over the root logger.
+        """Add the handler to the root logger.
 
         Args:
             level: `debug`, `info`, `warning` or `error`.
             burst: entries of one kind that pass ...
             window_s: ... in so many seconds.
-            environment: says whether stderr is the journal (`$JOURNAL_STREAM`).
-            stream: where lines go otherwise; default stderr.
+            environment: `$JOURNAL_STREAM` says whether stderr is the journal.
+            stream: where lines go if it is not; default stderr.
             clock: monotonic seconds.
         """
         self.redactor = Redactor()
@@ -69,14 +69,14 @@ class Journal:
     def set(self, level: str, burst: int, window_s: float) -> None:
         """Apply changed settings."""
         logging.getLogger().setLevel(level.upper())
-        # Its debug output shows every frame with its content: keys, sound and words. What it says of connections at
-        # info level, we say ourselves.
+        # Its debug output shows every frame with its content: keys, audio and words. What it logs about connections
+        # at info level, we log ourselves.
         logging.getLogger("websockets").setLevel(max(logging.WARNING, logging.getLogger().level))
         self._gate.limit.burst = burst
         self._gate.limit.window_s = window_s
 
     def close(self) -> None:
-        """Give the root logger back. Idempotent."""
+        """Remove the handler and restore the level of the root logger. Idempotent."""
         root = logging.getLogger()
         if self._handler in root.handlers:
             root.removeHandler(self._handler)
@@ -85,7 +85,7 @@ class Journal:
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether this stream is connected to journald: systemd names its device and inode in `$JOURNAL_STREAM`."""
+    """Return whether a stream is connected to journald: `$JOURNAL_STREAM` holds its device and inode."""
     device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
     if not (device.isdigit() and inode.isdigit()):
         return False
@@ -97,14 +97,13 @@ def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 def journal_handler(redact: Redactor, send: Callable[..., object] | None = None) -> logging.Handler:
-    """systemd-python's handler, with only the fields that are meant for the journal.
+    """Return systemd-python's handler, limited to the fields that are meant for the journal.
 
-    Left alone it also sends the arguments of the message and the live traceback objects, which is where
-    secrets are.
+    By itself it would also send the arguments of the message and the traceback objects, which may hold secrets.
 
     Args:
         redact: applied to message and fields.
-        send: takes the message and the fields; default journald.
+        send: called with the message and the fields; default journald.
     """
     from systemd import journal  # noqa: PLC0415 - absent outside Linux, and not needed without journald
 
@@ -124,7 +123,7 @@ def journal_handler(redact: Redactor, send: Callable[..., object] | None = None)
 
 
 class LineFormatter(logging.Formatter):
-    """One readable line: time, level where it matters, room, message, fields."""
+    """Formats a record as a line: time, level unless it is info, room, message, fields."""
 
     def __init__(self, redact: Redactor, *, colour: bool) -> None:
         super().__init__()
@@ -132,7 +131,7 @@ class LineFormatter(logging.Formatter):
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, and a traceback below it if there is one."""
+        """Return the line, and a traceback below it if there is one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         room = record.name.removeprefix("speakerd.").partition(".")[0]
         shown = " ".join(
@@ -149,18 +148,18 @@ class LineFormatter(logging.Formatter):
 
 
 class _Gate(logging.Filter):
-    """Holds repeats back; what passes after that says how many there were."""
+    """Drops repeats; the next record of the kind that passes says how many there were."""
 
     def __init__(self, limit: RepeatLimit, redact: Redactor, clock: Callable[[], float]) -> None:
         super().__init__()
         self.limit = limit
-        # Below a warning is the ordinary course of things, such as one line per turn: only a runaway is held back.
+        # Below a warning records are ordinary, such as one line per turn: only an excess of them is dropped.
         self.runaway = RepeatLimit(_ORDINARY_BURST, limit.window_s)
         self._redact = redact
         self._clock = clock
 
     def filter(self, record: logging.LogRecord) -> bool:
-        # By template, not by text: "device lost: %s" is one kind whatever the device said.
+        # By template, not by text: "device lost: %s" is one kind, whatever the device reports.
         event = record.__dict__.get(f"{_PREFIX}EVENT")
         kind = (record.name, record.levelno, str(record.msg), event)
         limit = self.limit if record.levelno >= logging.WARNING else self.runaway

@@ -1,4 +1,4 @@
-"""Telling systemd how we are (sd_notify). Outside systemd every call does nothing, so callers need not ask.
+"""Reports the state of the daemon to systemd (sd_notify). Without systemd every call does nothing.
 
 Used from any thread; each call sends one datagram and does not block.
 """
@@ -16,10 +16,10 @@ _LONGEST_STATUS = 200
 
 
 class Notifier:
-    """sd_notify(3) in the words of a daemon.
+    """Sends notifications by sd_notify(3).
 
     Args:
-        environment: where `$NOTIFY_SOCKET`, `$WATCHDOG_USEC` and `$WATCHDOG_PID` are looked up.
+        environment: holds `$NOTIFY_SOCKET`, `$WATCHDOG_USEC` and `$WATCHDOG_PID`.
         monotonic_usec: CLOCK_MONOTONIC in microseconds, which systemd compares with its own.
     """
 
@@ -33,36 +33,36 @@ class Notifier:
         self._status = ""
         self._complained = False
         self.watchdog_interval_s = _watchdog_interval(environment)
-        """Seconds within which `watchdog()` must be called again and again; None if systemd does not watch."""
+        """Longest time between two calls of `watchdog()`; None if systemd does not watch."""
 
     @property
     def active(self) -> bool:
-        """Whether systemd listens."""
+        """Whether systemd receives notifications."""
         return self._active
 
     def ready(self, status: str) -> None:
-        """Sound and panel are open (again): the start, or the reload, is done."""
+        """The start or the reload is done: sound and panel are open."""
         self._send("READY=1", self._status_line(status))
 
     def status(self, text: str) -> None:
-        """What it does now, in words, for `systemctl status`. The same text twice is sent once."""
+        """Set the status line of `systemctl status`. A text that is unchanged is not sent again."""
         if text != self._status:
             self._send(self._status_line(text))
 
     def reloading(self) -> None:
-        """The settings are being read anew; `ready` must follow, also when they were refused.
+        """A reload has begun; `ready` must follow, also if the settings were refused.
 
-        systemd 253 and later (`Type=notify-reload`) need the time, to tell this reload from an older one; 252 does
-        not mind it.
+        systemd 253 and later (`Type=notify-reload`) need the time, to distinguish this reload from an older one;
+        252 ignores it.
         """
         self._send("RELOADING=1", f"MONOTONIC_USEC={self._monotonic_usec()}", self._status_line("reloading"))
 
     def stopping(self, status: str = "stopping") -> None:
-        """The end has begun, and is meant."""
+        """An intended shutdown has begun."""
         self._send("STOPPING=1", self._status_line(status))
 
     def watchdog(self) -> None:
-        """All is well. Call it only when it is: this is what keeps systemd from restarting us."""
+        """Feed the watchdog. To be called only while everything runs: without it systemd restarts the daemon."""
         self._send("WATCHDOG=1")
 
     def _status_line(self, text: str) -> str:
@@ -77,7 +77,7 @@ class Notifier:
         try:
             daemon.notify("\n".join(lines))
         except OSError as error:
-            # Not worth dying for: if systemd really does not hear us, its watchdog acts on that.
+            # Not fatal: if systemd really receives nothing, its watchdog acts.
             level = logging.DEBUG if self._complained else logging.WARNING
             self._complained = True
             logger.log(level, "systemd does not take notifications: %s", error)

@@ -1,4 +1,4 @@
-"""Who is at the other end of a Unix socket, and whether they may."""
+"""Which process is at the other end of a Unix socket, and whether it may use it."""
 
 import grp
 import socket
@@ -17,7 +17,7 @@ _MOST_GROUPS = 256
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A process as the kernel knows it."""
+    """A process at the other end of a socket, as the kernel reports it."""
 
     pid: int
     uid: int
@@ -25,19 +25,19 @@ class Peer:
 
 
 def peer_of(connection: socket.socket) -> Peer:
-    """The process that connected. The kernel says so; the process cannot lie."""
+    """Return the process that connected, as the kernel reports it, which the process cannot falsify."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     return Peer(*_UCRED.unpack(raw))
 
 
 def may(peer: Peer, own_uid: int, group: int | None, groups: frozenset[int]) -> bool:
-    """Root, the daemon's own user, and members of the group may; nobody else.
+    """Return whether the peer may use the socket: root, the daemon's own user, and members of the group.
 
     Args:
-        peer: who asks.
+        peer: the process that connected.
         own_uid: the user that the daemon runs as.
-        group: the group that may; None for no group.
-        groups: further groups of the peer's user.
+        group: the group whose members may; None for no group.
+        groups: supplementary groups of the peer.
     """
     if peer.uid in {0, own_uid}:
         return True
@@ -45,16 +45,16 @@ def may(peer: Peer, own_uid: int, group: int | None, groups: frozenset[int]) -> 
 
 
 def groups_of(connection: socket.socket) -> frozenset[int]:
-    """The further groups of the process that connected, as the kernel knows them."""
+    """Return the supplementary groups of the process that connected, as the kernel reports them."""
     try:
         raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_GROUPS * _GID.size)
-    except OSError:  # more groups than fit into Python's buffer: take it for a member of none
+    except OSError:  # more groups than fit into Python's buffer: treat it as a member of none
         return frozenset()
     return frozenset(number for (number,) in _GID.iter_unpack(raw))
 
 
 def group_number(name: str) -> int | None:
-    """The group's number; None for "" and for a group that does not exist."""
+    """Return the id of a group; None for "" and for a group that does not exist."""
     if not name:
         return None
     try:

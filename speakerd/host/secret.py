@@ -1,4 +1,4 @@
-"""A text that does not show itself."""
+"""A text that is not shown by accident."""
 
 import hmac
 from typing import Never
@@ -7,9 +7,9 @@ MASK = "********"
 
 
 class Secret:
-    """Holds a secret so that logging, formatting, tracebacks and pickling cannot give it away.
+    """Holds a secret so that logging, formatting, tracebacks and pickling do not show it. Immutable.
 
-    Only `reveal()` does, and a search for that word finds every place where it happens. Immutable.
+    Only `reveal()` returns it, and a search for that word finds every such place.
     """
 
     __slots__ = ("_value",)
@@ -18,7 +18,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The secret itself: hand it to the one who needs it, and keep no copy."""
+        """Return the secret itself. Keep no copy of it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -38,7 +38,7 @@ class Secret:
             return NotImplemented
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
-    __hash__ = None  # type: ignore[assignment]  # a hash is a fingerprint, and would end up in some dict's repr
+    __hash__ = None  # type: ignore[assignment]  # a hash is a fingerprint that could be shown
 
     def __copy__(self) -> "Secret":
         return self

@@ -1,4 +1,4 @@
-"""Where the control socket is. Pure."""
+"""The path of the control socket. Pure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ SERVICE = Path("/run/speakerd") / NAME
 
 
 def listening_path(setting: str, environment: Mapping[str, str], uid: int) -> Path:
-    """Where the daemon listens.
+    """Return the path on which the daemon listens.
 
     Args:
         setting: `control.socket`; "auto" for the service's runtime folder, or the user's when run by hand.
@@ -23,7 +23,7 @@ def listening_path(setting: str, environment: Mapping[str, str], uid: int) -> Pa
 
 
 def calling_paths(setting: str, environment: Mapping[str, str], uid: int) -> tuple[Path, ...]:
-    """Where `speakerd ctl` looks, in order: the service first, then a daemon that this user runs by hand."""
+    """Return the paths that `speakerd ctl` tries in order: the service, then a daemon run by this user."""
     if setting != "auto":
         return (Path(setting),)
     return (SERVICE, _by_hand(environment, uid))

@@ -1,35 +1,32 @@
-"""When systemd's watchdog may be fed: only while every part that must move does.
+"""Decides when systemd's watchdog is fed: only while every part that should run does. Pure.
 
-Three things can hang: the event loop, the capture callback, the playback callback. The loop proves itself
-by coming here at all. The callbacks count their blocks, and a count that stands still for longer than the
-limit means that the sound device hangs inside C, where no exception reaches us: then the watchdog starves,
-and systemd restarts the daemon. A device that is known to be lost, and is being reopened, does not count
-blocks and is no reason to starve.
-
-Pure: counts and times go in, a verdict comes out.
+Three things can hang: the event loop, the capture callback, the playback callback. The event loop runs if it gets
+here at all. The callbacks count their blocks; a count that does not change for longer than the limit means that the
+sound device hangs inside C code, where no exception is raised. Then the watchdog is not fed, and systemd restarts
+the daemon. A device that is known to be lost, and is being reopened, does not count blocks and is ignored.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 FEEDS_PER_INTERVAL = 3
-"""So often within systemd's interval: one lost moment of a busy board must not cost a restart."""
+"""Feeds within systemd's interval: one delay of a busy board must not cost a restart."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchdogDecision:
-    """Whether to feed, and which parts stand still, each with the seconds for which it has."""
+    """Whether to feed, and the parts that hang, each with the seconds since its last change."""
 
     feed: bool
     stuck: Mapping[str, float]
 
 
 class Watchdog:
-    """The policy.
+    """Decides whether to feed systemd's watchdog.
 
     Args:
-        limit_s: how long a part may stand still.
-        interval_s: systemd's interval (`Notifier.watchdog_interval_s`); None where nobody watches.
+        limit_s: how long a count may stay unchanged.
+        interval_s: systemd's interval (`Notifier.watchdog_interval_s`); None if systemd does not watch.
     """
 
     def __init__(self, limit_s: float, interval_s: float | None = None) -> None:
@@ -39,12 +36,11 @@ class Watchdog:
         """Seconds from one `check` to the next."""
 
     def check(self, beats: Mapping[str, int | None], now: float) -> WatchdogDecision:
-        """Judge the parts.
+        """Decide by the parts' counts.
 
         Args:
-            beats: each part's count of blocks; None for one that is not expected to move now. A part that
-            is new, or
-                expected again, has the whole limit before it must have moved.
+            beats: each part's count of blocks; None for one that is not expected to run now. A part that is new, or
+                expected again, has the whole limit until its count must change.
             now: monotonic seconds, never smaller than before.
         """
         moved: dict[str, tuple[int, float]] = {}

@@ -1,6 +1,7 @@
-"""The button and the light of a speaker: gestures from edges, patterns from states, GPIO and stand-ins.
+"""The button and the light of a speaker.
 
-Pure: `gestures`, `patterns`, `lights`, `animator`, `rendering`, `level`, `terminal_keys`. Shells: `renderer`
-(the one thread), `gpio_panel` with `gpio_pins`, `gpio_lamps` and `apa102`, `terminal`, `simulated`. The port is
-`panel.Panel`; `factory.open_panel` makes the one that the settings name.
+The port is `port.Panel`; `factory.open_panel` makes the panel that the settings name. `buttons` turns the edges of
+contacts into gestures. `looks` lists what the light shows in each state, `patterns` how it moves, `lights` draws
+it. The panels are `gpio` (pins of a Raspberry Pi), `terminal` (keyboard and a line of text) and `simulated`
+(tests).
 """

@@ -1,7 +1,7 @@
 """Colours as people write them: a name, or `#rrggbb`.
 
-A colour here is three numbers from 0 to 1 on the **perceived** scale of a screen (sRGB, near enough a power
-of 2.2); `rendering` turns them into duty cycles. Names are chosen apart in hue and in lightness.
+A colour is three numbers from 0 to 1 on the **perceived** scale of a screen (sRGB, close to a power of 2.2);
+`frames` converts them to duty cycles. The named colours differ clearly in hue or lightness.
 """
 
 import re
@@ -30,7 +30,7 @@ _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def parse_color(text: str) -> Color:
-    """The colour that `text` names.
+    """Return the colour that `text` names.
 
     Raises ValueError, with the names there are, if it is neither a name nor `#rrggbb`.
     """

@@ -11,10 +11,10 @@ from speakerd.panel.terminal import TerminalPanel
 
 
 def open_panel(settings: PanelSettings) -> Panel:
-    """The panel, not started: `start` opens its pins and raises the PanelError that says what to do.
+    """Return the panel; its `start` opens the pins, and raises a PanelError that says what to do.
 
-    `kind = "gpio"` with no pin and no strip named, and `kind = "none"`, give a panel that has nothing and needs
-    nothing. Raises ValueError if the settings make an impossible look.
+    With `kind = "none"`, or `kind = "gpio"` and neither pin nor strip, the panel has no parts and needs no
+    hardware. Raises ValueError if the settings make an impossible look.
     """
     match settings.kind:
         case "gpio":

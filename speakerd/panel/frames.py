@@ -1,8 +1,8 @@
-"""From what shall be seen to what the hardware wants.
+"""From perceived brightness and colour to what the hardware needs.
 
-A `Frame` says what the eye shall see. Each kind of light takes from it what it can show: `is_lit` for a plain
-LED, `mono` for a dimmed one, `rgb` for three colours, `apa102` for a strip. Power is perceived brightness to
-the power of gamma (2.2 by default), so that half as bright looks half as bright.
+A `Frame` is what the eye should see. Each kind of light takes what it can show: `is_lit` for a plain LED, `mono`
+for a dimmed one, `rgb` for three colours, `apa102` for a strip. Power is perceived brightness to the power of gamma
+(2.2 by default), so that half the brightness looks half as bright.
 """
 
 from dataclasses import dataclass
@@ -18,31 +18,31 @@ class Frame:
     state: LightState
     """The state that is shown."""
     is_lit: bool
-    """For a light that is on or off only."""
+    """Whether a light that is only on or off is on."""
     brightness: float
-    """Perceived, 0 dark to 1, with pattern, settings and night in it."""
+    """Perceived brightness, 0 to 1, with pattern, settings and night included."""
     color: Color
     """Perceived red, green, blue, each 0 to 1, at full brightness."""
 
 
 def mono(frame: Frame, gamma: float) -> float:
-    """Duty cycle 0..1 of one dimmed LED: colour plays no part."""
+    """Return the duty cycle, 0 to 1, of one dimmed LED; it does not depend on the colour."""
     return float(frame.brightness**gamma)
 
 
 def rgb(frame: Frame, gamma: float) -> Color:
-    """Duty cycles 0..1 of red, green and blue."""
+    """Return the duty cycles, 0 to 1, of red, green and blue."""
     red, green, blue = frame.color
     scale = frame.brightness**gamma
     return red**gamma * scale, green**gamma * scale, blue**gamma * scale
 
 
 def apa102(frame: Frame, gamma: float, *, leds: int, current: int) -> bytes:
-    """The bytes that set all `leds` of an APA102 strip to the frame.
+    """Return the bytes that set all `leds` of an APA102 strip to the frame.
 
-    32 zero bits begin; each LED is 0b111 and its 5-bit `current` (1..31), then blue, green, red; the end
-    needs half a clock for each LED so that the data reaches the last one: leds/2 bits, in whole zero bytes,
-    and 32 more that latch an SK9822, the common clone. Source: APA102C data sheet, and Tim's blog (cpldcpu),
+    They begin with 32 zero bits. Each LED takes 0b111 and its 5-bit `current` (1..31), then blue, green, red. The
+    end takes half a clock for each LED so that the data reaches the last one: leds/2 bits, as whole zero bytes, and
+    32 more that latch an SK9822, the common clone. Source: APA102C data sheet, and Tim's blog (cpldcpu),
     "Understanding the APA102 superled" and "SK9822 - a clone of the APA102?".
     """
     red, green, blue = (round(255 * duty) for duty in rgb(frame, gamma))
@@ -51,7 +51,7 @@ def apa102(frame: Frame, gamma: float, *, leds: int, current: int) -> bytes:
 
 
 def night_factor(minute_of_day: int, *, begins: str, ends: str, factor: float) -> float:
-    """The factor on brightness at `minute_of_day` (0..1439, local time); a night may run over midnight.
+    """Return the factor on brightness at `minute_of_day` (0..1439, local time); a night may span midnight.
 
     `begins` and `ends` are "HH:MM"; if either is empty, or both are the same, there is no night.
     """

@@ -1,6 +1,6 @@
-"""Settings of the light: which lights there are, how bright they are, and what differs from the table of looks.
+"""Settings of the light: which lights there are, how bright they are, and changes to the table of looks.
 
-Any of the four kinds of light may be set, also several at once: all show the same. Unset means absent.
+Any of the four kinds of light may be set, also several at once; all show the same.
 """
 
 import re
@@ -62,7 +62,7 @@ class LightSettings:
     """Changes to the table of looks, by state: `[panel.light.states.listening] color = "green"`."""
 
     def __post_init__(self) -> None:
-        """Refuse what no type can: three pins or none, times of day, a range the right way round."""
+        """Refuse what the types cannot: a number of pins, a time of day, a range, a look that is impossible."""
         if len(self.rgb_pins) not in {0, 3}:
             raise ValueError(
                 f"rgb_pins needs three pins (red, green, blue) or none, not {len(self.rgb_pins)}"

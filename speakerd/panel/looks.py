@@ -1,11 +1,10 @@
-"""What each state looks like: the table, and the words for it.
+"""What the light looks like in each state, and what it means.
 
-The looks are told apart in three ways, so that none is needed alone: by movement on a light of one colour, by
-on and off on a plain LED (no two states blink alike there), and by colour where there is one. Muted and
-listening are as far apart as can be: a short wink in the dark against a light that stays on and follows your
-voice.
+The looks differ in three ways, none of which is needed alone: by movement on a light of one colour, by on and off
+on a plain LED (no two states blink alike there), and by colour where there is one. Muted and listening are most
+different: a short wink in the dark, and a light that stays on and follows the voice.
 
-`[panel.light.states]` changes single fields; `look_of` applies that.
+`[panel.light.states]` changes single fields of a look; `look_of` applies that.
 """
 
 import math
@@ -20,7 +19,7 @@ from speakerd.panel.types import LIGHT_STATES, LightState
 
 @dataclass(frozen=True, slots=True)
 class LightMeaning:
-    """One row of the light table."""
+    """What the light shows in one state, and what that means."""
 
     look: Look
     """What is shown unless the settings change it."""
@@ -111,13 +110,13 @@ def _meaning(state: LightState) -> LightMeaning:
 TABLE: Mapping[LightState, LightMeaning] = MappingProxyType(
     {state: _meaning(state) for state in LIGHT_STATES}
 )
-"""In the order of precedence: of two that hold at once, the upper one is shown."""
+"""In the order of precedence: if two states apply at once, the upper one is shown."""
 
 
 def look_of(state: LightState, changes: Mapping[LightState, LookChange]) -> Look:
     """Return the look of `state`, with the changes that `panel.light.states` makes to it.
 
-    Raises ValueError, naming the key, if the changed look is none (a blink that does not fit its period).
+    Raises ValueError, naming the key, if the changed look is impossible (a blink that does not fit its period).
     """
     change = changes.get(state)
     base = TABLE[state].look
@@ -136,7 +135,7 @@ def looks(changes: Mapping[LightState, LookChange]) -> dict[LightState, Look]:
 
 
 def describe(look: Look) -> str:
-    """The look in a few words: "blue, follows the sound"."""
+    """Return the look in a few words: "blue, follows the sound"."""
     movement = {
         "steady": "steady" if look.brightness >= 0.3 else "a faint steady glow",
         "blink": _blink(look),
@@ -159,7 +158,7 @@ def _blink(look: Look) -> str:
 
 
 def table_markdown(changes: Mapping[LightState, LookChange] = MappingProxyType({})) -> str:
-    """The light table for the README, in order of precedence.
+    """Return the light table for the README, in order of precedence.
 
     The column for a plain LED describes the built-in look; a state that is changed says so instead.
     """
@@ -172,7 +171,7 @@ def table_markdown(changes: Mapping[LightState, LookChange] = MappingProxyType({
 
 
 def voice_dbfs(elapsed_s: float) -> float:
-    """A level that rises and falls like slow speech, for a demonstration: syllables, and a breath each 2.4 s."""
+    """Return a sound level that rises and falls like slow speech: syllables, and a breath each 2.4 s."""
     if elapsed_s % 2.4 > 1.9:
         return -70.0
     return -30.0 + 18.0 * math.sin(2 * math.pi * 2.6 * elapsed_s)

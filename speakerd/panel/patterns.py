@@ -1,7 +1,7 @@
 """How a light moves: from a look and the seconds since it began to a brightness.
 
-Everything is on the **perceived** scale, 0 dark to 1 the look's peak; `rendering` makes power of it. A
-pattern is a shape from 0 to 1, lifted onto the look's floor::
+Everything is on the **perceived** scale, from 0 (dark) to 1 (the look's peak); `frames` converts it to power. A
+pattern is a shape from 0 to 1, scaled to begin at the look's floor::
 
     value = floor + (1 - floor) * shape
 
@@ -11,12 +11,12 @@ blink      `flashes` times `flash_s` lit with `flash_s` between them, then dark 
 breathe    (1 - cos 2πt/T) / 2
 pulse      a quick rise over 8 % of the period, then an exponential decay to 1 %
 heartbeat  two sin² beats in the first 40 % of the period, the second weaker
-level      what the caller hands in: the followed sound level
+level      the sound level, as the caller passes it
 fade       once from 1 down to 0 in a straight line, then dark
 =========  ===============================================================================================
 
-A plain LED, which is on or off, is on where shape and floor give half or more. So that nothing depends on
-colour or on dimming, the looks of any two states differ even then (`lights`).
+A plain LED, which is only on or off, is on where the value is one half or more. The looks of any two states differ
+even then (see `looks.TABLE`), so that nothing depends on colour or dimming.
 """
 
 import math
@@ -33,14 +33,14 @@ Pattern = Literal["steady", "blink", "breathe", "pulse", "heartbeat", "level", "
 FASTEST_FLASH_S = 1 / 3
 """Shortest time from flash to flash: more than three in a second can set off a seizure (WCAG 2.3.1)."""
 LIT_FROM = 0.5
-"""A plain LED is on from this value of the pattern."""
+"""A plain LED is on from this value of the pattern on."""
 _PULSE_RISE = 0.08
 _PULSE_DECAY = math.log(100)
 _BEATS = ((0.0, 0.16, 1.0), (0.22, 0.16, 0.75))
 """Start, length (parts of a period) and height of a heartbeat's two beats."""
 _BEATS_OVER = 0.38
 _TICK_S = 1e-6
-"""An edge this near counts as reached: a frame asked for exactly at an edge must not miss it by a rounding."""
+"""An edge this close counts as reached: a frame due exactly at an edge must not miss it by a rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Look:
     flash_s: float = 0.2
 
     def __post_init__(self) -> None:
-        """Check a blink."""
+        """Refuse a blink that does not fit its period, or that is unsafe."""
         if self.pattern != "blink":
             return
         lit_s = (2 * self.flashes - 1) * self.flash_s
@@ -76,7 +76,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class LookChange:
-    """What one state shall look like instead; what is left out stays as in the built-in table."""
+    """Changes to the look of one state; what is left out stays as in the built-in table."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -96,13 +96,13 @@ class LookChange:
     """`blink`: how long each flash is lit, and the gap between two of them."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no colour, here rather than when the light first wants it."""
+        """Refuse an unknown colour when the settings are read."""
         if self.color is not None:
             parse_color(self.color)
 
 
 def shape(look: Look, elapsed_s: float, level: float) -> float:
-    """The pattern at `elapsed_s` (≥ 0) after its beginning, 0 to 1, before the floor; `level` is 0 to 1."""
+    """Return the pattern at `elapsed_s` (≥ 0) after its beginning, 0 to 1, without the floor; `level` is 0 to 1."""
     phase = (elapsed_s / look.period_s) % 1.0
     match look.pattern:
         case "steady":
@@ -130,21 +130,20 @@ def shape(look: Look, elapsed_s: float, level: float) -> float:
 
 
 def _edges(look: Look, elapsed_s: float) -> list[float]:
-    """When a blink changes within the present period, its end included; seconds after the pattern's beginning."""
+    """Return when a blink changes in the current period, its end included: seconds since the pattern began."""
     begun = math.floor((elapsed_s + _TICK_S) / look.period_s) * look.period_s
     return [begun + i * look.flash_s for i in range(1, 2 * look.flashes)] + [begun + look.period_s]
 
 
 def value(look: Look, elapsed_s: float, level: float = 0.0) -> float:
-    """The pattern's value, floor ≤ value ≤ 1."""
+    """Return the value of the pattern: floor ≤ value ≤ 1."""
     return look.floor + (1 - look.floor) * shape(look, elapsed_s, level)
 
 
 def next_change(look: Look, elapsed_s: float, frame_s: float) -> float | None:
-    """Seconds after the pattern's beginning at which a new frame is due, or None if it stays as it is.
+    """Return when the next frame is due, in seconds after the pattern's beginning; None if nothing will change.
 
-    A moving pattern asks every `frame_s`; a blink only at its edges, so that a blinking light hardly wakes
-    anybody.
+    A moving pattern needs a frame every `frame_s`, a blink only at its edges, which spares wake-ups.
     """
     match look.pattern:
         case "steady":

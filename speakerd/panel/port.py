@@ -1,9 +1,9 @@
-"""The port: what the daemon sees of the button and the light, whatever they are made of.
+"""The port: what the daemon sees of the button and the light.
 
-Three panels stand behind it: `gpio_panel.GpioPanel` (pins of a Pi), `terminal.TerminalPanel` (a keyboard and
-a line of text) and `simulated.SimulatedPanel` (a script). One contract suite runs over all of them.
+There are three panels: `gpio.GpioPanel` (pins of a Pi), `terminal.TerminalPanel` (a keyboard and a line of text)
+and `simulated.SimulatedPanel` (a script). One suite of contract tests runs over all of them.
 
-A `Lamp` is one light of a panel: it is handed frames and shows of each what it can.
+A `Lamp` is one light of a panel: it is given frames, and shows of each what it can.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ OnEdge = Callable[[str, bool, float], None]
 same time as itself for one button, and only when that button's state has changed."""
 
 OnFailure = Callable[[PanelError], None]
-"""Called once for each part that died while the panel was open; from any thread."""
+"""Called once for each part that fails while the panel is open; from any thread."""
 
 
 class Lamp(Protocol):
@@ -26,7 +26,7 @@ class Lamp(Protocol):
 
     @property
     def name(self) -> str:
-        """What the user would call it: "LED on GPIO17"."""
+        """Its name for the user: "LED on GPIO17"."""
         ...
 
     def show(self, frame: Frame) -> None:
@@ -34,28 +34,28 @@ class Lamp(Protocol):
         ...
 
     def close(self) -> None:
-        """Go dark and release what is held. Idempotent; never raises."""
+        """Go dark and release the hardware. Idempotent; never raises."""
         ...
 
 
 class Panel(Protocol):
-    """A button, further ones if there are, and a light."""
+    """The inputs and the light of a speaker."""
 
     def start(self, on_edge: OnEdge, on_failure: OnFailure | None = None) -> None:
         """Open all parts and show `starting`. A button that is down already is reported as an edge at once.
 
-        Raises PanelError, with nothing left open, if a part cannot be had; RuntimeError if called twice.
+        Raises PanelError, with nothing left open, if a part cannot be opened; RuntimeError if called twice.
         """
         ...
 
     def show(self, state: LightState) -> None:
-        """Let the light show `state`. From any thread; returns at once; ignored after `close`."""
+        """Show `state`. From any thread; returns at once; ignored before `start` and after `close`."""
         ...
 
     def set_level(self, dbfs: float) -> None:
-        """Report the sound level that a level-following light follows. As `show`."""
+        """Report the sound level that a level-following light follows. From any thread; returns at once."""
         ...
 
     def close(self) -> None:
-        """Light off, threads ended, pins released. Idempotent; from any thread but the panel's own callbacks."""
+        """Put the light out, end the threads, release the pins. Idempotent; not to be called from the callbacks."""
         ...

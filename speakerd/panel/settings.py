@@ -13,7 +13,7 @@ from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.types import Pin
 
 TapAction = Literal["conversation", "mute", "stop", "none"]
-"""What a short gesture can do: start or end a conversation, mute or unmute, silence everything, nothing."""
+"""What a short gesture can do: start or end a conversation, mute or unmute, silence everything, or nothing."""
 
 HoldAction = Literal["talk", "conversation", "mute", "stop", "none"]
 """What holding can do; `talk` is push-to-talk: it listens while held and answers on release."""
@@ -45,7 +45,7 @@ class ButtonSettings:
     """A button for softer, wired like the main one. "" = none."""
 
     def __post_init__(self) -> None:
-        """Refuse a resistor that holds a pin at the level that means pressed."""
+        """Refuse a resistor that pulls a pin to the level that means pressed."""
         for key, active, pull in (
             ("pull", self.active, self.pull),
             ("mute_switch_pull", self.mute_switch_active, self.mute_switch_pull),
@@ -91,7 +91,7 @@ class GestureSettings:
     """Time between two repetitions."""
 
     def __post_init__(self) -> None:
-        """Refuse times that cannot be told apart."""
+        """Refuse times that make gestures indistinguishable."""
         if self.shortest_press_ms > self.hold_ms or self.debounce_ms >= self.double_tap_ms:
             raise ValueError("shortest_press_ms must be below hold_ms, and debounce_ms below double_tap_ms")
         if self.long != "none" and self.long_ms <= self.hold_ms:

@@ -1,7 +1,7 @@
-"""A panel without hardware, for scripts and tests: its button is pressed by a call, its light is a record.
+"""A panel without hardware, for scripts and tests: its button is pressed by a call, its light is recorded.
 
-In real time it runs the very renderer of the real panels, thread and all. Stepped (`stepped=True`, with a clock of
-the caller's) it has no thread: `step()` draws one frame and lets go of buttons whose time has come.
+In real time it runs the same renderer and thread as the real panels. Stepped (`stepped=True`, with the caller's
+clock) it has no thread: `step()` draws one frame and releases the buttons that are due.
 """
 
 import logging
@@ -18,7 +18,7 @@ from speakerd.panel.port import OnEdge, OnFailure
 from speakerd.panel.types import ButtonName, LightState
 
 _KEPT_FRAMES = 20_000
-"""The record is bounded: eleven minutes of a moving light at 30 frames a second."""
+"""Limit of the record: eleven minutes of a moving light at 30 frames a second."""
 _NOON = 12 * 60
 
 _log = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ class Shown:
 
 
 class SimulatedPanel(RenderedPanel):
-    """A scriptable panel. Contract: `panel.Panel`; all methods from any thread.
+    """A panel that is used by calls. Implements `port.Panel`; methods may be called from any thread.
 
-    It is always noon here unless `minute_of_day` says otherwise, so that a test does not change at night.
+    It is always noon unless `minute_of_day` says otherwise, so that tests do not depend on the time of day.
     """
 
     def __init__(
@@ -91,15 +91,15 @@ class SimulatedPanel(RenderedPanel):
     # --- the hand ---
 
     def press(self, button: ButtonName = "button") -> None:
-        """Close the contact; may be called before `start`, as a jammed button would. Again: nothing."""
+        """Close the contact; also before `start`, like a jammed button. Ignored if it is closed already."""
         self._move(button, pressed=True)
 
     def release(self, button: ButtonName = "button") -> None:
-        """Open the contact."""
+        """Open the contact. Ignored if it is open already."""
         self._move(button, pressed=False)
 
     def tap(self, duration_s: float = 0.1, button: ButtonName = "button") -> None:
-        """Press now, and let go `duration_s` later; returns at once."""
+        """Press now, and release `duration_s` later; returns at once."""
         self.press(button)
         with self._edges:
             if self._stepped:
@@ -112,7 +112,7 @@ class SimulatedPanel(RenderedPanel):
             timer.start()
 
     def step(self) -> float | None:
-        """Stepped only: do what is due now; returns when something is due next, None if nothing is.
+        """Do what is due now; return when something is due next, None if nothing is. For a stepped panel only.
 
         Raises RuntimeError before `start`, or if this panel runs by itself.
         """
@@ -132,7 +132,7 @@ class SimulatedPanel(RenderedPanel):
 
     @property
     def record(self) -> tuple[Shown, ...]:
-        """All that was shown, oldest first (the newest 20,000 frames)."""
+        """The newest 20,000 frames that were shown, oldest first."""
         return self._lamp.record
 
     @property
@@ -143,15 +143,15 @@ class SimulatedPanel(RenderedPanel):
 
     @property
     def is_dark(self) -> bool:
-        """Whether the light was put out by `close`, or never lit."""
+        """Whether the light was put out by `close`, or was never lit."""
         return self._lamp.is_dark
 
     def wait_for(self, state: LightState, timeout_s: float = 5.0) -> Shown:
-        """Wait until `state` is shown; the newest frame of it. Raises TimeoutError, with what was seen instead."""
+        """Wait until `state` is shown; return its newest frame. Raises TimeoutError, which names what was shown."""
         return self._lamp.wait_for(state, timeout_s)
 
     def _move(self, button: ButtonName, *, pressed: bool) -> None:
-        # Under the lock, so that edges arrive in order; reentrant, so that a listener may press in its turn.
+        # Under the lock, so that edges are reported in order; reentrant, so that a listener may press, too.
         with self._edges:
             if pressed == (button in self._down):
                 return
@@ -168,7 +168,7 @@ class SimulatedPanel(RenderedPanel):
 
 
 class _Recorder:
-    """A lamp that keeps what it was shown."""
+    """A lamp that records its frames."""
 
     name = "simulated light"
 

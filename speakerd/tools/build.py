@@ -1,7 +1,7 @@
 """The tools as the model sees them: thin functions over the cores, made for the parts of one speaker.
 
-All are coroutines and run in the event loop. What goes wrong within reason is told to the model in words, which
-it passes on; the names and words here are what a model chooses by, so they say when to use what.
+All are coroutines and run in the event loop. Expected errors are returned to the model as text. A model chooses a
+tool by its name and description, which therefore say when to use it.
 """
 
 from __future__ import annotations
@@ -23,44 +23,44 @@ if TYPE_CHECKING:
 
 
 class VolumeControl(Protocol):
-    """What the volume tools need."""
+    """What the volume tools act on."""
 
     @property
     def value(self) -> int:
-        """Percent."""
+        """The volume in percent."""
 
     def set(self, value: int) -> int:
-        """Set it, clamped to 0 to 100; what it is now."""
+        """Set the volume, limited to 0 to 100; return the new value."""
 
     def change(self, by: int) -> int:
-        """Likewise, by so many percent."""
+        """Change the volume by so many percent, limited to 0 to 100; return the new value."""
 
 
 class Parts(Protocol):
-    """What the tools act on. All of it is used in the event loop."""
+    """What the tools act on; used in the event loop only."""
 
     @property
     def volume(self) -> VolumeControl:
-        """The loudspeaker's."""
+        """The volume of the loudspeaker."""
 
     @property
     def timers(self) -> TimerService:
-        """Started."""
+        """The timers, started."""
 
     def local_time(self) -> datetime:
-        """Now, with the time zone of the house."""
+        """Return the local date and time."""
 
     def last_answer(self) -> str:
-        """What the speaker said last before the question that is being answered; "" if nothing."""
+        """Return what the speaker said last before the current question; "" if nothing."""
 
     def end_conversation(self) -> None:
-        """Let this answer be the last."""
+        """End the conversation after the current answer."""
 
 
 def build_tools(
     settings: ToolsSettings, parts: Parts, environment: Mapping[str, str] = os.environ
 ) -> tuple[FunctionTool, ...]:
-    """The tools that `settings` allow, acting on `parts`."""
+    """Return the tools that `settings` allow, acting on `parts`."""
     tools: list[FunctionTool] = []
     if settings.clock:
         tools.append(_clock(parts.local_time))

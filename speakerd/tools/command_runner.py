@@ -1,8 +1,8 @@
-"""Runs a command of the owner's: no shell, no arguments from outside, no secrets, an end in sight.
+"""Runs a command of the owner: no shell, no arguments from outside, no secrets, a time limit.
 
-The child gets its own session, so that it can be ended with all that it started; standard input is empty; of
-what it prints the beginning is kept and the rest thrown away, so it never blocks on us; its environment is made
-anew (`child_environment`), so no key, no credentials folder and no notify socket is in it.
+The child has its own session, so that it can be ended with all that it started. Its standard input is empty. The
+beginning of its output is kept and the rest discarded, so that it never blocks. Its environment is a new one
+(`child_environment`), without key, credentials folder and notify socket.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from speakerd.tools.settings import CommandSettings
 
 KEPT_BYTES: Final = 4096
-"""Of the output: more than a model should be read to."""
+"""Limit of the output; more would be too much for the model."""
 _PASSED_ON: Final = ("HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "XDG_RUNTIME_DIR")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GRACE_S: Final = 1.0
 """From SIGTERM to SIGKILL."""
 _LAST_WORDS_S: Final = 0.5
-"""After its end: how long what it printed may take; a child that it left behind may hold the pipe for ever."""
+"""Wait for output after its end; a process that it left behind may keep the pipe open."""
 
 
 def child_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What a child is given of `environment`: where it lives and which language it speaks, nothing else."""
+    """Return the environment of the child: search path, and the variables for home, user and language."""
     return {"PATH": _PATH, **{name: environment[name] for name in _PASSED_ON if name in environment}}
 
 
 def words_of(output: bytes, *, cut: bool) -> str:
-    """Output as text for the model: no control characters, no blank ends."""
+    """Return output as text for the model: without control characters and white space at the ends."""
     text = output.decode("utf-8", "replace")
     plain = "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
     return f"{plain} [...]" if cut else plain
 
 
 class _Output(asyncio.Protocol):
-    """Keeps the beginning of what comes through a pipe."""
+    """Keeps the beginning of the data from a pipe."""
 
     def __init__(self) -> None:
         self.kept = bytearray()
@@ -59,16 +59,16 @@ class _Output(asyncio.Protocol):
 
 
 class CommandRunner:
-    """One command. Event loop only; `run` may be called at any time, but not twice at once: the second is told."""
+    """Runs one command. For the event loop only; a second run at the same time is refused in words."""
 
     def __init__(self, settings: CommandSettings, environment: Mapping[str, str]) -> None:
-        """`environment` is that of this process; see `child_environment`."""
+        """`environment` is that of this process; the child gets a part of it (`child_environment`)."""
         self._settings = settings
         self._environment = child_environment(environment)
         self._running = False
 
     async def run(self) -> str:
-        """Run it; what came of it, in words for the model. Never raises but when cancelled, which ends it, too."""
+        """Run the command; return the result in words for the model. Cancelling it ends the child. Never raises."""
         if self._running:
             return "It is still running from before."
         self._running = True
@@ -123,11 +123,11 @@ class CommandRunner:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the child and all that it started and did not send away."""
+    """End the child and its process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
                 await process.wait()
-    # The group gets SIGKILL even if its leader went at the first signal: a grandchild may have ignored it.
+    # The group gets SIGKILL even if its leader ended at the first signal: a grandchild may have ignored that.

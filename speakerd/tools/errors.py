@@ -7,7 +7,7 @@ The tree::
     ├── TimerUnknownError(LookupError)   there is no such timer, or it is not clear which is meant
     └── TimerStoreError(OSError)         the stored timers cannot be read or written
 
-The text of the first two is for the model, which tells the person; that of the last for the journal.
+The text of the first two is passed to the model, which tells the user; that of the last goes to the journal.
 """
 
 

@@ -1,7 +1,6 @@
-"""Timers that run: the book, a clock, the file. All methods belong to one event loop.
+"""Runs the timers: connects the timer book with the clock and the file. All methods belong to one event loop.
 
-Writing happens in a thread, one at a time and only the newest list; the last one, at the end, before `close`
-returns.
+A thread writes the file, one list at a time and only the newest; `close` writes the last one itself.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LONGEST_SLEEP_S = 3600.0
-"""The event loop's clock need not be trusted for days."""
+"""Longest wait: the clock of the event loop need not be exact for days."""
 
 
 class TimerService:
-    """See the module. `start` once, `close` any number of times."""
+    """Rings the timers of a book, and stores them. `start` once, `close` any number of times."""
 
     def __init__(
         self,
@@ -41,10 +40,10 @@ class TimerService:
         """Nothing runs yet.
 
         Args:
-            book: Empty.
+            book: The timers; empty.
             on_ring: Called in the loop with the name of each timer that runs out.
-            on_silenced: Called with the name of a ringing one that was cancelled by word.
-            store: Where they outlive the process; None: they do not.
+            on_silenced: Called with the name of a ringing timer that was cancelled.
+            store: Keeps them over restarts; None for no store.
             monotonic: Seconds that never jump.
             wall: Seconds since 1970, for the store only.
         """
@@ -61,7 +60,7 @@ class TimerService:
         self._open = False
 
     def start(self) -> None:
-        """Take up the stored timers; those that are due ring. What cannot be read is logged, and left behind."""
+        """Load the stored timers; those that are due ring. What cannot be read is logged and ignored."""
         self._open = True
         if self._store is not None:
             try:
@@ -77,7 +76,7 @@ class TimerService:
         self._run()
 
     def close(self) -> None:
-        """Stop, and write down what runs. Idempotent."""
+        """Stop, and store the timers. Idempotent."""
         if not self._open:
             return
         self._open = False
@@ -88,13 +87,13 @@ class TimerService:
             self._write(*self._snapshot())
 
     def set(self, seconds: float, name: str | None = None) -> Timer:
-        """Begin a timer. Raises TimerRefusedError."""
+        """Start a timer and return it. Raises TimerRefusedError."""
         timer = self._book.set(seconds, name, self._monotonic())
         self._changed()
         return timer
 
     def cancel(self, name: str | None = None) -> tuple[Timer, ...]:
-        """End a timer, running or ringing; see `TimerBook.cancel`. Raises TimerUnknownError."""
+        """Cancel timers, running or ringing, as `TimerBook.cancel` does; return them. Raises TimerUnknownError."""
         ringing = self._book.ringing
         ended = self._book.cancel(name)
         self._changed()
@@ -104,12 +103,12 @@ class TimerService:
         return ended
 
     def heard(self, name: str) -> None:
-        """The ringing timer of that name was heard. Unknown names are no matter."""
+        """The user has heard the ringing timer of this name. Unknown names are ignored."""
         if self._book.heard(name):
             self._changed()
 
     def left(self) -> tuple[tuple[str, float], ...]:
-        """Names and seconds left of those that run, the next one first; 0 for those that ring."""
+        """Return names and seconds left of all timers, the next one first; 0 for those that ring."""
         now = self._monotonic()
         ringing = ((name, 0.0) for name in self._book.ringing)
         return (*ringing, *((timer.name, max(0.0, timer.ends_at - now)) for timer in self._book.running))

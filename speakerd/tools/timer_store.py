@@ -1,4 +1,4 @@
-"""The file in which timers outlive the process: small JSON, replaced as a whole, written only when one changes."""
+"""The file that keeps timers over restarts: small JSON, replaced as a whole, written only when a timer changes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _LONGEST = 1_000_000
 
 
 class TimerStore:
-    """See the module. Thread-safe; a later list is never replaced by an earlier one."""
+    """Loads and saves the list of timers. Thread-safe; a later list is never replaced by an earlier one."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is read yet; the folder is made when it is needed."""
+        """`path` is not read yet; its folder is made when it is needed."""
         self._path = path
         self._lock = threading.Lock()
         self._serial = 0
         self._written: str | None = None
 
     def load(self) -> Mapping[str, Any] | None:
-        """What was written last; None if nothing ever was. Raises TimerStoreError."""
+        """Return the stored list; None if there is none. Raises TimerStoreError."""
         try:
             with self._path.open("rb") as file:
                 data = json.loads(file.read(_LONGEST))
@@ -43,9 +43,9 @@ class TimerStore:
         return data
 
     def save(self, data: Mapping[str, Any], serial: int) -> bool:
-        """Write `data`, unless a list of a higher serial is there already. Blocks for as long as the disk takes.
+        """Write `data`, unless a list with a higher serial was written already. Blocks while the disk writes.
 
-        False if nothing had to be written. Raises TimerStoreError.
+        Returns False if nothing had to be written. Raises TimerStoreError.
         """
         timers = json.dumps(data.get("timers"), sort_keys=True)
         with self._lock:

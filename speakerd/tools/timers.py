@@ -1,9 +1,9 @@
-"""The timer book: which timers run, which ring. Pure; no clock, no file.
+"""The timer book: which timers run, and which ring. Pure.
 
-Timers run on the monotonic clock, since the wall clock of a Pi without a battery jumps when it learns the time.
-Only to survive a restart are they written down by the wall clock, and read back with two precautions: a timer
-never has more left than it had when it was written down (the clock may have gone back), and one that ran out
-while nobody was there rings at once if that is not long ago, and is reported as missed otherwise.
+Timers run on the monotonic clock, since the wall clock of a Pi without a battery jumps when it is set from the
+network. To survive a restart they are stored by the wall clock, and restored with two precautions: a timer never
+has more time left than when it was stored (the clock may have been set back), and one that ended meanwhile rings at
+once if that was not long ago, and is reported as missed otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RINGS_LATE_S: Final = 1800.0
-"""A timer that ran out during a restart still rings if that was no longer ago."""
+"""A timer that ended during a restart still rings if that was at most this long ago."""
 LONGEST_NAME: Final = 60
 _UNNAMED: Final = "timer"
 
@@ -34,7 +34,7 @@ class Timer:
 
 
 class TimerBook:
-    """See the module. Not thread-safe. Names are unique, also among those that ring."""
+    """Keeps the timers that run and ring. Not thread-safe. Names are unique among both."""
 
     def __init__(self, *, most: int, longest_s: float) -> None:
         """At most `most` timers, none of them longer than `longest_s`."""
@@ -45,22 +45,22 @@ class TimerBook:
 
     @property
     def running(self) -> tuple[Timer, ...]:
-        """Those that have not run out, the next one first."""
+        """The timers that run, the next one first."""
         return tuple(self._running)
 
     @property
     def ringing(self) -> tuple[str, ...]:
-        """Names of those that have run out and were not heard yet."""
+        """Names of the timers that ring: they have ended, and the user has not heard them yet."""
         return tuple(timer.name for timer in self._ringing)
 
     @property
     def deadline(self) -> float | None:
-        """When the next one runs out."""
+        """When the next timer ends; None if none runs."""
         return self._running[0].ends_at if self._running else None
 
     def set(self, seconds: float, name: str | None, now: float) -> Timer:
-        """Begin one. Raises TimerRefusedError."""
-        if not seconds >= 1:  # also for what is no number at all
+        """Start a timer and return it. Raises TimerRefusedError."""
+        if not seconds >= 1:  # also for NaN
             raise TimerRefusedError("it must be at least one second long")
         if seconds > self.longest_s:
             raise TimerRefusedError(f"it may be {duration_in_words(self.longest_s)} long at most")
@@ -71,9 +71,9 @@ class TimerBook:
         return timer
 
     def cancel(self, name: str | None) -> tuple[Timer, ...]:
-        """End the one that is meant, running or ringing: by its name or a part of it; None: the only one there is.
+        """Cancel the timer with this name or a part of it, running or ringing; None: the only one there is.
 
-        "all" ends all. Returns what was ended. Raises TimerUnknownError.
+        "all" cancels all. Returns the cancelled timers. Raises TimerUnknownError.
         """
         every = (*self._ringing, *self._running)
         meant = self._meant(name, every)
@@ -82,20 +82,20 @@ class TimerBook:
         return meant
 
     def heard(self, name: str) -> bool:
-        """The ringing timer of that name needs to ring no more. False if there is none."""
+        """Stop the ringing timer of this name. Return False if there is none."""
         before = len(self._ringing)
         self._ringing = [timer for timer in self._ringing if timer.name != name]
         return len(self._ringing) < before
 
     def due(self, now: float) -> tuple[Timer, ...]:
-        """Those that have run out by `now` and ring from now on; each once."""
+        """Return the timers that have ended by `now`, each once; they ring from now on."""
         due = tuple(timer for timer in self._running if timer.ends_at <= now)
         self._running = [timer for timer in self._running if timer.ends_at > now]
         self._ringing.extend(due)
         return due
 
     def to_data(self, now: float, wall: float) -> dict[str, Any]:
-        """What is to be written down; JSON-safe. Those that ring, too: nobody has heard them yet."""
+        """Return all timers, ringing ones included, as JSON-safe data to be stored."""
         return {
             "version": 1,
             "written_at": wall,
@@ -106,9 +106,9 @@ class TimerBook:
         }
 
     def restore(self, data: Mapping[str, Any], now: float, wall: float) -> tuple[str, ...]:
-        """Take up what was written down; returns the names of those that were missed.
+        """Restore stored timers; return the names of those that were missed.
 
-        Raises ValueError if this is nothing that `to_data` wrote.
+        Raises ValueError if `data` was not made by `to_data`.
         """
         missed: list[str] = []
         try:

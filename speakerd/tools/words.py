@@ -1,4 +1,4 @@
-"""Times and durations in plain English words, whatever the locale: the model turns them into the person's own."""
+"""Times and durations in English words, whatever the locale: the model translates them."""
 
 from datetime import datetime
 from typing import Final
@@ -12,13 +12,13 @@ _UNITS: Final = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def moment_in_words(moment: datetime) -> str:
-    """Time and date: "It is 14:05 on Friday, 20 November 2026."."""
+    """Return time and date: "It is 14:05 on Friday, 20 November 2026."."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
     return f"It is {moment:%H:%M} on {day}, {moment.day} {month} {moment.year}."
 
 
 def duration_in_words(seconds: float) -> str:
-    """The two largest units of a duration, rounded to the smaller: "1 hour 5 minutes"."""
+    """Return the two largest units of a duration, rounded to the smaller: "1 hour 5 minutes"."""
     left = max(0, round(seconds))
     largest = next((index for index, (_, size) in enumerate(_UNITS) if left >= size), len(_UNITS) - 1)
     smallest = min(largest + 1, len(_UNITS) - 1)

@@ -1,6 +1,6 @@
 """A strip or ring of APA102 (DotStar) or SK9822 LEDs on the SPI bus: all LEDs show the same.
 
-Needs the extra `apa102` (the package spidev) and SPI switched on. The bytes are made in `rendering.apa102`.
+Needs the extra `apa102` (the package spidev) and SPI switched on. The bytes are made by `frames.apa102`.
 """
 
 import contextlib
@@ -13,14 +13,14 @@ from speakerd.panel.frames import Frame, apa102
 from speakerd.panel.light_settings import LightSettings
 
 _CLOCK_HZ = 1_000_000
-"""Slow for the bus and safe over a hand-made cable; 300 LEDs still take only 10 ms."""
+"""Slow enough for a hand-made cable; 300 LEDs take 10 ms."""
 
 
 class SpiBus(Protocol):
-    """What is used of `spidev.SpiDev`."""
+    """The part of `spidev.SpiDev` that is used."""
 
     def writebytes2(self, data: Sequence[int] | bytes) -> None:
-        """Clock `data` out; longer than the driver's buffer is split."""
+        """Send `data`, in parts if it is longer than the driver's buffer."""
         ...
 
     def close(self) -> None:
@@ -34,7 +34,7 @@ def open_spi(bus: int, device: int) -> SpiBus:
     Raises DriverMissingError without spidev, SpiUnavailableError without the device or the right to it.
     """
     try:
-        import spidev  # noqa: PLC0415  an extra: only who has a strip needs it
+        import spidev  # noqa: PLC0415  an extra, needed only with a strip
     except ImportError as error:
         raise DriverMissingError(
             "spidev", "panel.light.strip_leds", "Install it: pip install 'speakerd[apa102]'."
@@ -50,9 +50,9 @@ def open_spi(bus: int, device: int) -> SpiBus:
 
 
 class Apa102Lamp:
-    """The strip that `settings` describes; `bus` stands in for the SPI device in tests.
+    """The strip of the settings; tests pass a `bus`.
 
-    Raises as `open_spi`.
+    Raises DriverMissingError without spidev, SpiUnavailableError without the device or the right to it.
     """
 
     def __init__(self, settings: LightSettings, bus: SpiBus | None = None) -> None:
@@ -65,7 +65,7 @@ class Apa102Lamp:
         self._frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        """Colour and brightness, on all LEDs."""
+        """Show colour and brightness on all LEDs."""
         data = apa102(frame, self._gamma, leds=self._leds, current=self._current)
         if self._bus is not None and data != self._shown:
             self._bus.writebytes2(data)
@@ -73,7 +73,7 @@ class Apa102Lamp:
         self._frame = frame
 
     def close(self) -> None:
-        """Dark, device released: the strip keeps its last colour unless it is told to go dark."""
+        """Put the strip out and release the device; it would keep its last colour otherwise."""
         bus, self._bus = self._bus, None
         if bus is None:
             return

@@ -1,7 +1,7 @@
 """Lights on GPIO pins: a plain LED, one dimmed by PWM, and an RGB LED.
 
-lgpio's software PWM takes whole percents and cuts the rest off. So duty cycles are rounded to percents here,
-a light that shall glow never falls to zero, and a frame that would not change a pin is not written at all.
+lgpio's software PWM takes whole percents and cuts the rest off. Therefore duty cycles are rounded to percents here,
+a light that should glow is never rounded to zero, and a frame that would not change a pin is not written.
 """
 
 from typing import Any
@@ -14,11 +14,11 @@ from speakerd.panel.types import Pin
 
 _STEPS = 100
 _ABOVE = 1e-3
-"""Added to each duty cycle so that cutting off after the percent gives the percent that was meant."""
+"""Added to each duty cycle so that lgpio, cutting off, gets the intended percent."""
 
 
 class LedLamp:
-    """A plain LED: on or off. Raises what gpiozero raises if the pin cannot be had."""
+    """A plain LED: on or off. Raises what gpiozero raises if the pin cannot be opened."""
 
     def __init__(self, pin: Pin, settings: LightSettings, pin_factory: Any) -> None:
         self.name = f"LED on {_pin_name(pin)}"
@@ -26,18 +26,18 @@ class LedLamp:
         self._lit = False
 
     def show(self, frame: Frame) -> None:
-        """On or off."""
+        """Switch the LED on or off."""
         if frame.is_lit != self._lit:
             self._led.value = int(frame.is_lit)
             self._lit = frame.is_lit
 
     def close(self) -> None:
-        """Dark, pin released."""
+        """Switch the LED off and release the pin."""
         self._led.close()
 
 
 class PwmLamp:
-    """One dimmed LED. Raises what gpiozero raises if the pin cannot be had."""
+    """One dimmed LED. Raises what gpiozero raises if the pin cannot be opened."""
 
     def __init__(self, pin: Pin, settings: LightSettings, pin_factory: Any) -> None:
         self.name = f"dimmed LED on {_pin_name(pin)}"
@@ -45,22 +45,22 @@ class PwmLamp:
         self._channel = _Channel(pin, settings, pin_factory)
 
     def show(self, frame: Frame) -> None:
-        """Brightness; colour plays no part."""
+        """Show the brightness; the colour is ignored."""
         duty = mono(frame, self._gamma)
         self._channel.set(_step(duty, at_least=int(duty > 0)))
 
     def close(self) -> None:
-        """Dark, pin released."""
+        """Switch the LED off and release the pin."""
         self._channel.close()
 
 
 class RgbLamp:
-    """An RGB LED on three pins. Raises what gpiozero raises if a pin cannot be had."""
+    """An RGB LED on three pins. Raises what gpiozero raises if a pin cannot be opened."""
 
     def __init__(self, pins: tuple[Pin, ...], settings: LightSettings, pin_factory: Any) -> None:
         self.name = f"RGB LED on {', '.join(_pin_name(pin) for pin in pins)}"
         self._gamma = settings.gamma
-        # Three channels of our own: gpiozero's RGBLED does not let one choose the PWM frequency.
+        # Three channels of our own: the PWM frequency of gpiozero's RGBLED cannot be chosen.
         self._channels: list[_Channel] = []
         try:
             for pin in pins:
@@ -70,14 +70,14 @@ class RgbLamp:
             raise
 
     def show(self, frame: Frame) -> None:
-        """Colour and brightness."""
+        """Show colour and brightness."""
         duties = rgb(frame, self._gamma)
         strongest = max(duties)
         for channel, duty in zip(self._channels, duties, strict=True):
             channel.set(_step(duty, at_least=int(duty == strongest > 0)))
 
     def close(self) -> None:
-        """Dark, pins released."""
+        """Switch the LED off and release the pins."""
         for channel in self._channels:
             channel.close()
 

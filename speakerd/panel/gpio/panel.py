@@ -1,7 +1,7 @@
-"""The panel on the pins of a Raspberry Pi.
+"""The panel on the pins of a Raspberry Pi: opens, connects and closes its parts.
 
-Edges come from gpiozero as the kernel reports them, bounces and all: telling a press from a bounce is the
-gesture recogniser's job. The light is the renderer's. This file only opens, connects and closes.
+Edges come from gpiozero as the kernel reports them, bounces included; `buttons` debounces them. `lights` draws the
+light.
 """
 
 import logging
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class GpioPanel(RenderedPanel):
-    """Buttons and lights on GPIO pins, and a strip on SPI. Contract: `panel.Panel`.
+    """Buttons and lights on GPIO pins, and a strip on SPI. Implements `port.Panel`.
 
     `pin_factory` is gpiozero's, for its mock pins; by default lgpio on this machine, opened by `start` and
     only if a pin is named at all.
@@ -123,8 +123,8 @@ class GpioPanel(RenderedPanel):
             if pin == "":
                 continue
             with pin_errors(f"panel.button.{key}", pin):
-                # Not gpiozero.Button: each of those has a thread of its own for holding, which wakes ten times a
-                # second for ever and takes 0.1 s to end. Holding is the gesture recogniser's business.
+                # Not gpiozero.Button: each has a thread for holding, which wakes ten times a second and takes
+                # 0.1 s to end. The gesture recogniser detects holding.
                 device = gpiozero.DigitalInputDevice(
                     pin,
                     pull_up={"up": True, "down": False, "none": None}[pull],
@@ -136,7 +136,7 @@ class GpioPanel(RenderedPanel):
 
 
 class _Contact:
-    """One input: passes on each change of state once, in order, also the state it is found in."""
+    """One input: reports each change of state once, in order, beginning with a closed contact at the start."""
 
     def __init__(self, name: ButtonName, device: Any, on_edge: OnEdge, clock: Callable[[], float]) -> None:
         self._name = name
@@ -148,7 +148,7 @@ class _Contact:
         self._lock = threading.Lock()
 
     def listen(self) -> None:
-        """From now on report edges; a contact that is closed already is the first one."""
+        """Report edges from now on; a contact that is closed already is reported first."""
         self._device.when_activated = lambda: self._change(pressed=True)
         self._device.when_deactivated = lambda: self._change(pressed=False)
         if self._device.is_active:
@@ -161,8 +161,8 @@ class _Contact:
         # No edge may follow close(): releasing a pin can look like one.
         with self._lock:
             self._ended = True
-        # gpiozero leaves lgpio's callback in place when the device is closed; the next edge on that line would then
-        # end lgpio's thread, and with it every button that is opened later.
+        # gpiozero keeps lgpio's callback when the device is closed; the next edge on that line would then end
+        # lgpio's thread, and with it every button that is opened later.
         self._device.pin.when_changed = None
 
     def _change(self, *, pressed: bool) -> None:
@@ -174,5 +174,5 @@ class _Contact:
             try:
                 self._on_edge(self._name, pressed, at)
             except Exception:  # noqa: BLE001  see below; it is logged with its traceback
-                # This is gpiozero's thread: let through, it would end, and with it all buttons.
+                # This is gpiozero's thread: an exception would end it, and with it all buttons.
                 _log.exception("a press of %s was lost: what listens to it failed", self._name)

@@ -1,7 +1,6 @@
-"""Getting hold of GPIO pins, and saying in plain words why one cannot be had.
+"""Opens GPIO pins, and turns the errors of that into the panel's own.
 
-gpiozero with the lgpio factory, and no other: the older ones do not know a Pi 5, or need a daemon. What
-gpiozero and lgpio raise is turned into the panel's own errors here, and nowhere else.
+gpiozero is used with the lgpio factory only: the older ones do not know a Pi 5, or need a daemon.
 """
 
 import os
@@ -31,7 +30,7 @@ _NO_PI = (
 
 
 def lgpio_factory() -> Any:
-    """A gpiozero pin factory on this machine's GPIO chip; the caller closes it.
+    """Return a gpiozero pin factory for this machine's GPIO chip; the caller closes it.
 
     Raises DriverMissingError without lgpio, GpioUnavailableError if this is no Pi, if the chip may not be
     opened, or
@@ -45,14 +44,14 @@ def lgpio_factory() -> Any:
     except ImportError as error:
         raise DriverMissingError("lgpio", "a button or light on GPIO pins", _INSTALL) from error
     except OSError as error:
-        # It makes its FIFO when it is imported; root may write where no file can be made.
+        # lgpio makes its FIFO when it is imported; root passes the check above even where no file can be made.
         raise _not_writable(directory) from error
     try:
         return LGPIOFactory()
     except gpiozero.PinUnknownPi as error:
         raise GpioUnavailableError("this is not a Raspberry Pi", _NO_PI) from error
     except Exception as error:
-        # lgpio raises its own class derived from Exception, with the reason as text only.
+        # lgpio raises a class of its own derived from Exception, with the reason as text.
         raise GpioUnavailableError(
             f"the GPIO chip cannot be opened ({error})",
             "Let the user be in group gpio, and /dev/gpiochip0 be there; in a container or a service, it must be "
@@ -69,7 +68,7 @@ def _not_writable(directory: str) -> GpioUnavailableError:
 
 @contextmanager
 def pin_errors(key: str, pin: Pin | tuple[Pin, ...]) -> Iterator[None]:
-    """Within: what gpiozero and lgpio raise about `pin` of setting `key` comes out as a PanelError."""
+    """Turn what gpiozero and lgpio raise about `pin` of the setting `key` into a PanelError."""
     try:
         yield
     except PanelError:

@@ -1,7 +1,7 @@
-"""The light as a pure machine: told the state and the sound level, asked for frames.
+"""Computes the frames of the light from the state and the sound level. Pure.
 
-`frame(now)` is what shall be seen at `now`; `next_change(now)` is when it is worth asking again. `Renderer`
-is the thread around it; a test or a simulation steps it by hand.
+`frame(now)` is what should be seen at `now`; `next_change(now)` is when that changes. `Renderer` is the thread
+around it; tests and simulations call it by hand.
 """
 
 import math
@@ -14,15 +14,15 @@ from speakerd.panel.patterns import LIT_FROM, next_change, value
 from speakerd.panel.types import LightState
 
 _PLAIN_FROM = 0.1
-"""A look that is fainter than this at its peak (idle's glow) leaves a plain LED dark."""
+"""A look that is fainter than this at its peak (the glow of idle) leaves a plain LED dark."""
 NIGHT_CHECK_S = 60.0
-"""A steady light is looked at this often while there is a night in the settings: clocks get set."""
+"""A steady light is updated this often if the settings have a night, since the clock may be set."""
 ATTACK_S = 0.04
-"""Time constant upwards: a syllable's beginning is seen at once."""
+"""Time constant upwards, short: the beginning of a syllable is visible at once."""
 RELEASE_S = 0.18
 """Time constant downwards: slow enough that speech does not flicker at a harmful rate."""
 STALE_S = 0.5
-"""Reports come ten times a second; without one for this long the sound is taken to have ended."""
+"""Reports come ten times a second; after this long without one the sound counts as ended."""
 
 
 class LevelFollower:
@@ -41,13 +41,13 @@ class LevelFollower:
         self._at = -math.inf
 
     def report(self, dbfs: float, now: float) -> None:
-        """Take in a level; minus infinity is silence."""
+        """Take a level; minus infinity is silence."""
         self.value(now)
         self._target = min(max((dbfs - self._from) / self._span, 0.0), 1.0)
         self._reported_at = now
 
     def value(self, now: float) -> float:
-        """The followed level at `now`, 0 to 1."""
+        """Return the followed level at `now`, 0 to 1."""
         target = self._target if now - self._reported_at <= STALE_S else 0.0
         tau = ATTACK_S if target > self._value else RELEASE_S
         passed = max(now - self._at, 0.0)
@@ -56,13 +56,13 @@ class LevelFollower:
         return self._value
 
     def reset(self) -> None:
-        """Forget what was heard: the next pattern starts dark."""
+        """Begin again: the next pattern starts dark."""
         self._target = self._value = 0.0
         self._reported_at = self._at = -math.inf
 
 
 class Animator:
-    """Not thread-safe; times are monotonic seconds, and never run backwards.
+    """Computes frames. Not thread-safe; times are monotonic seconds that never decrease.
 
     Raises ValueError if `settings` makes an impossible look.
     """
@@ -79,11 +79,11 @@ class Animator:
 
     @property
     def follows_level(self) -> bool:
-        """Whether the present pattern looks at the sound level."""
+        """Whether the current pattern follows the sound level."""
         return self._looks[self._state].pattern == "level"
 
     def show(self, state: LightState, now: float) -> bool:
-        """Show `state` from `now` on; the same state again lets its pattern run on. True if it changed."""
+        """Show `state` from `now` on; return True if it changed. The same state again continues its pattern."""
         if state == self._state:
             return False
         self._state = state
@@ -96,7 +96,7 @@ class Animator:
         self._follower.report(dbfs, now)
 
     def frame(self, now: float, minute_of_day: int) -> Frame:
-        """What shall be seen at `now`; `minute_of_day` is local time, 0..1439, for the night."""
+        """Return what should be seen at `now`; `minute_of_day` is local time, 0..1439, for the night."""
         settings = self._settings
         look = self._looks[self._state]
         level = self._follower.value(now) if look.pattern == "level" else 0.0
@@ -115,7 +115,7 @@ class Animator:
         )
 
     def next_change(self, now: float) -> float | None:
-        """When the next frame is due, on the clock of `now`; None: not before the state changes."""
+        """Return when the next frame is due, on the clock of `now`; None: not before the state changes."""
         elapsed = max(now - self._since, 0.0)
         due = next_change(self._looks[self._state], elapsed, self._frame_s)
         if due is not None:

@@ -1,8 +1,8 @@
 """The thread that makes the light move: a thin shell around `Animator`.
 
-It sleeps until the animator says that something changes: for ever while the light is steady, until the next
-edge of a blink, for a frame while it breathes. All lamps are shown, and closed, by this one thread; a lamp
-that fails is reported, left dark, and does not take the others with it.
+It sleeps until the animator says that something changes: without limit while the light is steady, until the next
+edge of a blink, for a frame while it breathes. This one thread uses all lamps; a lamp that fails is reported and
+closed, and the others go on.
 """
 
 import atexit
@@ -18,21 +18,21 @@ from speakerd.panel.port import Lamp, OnFailure
 from speakerd.panel.types import LightState
 
 _JOIN_S = 2.0
-"""Longest wait for the thread at `close`; its own work between two looks at the flag is a few milliseconds."""
+"""Longest wait for the thread at `close`; it looks at the flag every few milliseconds."""
 
 _log = logging.getLogger(__name__)
 
 
 def local_minute() -> int:
-    """Minute of the local day, 0..1439."""
+    """Return the minute of the local day, 0..1439."""
     now = time.localtime()
     return now.tm_hour * 60 + now.tm_min
 
 
 class Renderer:
-    """Shows frames on lamps at a steady rate. Methods may be called from any thread and return at once.
+    """Shows frames on lamps when they are due. Methods may be called from any thread and return at once.
 
-    It owns `lamps` from the beginning: `close` closes them, also if `start` was never called. Raises
+    It owns `lamps`: `close` closes them, also if `start` was never called. Raises
     ValueError if `settings` makes an impossible look.
     """
 
@@ -56,29 +56,29 @@ class Renderer:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to show; without any lamp nothing is started."""
+        """Start the thread; without any lamp nothing is started."""
         if not self._lamps or self._thread is not None:
             return
         self._thread = threading.Thread(target=self._run, name="panel-light", daemon=True)
-        # A forgotten close() must not leave the light on, nor an LED's pin claimed.
+        # If `close` is never called, the light must still go out and the pins be released.
         atexit.register(self.close)
         self._thread.start()
 
     def show(self, state: LightState) -> None:
-        """Let the light show `state` from now on."""
+        """Show `state` from now on."""
         with self._wake:
             if self._animator.show(state, self._clock()):
                 self._dirty = True
                 self._wake.notify()
 
     def set_level(self, dbfs: float) -> None:
-        """Report the sound level; costs next to nothing while no pattern follows it."""
+        """Report the sound level; cheap while no pattern follows it."""
         with self._wake:
             if self._animator.follows_level:
                 self._animator.level(dbfs, self._clock())
 
     def close(self) -> None:
-        """End the thread, let all lamps go dark and release them. Idempotent."""
+        """End the thread, put all lamps out and release them. Idempotent."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -93,14 +93,14 @@ class Renderer:
             self._lamps.pop().close()
 
     def draw(self) -> float | None:
-        """Show one frame now; returns when the next one is due, None for not before `show`.
+        """Show one frame now; return when the next one is due, None if not before `show`.
 
         Called by the thread; by hand only where `start` is not used, as in a stepped simulation.
         """
         with self._wake:
             self._dirty = False
             frame = self._animator.frame(self._clock(), self._minute_of_day())
-        # Outside the lock: a slow bus must not hold up the caller of show().
+        # Outside the lock: a slow bus must not block the caller of show().
         for lamp in tuple(self._lamps):
             try:
                 lamp.show(frame)

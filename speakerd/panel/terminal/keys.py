@@ -1,20 +1,17 @@
-"""Telling from a terminal's key codes when a key went down and up.
+"""Finds out from a terminal's key codes when a key went down and up. Pure.
 
-A terminal says that a key was typed, and repeats it while it is held; it never says that it was let go.
-Terminals that speak the "kitty keyboard protocol" do say so, and `parse` reads that. For all others `HeldKey`
-guesses from the times alone, so that a tap reacts at once and holding still works:
+A terminal reports that a key was typed, and repeats it while the key is held; it does not report the release.
+Terminals with the "kitty keyboard protocol" do, and `parse` reads that. For all others `HeldKey` decides by the
+times alone, so that a tap reacts at once and holding still works:
 
-* a code after a pause is a **tap**: down at once, up `TAP_S` later. A held key begins like that too, for a
-keyboard
-  waits before it repeats;
-* a code that comes as long after a tap as the first repetition would may be that, or another tap. What
-follows
+* a code after a pause is a **tap**: down at once, up `TAP_S` later. A held key begins like that, too, since a
+  keyboard waits before it repeats;
+* a code that comes as long after a tap as the first repetition would may be that, or another tap. What follows
   within `REPEAT_S` decides: a third code means held, none means a second tap;
-* three codes in quick succession are no finger: the key is **held**;
-* held, it is **up** when no code has come for `GAP_S`.
+* three codes in quick succession cannot be taps: the key is **held**;
+* a held key is **up** when no code has come for `GAP_S`.
 
-So holding reads as a tap and then a hold, which in the speaker's manners is: listen, and go on listening
-until it is let go. Pure: bytes and monotonic seconds in, edges out.
+Thus holding is reported as a tap and then a hold: the speaker listens, and goes on until the key is released.
 """
 
 import re
@@ -22,16 +19,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 TAP_S = 0.08
-"""A tap is reported as this long: longer than a debounce, shorter than a hold."""
+"""Length of a reported tap: longer than the debounce time, shorter than a hold."""
 FIRST_REPEAT_S = (0.2, 0.9)
-"""After this long a held key repeats first: 0.25 s on a Linux console, 0.66 s by default in X11."""
+"""A held key repeats first after this long: 0.25 s on a Linux console, 0.66 s by default in X11."""
 REPEAT_S = 0.12
 """Longest time between two repetitions: the slowest default is 10.9 a second (Linux console)."""
 GAP_S = 0.25
-"""A held key that has not repeated for this long was let go; spans one lost repetition."""
+"""A held key that has not repeated for this long was released; one lost repetition is tolerated."""
 
 KeyAction = Literal["press", "repeat", "release", "typed"]
-"""`typed`: a plain key code, which may be a press or a repetition."""
+"""What happened to a key. `typed`: a plain key code, which may be a press or a repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ _KITTY_REPLY = re.compile(rb"\x1b\[\?\d*u")
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
 _PARTIAL = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
 _LONGEST = 64
-"""Bytes; an escape sequence that is still open after that is noise."""
+"""Bytes; a longer escape sequence is taken for noise."""
 _CTRL = 4
 
 _EVENTS: dict[bytes, KeyAction] = {b"1": "press", b"2": "repeat", b"3": "release"}
@@ -58,17 +55,17 @@ _EVENTS: dict[bytes, KeyAction] = {b"1": "press", b"2": "repeat", b"3": "release
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What some bytes from a terminal were."""
+    """The content of some bytes from a terminal."""
 
     keys: tuple[KeyEvent, ...]
     speaks_kitty: bool
-    """The terminal has answered that it can report releases."""
+    """Whether the terminal has answered that it can report releases."""
     rest: bytes
-    """An unfinished escape sequence: put it before what comes next."""
+    """An unfinished escape sequence, to be put before the next bytes."""
 
 
 def parse(data: bytes) -> Parsed:
-    """Take `data` apart. Sequences of other keys (arrows and the like) are skipped."""
+    """Split `data` into key events. Sequences of other keys (arrows and the like) are skipped."""
     keys: list[KeyEvent] = []
     speaks_kitty = False
     at = 0
@@ -96,10 +93,9 @@ def parse(data: bytes) -> Parsed:
 
 
 class HeldKey:
-    """Edges of one key, guessed from its codes, or told by a terminal that knows.
+    """The edges of one key, derived from its codes, or reported by the terminal.
 
-    Every method returns the edges that are due at `now`: True down, False up, strictly taking turns, down
-    first.
+    Every method returns the edges that are due at `now`: True for down, False for up, strictly alternating.
     """
 
     def __init__(self) -> None:
@@ -113,25 +109,25 @@ class HeldKey:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` will have something to say if nothing is typed until then; None: never."""
+        """When `tick` will return an edge if nothing is typed until then; None if it will not."""
         times = [at for at in (self._up_at, self._undecided_until) if at is not None]
         return min(times, default=None)
 
     def press(self, now: float) -> tuple[bool, ...]:
-        """The terminal says that the key went down."""
+        """The terminal reports that the key went down."""
         edges = self.tick(now)
         self._up_at = self._undecided_until = self._tapped_at = None
         return (*edges, *self._move(down=True))
 
     def release(self, now: float) -> tuple[bool, ...]:
-        """The terminal says that the key went up."""
+        """The terminal reports that the key went up."""
         edges = self.tick(now)
         self._up_at = self._undecided_until = self._tapped_at = None
         self._held = False
         return (*edges, *self._move(down=False))
 
     def typed(self, now: float) -> tuple[bool, ...]:
-        """The key's code came in."""
+        """The key's code was typed."""
         edges = self.tick(now)
         quick = self._last is not None and now - self._last <= REPEAT_S
         self._run = self._run + 1 if quick else 1
@@ -142,7 +138,7 @@ class HeldKey:
         if self._run >= 3 or (quick and self._undecided_until is not None):
             self._held, self._up_at = True, now + GAP_S
             self._tapped_at = self._undecided_until = None
-            # A tap that is still down just goes on as the hold.
+            # A tap that is still down becomes the hold.
             return (*edges, *self._move(down=True))
         earliest, latest = FIRST_REPEAT_S
         if self._tapped_at is not None and earliest <= now - self._tapped_at <= latest:
@@ -151,7 +147,7 @@ class HeldKey:
         return (*edges, *self._tap(now))
 
     def tick(self, now: float) -> tuple[bool, ...]:
-        """What time alone has decided by `now`."""
+        """Return the edges that follow from the time alone."""
         edges: tuple[bool, ...] = ()
         if self._up_at is not None and now >= self._up_at:
             self._up_at, self._held = None, False

@@ -1,7 +1,7 @@
-"""The light as the last line of a terminal, and what else is written there.
+"""The light as the last line of a terminal, and the text above it.
 
-Where the output is no terminal, each change of state is a plain line. All writing to the terminal goes through
-here, under one lock, so that captions, light and the terminal's own switches never tear each other.
+If the output is no terminal, each change of state is a plain line. All output goes through here, under one lock, so
+that captions, light and control sequences never mix.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _POP_KITTY = "\x1b[<u"
 
 
 class TerminalLamp:
-    """Draws on the terminal's last line, below what is written. Its methods may be called from any thread."""
+    """Draws on the last line of the terminal, below the text. Methods may be called from any thread."""
 
     name = "light on the terminal"
 
@@ -48,7 +48,7 @@ class TerminalLamp:
             self._depth = "true"
 
     def show(self, frame: Frame) -> None:
-        """Draw the light; without a terminal, say a new state."""
+        """Draw the light; without a terminal, print a line for a new state."""
         with self._lock:
             if self._closed:
                 return
@@ -65,13 +65,13 @@ class TerminalLamp:
             self._state = frame.state
 
     def write(self, text: str) -> None:
-        """A line of text above the light. Raises OSError if the terminal has gone."""
+        """Print a line of text above the light. Raises OSError if the terminal is gone."""
         with self._lock:
             above = _CLEAR if self._drawn else ""
             self._send(f"{above}{text}\n{self._drawn}")
 
     def close(self) -> None:
-        """Wipe the light's line and show the cursor. Idempotent."""
+        """Clear the line of the light and show the cursor. Idempotent."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             if not self._closed and self._drawn:
                 self._send(_CLEAR + _SHOW_CURSOR)
@@ -79,20 +79,20 @@ class TerminalLamp:
             self._closed = True
 
     def ask_for_releases(self) -> None:
-        """Ask the terminal whether it can tell when a key is let go."""
+        """Ask the terminal whether it can report releases of keys."""
         if self._is_terminal:
             with self._lock:
                 self._send(_ASK_KITTY)
 
     def report_releases(self) -> None:
-        """Let it tell; it has answered that it can."""
+        """Switch reports of releases on; the terminal has answered that it can."""
         with self._lock:
             if not self._kitty and not self._closed:
                 self._send(_PUSH_KITTY)
                 self._kitty = True
 
     def forget_releases(self) -> None:
-        """Take that back."""
+        """Switch reports of releases off again."""
         with self._lock, contextlib.suppress(OSError, ValueError):
             if self._kitty:
                 self._send(_POP_KITTY)

@@ -12,14 +12,14 @@ ColorDepth = Literal["none", "256", "true"]
 HINT = "space: hold to talk, tap to start or stop · m: mute · q: quit"
 _BAR = 16
 _FAINTEST = 0.25
-"""A dot that is darker than this could not be seen on a black screen; the bar beside it tells the truth."""
+"""The dot is drawn at least this bright, to be visible on a black screen; the bar shows the brightness."""
 _NAME = 10
 
 
 def light_line(frame: Frame, *, columns: int, depth: ColorDepth, utf8: bool, hint: str = HINT) -> str:
-    """One line of at most `columns` - 1 characters (so that no terminal wraps it), escape codes not counted.
+    """Return a line of at most `columns` - 1 characters (so that no terminal wraps it), escape codes not counted.
 
-    A dot in the light's colour, the state's name, and a bar as long as the light is bright.
+    It has a dot in the colour of the light, the name of the state, and a bar as long as the light is bright.
     """
     dot, full, empty = ("●", "━", "─") if utf8 else ("*", "#", "-")
     length = round(_BAR * frame.brightness)
@@ -31,7 +31,7 @@ def light_line(frame: Frame, *, columns: int, depth: ColorDepth, utf8: bool, hin
 
 
 def plain_line(frame: Frame, look: Look) -> str:
-    """What is printed when the state changes and there is no terminal to draw on."""
+    """Return the line that is printed for a new state where there is no terminal to draw on."""
     return f"light: {frame.state} ({describe(look)})"
 
 
@@ -44,6 +44,6 @@ def _paint(frame: Frame, depth: ColorDepth) -> str:
 
 
 def _cube(color: Color) -> int:
-    """Nearest of the 6 x 6 x 6 colours that 256-colour terminals have from number 16 on."""
+    """Return the nearest of the 6 x 6 x 6 colours that 256-colour terminals have from number 16 on."""
     red, green, blue = (round(5 * part) for part in color)
     return 16 + 36 * red + 6 * green + blue

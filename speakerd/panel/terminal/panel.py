@@ -1,10 +1,10 @@
 """A panel in a terminal: the keyboard is the button, a line of text is the light.
 
-Keys: space is the button, m the mute switch, + and - the volume, q (or Ctrl-C) quits. How a held space bar is told
-from a tapped one is `terminal_keys`' business; terminals that report releases are asked to.
+Keys: space is the button, m the mute switch, + and - the volume, q (or Ctrl-C) quits. `keys` distinguishes a held
+space bar from a tapped one; terminals that can report releases are asked to.
 
-The terminal is put back as it was by `close`, and at the latest when the interpreter ends. Where output is no
-terminal, each change of state is a plain line; where input is none, or this is a background job, there are no keys.
+`close` restores the terminal, at the latest when the interpreter ends. If the output is no terminal, each change of
+state is a plain line; if the input is none, or this is a background job, there are no keys.
 """
 
 import atexit
@@ -34,14 +34,14 @@ _log = logging.getLogger(__name__)
 
 
 def interrupt_main() -> None:
-    """What Ctrl-C does: SIGINT to the main thread."""
+    """Send SIGINT to the main thread, as Ctrl-C does."""
     main = threading.main_thread().ident
     if main is not None:
         signal.pthread_kill(main, signal.SIGINT)
 
 
 class TerminalPanel(RenderedPanel):
-    """A panel on `stdin` and `stdout`. Contract: `panel.Panel`.
+    """A panel on `stdin` and `stdout`. Implements `port.Panel`.
 
     `on_quit` is called, in the panel's thread, when q is typed; by default the process is interrupted as by
     Ctrl-C. Without `with_keys` the keyboard is left alone: only the light is drawn.
@@ -91,7 +91,7 @@ class TerminalPanel(RenderedPanel):
 
     @property
     def has_keys(self) -> bool:
-        """Whether there is a keyboard to press on."""
+        """Whether keys are read."""
         return self._saved is not None
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ class TerminalPanel(RenderedPanel):
     def _may_read_keys(self) -> bool:
         try:
             descriptor = self._stdin.fileno()
-            # A background job that touches the terminal would be stopped.
+            # A background job that reads from the terminal would be stopped.
             return os.isatty(descriptor) and os.tcgetpgrp(descriptor) == os.getpgrp()
         except (OSError, ValueError):
             return False
@@ -119,7 +119,7 @@ class TerminalPanel(RenderedPanel):
         descriptor = self._stdin.fileno()
         self._saved = termios.tcgetattr(descriptor)
         changed = termios.tcgetattr(descriptor)
-        # No line editing and no echo; Ctrl-C and Ctrl-Z stay the terminal's.
+        # No line editing and no echo; Ctrl-C and Ctrl-Z keep their meaning.
         changed[3] &= ~(termios.ICANON | termios.ECHO)
         changed[6][termios.VMIN], changed[6][termios.VTIME] = 1, 0
         termios.tcsetattr(descriptor, termios.TCSANOW, changed)
@@ -132,10 +132,10 @@ class TerminalPanel(RenderedPanel):
         saved, self._saved = self._saved, None
         if saved is not None:
             self._line.forget_releases()
-            # The terminal may be gone (its window closed): then there is nothing to put back.
+            # The terminal may be gone (its window closed); then there is nothing to restore.
             with contextlib.suppress(OSError, ValueError, termios.error):
                 termios.tcsetattr(self._stdin.fileno(), termios.TCSANOW, saved)
-                # Half a key's escape code must not be typed into the shell.
+                # The rest of an escape code must not be typed into the shell.
                 termios.tcflush(self._stdin.fileno(), termios.TCIFLUSH)
         wake, self._wake = self._wake, None
         if wake is not None and not (self._thread is not None and self._thread.is_alive()):
