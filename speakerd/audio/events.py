@@ -117,7 +117,7 @@ class DeviceReturned:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStuck:
-    """The driver hangs and the device cannot be reopened by this process: only a new one helps. Sent once."""
+    """Only a new process helps: the driver hangs for good, or the audio thread failed. Sent once."""
 
     reason: str
     at: float

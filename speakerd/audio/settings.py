@@ -33,7 +33,7 @@ class GateSettings:
     margin_db: Annotated[float, Ge(0), Le(30)] = 6.0
     """Speech must be this much louder than the tracked noise floor."""
     min_level_dbfs: Annotated[float, Ge(-90), Le(0)] = -60.0
-    """Nothing quieter is speech, however quiet the room."""
+    """Quieter sound is never speech, however quiet the room is."""
     onset_frames: Annotated[int, Ge(1), Le(50)] = 6
     """Voiced frames of 20 ms that open the gate ..."""
     onset_window: Annotated[int, Ge(1), Le(50)] = 8
@@ -43,17 +43,17 @@ class GateSettings:
     hangover_ms: Annotated[int, Ge(100), Le(10_000)] = 700
     """Silence that ends the sentence; shorter pauses are breaths."""
     tail_ms: Milliseconds = 240
-    """Of that silence, what is sent at once; the rest only if speech goes on (local turns)."""
+    """Part of that silence that is sent at once; the rest only if speech continues (local turns)."""
     longest_turn_s: Annotated[float, Ge(1), Le(3600)] = 120.0
-    """A turn longer than this is ended, so that a noise cannot hold the gate open for ever."""
+    """A longer turn is ended, so that a noise cannot hold the gate open for ever."""
     server_patience_s: Annotated[float, Ge(0.5), Le(120)] = 10.0
-    """Server turns: how long silence goes on being sent while the server has not reported the end."""
+    """Server turns: how long silence is sent while the server has not reported the end of speech."""
     lookback_s: Annotated[float, Ge(0.5), Le(10)] = 2.0
-    """Sound kept while closed, from which a press or a wake word takes what was already said."""
+    """Sound kept while the gate is closed: what was already said at a press or a wake word is taken from it."""
     silero: Literal["auto", "on", "off"] = "auto"
-    """The second opinion (extra `silero`): asked only while webrtcvad says speech."""
+    """A second opinion (extra `silero`), asked only while webrtcvad reports speech."""
     silero_threshold: Annotated[float, Ge(0), Le(1)] = 0.6
-    """Its probability from which a frame counts as speech."""
+    """silero's probability from which a frame counts as speech."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ class BargeInSettings:
     enabled: bool = True
     """Off: only the button interrupts."""
     level_dbfs: Annotated[float, Ge(-90), Le(0)] = -55.0
-    """After the canceller, speech must be louder than this."""
+    """Speech must be louder than this behind the canceller."""
     onset_frames: Annotated[int, Ge(1), Le(50)] = 5
     """Voiced frames of 20 ms that interrupt ..."""
     onset_window: Annotated[int, Ge(1), Le(50)] = 6
@@ -87,7 +87,7 @@ class SoundSettings:
     level_db: Annotated[float, Ge(-60), Le(0)] = -18.0
     """Peak level of every sound, below full scale; the volume comes on top."""
     wake: Melody = "rise"
-    """It listens."""
+    """It begins to listen."""
     end: Melody = "fall"
     """The conversation is over."""
     error: Melody = "buzz"
@@ -115,7 +115,7 @@ class WakeWordSettings:
     threshold: Annotated[float, Ge(0), Le(1)] = 0.0
     """Probability that counts as heard; 0 takes the model's own."""
     refractory_s: Annotated[float, Ge(0), Le(60)] = 2.0
-    """After a hit, deaf for this long: one word is one wake."""
+    """After the wake word, further hits are ignored for this long."""
     pre_roll_ms: Milliseconds = 200
     """Sound from before the word's end that still belongs to the sentence that follows."""
 
@@ -131,21 +131,21 @@ class AudioSettings:
     input: Annotated[str, MinLen(1)] = "default"
     """Microphone: ALSA name, card id or USB path as `speakerd devices` lists them."""
     output: Annotated[str, MinLen(1)] = "default"
-    """Loudspeaker: likewise."""
+    """Loudspeaker: named in the same way."""
     input_channel: Annotated[int, Ge(0), Le(31)] = 0
     """Which channel of a microphone array to listen to, counted from 0."""
     input_rate_hz: Literal[0, 16_000, 44_100, 48_000] = 0
-    """Rate the microphone is opened at; 0 tries 16000, 48000, 44100 in turn."""
+    """Rate at which the microphone is opened; 0 tries 16000, 48000, 44100 in turn."""
     output_rate_hz: Literal[0, 24_000, 44_100, 48_000] = 0
-    """Rate the loudspeaker is opened at; 0 tries 24000, 48000, 44100 in turn."""
+    """Rate at which the loudspeaker is opened; 0 tries 24000, 48000, 44100 in turn."""
     input_gain_db: Annotated[float, Ge(-30), Le(40)] = 0.0
-    """Gain on the microphone, for those whose own mixer does not reach."""
+    """Gain on the microphone, for one whose mixer is not loud enough."""
     volume: Percent = 60
     """Volume at the first start, on a perceptual curve; later the stored one counts."""
     echo: EchoMode = "auto"
     """cancel (extra `aec`), half_duplex (deaf while it speaks), off (headphones); auto: cancel if installed."""
     echo_tail_ms: Milliseconds = 300
-    """How long after its last sound the speaker may still hear itself, on top of the delay the device reports."""
+    """How long the speaker may hear itself after its last sound, beyond the delay that the device reports."""
     prebuffer_ms: Annotated[int, Ge(0), Le(2_000)] = 60
     """Sound gathered before the first sample is played, and after an underrun."""
     flush_ramp_ms: Annotated[int, Ge(1), Le(100)] = 5
@@ -159,13 +159,13 @@ class AudioSettings:
     capture_queue_ms: Annotated[int, Ge(50), Le(10_000)] = 1_000
     """Captured sound that may wait for the processing thread before the oldest is dropped."""
     reopen_first_s: Annotated[float, Ge(0.05), Le(60)] = 0.5
-    """A lost device is tried again after this ..."""
+    """A lost device is opened again after this ..."""
     reopen_longest_s: Annotated[float, Ge(0.1), Le(600)] = 10.0
     """... and then ever more rarely, up to this."""
     heartbeat_limit_s: Annotated[float, Ge(0.5), Le(120)] = 5.0
-    """Callbacks silent for this long mean PortAudio hangs: the process ends, for systemd to restart it."""
+    """No callback for this long means that PortAudio hangs: the process ends, and systemd restarts it."""
     silent_capture_s: Annotated[float, Ge(1), Le(3_600)] = 30.0
-    """A microphone that gives nothing but digital zeros for this long is reported and reopened."""
+    """A microphone that delivers only digital zeros for this long is reported and reopened."""
     gate: GateSettings = field(default_factory=GateSettings)
     """[audio.gate]"""
     barge_in: BargeInSettings = field(default_factory=BargeInSettings)

@@ -68,7 +68,7 @@ class GateOpened:
 
 @dataclass(frozen=True, slots=True)
 class GatePassed:
-    """This frame may leave."""
+    """One frame of the sentence may leave the house."""
 
     frame: AnalysedFrame
 

@@ -1,4 +1,4 @@
-"""What is played. Thread-safe, and without a device.
+"""Playback: the queue of speech and earcons, which can be cut off at any sample. Thread-safe, without a device.
 
 - `buffer`: the queue of speech and sounds, which can be cut off at any sample
 - `progress`: how much of each item was received, handed to the device, and heard
