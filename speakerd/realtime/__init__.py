@@ -23,11 +23,10 @@ This room is a library of its own: it knows nothing of sound cards, buttons or t
 
     asyncio.run(main())
 
-A *runner* knows how sessions are set up and makes them; a *session* is one conversation. An *agent* is whom the
-model plays; *tools* are what it can do. The parts, each with its own account of itself: `agent`, `tool`,
-`handoffs`, `guardrails`, `hooks`, `session`, `events`, `items`, `config`; below them the port `model` with its
-`model_events` and `model_inputs`; below that the wire, `protocol` (pure) and `websocket`. For tests of yours:
-`testing`.
+A *runner* makes sessions of one agent with one set of settings; a *session* is one conversation. An *agent* is
+the character that the model plays; *tools* are what it can do. The packages, from the top: `session` (what runs
+while a conversation lives), `transport` (the WebSocket), `wire` (the protocol without I/O), `model` (the port
+between session and wire), `agents` (what a program declares); `testing` has what a program's own tests need.
 
 Where the model is
 ------------------
@@ -41,8 +40,8 @@ function, sync or async, that fetches it at each connect. Other places::
     # A call that runs already.
     {"call_id": "rtc_..."}
 
-A lost connection is made again, with the conversation replayed to the new one; `connection` events tell. What
-cannot be helped by trying again (a bad key) is raised.
+A lost connection is restored, and the conversation is replayed on the new one; `connection` events report it.
+Errors after which trying again cannot help (a bad key) are raised.
 
 What people ask
 ---------------
@@ -53,11 +52,11 @@ as they were said and heard. `item.to_dict()` and `text_of(item)` help. The same
 `history_added` brings a new item. The runner has no history: it belongs to the session.
 
 *What can I do below the session?* `session.model`: listeners of your own by `add_listener`, and `send_event`
-with any of `model_inputs`; `RealtimeModelSendRawMessage(message={"type": ...})` sends any client event as it
-is.
+with any class of `RealtimeModelSendEvent`; `RealtimeModelSendRawMessage(message={"type": ...})` sends any client
+event unchanged.
 
 *How do I tell the model something without a reply, and without interrupting it?* `await session.add_context("It
-has begun to rain.")`: permanent, and nobody answers. `previous_item_id="root"` puts it in front of all.
+has begun to rain.")`: it stays, and no reply is asked for. `previous_item_id="root"` puts it in front of all.
 
 *How do I ask something beside the conversation?* `await session.respond(conversation="none", metadata={"topic":
 "x"}, input=[...], output_modalities=["text"])`. The answer is the `output_text` of the `agent_end` event that
@@ -70,14 +69,14 @@ occur: the voice is left out once the model has spoken.
 
 *What are instructions, and what is a prompt?* Instructions are the agent's text, or a function `(context,
 agent)` that makes it. A prompt is kept at the provider and named by id: `RealtimeAgent("Ada", prompt={"id":
-"pmpt_...", "version": "2", "variables": {...}})`. Instructions hold over it.
+"pmpt_...", "version": "2", "variables": {...}})`. Instructions take precedence over it.
 
 *How do I set the language?* Speaking: in the instructions. Understanding: `"audio": {"input": {"transcription":
 {"model": "gpt-4o-mini-transcribe", "language": "fr"}}}` in the model settings.
 
 *It cuts slow speakers off.* `turn_detection` (flat, or under `audio.input`): `{"type": "server_vad",
 "silence_duration_ms": 1000}` or `{"type": "semantic_vad", "eagerness": "low"}`; also by `session.update_settings`.
-`None` switches it off: then turns are yours to end.
+`None` turns it off: then the program ends the turns.
 
 *Does the model wait for my tool?* Yes. The reply is asked for when all calls of a response have been answered.
 `@function_tool(timeout=10)` limits it. With `async_tool_calls=False` the event stream waits as well.

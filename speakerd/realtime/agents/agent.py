@@ -180,7 +180,7 @@ def _mcp_function_tool(server: MCPServer, tool: Any) -> FunctionTool:
             return default_tool_error_function(context, ToolArgumentsError(name, (f"not JSON: {error}",)))
         try:
             result = await server.call_tool(name, given)
-        except Exception as error:  # noqa: BLE001  # whatever the server's client raises is for the model to know
+        except Exception as error:  # noqa: BLE001  # whatever the server's client raises is reported to the model
             return default_tool_error_function(context, error)
         return "\n".join(part.text for part in result.content if getattr(part, "text", None))
 

@@ -1,10 +1,11 @@
 """From an annotation to a JSON schema, and from a JSON value to what the annotation asks for.
 
-What tools mostly take (text, numbers, flags, choices, lists and dictionaries of these) is done here, in a few
-lines and without imports. Anything else, such as dataclasses, pydantic models or constrained numbers, is handed to
-pydantic, which is loaded then and only then: it costs more memory than the rest of the session layer.
+What tools mostly take (text, numbers, booleans, choices, lists and dictionaries of these) is read here. Anything
+else, such as dataclasses, pydantic models or constrained numbers, is read by pydantic, which is imported only
+then: it takes more memory than the rest of the session layer.
 
-Reading is lenient where the meaning is clear: models write `"5"` for 5, `5.0` for 5 and `"true"` for true.
+Reading is lenient where the meaning is clear: models write `"5"` for 5, `5.0` for 5 and `"true"` for true. It is
+strict where JSON tells the types apart: unlike in pydantic's reading, `true` is no number and 1 is not true.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _MAPPINGS = (dict, Mapping)
 
 @dataclass(frozen=True, slots=True)
 class ParameterType:
-    """How a parameter looks to the model, and how its value is read.
+    """The JSON schema of a parameter, and the function that reads its values.
 
-    `read` raises `ValueError` with a text that tells the model what was expected.
+    `read` raises `ValueError` with a text that says what was expected.
     """
 
     schema: dict[str, Any]
@@ -36,10 +37,10 @@ class ParameterType:
 
 
 def parameter_type(annotation: Any) -> ParameterType:
-    """The type for `annotation`, with all names in it resolved.
+    """Return the type for `annotation`, in which all names are resolved.
 
     Raises:
-        TypeError: neither we nor pydantic can make anything of it.
+        TypeError: not even pydantic can make a schema of it.
     """
     plain = _SIMPLE.get(annotation) if isinstance(annotation, type) or annotation is Any else None
     if plain is not None:

@@ -1,8 +1,8 @@
-"""Handoffs: one agent gives the conversation to another.
+"""`realtime_handoff`: makes a handoff, by which one agent gives the conversation to another.
 
-To the model a handoff is a tool; when it calls it, the session puts the other agent's instructions and tools in
-force. On the wire that is, in this order: `session.update`, the call's output, `response.create`. So the first
-words after it are the new agent's.
+To the model a handoff is a tool; when the model calls it, the session switches to the other agent's instructions
+and tools. On the wire that is, in this order: `session.update`, the call's output, `response.create`. Thus the
+first words after it are the new agent's.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ def realtime_handoff(  # noqa: PLR0917  # the documented order
     """Make a handoff to `agent`.
 
     Args:
-        agent: Where it goes.
-        tool_name_override: Instead of `transfer_to_<name>`.
-        tool_description_override: Instead of one made from the agent's name and `handoff_description`.
-        on_handoff: Called as it happens, sync or async: `(context)`, or `(context, input)` with an `input_type`.
-        input_type: What the model has to say along with it: any type that a tool's parameter may have.
-        is_enabled: Whether the model is shown it.
-        tool_description: `tool_description_override` under its shorter name.
+        agent: The agent that takes over.
+        tool_name_override: The tool's name, instead of `transfer_to_<name>`.
+        tool_description_override: Its description, instead of one made of the agent's name and
+            `handoff_description`.
+        on_handoff: Called at the handoff, sync or async: `(context)`, or `(context, input)` with an `input_type`.
+        input_type: The type of the input that the model has to give: any that a tool's parameter may have.
+        is_enabled: Whether the handoff is offered to the model.
+        tool_description: A shorter name of `tool_description_override`.
 
     Raises:
         UserError: `on_handoff` and `input_type` do not fit together.
@@ -82,7 +83,7 @@ def _input_reader(on_handoff: Callable[..., Any] | None, input_type: Any) -> Par
 
 
 def _object_schema(reader: ParameterType) -> dict[str, Any]:
-    """The input's own schema where it is an object; else an object with the one key `input`."""
+    """Return the input's schema if it is an object's, else that of an object with the one key `input`."""
     schema = dict(reader.schema)
     if schema.get("type") != "object":
         schema = {"type": "object", "properties": {"input": schema}, "required": ["input"]}

@@ -12,9 +12,9 @@
         ...
 
 The name, the description and the schema come from the function. It may be `async`; a plain function runs in a
-thread of a bounded pool, so that it never holds up audio. What it returns goes to the model: text as it is,
-anything else as JSON. When it raises, the model is told so by `failure_error_function`, unless that is `None`:
-then the exception ends the session's iteration.
+thread of a bounded pool, so that it never holds up audio. What it returns is sent to the model: text unchanged,
+anything else as JSON. When it raises, `failure_error_function` says what the model is told; if that is `None`, the
+exception ends the session's iteration.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def output_text(output: Any) -> str:
-    """A tool's result as the model gets it: text as it is, nothing as an empty text, anything else as JSON."""
+    """Return a tool's result as text for the model: text unchanged, `None` as empty text, anything else as JSON."""
     if output is None:
         return ""
     if isinstance(output, str):
@@ -106,14 +106,14 @@ def function_tool(
         func: The function, when used without arguments.
         name_override: The name for the model, instead of the function's.
         description_override: The description, instead of the docstring's.
-        use_docstring_info: Read the docstring at all.
-        failure_error_function: Says what the model is told when the function raises; `None` lets it raise.
-        strict_mode: The schema rules out keys that it does not name.
-        is_enabled: Whether the model is shown the tool.
+        use_docstring_info: Whether the docstring is read at all.
+        failure_error_function: Returns what the model is told when the function raises; `None`: the session raises.
+        strict_mode: Whether the schema rules out keys that it does not name.
+        is_enabled: Whether the tool is offered to the model.
         needs_approval: Whether each call waits for an approval.
-        timeout: Seconds that a call may take. A thread cannot be stopped: it is left to itself.
-        timeout_behavior: Tell the model about a timeout, or raise `ToolTimeoutError`.
-        timeout_error_function: Says what the model is told about a timeout.
+        timeout: Seconds that a call may take. The thread of a plain function cannot be stopped: it runs on.
+        timeout_behavior: Whether the model is told about a timeout, or `ToolTimeoutError` is raised.
+        timeout_error_function: Returns what the model is told about a timeout.
 
     Raises:
         UserError: no schema can be made of the signature.
@@ -158,7 +158,7 @@ def _invoker(
             if context.run_in_thread is not None:
                 return await context.run_in_thread(call)
             return await asyncio.to_thread(call)
-        except Exception as error:  # whatever the user's function raises is for the model to know
+        except Exception as error:  # whatever the user's function raises is reported to the model
             if on_failure is None:
                 raise
             return await settle(on_failure(context, error))

@@ -1,18 +1,18 @@
-"""What goes wrong with tools, and the sentences the model is told then.
+"""The errors of tools, and what the model is told about them.
 
 A model passes these sentences on in its own words, so they say what happened and what can be done, without
-traces. Each can be replaced: per tool by `failure_error_function` and `timeout_error_function`, per run by
+tracebacks. Each can be replaced: per tool by `failure_error_function` and `timeout_error_function`, per run by
 `tool_error_formatter`.
 
 ::
 
     RealtimeLayerError
     ├── UserError
-    │   └── UnknownToolCallError (KeyError)      an approval for a call that waits for none
+    │   └── UnknownToolCallError (KeyError)      an approval of a call that waits for none
     ├── ModelBehaviorError
     │   └── ToolArgumentsError (ValueError)      arguments that do not fit the tool's schema
-    ├── ToolTimeoutError (TimeoutError)          the tool took longer than it may (in `errors.py`)
-    └── ToolThreadsExhaustedError (RuntimeError) too many plain functions hang
+    ├── ToolTimeoutError (TimeoutError)          the tool did not answer in time (in `errors`)
+    └── ToolThreadsExhaustedError (RuntimeError) too many plain functions do not return
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class UnknownToolCallError(UserError, KeyError):
         self.call_id = call_id
 
     def __str__(self) -> str:
-        """Say which call, and where its id comes from."""
+        """Say which call it was, and where ids of calls come from."""
         return (
             f"No tool call {self.call_id!r} waits for an approval. Use the call_id of a tool_approval_required "
             "event, once."
@@ -43,7 +43,7 @@ class UnknownToolCallError(UserError, KeyError):
 
 
 class ToolArgumentsError(ModelBehaviorError, ValueError):
-    """The model's arguments do not fit; `problems` says where, one sentence each."""
+    """The model's arguments do not fit the tool's schema; `problems` has a sentence for each."""
 
     def __init__(self, tool_name: str, problems: tuple[str, ...]) -> None:
         super().__init__(tool_name, problems)
@@ -51,7 +51,7 @@ class ToolArgumentsError(ModelBehaviorError, ValueError):
         self.problems = problems
 
     def __str__(self) -> str:
-        """Say all that does not fit."""
+        """Say everything that does not fit."""
         return f"Wrong arguments for {self.tool_name}: {'; '.join(self.problems)}"
 
 
@@ -61,7 +61,7 @@ class ToolThreadsExhaustedError(RealtimeLayerError, RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ToolErrorFormatterArgs:
-    """What there is to tell the model in place of a tool's answer."""
+    """The arguments of a `tool_error_formatter`: why a call has no output of its tool."""
 
     kind: Literal["approval_rejected", "tool_not_found", "too_many_calls", "handed_off"]
     tool_name: str
@@ -72,16 +72,16 @@ class ToolErrorFormatterArgs:
 
 
 ToolErrorFormatter: TypeAlias = Callable[[ToolErrorFormatterArgs], "str | Awaitable[str | None] | None"]
-"""Gives the sentence for the model; `None` takes `default_message`."""
+"""Returns the sentence for the model; `None` stands for `default_message`."""
 
 
 def default_tool_error_function(context: RunContextWrapper[Any], error: Exception) -> str:  # noqa: ARG001  # the signature of a `failure_error_function`
-    """What the model is told when a tool fails and says nothing of its own."""
+    """Return what the model is told when a tool raises, unless the tool has a function of its own for it."""
     if isinstance(error, ToolArgumentsError):
         return f"{error}. Call it again with arguments that fit its schema."
     return f"The tool failed: {str(error) or type(error).__name__}"
 
 
 def default_timeout_message(error: ToolTimeoutError) -> str:
-    """What the model is told when a tool takes too long and says nothing of its own."""
+    """Return what the model is told about a timeout, unless the tool has a function of its own for it."""
     return f"{error}. It may still take effect; do not assume that it did."

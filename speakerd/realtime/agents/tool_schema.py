@@ -1,4 +1,4 @@
-"""What a Python function looks like as a tool, and how it is called with a model's arguments."""
+"""The schema of a Python function as a tool, and its call with a model's arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if typing.TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FunctionSchema:
-    """A function as a tool. Made once, at decoration; `bind` is used at each call."""
+    """A function as a tool. Made once, at decoration; each call uses `bind`."""
 
     name: str
     description: str
@@ -32,12 +32,12 @@ class FunctionSchema:
     signature: inspect.Signature
 
     def bind(self, context: ToolContext[Any], arguments: str) -> Callable[[], Any]:
-        """The call that `arguments`, a JSON object as text, asks for; nothing runs yet.
+        """Return the call with `arguments`, a JSON object as text; nothing runs yet.
 
-        Keys that the function does not know are ignored.
+        Keys that are no parameters are ignored.
 
         Raises:
-            ToolArgumentsError: it is no JSON object, or values are missing or do not fit.
+            ToolArgumentsError: `arguments` is no JSON object, or values are missing or do not fit.
         """
         try:
             given = json.loads(arguments or "{}")
@@ -153,7 +153,7 @@ def parse_docstring(text: str | None) -> tuple[str, dict[str, str]]:
 
 
 def _hints(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    """The annotations, resolved also where they are strings that name something local to the definition."""
+    """Return the annotations, also resolving strings that name something local to the definition."""
     plain = inspect.unwrap(function)
     around = getattr(plain, "__closure__", None) or ()
     names = getattr(getattr(plain, "__code__", None), "co_freevars", ())

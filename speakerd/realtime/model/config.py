@@ -2,7 +2,7 @@
 
 All keys are optional. A model session's settings may be written in the nested form of the current protocol
 (`audio.input.turn_detection` …) or with the older flat names (`turn_detection`, `voice`, `input_audio_format` …);
-where both are given the nested one holds. The model brings both to the wire's form.
+the nested form takes precedence. The model converts both to the wire's form.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ RealtimeModelName: TypeAlias = str
 """A model's name as its server knows it, such as `gpt-realtime`; on Azure, the deployment's."""
 
 RealtimeVoice: TypeAlias = str | Mapping[str, str]
-"""A voice's name, or `{"id": ...}` of a voice of one's own."""
+"""The name of a voice, or `{"id": ...}` of a custom one."""
 
 
 class RealtimeInputAudioTranscriptionConfig(TypedDict, total=False):
     """How the user's speech is transcribed."""
 
     language: str
-    """ISO-639-1, such as `fr`: the language to be assumed."""
+    """The language to assume, in ISO-639-1, such as `fr`."""
     model: str
     prompt: str
-    """Words to expect, or guidance, according to the model."""
+    """Words to expect, or guidance, depending on the model."""
 
 
 class RealtimeInputAudioNoiseReductionConfig(TypedDict, total=False):
-    """What the server does against noise: `near_field` for a headset, `far_field` for a speaker in the room."""
+    """The server's noise reduction: `near_field` for a headset, `far_field` for a speaker in the room."""
 
     type: Literal["near_field", "far_field"]
 
@@ -63,34 +63,34 @@ class RealtimeTurnDetectionConfig(TypedDict, total=False):
 
 
 class RealtimeAudioInputConfig(TypedDict, total=False):
-    """How the user's audio is taken."""
+    """The format and the processing of the user's audio."""
 
     format: RealtimeAudioFormat
     noise_reduction: RealtimeInputAudioNoiseReductionConfig | None
     transcription: RealtimeInputAudioTranscriptionConfig | None
     turn_detection: RealtimeTurnDetectionConfig | None
-    """`None` switches it off: the program commits audio and asks for replies."""
+    """`None` turns it off: the program commits audio and asks for replies."""
 
 
 class RealtimeAudioOutputConfig(TypedDict, total=False):
-    """How the assistant sounds."""
+    """The format, voice and speed of the assistant's audio."""
 
     format: RealtimeAudioFormat
     voice: RealtimeVoice
-    """Locked from the first audio on: later changes are not sent."""
+    """Cannot be changed after the first audio: later changes are not sent."""
     speed: float
     """0.25 to 1.5."""
 
 
 class RealtimeAudioConfig(TypedDict, total=False):
-    """Audio in both directions."""
+    """The settings of the audio in both directions."""
 
     input: RealtimeAudioInputConfig
     output: RealtimeAudioOutputConfig
 
 
 class RealtimeModelTracingConfig(TypedDict, total=False):
-    """What the server's tracing calls this session."""
+    """How the server's tracing labels this session."""
 
     workflow_name: str
     group_id: str
@@ -98,13 +98,13 @@ class RealtimeModelTracingConfig(TypedDict, total=False):
 
 
 class RealtimeReasoningConfig(TypedDict, total=False):
-    """How long the model thinks before it speaks."""
+    """How much the model reasons before it speaks."""
 
     effort: Literal["minimal", "low", "medium", "high", "xhigh"]
 
 
 class RealtimeSessionModelSettings(TypedDict, total=False):
-    """The settings of a model session; those absent are left to the server."""
+    """The settings of a model session; the server decides about absent ones."""
 
     model_name: RealtimeModelName
     instructions: str
@@ -136,60 +136,60 @@ class RealtimeModelConfig(TypedDict, total=False):
     """How to reach a model, and how its session begins."""
 
     api_key: str | Callable[[], str | Awaitable[str]]
-    """Or what fetches it, asked at each connect. Absent: the environment's `OPENAI_API_KEY`."""
+    """The key, or a function that returns it, called at each connect. Absent: `OPENAI_API_KEY` is read."""
     url: str
     """`ws://` or `wss://`, path and query included. Absent: the hosted service."""
     headers: Mapping[str, str]
-    """Sent at the handshake. Where given, no `Authorization` is made: put it among them."""
+    """Headers of the handshake. If given, no `Authorization` header is added to them."""
     initial_model_settings: RealtimeSessionModelSettings
     playback_tracker: RealtimePlaybackTracker
-    """Who knows how much of the audio was really heard. Absent: it is taken to be played as it comes."""
+    """Reports how much of the audio was really heard. Absent: playback is estimated from its arrival."""
     call_id: str
-    """Attach to a call that runs, instead of opening a session."""
+    """The id of a running call to attach to, instead of opening a session."""
     raw_server_events: bool
     """Whether the model reports each frame of the server as a `raw_server_event`. Absent: as the run's `raw_events`
     says, which is True by default."""
     conversation: Callable[[], Sequence[RealtimeItem]]
-    """Set by the session: what was said so far, cut to what was heard, for a model that has to begin anew."""
+    """Set by the session: returns the conversation so far, for a model that has to begin a new session."""
 
 
 class RealtimeGuardrailsSettings(TypedDict, total=False):
     """When output guardrails run."""
 
     debounce_text_length: int
-    """At each multiple of so many characters of an item's transcript (100), and once at its end."""
+    """Guardrails run at each multiple of this many characters of an item's text (100), and at its end."""
 
 
 class RealtimeToolExecutionConfig(TypedDict, total=False):
     """How tools are run."""
 
     max_concurrency: int
-    """So many calls at a time (8); further ones wait."""
+    """The most calls at a time (8); further ones wait."""
     max_threads: int
-    """So many threads for tools that are plain functions (4)."""
+    """The most threads for tools that are plain functions (4)."""
 
 
 class RealtimeRunConfig(TypedDict, total=False):
-    """The settings of every session that one runner makes."""
+    """The settings of all sessions of one runner."""
 
     model_settings: RealtimeSessionModelSettings
     """Hold over what the agent says."""
     output_guardrails: Sequence[OutputGuardrail[Any]]
-    """Run beside the agent's own."""
+    """Run in addition to the agent's own."""
     guardrails_settings: RealtimeGuardrailsSettings
     tracing_disabled: bool
     async_tool_calls: bool
-    """True: a tool runs beside the event stream. False: the stream waits for it."""
+    """True: tools run beside the event stream. False: the event stream waits for each."""
     tool_error_formatter: ToolErrorFormatter
-    """Words what the model is told of calls that were rejected, unknown, too many, or a second handoff."""
+    """Returns the output for calls that were rejected, unknown, too many, or a second handoff."""
     tool_execution: RealtimeToolExecutionConfig
     raw_events: bool
     """True: everything the model reports comes as a `raw_model_event` too. False: it does not, and the model makes
     no `raw_server_event` either: one event for each chunk of audio instead of three."""
     max_history_items: int
-    """So many items are kept (400); the oldest go first."""
+    """The most items kept in the history (400); the oldest are dropped."""
     max_queued_events: int
-    """So many events may wait for a slow reader (4096) before the queue sheds what can be done without."""
+    """The most events that may wait for a slow reader (4096) before the queue merges and drops some."""
 
 
 _NESTED: dict[tuple[type, str], type] = {
@@ -204,7 +204,7 @@ _NESTED: dict[tuple[type, str], type] = {
 
 
 def unknown_settings(given: Mapping[str, Any], kind: type, path: str = "") -> Iterator[str]:
-    """A sentence for each key of `given` that `kind`, a typed dictionary, does not have, at any depth."""
+    """Yield a warning for each key of `given`, at any depth, that the typed dictionary `kind` does not have."""
     known = kind.__annotations__
     for key, value in given.items():
         if key not in known:

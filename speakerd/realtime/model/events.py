@@ -1,34 +1,33 @@
-"""What a model tells its listeners: the port's outgoing side.
+"""The events of a model for its listeners: the port's outgoing side.
 
-A `RealtimeModel` turns its server's frames into these values, in order. Each has a `type` that tells it apart.
-Who emits what, and when:
+A `RealtimeModel` turns its server's frames into these values, in order. Each has a `type`:
 
 ======================================= ==============================================================
-`raw_server_event`                      every frame that was read, before what is made of it (can be turned off)
-`connection_status`                     the connection came up, was lost, is being healed, or ended
+`raw_server_event`                      every frame that was read, before its other events (can be turned off)
+`connection_status`                     the connection was opened, was lost, is being restored, or ended
 `turn_started`, `turn_ended`            `response.created` and `response.done`
 `audio`, `audio_done`                   a chunk to play; the last chunk of an item has been sent
 `audio_interrupted`                     playback must stop now (never when playback had finished)
 `item_truncated`                        an assistant item was cut to what was heard of it
 `transcript_delta`, `transcript_done`   what the assistant is saying; all it said in one part
-`output_text_delta`                     the same in text modality
+`output_text_delta`                     a piece of the assistant's text, in text modality
 `input_audio_transcription_delta`,      what the user said, while and after it was transcribed
 `input_audio_transcription_completed`
-`speech_started`, `speech_stopped`      the server's own turn detection heard the user begin and end
+`speech_started`, `speech_stopped`      the server's turn detection heard the user begin and stop
 `input_audio_committed`                 the audio sent so far became a user item
 `input_audio_timeout_triggered`         the server's idle timeout fired
 `item_updated`, `item_deleted`          the conversation changed
 `function_call`                         the model calls a tool
-`mcp_approval_request`                  the server wants leave to call a hosted MCP tool
+`mcp_approval_request`                  the server asks whether it may call a hosted MCP tool
 `usage`                                 token counts of one response
-`error`                                 the server complained, or a frame was malformed; the session goes on
+`error`                                 the server reported an error, or a frame was malformed
 `exception`                             the model cannot go on; the session ends after it
-`end_of_stream`                         nothing will come any more
-`other`                                 a frame of a kind unknown to us
+`end_of_stream`                         no event follows
+`other`                                 a frame of an unknown type
 ======================================= ==============================================================
 
-Events are values: nobody changes one. (They are not frozen only because that makes them thrice as slow to make, and
-several are made for each chunk of sound.)
+Events are values: do not change them. (They are not frozen because making a frozen one takes three times as long,
+and several are made for each chunk of audio.)
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class RealtimeModelErrorEvent:
     """The server reported an error, or sent something malformed. The session goes on."""
 
     error: Any
-    """What the server said, as a mapping of `type`, `code`, `message`, `param`, `event_id`; or an exception."""
+    """The server's error object (`type`, `code`, `message`, `param`, `event_id`), or an exception."""
     type: Literal["error"] = "error"
 
 
@@ -94,7 +93,7 @@ class RealtimeModelAudioEvent:
 
 @dataclass(slots=True)
 class RealtimeModelAudioInterruptedEvent:
-    """Stop playing, at once. Sent only when something was, or may have been, still to be heard."""
+    """Playback has to stop at once. Sent only when something was, or may have been, still to be heard."""
 
     item_id: str
     """The item that was being heard."""
@@ -113,14 +112,14 @@ class RealtimeModelAudioDoneEvent:
 
 @dataclass(slots=True)
 class RealtimeModelItemTruncatedEvent:
-    """An assistant item was cut to the part that was heard, by us or by the server."""
+    """An assistant item was cut to the part that was heard, by this client or by the server."""
 
     item_id: str
     content_index: int = 0
     audio_end_ms: int = 0
     """How much of it was heard."""
     audio_total_ms: int | None = None
-    """How much of it had been received, where that is known: the measure for cutting the transcript."""
+    """How much of it had been received, if known: the transcript is cut in proportion."""
     type: Literal["item_truncated"] = "item_truncated"
 
 
@@ -156,10 +155,10 @@ class RealtimeModelInputAudioTimeoutTriggeredEvent:
 
 @dataclass(slots=True)
 class RealtimeModelSpeechStartedEvent:
-    """The server heard the user begin to speak."""
+    """The server's turn detection heard the user begin to speak."""
 
     item_id: str | None = None
-    """The user item to come."""
+    """The id of the user item to come."""
     audio_start_ms: int | None = None
     """Counted from the session's first audio; includes the prefix padding."""
     type: Literal["speech_started"] = "speech_started"
@@ -167,7 +166,7 @@ class RealtimeModelSpeechStartedEvent:
 
 @dataclass(slots=True)
 class RealtimeModelSpeechStoppedEvent:
-    """The server heard the user end."""
+    """The server's turn detection heard the user stop speaking."""
 
     item_id: str | None = None
     audio_end_ms: int | None = None
@@ -176,7 +175,7 @@ class RealtimeModelSpeechStoppedEvent:
 
 @dataclass(slots=True)
 class RealtimeModelInputAudioCommittedEvent:
-    """What was in the input buffer became a user item."""
+    """The input buffer became a user item."""
 
     item_id: str
     previous_item_id: str | None = None
@@ -218,7 +217,7 @@ class RealtimeModelOutputTextDeltaEvent:
 
 @dataclass(slots=True)
 class RealtimeModelItemUpdatedEvent:
-    """A conversation item appeared or changed. `item` holds what is known of it now."""
+    """A conversation item appeared or changed. `item` holds all that is known of it now."""
 
     item: RealtimeItem
     type: Literal["item_updated"] = "item_updated"
@@ -226,7 +225,7 @@ class RealtimeModelItemUpdatedEvent:
 
 @dataclass(slots=True)
 class RealtimeModelItemDeletedEvent:
-    """A conversation item is gone."""
+    """A conversation item was removed."""
 
     item_id: str
     type: Literal["item_deleted"] = "item_deleted"
@@ -238,13 +237,13 @@ class RealtimeModelConnectionStatusEvent:
 
     status: RealtimeConnectionStatus
     reason: str | None = None
-    """In words, for people: why it was lost, or what it waits for."""
+    """A text for people: why the connection was lost, or what it waits for."""
     fatal: bool = False
     """With `disconnected`: trying again cannot help (a bad key, no such model, no money)."""
     attempt: int = 0
-    """With `reconnecting`: which attempt comes next, from 1."""
+    """With `reconnecting`: the number of the next attempt, from 1."""
     retry_in_s: float | None = None
-    """With `reconnecting`: how long until it is made."""
+    """With `reconnecting`: the seconds until the next attempt."""
     type: Literal["connection_status"] = "connection_status"
 
 
@@ -261,20 +260,20 @@ class RealtimeModelTurnStartedEvent:
 
     response_id: str | None = None
     out_of_band: bool = False
-    """It was asked for with `conversation: "none"`: it leaves no trace in the conversation."""
+    """It was requested with `conversation: "none"`: it leaves the conversation unchanged."""
     metadata: Mapping[str, str] | None = None
-    """What the request for it carried, to tell it apart."""
+    """The metadata of the request for it."""
     type: Literal["turn_started"] = "turn_started"
 
 
 @dataclass(slots=True)
 class RealtimeModelTurnEndedEvent:
-    """A response has been generated to its end, or was ended. Its sound may still be playing."""
+    """A response was generated to its end, or was cancelled. Its audio may still be playing."""
 
     response_id: str | None = None
     status: ResponseStatus | None = None
     reason: str | None = None
-    """Why it was not completed, as the server calls it (`turn_detected`, `max_output_tokens` …)."""
+    """Why it was not completed, in the server's words (`turn_detected`, `max_output_tokens` …)."""
     had_audio: bool = False
     """At least one `audio` event came from it."""
     out_of_band: bool = False
@@ -295,7 +294,7 @@ class RealtimeModelUsageEvent:
 
 @dataclass(slots=True)
 class RealtimeModelRawServerEvent:
-    """A frame as the server sent it, parsed."""
+    """A frame of the server, parsed and unchanged."""
 
     data: Any
     type: Literal["raw_server_event"] = "raw_server_event"
@@ -303,7 +302,7 @@ class RealtimeModelRawServerEvent:
 
 @dataclass(slots=True)
 class RealtimeModelOtherEvent:
-    """A frame that means nothing to us."""
+    """A frame of an unknown type, parsed."""
 
     data: Any
     type: Literal["other"] = "other"
@@ -311,11 +310,11 @@ class RealtimeModelOtherEvent:
 
 @dataclass(slots=True)
 class RealtimeModelExceptionEvent:
-    """The model cannot go on."""
+    """The model failed and cannot go on; the session ends after it."""
 
     exception: Exception
     context: str | None = None
-    """What was being done."""
+    """What the model was doing."""
     type: Literal["exception"] = "exception"
 
 

@@ -1,8 +1,8 @@
-"""What a session asks of its model: the port's incoming side.
+"""The requests of a session to its model: the port's incoming side.
 
-Each value is one request given to `RealtimeModel.send_event`. A model answers none of them directly; what comes
-of it arrives as model events. Requests that need a response (`UserInput`, `ToolOutput`, `Response`) wait in the
-model's own queue while another response runs: none is lost and no two responses collide.
+Each value is one request to `RealtimeModel.send_event`. A model answers none of them directly; their effects
+arrive as model events. Requests that need a response (`UserInput`, `ToolOutput`, `Response`) wait in the model's
+queue while another response runs: none is lost and no two responses collide.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 
 class RealtimeModelRawClientMessage(TypedDict, total=False):
-    """A client event as it goes over the wire. What is under `other_data` is merged into it."""
+    """A client event in the wire's form. The keys of `other_data` are merged into it."""
 
     type: str
     other_data: NotRequired[Mapping[str, Any]]
 
 
 class RealtimeModelInputTextContent(TypedDict):
-    """A piece of text in a structured message."""
+    """A text part of a structured message."""
 
     type: Literal["input_text"]
     text: str
 
 
 class RealtimeModelInputImageContent(TypedDict):
-    """A picture in a structured message: a `data:` or `https:` URL."""
+    """An image part of a structured message: a `data:` or `https:` URL."""
 
     type: Literal["input_image"]
     image_url: str
@@ -55,14 +55,14 @@ RealtimeClientMessage: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendRawMessage:
-    """Send a client event as it is. An `event_id` is added; a `response.create` takes its turn in the queue."""
+    """Send a client event unchanged, with an `event_id`; a `response.create` takes its turn in the queue."""
 
     message: RealtimeModelRawClientMessage | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendUserInput:
-    """Add a user's message to the conversation and, unless told otherwise, ask for the reply."""
+    """Add a user's message to the conversation and, with `start_response`, ask for the reply."""
 
     user_input: RealtimeModelUserInput
     start_response: bool = True
@@ -70,16 +70,16 @@ class RealtimeModelSendUserInput:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendContext:
-    """Add a system message to the conversation. No reply is asked, nothing that runs is disturbed."""
+    """Add a system message to the conversation. No reply is asked for, and a running one is not disturbed."""
 
     text: str
     previous_item_id: str | None = None
-    """Where it goes: `None` = at the end, `"root"` = in front, else behind that item."""
+    """Where it is added: `None` = at the end, `"root"` = in front, else after that item."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendAudio:
-    """Append audio, in the session's input format, to the input buffer; then, if told so, commit it."""
+    """Append audio, in the session's input format, to the input buffer; with `commit`, commit it."""
 
     audio: bytes
     commit: bool = False
@@ -87,23 +87,23 @@ class RealtimeModelSendAudio:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendAudioCommit:
-    """Make a user item of what is in the input buffer. No reply is asked."""
+    """Make a user item of the input buffer. No reply is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendAudioClear:
-    """Throw away what is in the input buffer."""
+    """Discard the input buffer."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendResponse:
-    """Ask for a response by hand; fields left at `None` are not sent."""
+    """Ask for a response; fields that are `None` are not sent."""
 
     instructions: str | None = None
     conversation: Literal["auto", "none"] = "auto"
-    """`none`: out of band, leaving the conversation as it is."""
+    """`none`: out of band, leaving the conversation unchanged."""
     input: Sequence[Mapping[str, Any]] | None = None
-    """Items in the wire's form, `item_reference` among them, to be used instead of the conversation."""
+    """Items in the wire's form, also `item_reference`, to be used instead of the conversation."""
     metadata: Mapping[str, str] | None = None
     output_modalities: Sequence[Literal["text", "audio"]] | None = None
     tool_choice: Any = None
@@ -112,7 +112,7 @@ class RealtimeModelSendResponse:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendToolOutput:
-    """Answer a tool call and, if told so, ask for the response that uses the answer."""
+    """Send the output of a tool call and, with `start_response`, ask for the reply to it."""
 
     tool_call: RealtimeModelToolCallEvent
     output: str
@@ -130,17 +130,17 @@ class RealtimeModelSendMcpApproval:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendInterrupt:
-    """End the response that runs and cut what was said to what was heard."""
+    """Cancel the response that runs, and cut what was said to what was heard."""
 
     force_response_cancel: bool = False
-    """Cancel also where the server's own turn detection would do it."""
+    """Cancel even if the server's own turn detection would do so."""
     response_id: str | None = None
     """Only if this response is the one; `None` = whichever runs or plays."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendSessionUpdate:
-    """Change the session's settings. Only fields that are present and differ from what is in force are sent."""
+    """Change the session's settings. Only fields that are present and differ from those in force are sent."""
 
     session_settings: RealtimeSessionModelSettings
 

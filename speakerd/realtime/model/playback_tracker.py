@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from speakerd.realtime.model.audio_format import RealtimeAudioFormat
 
 _ITEMS_REMEMBERED = 64
-"""Parts whose played length is kept: far more than one reply has, few enough to be forgotten about."""
+"""Parts whose played length is kept: far more than one reply has."""
 
 
 class RealtimePlaybackState(TypedDict):
-    """What was being played last."""
+    """The part that was being played last."""
 
     current_item_id: str | None
     current_item_content_index: int | None
     elapsed_ms: float | None
-    """How much of that part was heard."""
+    """How many milliseconds of that part were heard."""
 
 
 class RealtimePlaybackTracker:
-    """How much of each audio part was heard, told by whoever plays it.
+    """How much of each audio part was heard, as reported by the program that plays it.
 
-    Give one to `model_config["playback_tracker"]` and feed it from what really left the device, by bytes or by
-    milliseconds, in the order of playing. Without one, a model has to take audio as heard when it comes.
+    Pass one as `model_config["playback_tracker"]` and feed it with what really left the device, in bytes or in
+    milliseconds, in the order of playing. Without one, the model estimates playback from the arrival of the audio.
 
     Not thread-safe: call it on the event loop's thread.
     """
@@ -38,25 +38,25 @@ class RealtimePlaybackTracker:
         self._current: tuple[str, int] | None = None
 
     def on_play_bytes(self, item_id: str, item_content_index: int, bytes: bytes) -> None:  # noqa: A002  # the documented name
-        """These bytes of that part, in the session's output format, have been played."""
+        """Report that these bytes of that part, in the session's output format, have been played."""
         self.on_play_ms(item_id, item_content_index, len(bytes) / self._bytes_per_ms)
 
     def on_play_ms(self, item_id: str, item_content_index: int, ms: float) -> None:
-        """So many further milliseconds of that part have been played."""
+        """Report that so many further milliseconds of that part have been played."""
         part = (item_id, item_content_index)
         self._played[part] = self._played.pop(part, 0.0) + ms
         self._current = part
 
     def on_interrupted(self) -> None:
-        """Playback was cut off: nothing is being played now."""
+        """Report that playback was interrupted: nothing is being played now."""
         self._current = None
 
     def set_audio_format(self, format: RealtimeAudioFormat) -> None:  # noqa: A002  # the documented name
-        """Say what the bytes are; called by the model when the session's output format is known."""
+        """Set the format of the bytes; called by the model when the session's output format is known."""
         self._bytes_per_ms = bytes_per_ms(format)
 
     def get_state(self) -> RealtimePlaybackState:
-        """The part played last and how much of it was heard; all `None` when nothing is being played."""
+        """Return the part played last and how much of it was heard; all `None` if nothing is being played."""
         if self._current is None:
             return {"current_item_id": None, "current_item_content_index": None, "elapsed_ms": None}
         item_id, content_index = self._current
@@ -67,5 +67,5 @@ class RealtimePlaybackTracker:
         }
 
     def played_ms(self, item_id: str, content_index: int = 0) -> float:
-        """How much of that part was heard; 0 for one that was never played (or long ago)."""
+        """Return how many milliseconds of that part were heard; 0 if it was never played, or long ago."""
         return self._played.get((item_id, content_index), 0.0)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class RealtimeModelListener(abc.ABC):
-    """Who is told what the model says."""
+    """Receives the events of a model."""
 
     @abc.abstractmethod
     async def on_event(self, event: RealtimeModelEvent) -> None:
-        """Take one event. The model waits for the return before it tells the next: be quick."""
+        """Process one event. The model waits for the return before it passes on the next: be quick."""
 
 
 class RealtimeModel(abc.ABC):
@@ -29,22 +29,22 @@ class RealtimeModel(abc.ABC):
 
     @abc.abstractmethod
     async def connect(self, options: RealtimeModelConfig) -> None:
-        """Connect, begin a session with the given settings, and start telling events to the listeners.
+        """Connect, begin a session with the given settings, and start passing events to the listeners.
 
-        Returns when the session can be used. Raises when it cannot be had.
+        Returns when the session can be used; raises if it cannot be established.
         """
 
     @abc.abstractmethod
     def add_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell `listener` every event from now on. A listener added twice is told once."""
+        """Pass every event to `listener` from now on. A listener added twice gets each event once."""
 
     @abc.abstractmethod
     def remove_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell it no more. Unknown listeners are ignored."""
+        """Stop passing events to `listener`. Unknown listeners are ignored."""
 
     @abc.abstractmethod
     async def send_event(self, event: RealtimeModelSendEvent) -> None:
-        """Do what is asked. While the connection is being healed, requests are kept and done afterwards."""
+        """Carry out a request. While the connection is being restored, it is kept and carried out afterwards."""
 
     @abc.abstractmethod
     async def close(self) -> None:

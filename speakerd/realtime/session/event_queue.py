@@ -1,20 +1,20 @@
-"""The queue between a session and whoever reads its events: bounded, and never silent about it.
+"""The bounded queue between a session and the reader of its events.
 
-When the reader lags and `limit` events wait, the queue makes itself smaller without losing anything that matters:
+When the reader lags and `limit` events wait, the queue becomes shorter without losing anything that matters:
 
-1. `raw_model_event`s go: they only repeat what other events say. The reader is told how many, once per lag, by an
+1. `raw_model_event`s are dropped: they only repeat other events. The reader learns how many, once per lag, from an
    `error` event that carries `EventsShedError`.
 2. Between two events of any other kind, chunks of audio of one part become one chunk, captions of one item become
    one caption, and of several `history_updated` only the last stays.
-3. If that does not do, the model is made to wait: it stops reading from its socket until there is room. Audio is
-   thus never lost, nor is any error, tool or interruption. Only what comes in bulk waits; other events are let in
-   up to twice the limit, and the reader's own task never waits for itself.
+3. If that is not enough, the model has to wait: it stops reading from its socket until there is room. Thus no audio
+   is ever lost, nor any error, tool event or interruption. Only bulk events wait; others are added up to twice the
+   limit, and the reader's own task never waits for itself.
 
-A session whose events nobody has ever read must not come to a halt for that: when it has been full for a while, the
-older half goes, with a warning, and whoever reads at last is told by an `error` event.
+A session whose events nobody has ever read must not stop because of that: when the queue has been full for a while,
+its older half is dropped, with a warning, and a late reader learns of it from an `error` event.
 
-An interruption takes out the audio that still waits: it is stale, and the reader gets to know of the
-interruption at once. The queue is read out to its end before a failure is raised or the end is reported.
+An interruption removes the audio that still waits, so that the reader gets the interruption at once. The queue is
+read to its end before a failure is raised or the end is reported.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MAX_BYTES = 64 * 1024 * 1024
-"""Audio that may wait: twenty minutes of it at 24 kHz, so that a long reply never has to stop its model."""
+"""The most audio that may wait: twenty minutes at 24 kHz, so that a long reply never stops the model."""
 
 
 _UNREAD_FOR_S = 10.0
-"""How long a full queue waits for its first reader: who has not come by then does not want the events."""
+"""How long a full queue waits for its first reader before it drops its older half."""
 
 
 BULK = frozenset({"audio", "transcript_delta", "history_updated", "raw_model_event"})
-"""Types that come many to a reply, and that are merged or shed."""
+"""Types of which a reply has many; they are merged or shed."""
 
 
 class EventsShedError(RealtimeLayerError):
-    """`count` events were dropped: raw ones as the reader lagged, or, where there was none (`unread`), any."""
+    """`count` events were dropped: raw ones because the reader lagged, or any because there was none (`unread`)."""
 
     def __init__(self, count: int, *, unread: bool = False) -> None:
         super().__init__(count, unread)
@@ -62,7 +62,7 @@ class EventsShedError(RealtimeLayerError):
         self.unread = unread
 
     def __str__(self) -> str:
-        """Say what was lost and how not to lose it."""
+        """Say which events were lost and how to avoid it."""
         if self.unread:
             return (
                 f"{self.count} events were dropped because nobody reads this session's events: iterate over it "
@@ -75,7 +75,7 @@ class EventsShedError(RealtimeLayerError):
 
 
 class EventQueue:
-    """A queue of session events for one reader. Use it on one event loop only."""
+    """A bounded queue of session events for one reader, on one event loop."""
 
     def __init__(self, info: RealtimeEventInfo, limit: int = 4096) -> None:
         self._info = info
@@ -85,7 +85,7 @@ class EventQueue:
         self._next_compaction = limit
         self._next_compaction_bytes = _MAX_BYTES
         self._lagging = False
-        """Since the queue was full; until it is half empty."""
+        """True from when the queue was full until it is half empty."""
         self._ended = False
         self._failure: BaseException | None = None
         self._shed = 0
@@ -96,11 +96,11 @@ class EventQueue:
         self._reader: asyncio.Task[object] | None = None
 
     def __len__(self) -> int:
-        """How many events wait."""
+        """Return how many events wait."""
         return len(self._events)
 
     def offer(self, event: RealtimeSessionEvent) -> bool:
-        """Add an event if there is room: the way of nearly all events. False: `put` has to be waited for."""
+        """Add an event if there is room, as there nearly always is. Return False if `put` has to be awaited."""
         if self._ended:
             return True
         if len(self._events) >= self._limit or self._bytes >= _MAX_BYTES:
@@ -109,7 +109,7 @@ class EventQueue:
         return True
 
     async def put(self, event: RealtimeSessionEvent) -> None:
-        """Add an event, waiting for room as described above. After the end, it is dropped."""
+        """Add an event; a bulk event waits for room while the reader lags. After the end, it is dropped."""
         while not self._ended and self._is_full(event):
             self._room.clear()
             try:
@@ -121,7 +121,7 @@ class EventQueue:
             self._add(event)
 
     def poll(self) -> RealtimeSessionEvent | None:
-        """The next event, if one is there."""
+        """Return the next event if one is there, without waiting."""
         if not self._events or self._reader is None:
             return None
         event = self._events.popleft()
@@ -133,10 +133,10 @@ class EventQueue:
         return event
 
     async def get(self) -> RealtimeSessionEvent | None:
-        """The next event; `None` when the end is reached.
+        """Wait for the next event and return it; `None` at the end.
 
         Raises:
-            BaseException: the failure given to `fail`, once, when all that was queued before has been read.
+            BaseException: the failure given to `fail`, once, after all that was queued before it.
         """
         self._reader = asyncio.current_task()
         if self._unread:
@@ -154,7 +154,7 @@ class EventQueue:
         return self.poll()
 
     def drop_audio(self, response_id: str | None = None) -> None:
-        """Take out the audio of one response, or of all, that nobody has read yet: it must not be heard."""
+        """Remove the unread audio of one response, or of all: it must not be heard."""
         self._replace(
             event
             for event in self._events
@@ -163,13 +163,13 @@ class EventQueue:
         self._make_room()
 
     def end(self) -> None:
-        """Nothing will come any more."""
+        """End the queue: no event will be added any more."""
         self._ended = True
         self._changed.set()
         self._room.set()
 
     def fail(self, failure: BaseException) -> None:
-        """It ends with an exception. The first one counts."""
+        """End the queue with an exception. Only the first one counts."""
         if not self._ended:
             self._failure = failure
             self.end()
@@ -190,7 +190,7 @@ class EventQueue:
             kept, shed = compact(self._events)
             self._shed += shed
             self._replace(kept)
-            # The next one only after a good many more have come: it stays cheap however long the lag.
+            # The next one only after many more events, so that a long lag stays cheap.
             self._next_compaction = len(self._events) + self._limit // 4
             self._next_compaction_bytes = self._bytes + _MAX_BYTES // 4
             if len(self._events) < self._limit and self._bytes < _MAX_BYTES:
@@ -211,7 +211,7 @@ class EventQueue:
         self._next_compaction_bytes = _MAX_BYTES
 
     def _make_room(self) -> None:
-        """Let the model go on, and end the lag, once the queue is half empty."""
+        """Once the queue is half empty, end the lag and let the model go on."""
         if not self._lagging or len(self._events) > self._limit // 2 or self._bytes > _MAX_BYTES // 2:
             return
         self._lagging = False
@@ -229,12 +229,12 @@ class EventQueue:
 
 
 def weight(event: RealtimeSessionEvent) -> int:
-    """How many bytes of audio the event holds."""
+    """Return how many bytes of audio the event holds."""
     return len(event.audio.data) if isinstance(event, RealtimeAudio) else 0
 
 
 def compact(events: Iterable[RealtimeSessionEvent]) -> tuple[list[RealtimeSessionEvent], int]:
-    """The same events in fewer, and how many raw events were shed for it.
+    """Return the events merged into fewer, and how many raw events were dropped.
 
     Within each run of bulk events, audio of one part becomes one chunk and captions of one item one caption, in the
     order of their first pieces; only the last `history_updated` stays, at the run's end. Other events keep their

@@ -1,15 +1,15 @@
-"""What a session tells the program: iterate over the session to get these.
+"""The events of a session, which the program gets by iterating over it.
 
-Each event has a `type` to tell it apart, an `info` with the run's context, and `to_dict()`, which gives JSON-ready
-values: agents and tools by name, audio by its length (or as base64, when asked), exceptions by kind and text. The
-context stays out of it: it is the program's own.
+Each event has a `type`, an `info` with the run's context, and `to_dict()`, which returns JSON-ready values:
+agents and tools by name, audio by its length (or as base64, on request), exceptions by type and text, without the
+program's context.
 
 A reply goes `agent_start`, then `audio` and `transcript_delta` in turn, `audio_end`, `agent_end`. `agent_start`
 comes with the server's `response.created`, `agent_end` with its `response.done`, which means generated, not heard.
 Tools: `tool_start`, perhaps `tool_approval_required` before it, `tool_end`. The record of a conversation is
 `history_added` and `history_updated`, with `tool_start` and `tool_end` between them.
 
-Events are values: do not change one. (They are not frozen only because that makes them thrice as slow to make.)
+Events are values: do not change them. (They are not frozen because making a frozen one takes three times as long.)
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RealtimeEventInfo:
-    """What all events of a session have in common."""
+    """What all events of a session carry: the run's context."""
 
     context: RunContextWrapper[Any]
 
@@ -71,7 +71,7 @@ class RealtimeAgentStartEvent(_Event):
 
 @dataclass(slots=True)
 class RealtimeAgentEndEvent(_Event):
-    """The agent's reply has been generated to its end, or was ended. Its sound may still be playing."""
+    """The agent's reply was generated to its end, or was cancelled. Its audio may still be playing."""
 
     agent: RealtimeAgent[Any]
     info: RealtimeEventInfo
@@ -80,7 +80,7 @@ class RealtimeAgentEndEvent(_Event):
     reason: str | None = None
     had_audio: bool = False
     output_text: str = ""
-    """All that was generated, as text: also how an out-of-band answer is had."""
+    """All that was generated, as text: also the answer of an out-of-band response."""
     out_of_band: bool = False
     metadata: Mapping[str, str] | None = None
     tool_calls: int = 0
@@ -112,7 +112,7 @@ class RealtimeToolStart(_Event):
 
 @dataclass(slots=True)
 class RealtimeToolEnd(_Event):
-    """A tool has given its result, and the model has been sent it."""
+    """A tool has returned its result, which was sent to the model."""
 
     agent: RealtimeAgent[Any]
     tool: Tool
@@ -148,7 +148,7 @@ class RealtimeAudio(_Event):
 
 @dataclass(slots=True)
 class RealtimeAudioEnd(_Event):
-    """All audio of an item has been handed out. It may still be playing for a long time."""
+    """All audio of an item has been passed on. It may still be playing for a long time."""
 
     info: RealtimeEventInfo
     item_id: str = ""
@@ -158,7 +158,7 @@ class RealtimeAudioEnd(_Event):
 
 @dataclass(slots=True)
 class RealtimeAudioInterrupted(_Event):
-    """Stop playing, at once, and throw away what is queued."""
+    """Playback has to stop at once, and queued audio has to be discarded."""
 
     info: RealtimeEventInfo
     item_id: str = ""
@@ -168,7 +168,7 @@ class RealtimeAudioInterrupted(_Event):
 
 @dataclass(slots=True)
 class RealtimeError(_Event):
-    """Something went wrong, and the session goes on. `error` is what the server said, or an exception."""
+    """A failure after which the session goes on. `error` is the server's error object, or an exception."""
 
     error: Any
     info: RealtimeEventInfo
@@ -177,7 +177,7 @@ class RealtimeError(_Event):
 
 @dataclass(slots=True)
 class RealtimeHistoryUpdated(_Event):
-    """Items of the history changed. `history` is all of it, as it was then."""
+    """Items of the history changed. `history` is a copy of all of it."""
 
     history: list[RealtimeItem]
     info: RealtimeEventInfo
@@ -195,18 +195,18 @@ class RealtimeHistoryAdded(_Event):
 
 @dataclass(slots=True)
 class RealtimeGuardrailTripped(_Event):
-    """Guardrails found fault with what the agent was saying; it was cut off."""
+    """Output guardrails tripped; the agent's response was cancelled."""
 
     guardrail_results: list[OutputGuardrailResult]
     message: str
-    """What had been said so far."""
+    """The text that was checked."""
     info: RealtimeEventInfo
     type: Literal["guardrail_tripped"] = "guardrail_tripped"
 
 
 @dataclass(slots=True)
 class RealtimeInputAudioTimeoutTriggered(_Event):
-    """The server's idle timeout fired: nobody said anything."""
+    """The server's idle timeout expired: nobody said anything."""
 
     info: RealtimeEventInfo
     type: Literal["input_audio_timeout_triggered"] = "input_audio_timeout_triggered"
@@ -214,7 +214,7 @@ class RealtimeInputAudioTimeoutTriggered(_Event):
 
 @dataclass(slots=True)
 class RealtimeSpeechStarted(_Event):
-    """The server's turn detection heard the user begin."""
+    """The server's turn detection heard the user begin to speak."""
 
     info: RealtimeEventInfo
     item_id: str | None = None
@@ -223,7 +223,7 @@ class RealtimeSpeechStarted(_Event):
 
 @dataclass(slots=True)
 class RealtimeSpeechStopped(_Event):
-    """The server's turn detection heard the user end."""
+    """The server's turn detection heard the user stop speaking."""
 
     info: RealtimeEventInfo
     item_id: str | None = None
@@ -241,7 +241,7 @@ class RealtimeInputAudioCommitted(_Event):
 
 @dataclass(slots=True)
 class RealtimeTranscriptDelta(_Event):
-    """Live captions: a further piece of what either side says."""
+    """Live captions: a piece of what the user or the assistant says."""
 
     item_id: str
     role: Literal["user", "assistant"]
@@ -252,7 +252,7 @@ class RealtimeTranscriptDelta(_Event):
 
 @dataclass(slots=True)
 class RealtimeAssistantTranscript(_Event):
-    """All that the assistant said in one item, once it is known. The quickstart's name for it is kept."""
+    """The whole transcript of an assistant's item. The `type` is the quickstart's name for it."""
 
     item_id: str
     transcript: str
@@ -262,7 +262,7 @@ class RealtimeAssistantTranscript(_Event):
 
 @dataclass(slots=True)
 class RealtimeUserTranscript(_Event):
-    """All that the user said in one item, once it is known. The quickstart's name for it is kept."""
+    """The whole transcript of a user's item. The `type` is the quickstart's name for it."""
 
     item_id: str
     transcript: str
@@ -274,19 +274,19 @@ class RealtimeUserTranscript(_Event):
 
 @dataclass(slots=True)
 class RealtimeConnection(_Event):
-    """The connection came up, was lost, is being healed, or has ended."""
+    """The connection was opened, was lost and is being restored, or has ended."""
 
     status: RealtimeConnectionStatus
     reason: str | None
     info: RealtimeEventInfo
     fatal: bool = False
-    """With `disconnected`: trying again cannot help."""
+    """With `disconnected`: whether trying again cannot help."""
     type: Literal["connection"] = "connection"
 
 
 @dataclass(slots=True)
 class RealtimeUsage(_Event):
-    """Tokens of one response, and of the session so far."""
+    """Token counts of one response, and of the session so far."""
 
     usage: Usage
     total: Usage
@@ -297,14 +297,14 @@ class RealtimeUsage(_Event):
 
 @dataclass(slots=True)
 class RealtimeRawModelEvent(_Event):
-    """Whatever the model layer said, as it said it; frames of the server are `data.type == "raw_server_event"`."""
+    """An event of the model, unchanged; frames of the server have `data.type == "raw_server_event"`."""
 
     data: RealtimeModelEvent
     info: RealtimeEventInfo
     type: Literal["raw_model_event"] = "raw_model_event"
 
     def to_dict(self, *, include_audio: bool = False) -> dict[str, Any]:
-        """As for all events; audio in a frame of the server is given by the length of its base64 text."""
+        """Return JSON-ready values; audio in a server's frame is replaced by the length of its base64 text."""
         out = _Event.to_dict(self, include_audio=include_audio)
         frame = out["data"].get("data")
         if not include_audio and isinstance(frame, dict) and str(frame.get("type")).endswith("audio.delta"):
@@ -340,7 +340,7 @@ RealtimeSessionEvent: TypeAlias = (
 
 
 def to_jsonable(value: Any, *, include_audio: bool = False) -> Any:
-    """`value` in values that JSON has. Nothing is refused: what is unknown is given as text."""
+    """Return `value` as JSON-ready values. Nothing is refused: an unknown type becomes text."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -367,4 +367,4 @@ def to_jsonable(value: Any, *, include_audio: bool = False) -> Any:
 
 
 _NAMED = {"RealtimeAgent": "name", "FunctionTool": "name", "HostedMCPTool": "server_label"}
-"""What is given by its name: its inside is functions, or secrets."""
+"""Types that `to_jsonable` gives by name, since they hold functions or secrets, and the attribute with it."""

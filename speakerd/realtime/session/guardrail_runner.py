@@ -1,8 +1,8 @@
 """Runs the output guardrails over what is being said, and acts when one trips.
 
 The checks run beside the event stream, in the order of the texts. When one trips, that response is cancelled by its
-id, audio of it that the program has not read yet is taken out of the queue and no more is let in, the program gets
-`guardrail_tripped`, and the model is told which rules it broke and asked to go on without. Once per response.
+id, audio of it that the program has not read yet is removed from the queue and no more is queued, the program gets
+`guardrail_tripped`, and the model is told which guardrails tripped and asked to continue. Once per response.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from speakerd.realtime.session.state import SessionState
 
 _MAX_WAITING = 64
-"""Texts waiting for slow guardrails; older ones go first, as later ones contain them."""
+"""The most texts that wait for slow guardrails; the oldest are dropped, as later ones contain them."""
 _MAX_CANCELLED = 16
-"""Responses remembered as cut off, so that nothing late of them is heard."""
+"""Cancelled responses that are remembered, so that nothing late of them is heard."""
 
 
 _MAX_ITEMS = 32
-"""Items whose text is followed at a time: one response has one or two."""
+"""Items whose text is kept at a time: one response has one or two."""
 
 
 class Debounce:
@@ -57,7 +57,7 @@ class Debounce:
 
 
 class GuardrailRunner(Generic[TContext]):
-    """The guardrails of one session: the run's and the agent's in force."""
+    """Runs the guardrails of one session: the run's, and those of the current agent."""
 
     def __init__(self, state: SessionState[TContext]) -> None:
         self._state = state
@@ -67,29 +67,29 @@ class GuardrailRunner(Generic[TContext]):
         self._cancelled: BoundedSet[str] = BoundedSet(_MAX_CANCELLED)
 
     def start(self, response_id: str | None) -> None:
-        """A response begins. (Servers that give no ids make them all look the same.)."""
+        """A response begins: forget a cancelled one of the same id, as of servers that send no ids."""
         self._cancelled.discard(response_id or "")
 
     def feed(self, item_id: str, response_id: str, delta: str) -> None:
-        """The assistant said a further piece."""
+        """Add a piece of what the assistant says, and check the text if it is time."""
         run, own = self._state.run_config.get("output_guardrails"), self._state.agent.output_guardrails
         if not (run or own) or response_id in self._cancelled:
             return
         text = self._debounce.feed(item_id, delta)
         if text is not None:
-            self._look(text, response_id)
+            self._queue_check(text, response_id)
 
     def end(self, response_id: str | None) -> None:
-        """The response has ended: what was not looked at is looked at now."""
+        """The response has ended: check what was not checked yet."""
         for text in self._debounce.end():
-            self._look(text, response_id or "")
+            self._queue_check(text, response_id or "")
 
     def is_cancelled(self, response_id: str) -> bool:
-        """That response was cut off: nothing more of it may be heard."""
+        """Return whether a guardrail cancelled that response: nothing more of it may be heard."""
         return response_id in self._cancelled
 
     async def close(self) -> None:
-        """Give up all checks. Idempotent."""
+        """Cancel all checks. Idempotent."""
         await self._worker.close()
 
     def _guardrails(self) -> list[OutputGuardrail[Any]]:
@@ -101,16 +101,16 @@ class GuardrailRunner(Generic[TContext]):
             found[id(guardrail)] = guardrail
         return list(found.values())
 
-    def _look(self, text: str, response_id: str) -> None:
+    def _queue_check(self, text: str, response_id: str) -> None:
         agent, guardrails = self._state.agent, self._guardrails()
         if not guardrails:
             return
 
-        async def look() -> None:
+        async def check() -> None:
             if response_id not in self._cancelled:
                 await self._check(text, response_id, agent, guardrails)
 
-        self._worker.add(look, "An output guardrail")
+        self._worker.add(check, "An output guardrail")
 
     async def _check(
         self,

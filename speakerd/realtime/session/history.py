@@ -1,8 +1,8 @@
-"""The session's own record of the conversation. Pure: told what happened, it says what changed.
+"""The session's own record of the conversation. Pure: each method says whether the record changed.
 
-It holds what was *heard and said*: a reply that was cut off keeps the part of its transcript that was played, and
-nothing that the server says about it later brings the rest back. A user's transcript only ever goes into a user's
-item. Audio bytes are not kept. The oldest items go when there are more than `max_items`.
+It holds what was *heard and said*: a cut reply keeps the part of its transcript that was played, and nothing that
+the server reports about it later brings the rest back. A user's transcript only ever goes into a user's item. Audio
+bytes are not kept. The oldest items are dropped when there are more than `max_items`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from speakerd.realtime.items import AssistantContent, UserContent
 
 Change: TypeAlias = Literal["added", "updated"] | None
-"""What an operation did: a new item, a change of a known one, or nothing."""
+"""What an operation changed: it added an item, updated known ones, or did nothing (`None`)."""
 
 
 _MAX_PARTS = 32
-"""Parts that one item may have; a higher index is an odd server's, not speech."""
+"""The most parts of one item; a higher index is a fault of the server."""
 _MAX_TRANSCRIPT = 1_000_000
-"""Characters of one part: a day of talking."""
+"""The most characters of one part: a day of talking."""
 _CHARACTERS_PER_SECOND = 15.0
-"""How fast people and models speak, for cutting a transcript when the length of its audio is not known."""
+"""How fast speech is, for cutting a transcript when the length of its audio is not known."""
 
 
 class History:
-    """Items in conversation order. `items` is a copy: later changes do not show in it."""
+    """The items of a conversation, in order."""
 
     def __init__(self, max_items: int = 400) -> None:
         self._max_items = max_items
@@ -48,18 +48,18 @@ class History:
 
     @property
     def items(self) -> list[RealtimeItem]:
-        """All items, oldest first."""
+        """A copy of all items, oldest first."""
         return self._items.copy()
 
     def get(self, item_id: str) -> RealtimeItem | None:
-        """The item of that id, if it is (still) known."""
+        """Return the item of that id, if it is (still) known."""
         index = self._index(item_id)
         return None if index is None else self._items[index]
 
     def put(self, item: RealtimeItem) -> Change:
-        """An item appeared, or more is known of it.
+        """Add an item, or merge what is new of a known one.
 
-        What is already known stays where the newcomer is silent. An item never changes its kind or role.
+        What is already known stays where the new item says nothing. An item never changes its kind or role.
         """
         index = self._index(item.item_id)
         if index is None:
@@ -73,7 +73,7 @@ class History:
         return "updated"
 
     def delete(self, item_id: str) -> Change:
-        """An item is gone."""
+        """Remove an item."""
         index = self._index(item_id)
         if index is None:
             return None
@@ -82,7 +82,7 @@ class History:
         return "updated"
 
     def user_said(self, item_id: str, content_index: int, transcript: str, *, whole: bool) -> Change:
-        """A transcript of the user's speech, whole or a further piece, came for an item."""
+        """Set the transcript of a user's item, or append a piece of it (not `whole`)."""
         index = self._index(item_id)
         if index is None:
             self._insert(
@@ -104,17 +104,17 @@ class History:
         return "updated" if self._items[index] != item else None
 
     def assistant_says(self, item_id: str, content_index: int, delta: str) -> Change:
-        """A piece of the transcript of what the assistant says."""
+        """Append a piece to the transcript of an assistant's item."""
         return self._assistant(item_id, content_index, delta, spoken=True)
 
     def assistant_writes(self, item_id: str, content_index: int, delta: str) -> Change:
-        """A piece of the assistant's text."""
+        """Append a piece to the text of an assistant's item."""
         return self._assistant(item_id, content_index, delta, spoken=False)
 
     def truncate(self, item_id: str, content_index: int, heard_ms: int, total_ms: int | None) -> Change:
-        """The assistant was cut off: of that part, `heard_ms` were heard; of later parts, nothing.
+        """Cut an assistant's item: `heard_ms` of that part were heard, and nothing of later parts.
 
-        The transcript is cut in proportion, at a word's end; `total_ms` is how much audio there was.
+        The transcript is cut in proportion, at the end of a word; `total_ms` is how much audio there was.
         """
         index = self._index(item_id)
         item = None if index is None else self._items[index]
@@ -131,7 +131,7 @@ class History:
         return "updated"
 
     def tool_answered(self, call_id: str, output: str) -> Change:
-        """A tool call has its output."""
+        """Set the output of a tool call."""
         for index in range(len(self._items) - 1, -1, -1):
             item = self._items[index]
             if isinstance(item, RealtimeToolCallItem) and item.call_id == call_id:

@@ -1,4 +1,4 @@
-"""Leave for hosted MCP tools: the model's server asks before it calls one, and waits for the answer."""
+"""Approval of hosted MCP tool calls: the model's server asks before it calls a tool, and waits for the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.session.state import SessionState
 
 _MAX_WAITING = 64
-"""Requests that may wait for an answer; further ones are refused."""
+"""The most requests that may wait for an answer; further ones are refused."""
 
 
 class HostedToolApprovals(Generic[TContext]):
@@ -29,11 +29,11 @@ class HostedToolApprovals(Generic[TContext]):
         self._worker = SerialQueue(state.report, _MAX_WAITING)
 
     def __contains__(self, request_id: str) -> bool:
-        """Whether a request of that id waits."""
+        """Return whether a request of that id waits for an answer."""
         return request_id in self._waiting
 
     async def request(self, event: RealtimeModelMcpApprovalRequestEvent) -> None:
-        """The server asks."""
+        """Process a request of the server: answer it, or ask the program."""
         tool = self._tool(event.server_label)
         standing = self._standing.get((event.server_label, event.name))
         if standing is not None or len(self._waiting) >= _MAX_WAITING:
@@ -53,14 +53,14 @@ class HostedToolApprovals(Generic[TContext]):
             )
 
     async def answer(self, request_id: str, *, approve: bool, always: bool, reason: str | None) -> None:
-        """The program answers a request that waits; with `always`, also later ones for the same tool."""
+        """Answer a waiting request for the program; with `always`, also later ones for the same tool."""
         event = self._waiting.pop(request_id)
         if always:
             self._standing[event.server_label, event.name] = approve
         await self._send(event, approve=approve, reason=reason)
 
     async def close(self) -> None:
-        """Give up what waits. Idempotent."""
+        """Drop the requests that wait. Idempotent."""
         self._waiting.clear()
         await self._worker.close()
 
@@ -68,7 +68,7 @@ class HostedToolApprovals(Generic[TContext]):
         for tool in self._state.agent.tools:
             if isinstance(tool, HostedMCPTool) and tool.server_label == server_label:
                 return tool
-        # Of an agent that has handed over, or of a stored prompt.
+        # The tool of an agent that has handed over, or of a stored prompt.
         return HostedMCPTool({"server_label": server_label})
 
     async def _ask(self, event: RealtimeModelMcpApprovalRequestEvent, tool: HostedMCPTool) -> None:
@@ -82,7 +82,7 @@ class HostedToolApprovals(Generic[TContext]):
                 else:
                     approve, reason = bool(answer), None
         finally:
-            # When it raises, too: a server without an answer waits for ever.
+            # Also when it raises: a server without an answer waits for ever.
             await self._send(event, approve=approve, reason=reason)
 
     async def _send(

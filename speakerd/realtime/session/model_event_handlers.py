@@ -41,14 +41,14 @@ if TYPE_CHECKING:
     from speakerd.realtime.session.tool_runner import ToolRunner
 
 _MAX_HOOKS_WAITING = 256
-"""Calls of slow hooks that may wait; when more come, the oldest are given up, with an `error` event."""
+"""The most calls of slow hooks that may wait; further ones drop the oldest, with an `error` event."""
 
 _MAX_RESPONSES = 32
 """Responses whose tool calls are counted; one runs at a time, beside out-of-band ones."""
 
 
 class ModelEventHandlers(Generic[TContext]):
-    """The listener behind a session."""
+    """Handles the events of one session's model."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ModelEventHandlers(Generic[TContext]):
         """How many tools each running response has called."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
-        """Take one event of the model."""
+        """Process one event of the model."""
         if self._raw_events:
             raw = RealtimeRawModelEvent(event, self._state.info)
             if not self._state.queue.offer(raw):
@@ -77,7 +77,7 @@ class ModelEventHandlers(Generic[TContext]):
             await reaction(self, event)
 
     async def close(self) -> None:
-        """Give up hooks that wait. Idempotent."""
+        """Cancel the hook that runs, and drop those that wait. Idempotent."""
         await self._hooks.close()
 
     async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:

@@ -1,10 +1,10 @@
-"""Which tool calls are open, and when a reply is due for them. Pure bookkeeping, bounded.
+"""Which tool calls have no output yet, and when the reply to their outputs is due. Pure and bounded.
 
 The model may call several tools in one response. The reply that uses their outputs is asked for once: when that
-response has ended *and* the last of its calls has been answered. When the response was cancelled, because the user
-broke in, its outputs are still delivered but no reply is asked: the user has the floor.
+response has ended *and* the last of its calls has been answered. If the response was cancelled, because the user
+interrupted it, the outputs are still delivered but no reply is asked for: the user is speaking.
 
-A call whose response is not known is replied to as it is answered.
+For a call whose response is not known the reply is asked for with its output.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
 
 _REMEMBERED = 256
-"""Ids of calls and responses that are remembered, to tell repetitions and cancelled ones: hours of talk."""
+"""Ids of calls and responses that are kept, to recognise repeated and cancelled ones: hours of conversation."""
 
 
 class PendingCalls:
-    """The open calls of one session. At most `limit` at a time."""
+    """The tool calls of one session that have no output yet, at most `limit`."""
 
     def __init__(self, limit: int = 64) -> None:
         self._limit = limit
@@ -32,23 +32,23 @@ class PendingCalls:
         self._owed = BoundedSet[str](_REMEMBERED)
 
     def __len__(self) -> int:
-        """How many calls have no answer yet."""
+        """Return how many calls have no output yet."""
         return len(self._open)
 
     @property
     def is_full(self) -> bool:
-        """No further call is taken: it has to be answered with a refusal."""
+        """Whether no further call is accepted: it has to be answered with a refusal."""
         return len(self._open) >= self._limit
 
     def begin(self, call: RealtimeModelToolCallEvent) -> bool:
-        """A call came. False: it has come before, and is to be ignored."""
+        """Add a call. Return False if it came before and is to be ignored."""
         if not self._seen.add(call.call_id):
             return False
         self._open[call.call_id] = call.response_id
         return True
 
     def answered(self, call_id: str) -> bool:
-        """The call has its output. True: the reply is due now, with it."""
+        """The call has its output. Return whether the reply is due with it."""
         response_id = self._open.pop(call_id, None)
         if response_id is None:
             return True
@@ -61,12 +61,12 @@ class PendingCalls:
         return True
 
     def response_started(self, response_id: str | None) -> None:
-        """A response began: its calls will wait for its end."""
+        """A response began: the reply to its calls waits for its end."""
         if response_id is not None:
             self._running.add(response_id)
 
     def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> bool:
-        """A response ended. True: all its calls are answered already and the reply is due now."""
+        """A response ended. Return whether its calls are all answered, so that the reply is due now."""
         if response_id is None:
             return False
         self._running.discard(response_id)
@@ -80,7 +80,7 @@ class PendingCalls:
         return True
 
     def connection_replaced(self) -> bool:
-        """The connection was made anew: no old response runs. True: a reply is due for calls answered meanwhile."""
+        """The connection was replaced, so no old response runs. Return whether a reply is due for its calls."""
         due = any(self.response_ended(response_id, None) for response_id in list(self._running))
         self._running.clear()
         return due

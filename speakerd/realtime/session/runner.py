@@ -1,4 +1,4 @@
-"""Makes sessions: which agent begins, which model it is, and how runs are set up."""
+"""The runner: makes sessions of one starting agent, one kind of model and one set of settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RealtimeRunner(Generic[TContext]):
-    """Make one per kind of conversation, and a session of it per conversation.
+    """Makes sessions. Make one runner per kind of conversation, and one session per conversation.
 
     Args:
         starting_agent: The agent that begins.

@@ -9,9 +9,9 @@
             if event.type == "audio":
                 play(event.audio.data)
 
-The session listens to its model, keeps the history, runs tools and guardrails, and puts all that happens into a
-bounded queue from which the program reads (see `event_queue.py` for what happens when it reads too slowly). Sending
-never waits for the model's answer. All methods belong to the event loop that entered the session.
+The session listens to its model, keeps the history, runs tools and guardrails, and puts all events into a bounded
+queue from which the program reads (`event_queue` says what happens when it reads too slowly). Sending never waits
+for the model's answer. All methods belong to the event loop that entered the session.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _log = logging.getLogger(__name__)
 
 
 class RealtimeSession(RealtimeModelListener, Generic[TContext]):
-    """One conversation. Made by `RealtimeRunner.run()`; enter it, then send and iterate."""
+    """One conversation with a model. Made by `RealtimeRunner.run()`; enter it, then send and iterate."""
 
     def __init__(
         self,
@@ -86,17 +86,17 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
 
     @property
     def model(self) -> RealtimeModel:
-        """The model underneath, for listeners and requests of your own."""
+        """The session's model, for listeners and requests of your own."""
         return self._model
 
     @property
     def current_agent(self) -> RealtimeAgent[TContext]:
-        """The agent in force."""
+        """The agent that the model plays now."""
         return self._state.agent
 
     @property
     def history(self) -> list[RealtimeItem]:
-        """The conversation so far, as it was said and heard: a copy."""
+        """A copy of the conversation so far, as it was said and heard."""
         return self._state.history.items
 
     @property
@@ -105,7 +105,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         return self._state.context.usage
 
     async def __aenter__(self) -> Self:
-        """Connect. Afterwards events can be read and everything be sent.
+        """Connect. Afterwards events can be read, and everything can be sent.
 
         Raises:
             UserError: the session was entered before.
@@ -136,23 +136,23 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         await self.close()
 
     async def enter(self) -> Self:
-        """The same as `async with`; then `close()` is yours to call."""
+        """Connect as `async with` does; the caller has to call `close()`."""
         return await self.__aenter__()
 
     def __aiter__(self) -> AsyncIterator[RealtimeSessionEvent]:
-        """All events, in order, until the session ends.
+        """Iterate over all events, in order, until the session ends.
 
-        One task reads at a time; leaving the loop and coming back loses nothing, nor does being cancelled. Events
-        that were queued before a failure or before `close()` are still given.
+        One task reads at a time. Leaving the loop and coming back loses nothing, nor does being cancelled. Events
+        that were queued before a failure or before `close()` are still returned.
         """
         return self
 
     async def __anext__(self) -> RealtimeSessionEvent:
-        """The next event.
+        """Wait for the next event and return it.
 
         Raises:
             StopAsyncIteration: the session has ended.
-            Exception: what ended it: the model's failure, or a tool's that is not to be told the model.
+            Exception: the failure that ended the session: the model's, or that of a tool set to raise.
         """
         event = self._state.queue.poll()
         if event is not None:
@@ -167,7 +167,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         return event
 
     async def close(self) -> None:
-        """End the conversation: tools are given up, the connection is closed, iteration ends. Idempotent."""
+        """End the conversation: tools are cancelled, the connection is closed, iteration ends. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -182,7 +182,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             await self._model.close()
 
     async def send_message(self, message: RealtimeUserInput) -> None:
-        """Say something as the user, in writing, and have the reply.
+        """Send a message of the user, and ask for the reply.
 
         Text, or a message of several parts: `{"type": "message", "role": "user", "content": [{"type": "input_text",
         "text": ...}, {"type": "input_image", "image_url": ...}]}`.
@@ -190,24 +190,24 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         await self._model.send_event(RealtimeModelSendUserInput(message))
 
     async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
-        """Send what the microphone heard, in the session's input format; with `commit`, end the user's turn.
+        """Send audio of the user, in the session's input format; with `commit`, end the user's turn.
 
         A reply comes by itself only where the server detects turns; otherwise call `respond()` after the commit.
         """
         await self._model.send_event(RealtimeModelSendAudio(audio, commit))
 
     async def commit_audio(self) -> None:
-        """End the user's turn: what was sent becomes an item. No reply is asked; `respond()` does that."""
+        """End the user's turn: the audio sent becomes an item. For a reply, call `respond()` after it."""
         await self._model.send_event(RealtimeModelSendAudioCommit())
 
     async def clear_audio(self) -> None:
-        """Throw away the audio that was sent and not yet committed."""
+        """Discard the audio that was sent and not yet committed."""
         await self._model.send_event(RealtimeModelSendAudioClear())
 
     async def interrupt(self) -> None:
-        """End the reply that is generated or played, and cut it to what was heard. Harmless when there is none.
+        """Cancel the reply that is generated or played, and cut it to what was heard. Harmless when there is none.
 
-        No `audio` event of that reply is given afterwards, not even one that was waiting to be read.
+        No `audio` event of that reply follows, not even one that was waiting to be read.
         """
         await self._model.send_event(RealtimeModelSendInterrupt(force_response_cancel=True))
         self._state.queue.drop_audio()
@@ -221,14 +221,14 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         metadata: Mapping[str, str] | None = None,
         output_modalities: Sequence[Literal["text", "audio"]] | None = None,
     ) -> None:
-        """Ask for a reply by hand.
+        """Ask for a reply.
 
         Args:
             instructions: For this reply, instead of the agent's.
-            conversation: `"none"` asks out of band: the reply leaves the conversation and the history as they are,
+            conversation: `"none"` asks out of band: the reply leaves the conversation and the history unchanged,
                 and arrives as the `agent_end` event that carries the same `metadata`, in its `output_text`.
             input: Items in the wire's form to be used instead of the conversation, `item_reference` among them.
-            metadata: Comes back with `agent_start` and `agent_end`, to tell replies apart.
+            metadata: Returned with `agent_start` and `agent_end`, to tell replies apart.
             output_modalities: `["text"]` or `["audio"]`, for this reply.
         """
         await self._model.send_event(
@@ -242,27 +242,27 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         )
 
     async def add_context(self, text: str, *, previous_item_id: str | None = None) -> None:
-        """Tell the model something that nobody said. It stays in the conversation; no reply is asked.
+        """Add a system message to the conversation, for good. No reply is asked for.
 
-        It goes to the end, or behind the item of `previous_item_id`, or with `"root"` to the front.
+        It is added at the end, or after the item of `previous_item_id`, or with `"root"` in front.
         """
         await self._model.send_event(RealtimeModelSendContext(text, previous_item_id))
 
     async def update_agent(self, agent: RealtimeAgent[TContext]) -> None:
-        """Put another agent in force, or a changed clone of this one. Nothing is said about it."""
+        """Switch to another agent, or to a changed clone of this one. The model is not told that it changed."""
         settings = await self._state.agent_settings(agent)
         self._state.agent = agent
         await self._model.send_event(RealtimeModelSendSessionUpdate(settings))
 
     async def update_settings(self, **changed: Unpack[RealtimeSessionModelSettings]) -> None:
-        """Change settings of the model session. Only what is given, and differs, is sent.
+        """Change settings of the model session. Only given settings that differ are sent.
 
-        The voice is locked once the model has spoken and is left out then.
+        The voice is left out once the model has spoken: the server does not change it any more.
         """
         await self._model.send_event(RealtimeModelSendSessionUpdate(changed))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
-        """Let a tool call run that waits (see `tool_approval_required`); with `always`, that tool from now on.
+        """Let a waiting tool call run (of a `tool_approval_required` event); with `always`, all of that tool.
 
         Raises:
             UnknownToolCallError: no call of that id waits.
@@ -275,7 +275,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
     async def reject_tool_call(
         self, call_id: str, *, always: bool = False, rejection_message: str | None = None
     ) -> None:
-        """Refuse a tool call that waits; the model is told `rejection_message`, or a sentence of ours.
+        """Refuse a waiting tool call; the model is told `rejection_message`, or a default sentence.
 
         Raises:
             UnknownToolCallError: no call of that id waits.
@@ -286,6 +286,6 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             await self._tools.reject(call_id, always=always, message=rejection_message)
 
     async def on_event(self, event: RealtimeModelEvent) -> None:
-        """Hear from the model. For the model to call."""
+        """Process an event of the model, which calls this."""
         if not self._closed:
             await self._handlers.react(event)

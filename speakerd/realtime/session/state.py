@@ -1,4 +1,4 @@
-"""What the parts of one session share: the model, the agent in force, the history, the queue of events."""
+"""What the parts of one session share: the model, the current agent, the history, the queue of events."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class SessionState(Generic[TContext]):
-    """The state of a session. Its parts change it; only one event loop touches it."""
+    """The state of one session, changed by its parts on one event loop."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class SessionState(Generic[TContext]):
         self.agent = agent
         self.model_config = model_config
         self.run_config = run_config
-        # Without a context of the program's, its type is None: callables then get None, as documented.
+        # If the program gave no context, its callables get None, as documented.
         self.context: RunContextWrapper[TContext] = RunContextWrapper(cast("TContext", context))
         self.info = RealtimeEventInfo(self.context)
         self.history = History(run_config.get("max_history_items", 400))
@@ -57,12 +57,12 @@ class SessionState(Generic[TContext]):
             await self.queue.put(event)
 
     async def report(self, error: Exception, what: str) -> None:
-        """Something failed and the session goes on: log it, and tell the program by an `error` event."""
+        """Log a failure after which the session goes on, and report it by an `error` event."""
         _log.error("%s failed: %s: %s", what, type(error).__name__, error)
         await self.put(RealtimeError(error=error, info=self.info))
 
     async def history_changed(self, change: Change, item_id: str) -> None:
-        """Tell the program what an operation on the history did."""
+        """Queue the event for what an operation on the history changed."""
         if change is None:
             return
         item = self.history.get(item_id) if change == "added" else None
@@ -72,9 +72,9 @@ class SessionState(Generic[TContext]):
             await self.put(RealtimeHistoryUpdated(history=self.history.items, info=self.info))
 
     async def opening_settings(self) -> RealtimeSessionModelSettings:
-        """The settings a model session begins with.
+        """Return the settings that a model session begins with.
 
-        Later ones hold: the run's `model_settings`, the agent, the model config's `initial_model_settings`.
+        In rising precedence: the run's `model_settings`, the agent, the model config's `initial_model_settings`.
         """
         settings = cast("dict[str, Any]", dict(self.run_config.get("model_settings", {})))
         of_agent = await self.agent_settings(self.agent)
@@ -93,7 +93,7 @@ class SessionState(Generic[TContext]):
         return cast("RealtimeSessionModelSettings", settings)
 
     async def agent_settings(self, agent: RealtimeAgent[Any]) -> RealtimeSessionModelSettings:
-        """The settings that `agent` determines: all of them, so that nothing of another agent's stays in force."""
+        """Return all settings that `agent` determines, so that nothing of another agent's stays in force."""
         instructions, tools, handoffs = await asyncio.gather(
             agent.get_system_prompt(self.context),
             agent.get_all_tools(self.context),
@@ -110,7 +110,7 @@ class SessionState(Generic[TContext]):
 
 
 def _merged(base: Any, over: Any) -> Any:
-    """Nested mappings, key by key; what is in `over` holds."""
+    """Merge nested mappings key by key; `over` overrides `base`."""
     if not isinstance(base, dict) or not isinstance(over, dict):
         return base if over is None else over
     return base | {

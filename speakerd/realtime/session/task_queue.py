@@ -1,4 +1,4 @@
-"""Runs pieces of work one after the other, beside whoever asks for them."""
+"""Runs asynchronous jobs one after the other, in a task of their own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Work: TypeAlias = Callable[[], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 GIVEN_UP_WITHIN_S = 2.0
-"""How long a close waits for work that was cancelled: the user's code may refuse to end."""
+"""How long a close waits for cancelled tasks: the user's code may refuse to end."""
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel all but the current task and wait for their ends, not for ever; what is left running is logged."""
+    """Cancel all but the current task, and wait a limited time for them to end; log those that do not."""
     current = asyncio.current_task()
     others = {task for task in tasks if task is not current and not task.done()}
     for task in others:
@@ -29,11 +29,11 @@ async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 class SerialQueue:
-    """A worker with a bounded list of things to do. A task exists only while there is something.
+    """A bounded queue of jobs and the task that runs them; the task exists only while there are jobs.
 
     Args:
-        on_error: Told what a piece of work raised, and what it was called.
-        limit: So many may wait; when one more comes, the oldest goes.
+        on_error: Called with an exception of a job and the job's name.
+        limit: The most jobs that may wait; one more drops the oldest.
     """
 
     def __init__(self, on_error: Callable[[Exception, str], Awaitable[None]], limit: int) -> None:
@@ -44,7 +44,7 @@ class SerialQueue:
         self._closed = False
 
     def add(self, work: Work, name: str) -> bool:
-        """Do this next. False: the oldest waiting one was given up for it."""
+        """Queue a job. Return False if the oldest waiting one was dropped for it."""
         if self._closed:
             return True
         fits = len(self._waiting) < self._limit
@@ -56,7 +56,7 @@ class SerialQueue:
         return fits
 
     async def close(self) -> None:
-        """Give up what runs and what waits. Idempotent."""
+        """Cancel the job that runs, and drop those that wait. Idempotent."""
         self._closed = True
         self._waiting.clear()
         task, self._task = self._task, None
@@ -72,8 +72,8 @@ class SerialQueue:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                # Something that the work waited for was cancelled, not this worker.
+                # Something that the job waited for was cancelled, not this task.
                 await self._on_error(RuntimeError(f"it was cancelled from within: {error!r}"), name)
-            except Exception as error:  # noqa: BLE001  # the user's code: reported, and the next one gets its turn
+            except Exception as error:  # noqa: BLE001  # the user's code: reported, and the next job runs
                 await self._on_error(error, name)
         self._task = None

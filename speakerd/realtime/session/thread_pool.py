@@ -1,7 +1,7 @@
-"""Threads for tools that are plain functions: few, and none that can keep the process from ending.
+"""Threads for tools that are plain functions: a few, none of which keeps the process from ending.
 
-A thread cannot be stopped. When a call is given up, by a timeout or because the session closes, its thread is left
-to itself and another may take its place, up to as many again; after that, plain tools fail at once, and say why.
+A thread cannot be stopped. When a call is abandoned, by a timeout or because the session closes, its thread runs on
+and another may take its place, up to as many again; after that, plain tools fail at once with an error.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class _Job:
     started: bool = False
     given_up: bool = False
     counted: bool = False
-    """It is among those that hang."""
+    """Whether it is counted among the hanging calls."""
 
 
 class ToolThreadPool:
-    """At most `limit` threads that work, made as they are needed. Use it on one event loop."""
+    """At most `limit` working threads, made when they are needed. For one event loop."""
 
     def __init__(self, limit: int = 4) -> None:
         self._limit = limit
@@ -47,11 +47,11 @@ class ToolThreadPool:
 
     @property
     def hanging(self) -> int:
-        """Calls that were given up and still run."""
+        """How many abandoned calls still run."""
         return self._hanging
 
     async def run(self, call: Callable[[], Any]) -> Any:
-        """Run `call` in a thread, in the caller's context variables. When cancelled, it is left to itself.
+        """Run `call` in a thread, in the caller's context variables. When cancelled, the thread runs on.
 
         Raises:
             ToolThreadsExhaustedError: too many calls hang.
@@ -76,7 +76,7 @@ class ToolThreadPool:
             raise
 
     def close(self) -> None:
-        """Let idle threads end. Idempotent; what still runs is logged and left to itself."""
+        """Let idle threads end. Idempotent; calls that still run are logged and run on."""
         if self._closed:
             return
         self._closed = True

@@ -1,8 +1,8 @@
 """Runs the tools that the model calls, asks for approvals, and makes handoffs.
 
-Each call runs in a task of its own, so many at a time as `tool_execution.max_concurrency` says, and its output goes
-to the model when it is there. With `async_tool_calls=False` the event stream waits for each call. Every call
-is answered, whatever happens: a model whose call has no output stays silent for ever.
+Each call runs in a task of its own, at most `tool_execution.max_concurrency` at a time, and its output is sent to
+the model when the tool returns. With `async_tool_calls=False` the event stream waits for each call. Every call is
+answered, whatever happens: a model whose call has no output stays silent for ever.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
     from speakerd.realtime.session.state import SessionState
 
 _MAX_RESPONSES = 16
-"""Responses whose agent is remembered: calls come while their response runs, so two would do."""
+"""Responses whose agent is remembered: calls come while their response runs, so two would suffice."""
 
 _WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, RealtimeAgent[Any]]"
 
 
 class ToolRunner(Generic[TContext]):
-    """The tool calls of one session."""
+    """Runs the tool calls of one session."""
 
     def __init__(self, state: SessionState[TContext]) -> None:
         execution = state.run_config.get("tool_execution", {})
@@ -71,7 +71,7 @@ class ToolRunner(Generic[TContext]):
         self._agents: BoundedDict[str, RealtimeAgent[Any]] = BoundedDict(_MAX_RESPONSES)
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
-        """The model calls a tool or a handoff."""
+        """Process the model's call of a tool or handoff."""
         if self._calls.is_full:
             message = "Too many tools are running already; wait for their results."
             await self._refuse(call, "too_many_calls", message)
@@ -87,19 +87,19 @@ class ToolRunner(Generic[TContext]):
             status="in_progress",
         )
         await self._state.history_changed(self._state.history.put(known), known.item_id)
-        # A response belongs to the agent in force when it began, also when an earlier call of it hands over.
+        # A response belongs to the agent that was current when it began, even if an earlier call of it hands over.
         agent = self._agents.get(call.response_id or "", self._state.agent)
         await self._start(partial(self._dispatch, call, agent), call)
 
     async def approve(self, call_id: str, *, always: bool) -> None:
-        """A call that waits may run; with `always`, all others of that tool too, now and later."""
+        """Run a call that waits for approval; with `always`, all others of that tool too, now and later."""
         for call, tool, agent in self._take(call_id, and_its_like=always):
             if always:
                 self._standing[tool.name] = "approve"
             await self._start(partial(self._run, call, tool, agent), call, background=True)
 
     async def reject(self, call_id: str, *, always: bool, message: str | None) -> None:
-        """A call that waits must not run; the model is told so. `always` as above."""
+        """Refuse a call that waits for approval; with `always`, all others of that tool too, now and later."""
         for call, tool, _ in self._take(call_id, and_its_like=always):
             if always:
                 self._standing[tool.name] = "reject"
@@ -107,23 +107,23 @@ class ToolRunner(Generic[TContext]):
             await self._rejected(call, message)
 
     def response_started(self, response_id: str | None) -> None:
-        """A response began."""
+        """Note that a response began, and with which agent."""
         self._calls.response_started(response_id)
         if response_id:
             self._agents[response_id] = self._state.agent
 
     async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
-        """A response ended: the reply to its tools' outputs may be due."""
+        """A response ended: ask for the reply to its tools' outputs if it is due."""
         if self._calls.response_ended(response_id, status):
             await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def connection_replaced(self) -> None:
-        """The connection was made anew: responses that ran on the old one will not be ended by it."""
+        """The connection was replaced, so no end of an old response will come: ask for the reply if it is due."""
         if self._calls.connection_replaced():
             await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def close(self) -> None:
-        """Give up all calls. Idempotent; does not wait for threads."""
+        """Cancel all calls. Idempotent; does not wait for threads."""
         self._waiting.clear()
         await cancel_all(self._tasks)
         self._threads.close()
@@ -144,7 +144,7 @@ class ToolRunner(Generic[TContext]):
         task.add_done_callback(self._tasks.discard)
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """What a tool was told to raise, or our own failure, ends the iteration: nothing fails silently."""
+        """Run `work`; an exception, of a tool set to raise or of this code, ends the session's iteration."""
         try:
             await work()
         except Exception as error:  # noqa: BLE001  # whatever it is, the program gets it
@@ -254,7 +254,7 @@ class ToolRunner(Generic[TContext]):
         state = self._state
         async with self._handoff_lock:
             if state.agent is not agent:
-                # Two handoffs in one response: the first one holds.
+                # Two handoffs in one response: the first one counts.
                 message = f"The conversation was given to {state.agent.name} already."
                 await self._refuse(call, "handed_off", message)
                 return

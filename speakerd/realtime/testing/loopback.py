@@ -15,7 +15,7 @@ client that comes back: the last serves all further ones. Instead of a list a sc
 `async def (connection)`.
 
 What the client sent is in `received`, what was sent to it in `sent`, both parsed, in order, of all connections.
-A script that waits in vain, or anything else that goes wrong in the server, is raised when the server is left.
+A script that waits in vain, or any other failure of the server, is raised when the server's context is left.
 """
 
 from __future__ import annotations
@@ -62,21 +62,21 @@ class Expect:
 
 @dataclass(frozen=True)
 class Wait:
-    """Do nothing for so many seconds."""
+    """A step: do nothing for so many seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Send this frame as it is: bad JSON, another type, anything."""
+    """A step: send this frame unchanged: bad JSON, another type, anything."""
 
     frame: str | bytes
 
 
 @dataclass(frozen=True)
 class Close:
-    """Close the WebSocket with this code, cleanly."""
+    """A step: close the WebSocket with this code, cleanly."""
 
     code: int = 1000
     reason: str = ""
@@ -84,21 +84,21 @@ class Close:
 
 @dataclass(frozen=True)
 class Drop:
-    """Break the TCP connection, with no close frame."""
+    """A step: break the TCP connection, without a close frame."""
 
 
 @dataclass(frozen=True)
 class CutFrame:
-    """Send only the first bytes of this event's frame, then break the connection."""
+    """A step: send only the first bytes of this event's frame, then break the connection."""
 
     event: Mapping[str, Any]
     keep: float = 0.5
-    """Which part of the frame goes out."""
+    """The part of the frame that is sent, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Refuse:
-    """Answer the handshake with this HTTP status. Only as the first step."""
+    """A step: answer the handshake with this HTTP status. Only as the first step."""
 
     status: int = 401
     body: str = ""
@@ -106,12 +106,12 @@ class Refuse:
 
 @dataclass(frozen=True)
 class Silent:
-    """Do not greet with `session.created`. Only as the first step."""
+    """A step: do not greet with `session.created`. Only as the first step."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """Call this and go on; it may be async."""
+    """A step: call this function, which may be async, and go on."""
 
     function: Callable[[], Any]
 
@@ -122,10 +122,10 @@ Script: TypeAlias = Sequence[Step] | Callable[["LoopbackConnection"], Awaitable[
 
 @dataclass
 class LoopbackConnection:
-    """One client of the server."""
+    """The connection of one client."""
 
     number: int
-    """From 0."""
+    """The number of the connection, from 0."""
     headers: Mapping[str, str]
     path: str
     received: list[dict[str, Any]] = field(default_factory=list)
@@ -141,7 +141,7 @@ class LoopbackConnection:
         await self._socket.send(json.dumps(sent))
 
     async def send_raw(self, frame: str | bytes) -> None:
-        """Send a text frame as it is. Bytes need not be UTF-8."""
+        """Send a text frame unchanged. Bytes need not be UTF-8."""
         await self._socket.send(frame, text=True)
 
     async def expect(
@@ -150,7 +150,7 @@ class LoopbackConnection:
         where: Callable[[Mapping[str, Any]], bool] | None = None,
         within_s: float | None = None,
     ) -> dict[str, Any]:
-        """The next event of that type that the client sends, or has sent since the last one found.
+        """Wait for the next event of that type that the client sends, or has sent since the last one found.
 
         Raises:
             ScriptError: it does not come in time.
@@ -191,7 +191,7 @@ class LoopbackConnection:
         self._socket.transport.close()
 
     async def play(self, steps: Sequence[Step]) -> None:
-        """Play these steps."""
+        """Play the steps of a script."""
         for step in steps:
             await self._step(step)
 
@@ -221,7 +221,7 @@ class LoopbackConnection:
                 await self.send(step)
 
     async def listen(self) -> None:
-        """Record what the client sends, until it goes."""
+        """Record what the client sends, until it disconnects."""
         async for frame in self._socket:
             try:
                 event = json.loads(frame)
@@ -233,7 +233,7 @@ class LoopbackConnection:
 
 
 class LoopbackServer:
-    """See the module.
+    """A WebSocket server that plays scripts, one connection after the other.
 
     Args:
         *scripts: One for each connection to come, the last for all further ones. Without any, clients are greeted
@@ -260,21 +260,21 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        """Where the server is."""
+        """The URL of the server."""
         assert self._server is not None, "enter the server first"  # noqa: S101  # a mistake of the test
         port = next(iter(self._server.sockets)).getsockname()[1]
         return f"ws://127.0.0.1:{port}/v1/realtime?model=loopback"
 
     def types(self) -> list[str]:
-        """The types of the clients' events, in order."""
+        """Return the types of the clients' events, in order."""
         return [str(event.get("type")) for event in self.received]
 
     def of_type(self, event_type: str) -> list[dict[str, Any]]:
-        """The clients' events of that type, in order."""
+        """Return the clients' events of that type, in order."""
         return [event for event in self.received if event.get("type") == event_type]
 
     async def until_played(self, within_s: float | None = None) -> None:
-        """Wait until a connection's script has come to its end.
+        """Wait until a connection's script has been played to its end.
 
         Raises:
             ScriptError: (or whatever else) a script failed.
@@ -286,7 +286,7 @@ class LoopbackServer:
         self._raise()
 
     def numbered(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The event with an `event_id`, recorded as sent."""
+        """Add an `event_id` to an event and record it as sent."""
         self._events += 1
         numbered = {"event_id": f"event_{self._events}", **event}
         self.sent.append(numbered)

@@ -11,7 +11,7 @@
         await model.finished()
 
 The script is strict: requests must come in the order in which they are expected, and any other one raises
-`ScriptError` where it was sent. Events that stand behind an expectation are told when it has been met.
+`ScriptError` where it was sent. Events after an expectation are emitted when it has been met.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 
 class ScriptError(RealtimeLayerError, AssertionError):
-    """What happened is not what the script says."""
+    """What happened is not what the script of a test says."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRequest:
-    """A request that has to come now: of that type, with these fields."""
+    """A step of the script: a request of that type, with these fields, has to come now."""
 
     kind: type[Any]
     fields: dict[str, Any]
 
     def mismatch(self, event: object) -> str | None:
-        """Why `event` is not the one; `None` if it is."""
+        """Return why `event` is not the expected one; `None` if it is."""
         if not isinstance(event, self.kind):
             return f"expected {self.kind.__name__}, found {event!r}"
         for name, value in self.fields.items():
@@ -58,7 +58,7 @@ class ExpectedRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmittedEvents:
-    """Events that the model tells now."""
+    """A step of the script: the model emits these events now."""
 
     events: tuple[RealtimeModelEvent, ...]
 
@@ -67,17 +67,17 @@ ScriptedStep: TypeAlias = ExpectedRequest | EmittedEvents
 
 
 def expect(kind: type[Any], /, **fields: Any) -> ExpectedRequest:
-    """A step: a request of that type comes, with these fields equal to these values."""
+    """Make a step: a request of that type comes, with these values of these fields."""
     return ExpectedRequest(kind, fields)
 
 
 def emit(*events: RealtimeModelEvent) -> EmittedEvents:
-    """A step: the model tells these events."""
+    """Make a step: the model emits these events."""
     return EmittedEvents(events)
 
 
 class ScriptedRealtimeModel(RealtimeModel):
-    """Plays `steps` from its connection on.
+    """A model that plays `steps` from its connection on.
 
     Args:
         steps: The script.
@@ -96,27 +96,27 @@ class ScriptedRealtimeModel(RealtimeModel):
         self.sent: list[RealtimeModelSendEvent] = []
         """All requests, in order."""
         self.options: RealtimeModelConfig | None = None
-        """What `connect` was given."""
+        """The configuration given to `connect`."""
         self.closed = False
 
     async def connect(self, options: RealtimeModelConfig) -> None:
-        """Begin to play."""
+        """Begin to play the script."""
         self.options = options
         self.closed = False
         self._player = asyncio.create_task(self._play(), name="speakerd scripted model")
 
     def add_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell `listener` from now on."""
+        """Pass events to `listener` from now on."""
         if listener not in self._listeners:
             self._listeners.append(listener)
 
     def remove_listener(self, listener: RealtimeModelListener) -> None:
-        """Tell it no more."""
+        """Stop passing events to `listener`."""
         if listener in self._listeners:
             self._listeners.remove(listener)
 
     async def send_event(self, event: RealtimeModelSendEvent) -> None:
-        """Compare with the script.
+        """Compare a request with the script.
 
         Raises:
             ScriptError: it expects something else, or nothing more.
@@ -134,7 +134,7 @@ class ScriptedRealtimeModel(RealtimeModel):
             self._progress.notify_all()
 
     async def emit(self, *events: RealtimeModelEvent) -> None:
-        """Tell events that are not in the script."""
+        """Emit events that are not in the script."""
         for event in events:
             for listener in tuple(self._listeners):
                 await listener.on_event(event)
@@ -158,7 +158,7 @@ class ScriptedRealtimeModel(RealtimeModel):
             raise ScriptError(f"closed while it expected {self._expected[self._met]!r}")
 
     async def close(self) -> None:
-        """Stop playing. Idempotent."""
+        """Stop playing the script. Idempotent."""
         self.closed = True
         player = self._player
         if player is not None and player is not asyncio.current_task() and not player.done():

@@ -19,7 +19,7 @@ def session(**fields: Any) -> dict[str, Any]:
 
 
 def session_created(**fields: Any) -> dict[str, Any]:
-    """The greeting."""
+    """`session.created`, the server's greeting."""
     return {"type": "session.created", "session": session(**fields)}
 
 
@@ -50,7 +50,7 @@ def error(
 def message_item(
     item_id: str, role: str, content: list[dict[str, Any]] | None = None, status: str = "completed"
 ) -> dict[str, Any]:
-    """A message as the server keeps it."""
+    """A message in the form that the server keeps."""
     return {
         "id": item_id,
         "object": "realtime.item",
@@ -81,7 +81,7 @@ def user_text(item_id: str, text: str, previous_item_id: str | None = None) -> l
 
 
 def speech_started(item_id: str = "item_user", audio_start_ms: int = 0) -> dict[str, Any]:
-    """The server heard the user begin."""
+    """The server's turn detection heard the user begin to speak."""
     return {
         "type": "input_audio_buffer.speech_started",
         "audio_start_ms": audio_start_ms,
@@ -90,7 +90,7 @@ def speech_started(item_id: str = "item_user", audio_start_ms: int = 0) -> dict[
 
 
 def speech_stopped(item_id: str = "item_user", audio_end_ms: int = 1000) -> dict[str, Any]:
-    """The server heard the user end."""
+    """The server's turn detection heard the user stop speaking."""
     return {"type": "input_audio_buffer.speech_stopped", "audio_end_ms": audio_end_ms, "item_id": item_id}
 
 
@@ -105,7 +105,7 @@ def committed(item_id: str = "item_user", previous_item_id: str | None = None) -
 
 
 def transcribed(item_id: str = "item_user", transcript: str = "Hello") -> dict[str, Any]:
-    """What the user said."""
+    """The transcript of what the user said."""
     return {
         "type": "conversation.item.input_audio_transcription.completed",
         "item_id": item_id,
@@ -116,7 +116,7 @@ def transcribed(item_id: str = "item_user", transcript: str = "Hello") -> dict[s
 
 
 def heard(item_id: str = "item_user", transcript: str = "Hello") -> list[dict[str, Any]]:
-    """A whole turn of the user, as the server's own turn detection tells it."""
+    """A whole turn of the user, as reported by the server's turn detection."""
     return [
         speech_started(item_id),
         speech_stopped(item_id),
@@ -177,7 +177,7 @@ def _part(response_id: str, item_id: str, output_index: int = 0, content_index: 
 def audio_delta(
     response_id: str, item_id: str, pcm: bytes, *, output_index: int = 0, content_index: int = 0
 ) -> dict[str, Any]:
-    """A chunk of sound."""
+    """A chunk of audio."""
     where = _part(response_id, item_id, output_index, content_index)
     return {"type": "response.output_audio.delta", **where, "delta": b64encode(pcm).decode()}
 
@@ -185,7 +185,7 @@ def audio_delta(
 def transcript_delta(
     response_id: str, item_id: str, delta: str, *, output_index: int = 0, content_index: int = 0
 ) -> dict[str, Any]:
-    """A piece of what is said."""
+    """A piece of the transcript."""
     where = _part(response_id, item_id, output_index, content_index)
     return {"type": "response.output_audio_transcript.delta", **where, "delta": delta}
 
@@ -206,7 +206,7 @@ def output_item_done(response_id: str, item: dict[str, Any], output_index: int =
 
 
 def spoken_begin(response_id: str, item_id: str, output_index: int = 0) -> list[dict[str, Any]]:
-    """The assistant opens its mouth: what comes before the first delta of a spoken item."""
+    """The events before the first delta of a spoken item."""
     item = message_item(item_id, "assistant", status="in_progress")
     return [
         output_item_added(response_id, item, output_index),
@@ -222,7 +222,7 @@ def spoken_begin(response_id: str, item_id: str, output_index: int = 0) -> list[
 def spoken_deltas(
     response_id: str, item_id: str, text: str, ms: int, *, chunk_ms: int = 100, output_index: int = 0
 ) -> list[dict[str, Any]]:
-    """`ms` of (faint) sound in chunks, the words of `text` spread over them."""
+    """`ms` of faint audio in chunks, with the words of `text` spread over them."""
     words = text.split(" ")
     chunks = max(1, -(-ms // chunk_ms))
     events: list[dict[str, Any]] = []
@@ -240,7 +240,7 @@ def spoken_deltas(
 
 
 def spoken_end(response_id: str, item_id: str, text: str, output_index: int = 0) -> list[dict[str, Any]]:
-    """The assistant has said an item to its end."""
+    """The events after the last delta of a spoken item."""
     where = _part(response_id, item_id, output_index)
     item = spoken_item(item_id, text)
     return [
@@ -253,7 +253,7 @@ def spoken_end(response_id: str, item_id: str, text: str, output_index: int = 0)
 
 
 def spoken_item(item_id: str, text: str, status: str = "completed") -> dict[str, Any]:
-    """A spoken item as the server keeps it."""
+    """A spoken item in the form that the server keeps."""
     return message_item(item_id, "assistant", [{"type": "output_audio", "transcript": text}], status)
 
 
@@ -266,7 +266,7 @@ def spoken_response(
     chunk_ms: int = 100,
     usage: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """A whole spoken answer."""
+    """All events of a response that is one spoken item."""
     return [
         response_created(response_id),
         *spoken_begin(response_id, item_id),
@@ -284,7 +284,7 @@ def written_response(
     out_of_band: bool = False,
     metadata: dict[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """A whole answer in text modality."""
+    """All events of a response that is one text item."""
     where = _part(response_id, item_id)
     begun = message_item(item_id, "assistant", status="in_progress")
     item = message_item(item_id, "assistant", [{"type": "output_text", "text": text}])
@@ -307,7 +307,7 @@ def written_response(
 def call_item(
     name: str, arguments: str, call_id: str = "call_1", item_id: str = "item_call", status: str = "completed"
 ) -> dict[str, Any]:
-    """A function call as the server keeps it."""
+    """A function call in the form that the server keeps."""
     return {
         "id": item_id,
         "object": "realtime.item",
@@ -328,7 +328,7 @@ def call_events(
     item_id: str = "item_call",
     output_index: int = 0,
 ) -> list[dict[str, Any]]:
-    """A function call within a response."""
+    """The events of a function call within a response."""
     begun = call_item(name, "", call_id, item_id, "in_progress")
     item = call_item(name, arguments, call_id, item_id)
     where = {
@@ -355,7 +355,7 @@ def call_response(
     call_id: str = "call_1",
     item_id: str = "item_call",
 ) -> list[dict[str, Any]]:
-    """A whole response that is nothing but a function call."""
+    """All events of a response that is only a function call."""
     return [
         response_created(response_id),
         *call_events(response_id, name, arguments, call_id=call_id, item_id=item_id),
