@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, assert_never
 
 ItemStatus: TypeAlias = Literal["in_progress", "completed", "incomplete"]
 
@@ -171,10 +171,15 @@ def text_of(item: RealtimeItem) -> str:
         return item.output or ""
     parts: list[str] = []
     for part in item.content:
-        if isinstance(part, InputText | AssistantText):
-            parts.append(part.text)
-        elif isinstance(part, InputAudio | AssistantAudio):
-            parts.append(part.transcript or "")
+        match part:
+            case InputText() | AssistantText():
+                parts.append(part.text)
+            case InputAudio() | AssistantAudio():
+                parts.append(part.transcript or "")
+            case InputImage():
+                pass
+            case _:
+                assert_never(part)
     return " ".join(part for part in parts if part)
 
 

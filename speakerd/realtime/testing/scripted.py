@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from speakerd.realtime.errors import RealtimeLayerError
 from speakerd.realtime.model import RealtimeModel
@@ -168,13 +168,16 @@ class ScriptedRealtimeModel(RealtimeModel):
     async def _play(self) -> None:
         expected = 0
         for step in self._steps:
-            if isinstance(step, EmittedEvents):
-                await self.emit(*step.events)
-            else:
-                expected += 1
-                async with self._progress:
-                    while self._met < expected:
-                        await self._progress.wait()
+            match step:
+                case EmittedEvents():
+                    await self.emit(*step.events)
+                case ExpectedRequest():
+                    expected += 1
+                    async with self._progress:
+                        while self._met < expected:
+                            await self._progress.wait()
+                case _:
+                    assert_never(step)
 
     def _fail(self, message: str) -> None:
         self._failure = self._failure or ScriptError(message)

@@ -8,7 +8,7 @@ settings in the settings table. `begin()` sends all of it once there is a connec
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
@@ -37,7 +37,7 @@ from speakerd.realtime.wire.encoding import (
     user_message,
 )
 from speakerd.realtime.wire.history_replay import replay_items
-from speakerd.realtime.wire.resend_buffer import PendingItem, SpokenTurn
+from speakerd.realtime.wire.resend_buffer import PendingItem, PendingRaw, SpokenTurn
 from speakerd.realtime.wire.response_queue import ResponseRequest
 from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT
 
@@ -63,10 +63,15 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
         if "id" in item:
             state.replayed.add(item["id"])
     for entry in entries:
-        if isinstance(entry, PendingItem):
-            state.create_item(entry.item, entry.previous_item_id)
-        elif isinstance(entry, SpokenTurn):
-            _send_turn_again(state, entry)
+        match entry:
+            case PendingItem():
+                state.create_item(entry.item, entry.previous_item_id)
+            case SpokenTurn():
+                _send_turn_again(state, entry)
+            case PendingRaw():
+                pass  # Sent last, below.
+            case _:
+                assert_never(entry)
     _append(state, state.resend.uncommitted)
     for message in state.resend.take_raw():
         _raw_message(state, message, now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
@@ -21,7 +21,7 @@ from speakerd.realtime.wire.encoding import EventIds, encode
 from speakerd.realtime.wire.parsing import Event
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
-from speakerd.realtime.wire.response_queue import Action, Create, ResponseQueue
+from speakerd.realtime.wire.response_queue import Action, Cancel, Create, ResponseQueue
 from speakerd.realtime.wire.session_settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -99,13 +99,16 @@ class WireState:
     def perform(self, actions: Sequence[Action]) -> None:
         """Send what the response queue decided."""
         for action in actions:
-            if isinstance(action, Create):
-                response = {} if action.request.params is None else {"response": action.request.params}
-                self.frames.append(
-                    encode({"event_id": action.request.event_id, "type": names.RESPONSE_CREATE, **response})
-                )
-            else:
-                self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=action.response_id))
+            match action:
+                case Create(request):
+                    response = {} if request.params is None else {"response": request.params}
+                    self.frames.append(
+                        encode({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
+                    )
+                case Cancel(response_id):
+                    self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=response_id))
+                case _:
+                    assert_never(action)
 
     def cut_playback(self, now: float) -> None:
         """Stop playback, and have the server cut its items to what was heard of them."""

@@ -1,0 +1,25 @@
+"""Tables of handlers are dicts, so no type checker sees a missing entry: these tests do."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from speakerd.realtime.event_names import SERVER_EVENTS
+from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelSendEvent
+from speakerd.realtime.session.model_event_handlers import ModelEventHandlers
+from speakerd.realtime.wire import receive, send
+
+REPORTED_RAW_ONLY = {"raw_server_event", "other"}
+
+
+def test_every_request_to_a_model_has_a_handler() -> None:
+    assert set(send.HANDLERS) == set(get_args(RealtimeModelSendEvent))
+
+
+def test_every_model_event_has_a_handler_in_the_session_or_is_only_reported_raw() -> None:
+    types = {event.__dataclass_fields__["type"].default for event in get_args(RealtimeModelEvent)}
+    assert set(ModelEventHandlers._HANDLERS) == types - REPORTED_RAW_ONLY
+
+
+def test_handlers_of_server_events_are_for_published_ones() -> None:
+    assert set(receive.HANDLERS) <= SERVER_EVENTS
