@@ -30,9 +30,10 @@ class BoundedSet(BoundedDict[K, None]):
 
     def add(self, key: K) -> bool:
         """Add `key`; return True if it was not present."""
-        new = key not in self
+        if key in self:
+            return False
         self[key] = None
-        return new
+        return True
 
     def discard(self, key: K) -> bool:
         """Remove `key`; return True if it was present."""
