@@ -64,7 +64,7 @@ class EarlyPress:
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What is true beside the phase."""
+    """What is true beside the phase, each under the name of the light that shows it."""
 
     muted: bool
     offline: bool

@@ -1,6 +1,7 @@
 """What each gesture does in each situation: found out on the dialogue, and as the table of gestures tells it."""
 
 from collections.abc import Callable
+from dataclasses import fields
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_the_table_has_a_row_for_every_gesture_that_can_be_set_and_says_what_it_
 def test_no_two_gestures_are_set_by_the_same_key_or_have_the_same_name() -> None:
     """Each key of `[panel.gestures]` that says what a gesture does belongs to one gesture."""
     settable = [row for row in GESTURES.values() if isinstance(row, Settable)]
-    keys = ("press", "hold", "double", "long")
+    keys = [field.name for field in fields(GestureSettings) if isinstance(field.default, str)]
     for key in keys:
         changed = GestureSettings(**{name: "stop" if name == key else "none" for name in keys})  # type: ignore[arg-type]  # keys of settings
         assert [row.setting(changed) for row in settable].count("stop") == 1

@@ -1,7 +1,9 @@
 """The table itself: its rows can be told apart and have a use each, and what it does not name changes nothing."""
 
 import copy
+from dataclasses import fields
 from inspect import isfunction
+from itertools import product
 from pkgutil import iter_modules
 from types import ModuleType
 from typing import get_args
@@ -10,6 +12,7 @@ import pytest
 
 from speakerd.dialogue import actions, conditions, events
 from speakerd.dialogue.light import light_of
+from speakerd.dialogue.requests import PLAIN_REQUESTS
 from speakerd.dialogue.settings import DialogueSettings
 from speakerd.dialogue.state import PHASES, Flags, Hand, Phase, State
 from speakerd.dialogue.state_machine import INDEX
@@ -19,6 +22,8 @@ from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import LIGHT_STATES
 from tests.dialogue.driver import MAKERS, Driver, warm
 from tests.dialogue.walk import row_for
+
+FLAGS = tuple(flag.name for flag in fields(Flags))
 
 PLACES: dict[str, Driver] = {
     "starting": warm(),
@@ -145,16 +150,11 @@ def test_an_event_that_has_no_row_changes_nothing(phase: str, name: str) -> None
 
 
 def test_what_has_no_row_where() -> None:
-    """Spelled out, so that a row added or lost is seen."""
-    rowless = {
-        (phase, name)
-        for phase in PHASES
-        for name in [*MAKERS, *IDENTIFIED]
-        if not _has_row(PLACES[phase], name)
-    }
-    everywhere = {
-        name for name in [*MAKERS, *IDENTIFIED] if all((phase, name) in rowless for phase in PHASES)
-    }
+    """Of all that is told and not asked for; spelled out, so that a row lost is seen."""
+    requests = {request.word.capitalize() for request in PLAIN_REQUESTS}
+    told = [name for name in [*MAKERS, *IDENTIFIED] if name not in requests]
+    rowless = {(phase, name) for phase in PHASES for name in told if not _has_row(PLACES[phase], name)}
+    everywhere = {name for name in told if all((phase, name) in rowless for phase in PHASES)}
     assert everywhere == {
         "BargeInRejected",
         "microphone returned",
@@ -170,7 +170,6 @@ def test_what_has_no_row_where() -> None:
         "SpeechEnded too_long",
         "SpeechEnded released",
         "SpeechEnded device_lost",
-        "Unmute",  # of what is not muted
         "tap",  # without a press before
         "double_tap",
         "long_press",
@@ -200,7 +199,6 @@ def test_what_has_no_row_where() -> None:
         "Ready",
         "ToolStarted",
         "SessionError empty_turn",
-        "Wake",
         "hold_end",
         "spike",
     }
@@ -222,10 +220,9 @@ def _has_row(place: Driver, name: str) -> bool:
 
 def test_the_light_follows_the_documented_precedence() -> None:
     def light(phase: Phase, **flags: bool) -> str:
-        every = {"muted": False, "offline": False, "error": False, "ringing": False, "approval": False}
-        return light_of(phase, Flags(**{**every, **flags}))
+        return light_of(phase, Flags(**{**dict.fromkeys(FLAGS, False), **flags}))
 
-    all_flags = {"muted": True, "offline": True, "error": True, "ringing": True, "approval": True}
+    all_flags = dict.fromkeys(FLAGS, True)
     assert light("stopping", **all_flags) == "stopping"
     assert light("speaking", **all_flags) == "approval"
     assert light("speaking", **{**all_flags, "approval": False}) == "ringing"
@@ -236,10 +233,14 @@ def test_the_light_follows_the_documented_precedence() -> None:
     assert light("idle") == "idle"
 
 
+def test_a_light_shows_a_phase_or_a_flag_and_each_of_them_has_one() -> None:
+    assert {*PHASES, *FLAGS} == {*LIGHT_STATES}
+
+
 def test_every_light_can_be_shown() -> None:
     shown = {
-        light_of(phase, Flags(*(bool(bits >> n & 1) for n in range(5))))
+        light_of(phase, Flags(*values))
         for phase in PHASES
-        for bits in range(32)
+        for values in product((False, True), repeat=len(FLAGS))
     }
     assert shown == set(LIGHT_STATES)

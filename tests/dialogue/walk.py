@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, Final
 
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted
@@ -27,6 +28,7 @@ from speakerd.dialogue.state import Answer, Hand, State
 from speakerd.dialogue.state_machine import Dialogue, find_row
 from speakerd.dialogue.table import ROWS, Row
 from speakerd.dialogue.triggers import trigger_of
+from speakerd.panel.looks import TABLE as LIGHTS
 from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import GESTURE_KINDS, Gesture
 from tests.dialogue.driver import MAKERS
@@ -39,19 +41,10 @@ class BrokenError(AssertionError):
 
 
 def light_by_rule(dialogue: Dialogue) -> str:
-    """The precedence of DESIGN, written a second time and otherwise, for comparison."""
+    """Of all that is true, what stands highest in the table of lights; going off comes before all."""
     flags, phase = dialogue.flags, dialogue.phase
-    order = [
-        ("stopping", phase == "stopping"),
-        ("approval", flags.approval),
-        ("ringing", flags.ringing),
-        (phase, phase in {"starting", "connecting", "listening", "thinking", "speaking"}),
-        ("error", flags.error),
-        ("offline", flags.offline),
-        ("muted", flags.muted),
-        ("idle", True),
-    ]
-    return next(name for name, holds in order if holds)
+    true = {phase, *(flag.name for flag in fields(flags) if getattr(flags, flag.name))}
+    return "stopping" if "stopping" in true else min(true, key=[str(state) for state in LIGHTS].index)
 
 
 def row_for(dialogue: Dialogue, event: events.Event, now: float) -> Row | None:
