@@ -9,7 +9,7 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from unittest import mock
 
 from speakerd.dialogue import commands, events, state_machine
@@ -19,7 +19,7 @@ from speakerd.dialogue.state_machine import Dialogue, find_row
 from speakerd.dialogue.table import SAME, Row
 from speakerd.dialogue.transition import Transition
 from speakerd.dialogue.triggers import Trigger
-from speakerd.panel.settings import GestureSettings
+from speakerd.panel.settings import GestureSettings, TapAction
 from tests.dialogue.driver import MAKERS, Driver
 from tests.dialogue.walk import BrokenError, Checker
 
@@ -92,6 +92,7 @@ WAYS: Final[dict[str, Way]] = {
     "muting lets it finish": Way({"mute_while_answering": "finish", "text_while_muted": True}),
     "a press rejects": Way({"approval_press": "reject"}),
     "a hold ends": Way(gestures={"hold": "conversation"}),
+    **{f"a double press: {action}": Way(gestures={"double": action}) for action in get_args(TapAction)},
 }
 
 
