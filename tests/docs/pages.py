@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = (
     README,
+    ROOT / "speakerd" / "CHANGING.md",
     ROOT / "systemd" / "README.md",
     ROOT / "config" / "alsa" / "README.md",
 )
