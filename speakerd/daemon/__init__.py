@@ -1,1 +1,1 @@
-"""Puts the parts together: one process, one event loop, and the threads of sound and light beside it."""
+"""The daemon: one process with one event loop, and threads for sound and light."""

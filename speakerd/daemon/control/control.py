@@ -23,7 +23,7 @@ _LONGEST_TEXT = 4_000
 
 
 class Control:
-    """Does commands. Event loop only."""
+    """Carries out the commands of the control socket. Event loop only."""
 
     def __init__(self, assembly: Assembly, reloader: Reloader) -> None:
         self._assembly = assembly
@@ -42,7 +42,7 @@ class Control:
         }
 
     async def handle(self, command: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Do `command`. Raises CommandError."""
+        """Carry out `command`; return its answer, JSON-safe. Raises CommandError."""
         if command not in self._commands:
             known = ", ".join((*self._commands, "monitor"))
             raise CommandError("unknown_command", f"there is no command {command!r}; there are: {known}")
@@ -93,7 +93,7 @@ class Control:
         return self._reloader.reload()
 
     async def _new(self, _args: dict[str, Any]) -> dict[str, Any]:
-        """Forget the conversation: the next one begins from nothing, also where the connection is kept warm."""
+        """Forget the conversation: the next one begins without history, also where the connection is kept warm."""
         self._speaker.handle(STOP)
         await self._speaker.link.disconnect()
         if self._speaker.settings.latest.model.connection == "warm":

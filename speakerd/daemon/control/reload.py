@@ -62,11 +62,11 @@ class Reloader:
             len(changes),
             extra=fields(event="reloaded", changes=len(changes)),
         )
-        return {"applied": True, "changes": [_told(change) for change in changes]}
+        return {"applied": True, "changes": [_as_json(change) for change in changes]}
 
 
 _WORDS = {"live": "in force", "between_turns": "from the next conversation on", "restart": "needs a restart"}
 
 
-def _told(change: SettingChange) -> dict[str, Any]:
+def _as_json(change: SettingChange) -> dict[str, Any]:
     return {"key": change.key, "old": change.old, "new": change.new, "when": change.when}

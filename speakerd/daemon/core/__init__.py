@@ -1,7 +1,7 @@
 """The speaker itself.
 
 - `Speaker` joins sound, light, dialogue and session in one event loop; `PartDiedError` ends it.
-- `Assembly` is a speaker with all that it stands on.
+- `Assembly` is a speaker with all that it needs.
 """
 
 from speakerd.daemon.core.assembly import Assembly

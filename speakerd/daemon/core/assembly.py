@@ -1,4 +1,4 @@
-"""A speaker with all that it stands on, as `assemble` puts it together and the control socket finds it."""
+"""A speaker with all that it needs, as `assemble` puts it together and the control socket finds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A speaker, and what must be closed after it."""
+    """A speaker, and what is closed after it."""
 
     speaker: Speaker
     sessions: SessionFactory
@@ -23,6 +23,6 @@ class Assembly:
         await self.sessions.prepare()
 
     async def close(self) -> None:
-        """Close what the speaker stands on, once it has ended. Idempotent."""
+        """Close what the speaker needed, after its end. Idempotent."""
         self.speaker.tools.close()
         await self.embedded.close()

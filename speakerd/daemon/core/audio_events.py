@@ -8,31 +8,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, assert_never
 
-from speakerd.audio.events import (
-    BargeInConfirmed,
-    BargeInRejected,
-    BargeInSuspected,
-    CaptureSilent,
-    DeviceLost,
-    DeviceReturned,
-    DeviceStuck,
-    Level,
-    PlaybackDrained,
-    PlaybackStarted,
-    PlaybackUnderrun,
-    SpeechAudio,
-    SpeechEnded,
-    SpeechStarted,
-    WakeWordHeard,
-    Xruns,
-)
+from speakerd.audio import events as audio
 from speakerd.daemon.session import CapturedSpeech
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.audio.events import AudioEvent
     from speakerd.config.settings import Settings
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.metrics import MonitorFeed
@@ -55,7 +37,7 @@ class AudioEvents:
         link: SessionLink,
         panel: Panel,
         monitor: MonitorFeed,
-        post: Callable[[Callable[[AudioEvent], None], AudioEvent], None],
+        post: Callable[[Callable[[audio.AudioEvent], None], audio.AudioEvent], None],
         handle: Callable[[Event], None],
         die: Callable[[str], None],
     ) -> None:
@@ -76,19 +58,19 @@ class AudioEvents:
     def _take(self, settings: Settings) -> None:
         self._pre_roll_s = settings.wake_word.pre_roll_ms / 1000
 
-    def post(self, event: AudioEvent) -> None:
+    def post(self, event: audio.AudioEvent) -> None:
         """Take an event of the engine. Audio thread."""
-        if isinstance(event, Level):
+        if isinstance(event, audio.Level):
             self._panel.set_level(event.speaker_dbfs if self.light_follows_speaker else event.mic_dbfs)
             if not self._monitor.watched:
                 return
         self._post(self._arrived, event)
 
-    def _arrived(self, event: AudioEvent) -> None:
+    def _arrived(self, event: audio.AudioEvent) -> None:
         match event:
-            case SpeechAudio(pcm):
+            case audio.SpeechAudio(pcm):
                 self._captured(pcm)
-            case Level():
+            case audio.Level():
                 self._monitor.publish(
                     "level",
                     event.at,
@@ -96,36 +78,36 @@ class AudioEvents:
                     speaker=round(event.speaker_dbfs, 1),
                     gate=event.gate_open,
                 )
-            case Xruns(direction, count):
+            case audio.Xruns(direction, count):
                 log.warning("%d xruns in %s", count, direction, extra=fields(event="xruns", count=count))
-            case PlaybackUnderrun(item_id):
+            case audio.PlaybackUnderrun(item_id):
                 log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
-            case CaptureSilent():
+            case audio.CaptureSilent():
                 log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
-            case WakeWordHeard(word, at):
+            case audio.WakeWordHeard(word, at):
                 if self.wake_word_armed:
                     # The sentence may begin within the word: "okay nabu what time" leaves no pause.
-                    self._handle(WakeWordHeard(word, at - self._pre_roll_s))
-            case DeviceStuck(reason):
+                    self._handle(audio.WakeWordHeard(word, at - self._pre_roll_s))
+            case audio.DeviceStuck(reason):
                 self._die(f"the sound device hangs: {reason}")
-            case DeviceLost(direction, reason):
+            case audio.DeviceLost(direction, reason):
                 log.warning(
                     "%s lost: %s", direction, reason, extra=fields(event="device_lost", direction=direction)
                 )
                 self._handle(event)
-            case DeviceReturned(direction):
+            case audio.DeviceReturned(direction):
                 log.info(
                     "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
                 )
                 self._handle(event)
             case (
-                SpeechStarted()
-                | SpeechEnded()
-                | BargeInSuspected()
-                | BargeInConfirmed()
-                | BargeInRejected()
-                | PlaybackStarted()
-                | PlaybackDrained()
+                audio.SpeechStarted()
+                | audio.SpeechEnded()
+                | audio.BargeInSuspected()
+                | audio.BargeInConfirmed()
+                | audio.BargeInRejected()
+                | audio.PlaybackStarted()
+                | audio.PlaybackDrained()
             ):
                 self._handle(event)
             case _:

@@ -11,26 +11,7 @@ import logging
 from typing import TYPE_CHECKING, assert_never
 
 from speakerd.daemon.session import SetTurnDetection, turn_detection
-from speakerd.dialogue.commands import (
-    Approve,
-    ArmWakeWord,
-    ChangeVolume,
-    Command,
-    Commit,
-    Connect,
-    DiscardAudio,
-    Disconnect,
-    Duck,
-    Interrupt,
-    Listen,
-    Log,
-    PlaySound,
-    Reject,
-    Restore,
-    SendHeld,
-    SendText,
-    SilenceTimer,
-)
+from speakerd.dialogue import commands
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -69,43 +50,43 @@ class CommandExecutor:
     def _take(self, settings: Settings) -> None:
         self._turn_detection = turn_detection(settings.model)
 
-    def perform(self, command: Command) -> None:
+    def perform(self, command: commands.Command) -> None:
         """Carry out `command`, or begin to."""
         match command:
-            case Connect():
+            case commands.Connect():
                 self._link.connect()
-            case Disconnect():
+            case commands.Disconnect():
                 self._by_hand = False  # the next session begins with what the settings say
                 self._begin(self._link.disconnect())
-            case Listen(mode, since, ends_by):
+            case commands.Listen(mode, since, ends_by):
                 if mode != "closed":
                     self._detect_turns(by_hand=ends_by == "release")
                 self._engine.current.listen(mode, since)
-            case ArmWakeWord(armed):
+            case commands.ArmWakeWord(armed):
                 self._audio_events.wake_word_armed = armed
-            case SendHeld():
+            case commands.SendHeld():
                 self._link.release()
-            case Commit() | SendText() | Approve() | Reject():
+            case commands.Commit() | commands.SendText() | commands.Approve() | commands.Reject():
                 self._link.send(command)
-            case DiscardAudio(sent):
+            case commands.DiscardAudio(sent):
                 self._link.uplink.forget_sound()
                 if sent:
                     self._link.send(command)
-            case Interrupt():
+            case commands.Interrupt():
                 self._engine.cut_off()
                 self._link.send(command)
-            case Duck():
+            case commands.Duck():
                 self._engine.current.duck()
-            case Restore():
+            case commands.Restore():
                 self._engine.current.restore()
-            case PlaySound(name):
+            case commands.PlaySound(name):
                 self._engine.current.play_earcon(name)
-            case SilenceTimer(name):
+            case commands.SilenceTimer(name):
                 self._engine.current.stop_earcons()
                 self._tools.silence(name)
-            case ChangeVolume(steps):
+            case commands.ChangeVolume(steps):
                 self._tools.change_volume(steps)
-            case Log(event, fields, problem):
+            case commands.Log(event, fields, problem):
                 level = logging.WARNING if problem else logging.INFO
                 words = " ".join(f"{name}={value}" for name, value in fields.items())
                 log.log(
@@ -141,6 +122,6 @@ class CommandExecutor:
             log.error("a command failed", exc_info=error)
 
 
-def _fields(command: Log) -> dict[str, str]:
+def _fields(command: commands.Log) -> dict[str, str]:
     fields = {f"SPEAKERD_{name.upper()}": str(value) for name, value in command.fields.items()}
     return {"SPEAKERD_EVENT": command.event, **fields}

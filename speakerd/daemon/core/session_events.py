@@ -51,7 +51,7 @@ class SessionEvents:
         self._log_transcripts = settings.log.transcripts
 
     def fact(self, event: Event) -> None:
-        """Take something that the dialogue must know."""
+        """Take something that the dialogue must know; the engine hears of it first."""
         engine = self._engine
         if isinstance(event, ServerSpeechStopped):
             engine.current.server_ended()
@@ -62,7 +62,7 @@ class SessionEvents:
         self._handle(event)
 
     async def event(self, event: RealtimeSessionEvent) -> None:
-        """Take an event of the session; returns when the next one may come."""
+        """Take an event of the session; return when the next one may come."""
         match event.type:
             case "audio":
                 audio = event.audio
@@ -94,6 +94,6 @@ class SessionEvents:
             log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
 
     async def _wait_for_room(self) -> None:
-        """The model is minutes ahead of the ear: leave its frames in the socket until some were played."""
+        """Wait until the loudspeaker has played some: the model is minutes ahead, its frames stay in the socket."""
         while not self._engine.current.has_room:  # noqa: ASYNC110  # the device's thread makes room, and no event tells of it
             await asyncio.sleep(_LOOK_FOR_ROOM_S)

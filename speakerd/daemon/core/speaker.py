@@ -55,7 +55,7 @@ from speakerd.daemon.core.live_engine import LiveEngine
 from speakerd.daemon.core.panel_events import PanelEvents
 from speakerd.daemon.core.session_events import SessionEvents
 from speakerd.daemon.core.tool_host import ToolHost
-from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageKeeper
+from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageStore
 from speakerd.daemon.session import SessionLink, UplinkQueue
 from speakerd.daemon.storage import Volume
 from speakerd.dialogue.commands import Interrupt
@@ -84,7 +84,7 @@ _FADE_MARGIN_S = 0.05
 
 
 class PartDiedError(RuntimeError):
-    """A part died and cannot be healed from inside: the process must be started anew."""
+    """A part failed and cannot be repaired while the process runs: it must be restarted."""
 
 
 class Speaker:
@@ -123,7 +123,7 @@ class Speaker:
 
         now = settings.latest
         self.monitor = MonitorFeed()
-        self.usage = UsageKeeper(state / "usage.json" if state is not None else None)
+        self.usage = UsageStore(state / "usage.json" if state is not None else None)
         self.turns = TurnLog(self.monitor, self.usage, settings)
         self.dialogue = Dialogue(
             now.dialogue,
@@ -199,7 +199,7 @@ class Speaker:
         ready: Callable[[], None] = lambda: None,
         wait_for_device: bool = False,
     ) -> None:
-        """Open sound and panel, be a speaker until `stop`, then close everything in reverse.
+        """Open sound and panel, run until `stop`, then close everything in reverse.
 
         `prepare` is awaited once both are open, while the light still says that it is starting; `ready` is called
         after it. Raises DeviceError or PanelError where one cannot be opened, what `prepare` raises, and
@@ -220,7 +220,7 @@ class Speaker:
             await self._close()
 
     async def _prepared(self, prepare: Callable[[], Awaitable[object]]) -> bool:
-        """Await `prepare`, but no longer than until `stop`; False then."""
+        """Await `prepare`, but no longer than until `stop`; return False then."""
         work = asyncio.ensure_future(prepare())
         either: list[asyncio.Future[Any]] = [work]
         if self._end is not None:
@@ -241,7 +241,7 @@ class Speaker:
             self._end.set_result(None)
 
     def die(self, reason: str) -> None:
-        """End `run` with PartDiedError, so that systemd starts the daemon anew: a part is beyond repair."""
+        """End `run` with PartDiedError, so that systemd restarts the daemon: a part is beyond repair."""
         log.critical("%s", reason, extra=fields(event="part_died"))
         if self._end is not None and not self._end.done():
             self._end.set_exception(PartDiedError(reason))
@@ -284,7 +284,7 @@ class Speaker:
     # -- what happens --------------------------------------------------------------------------------------
 
     def handle(self, event: Event) -> None:
-        """Give `event` to the dialogue, do what it answers, and bring everything else into line."""
+        """Give `event` to the dialogue, carry out its commands, and bring light, queue and timer into line."""
         now = self._clock()
         self.turns.event(event, now)
         self._perform(self.dialogue.handle(event, now), now)
@@ -341,12 +341,12 @@ class Speaker:
         try:
             self._loop.call_soon_threadsafe(self._guarded, call, arguments)
         except RuntimeError:
-            # The loop has ended while a thread of the driver was on its way here: there is nobody left to tell.
+            # The loop ended while a thread of the driver was on its way here: nobody is left to handle it.
             log.debug("an event came after the end")
 
     def _guarded(self, call: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         try:
             call(*arguments)
-        except Exception as error:  # a fault of ours in one event would leave a half-changed speaker
+        except Exception as error:  # a bug of ours in one event would leave a half-changed speaker
             log.exception("an event could not be handled")
             self.die(f"internal error: {error!r}")

@@ -1,7 +1,7 @@
 """The live view of the speaker: what `speakerd ctl monitor`, the demo and the tests watch.
 
 A feed of small JSON-safe dictionaries, each with `event` and `at` (monotonic seconds). A subscriber gets its own
-bounded queue; one that does not read loses the oldest entries and is told how many, so that a slow SSH line can
+bounded queue; one that does not read loses the oldest entries and learns how many, so that a slow SSH line can
 never hold up the speaker. Transcripts go to subscribers only: nothing here is written to the journal or to disk.
 
 Used from the event loop only.
@@ -20,7 +20,7 @@ Entry = dict[str, Any]
 
 
 class Subscription:
-    """One reader's bounded queue. Iterate it; leave with `close` (idempotent)."""
+    """One reader's bounded queue. Iterate it; end with `close` (idempotent)."""
 
     def __init__(self, feed: MonitorFeed, limit: int) -> None:
         self._feed = feed
@@ -31,7 +31,7 @@ class Subscription:
         self._closed = False
 
     def offer(self, entry: Entry) -> None:
-        """Queue `entry`; past the limit the oldest goes, and a `lost` entry will say so."""
+        """Queue `entry`; beyond the limit the oldest is dropped, and a `lost` entry will say so."""
         if len(self._entries) >= self._limit:
             self._entries.popleft()
             self._lost += 1
@@ -41,7 +41,7 @@ class Subscription:
     def close(self) -> None:
         """End the iteration and take no more."""
         self._closed = True
-        self._feed.leave(self)
+        self._feed.unsubscribe(self)
         self._ready.set()
 
     async def __aiter__(self) -> AsyncIterator[Entry]:
@@ -67,17 +67,17 @@ class MonitorFeed:
 
     @property
     def watched(self) -> bool:
-        """Whether anyone listens: levels are not even formatted otherwise."""
+        """Whether there is a subscriber: without one, levels are not even formatted."""
         return bool(self._subscriptions)
 
     def subscribe(self, limit: int = 256) -> Subscription:
-        """A new subscription that keeps at most `limit` unread entries."""
+        """Return a new subscription that keeps at most `limit` unread entries."""
         subscription = Subscription(self, limit)
         self._subscriptions.append(subscription)
         return subscription
 
-    def leave(self, subscription: Subscription) -> None:
-        """Forget `subscription` (idempotent)."""
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Hand nothing more to `subscription` (idempotent)."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from speakerd.config.settings import Settings
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.metrics.monitor import MonitorFeed
-    from speakerd.daemon.metrics.usage_store import UsageKeeper
+    from speakerd.daemon.metrics.usage_store import UsageStore
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Stopwatch:
 class TurnLog:
     """Writes the lines, counts turns and conversations, and feeds the monitor. Event loop only."""
 
-    def __init__(self, monitor: MonitorFeed, usage: UsageKeeper, settings: LiveSettings) -> None:
+    def __init__(self, monitor: MonitorFeed, usage: UsageStore, settings: LiveSettings) -> None:
         self._monitor = monitor
         self._usage = usage
         self._take(settings.subscribe("audio.gate.hangover_ms", take=self._take))
@@ -100,16 +100,16 @@ class TurnLog:
         self._cause_at = 0.0
         self._tokens = 0
         self.conversation = 0
-        """Which conversation since the start this is."""
+        """How many conversations there were since the start, this one included."""
         self.turns = 0
         """How many turns there were since the start."""
 
     def _take(self, settings: Settings) -> None:
         self._hangover_s = settings.audio.gate.hangover_ms / 1000
-        """The silence after which a sentence counts as ended; the person had ended before it."""
+        """Silence that ends a sentence; the person stopped speaking that much earlier."""
 
     def event(self, event: Event, now: float) -> None:
-        """Something happened; called before the dialogue answers it."""
+        """Note an event of the dialogue, before the dialogue handles it."""
         self._cause_at = now
         match event:
             case Gesture(kind="press_down", at=at):
@@ -133,7 +133,7 @@ class TurnLog:
                 log.warning("no connection: %s", reason, extra=fields(event="connection_lost", fatal=fatal))
 
     def command(self, command: Command, now: float) -> None:
-        """The dialogue ordered something; called before it is done."""
+        """Note a command of the dialogue, before it is carried out."""
         match command:
             case Listen(mode) if mode != "closed":
                 self._mark("listening", now)
@@ -143,7 +143,7 @@ class TurnLog:
                 self._mark("interrupt", self._cause_at)
 
     def phase(self, before: str, after: str, now: float) -> None:
-        """The dialogue went from one phase to another."""
+        """Note that the dialogue went from one phase to another."""
         if before == "idle" and after not in {"idle", "stopping"}:
             self.conversation += 1
             self._usage.conversation(ended=False)
@@ -154,16 +154,16 @@ class TurnLog:
             self._monitor.publish("conversation", now, number=self.conversation, ended=True)
 
     def silenced(self, at: float) -> None:
-        """The loudspeaker fell silent at `at` after an interruption."""
+        """Note that the loudspeaker falls silent at `at`, after an interruption."""
         self._mark("silence", at)
         self._close_turn("interrupted")
 
     def caption(self, role: str, item_id: str, text: str, *, final: bool, now: float) -> None:
-        """What was said goes to the monitor only."""
+        """Show what was said, to the monitor only."""
         self._monitor.publish("caption", now, role=role, item_id=item_id, text=text, final=final)
 
     def detail(self, event: str, details: dict[str, Any], now: float) -> None:
-        """Usage, tools, the connection, errors, speech that was lost."""
+        """Note usage, tools, the connection, an error, or speech that was lost."""
         self._monitor.publish(event, now, **details)
         if event == "usage":
             self._usage.count(details)

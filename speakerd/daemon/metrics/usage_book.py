@@ -1,9 +1,9 @@
-"""Turns and tokens by day: what it cost today, this month, since the start. Pure.
+"""Turns and tokens by day: what was used today, since the start, and on all days kept. Pure.
 
-A day is a date that the caller gives, of the person's own calendar. So many days are kept that this month and the
-last are always whole. Their number counts and not their age: a Pi without a battery clock may believe for its first
-minute that it is 1970, or 2099, and that must not cost it its book. For the same reason the day being counted is
-never the one to go.
+A day is a date that the caller gives, in local time. Enough days are kept for this month and the last to be
+complete. They are limited by number, not by age: a Pi without a battery clock may believe for its first minute
+that it is 1970, or 2099, and must not lose its book by that. For the same reason the day being counted is never
+dropped.
 
 Nothing that anyone said is in it.
 """
@@ -33,16 +33,16 @@ _HIGHEST: Final = 10**18
 
 
 class UsageBook:
-    """See the module."""
+    """Counts by day, and since the start."""
 
     def __init__(self, days: Mapping[date, Counts] | None = None) -> None:
-        """Go on from these days; of too many, the latest."""
+        """Continue from these days; of too many, keep the latest."""
         latest = sorted((days or {}).items())[-MOST_DAYS:]
         self._days = {day: dict(counts) for day, counts in latest}
         self._since_start = _none()
 
     def add(self, day: date, counts: Mapping[str, int]) -> None:
-        """Count these on that day; names that are not of `NAMES` are left out."""
+        """Add `counts` to that day; names that are not in `NAMES` are ignored."""
         of_day = self._days.setdefault(day, _none())
         for name in NAMES:
             of_day[name] += counts.get(name, 0)
@@ -51,7 +51,7 @@ class UsageBook:
             del self._days[min(other for other in self._days if other != day)]
 
     def report(self, today: date) -> dict[str, dict[str, Any]]:
-        """The sums: of today, since the process was started, and of all days kept, with the first of these."""
+        """Return the sums of today, since the start of the process, and of all days kept with the first of them."""
         return {
             "today": self._days.get(today, _none()).copy(),
             "since_start": self._since_start.copy(),
@@ -62,11 +62,11 @@ class UsageBook:
         }
 
     def by_day(self) -> dict[str, Counts]:
-        """All days kept, the first one first, by ISO date."""
+        """Return all days kept by ISO date, the first one first."""
         return {day.isoformat(): dict(counts) for day, counts in sorted(self._days.items())}
 
     def text(self) -> str:
-        """As JSON, for `read_days`."""
+        """Return it as JSON, for `read_days`."""
         days = {
             day: {name: count for name, count in counts.items() if count}
             for day, counts in self.by_day().items()
@@ -75,7 +75,7 @@ class UsageBook:
 
 
 def read_days(text: str) -> dict[date, Counts]:
-    """The days of `UsageBook.text`. Raises ValueError."""
+    """Read the days that `UsageBook.text` wrote. Raises ValueError."""
     try:
         data = json.loads(text)
     except RecursionError:

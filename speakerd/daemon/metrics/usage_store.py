@@ -1,7 +1,7 @@
 """What was used, kept over restarts: a `UsageBook`, today's date, and the file.
 
 Written at the end of each conversation, in a long one every half minute, and never while nothing is used: a process
-that dies in the middle loses half a minute of counts at most.
+that dies meanwhile loses half a minute of counts at most.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-WHILE_TALKING_S = 30.0
+IN_CONVERSATION_S = 30.0
 AFTERWARDS_S = 1.0
-"""What a server reports once the conversation is over (an answer that was cut off) rarely comes alone."""
+"""What a server reports after the end of a conversation, of an answer that was cut off, rarely comes alone."""
 
 
 def local_date() -> date:
-    """Today's, here."""
+    """Return today's date, in local time."""
     return datetime.now().astimezone().date()
 
 
-class UsageKeeper:
-    """See the module. Event loop only."""
+class UsageStore:
+    """Counts turns and tokens of today, and writes them to a file. Event loop only."""
 
     def __init__(self, path: Path | None, *, today: Callable[[], date] = local_date) -> None:
-        """Reads what was stored before; `path=None` stores nothing."""
+        """Read what was stored before; `path=None` stores nothing."""
         self._today = today
         self._file = StateFile(path, "the usage", lambda: self._book.text())  # noqa: PLW0108  # it is not there yet
         self._book = UsageBook(self._file.load(read_days))
-        self._talking = False
+        self._in_conversation = False
 
     def count(self, counts: Mapping[str, int]) -> None:
-        """So many more, of today; the names are those of `usage_book.NAMES`."""
+        """Add `counts`, by the names of `usage_book.NAMES`, to today."""
         self._book.add(self._today(), counts)
         if not self._file.due:
-            self._file.write_in(WHILE_TALKING_S if self._talking else AFTERWARDS_S)
+            self._file.write_in(IN_CONVERSATION_S if self._in_conversation else AFTERWARDS_S)
 
     def conversation(self, *, ended: bool) -> None:
-        """A conversation begins, or has ended."""
-        self._talking = not ended
+        """Note that a conversation begins, or has ended: then what is due is written."""
+        self._in_conversation = not ended
         if ended and self._file.due:
             self._file.write_in(0.0)
 
     def report(self) -> dict[str, dict[str, Any]]:
-        """See `UsageBook.report`."""
+        """Return the sums of today, since the start of the process, and of all days kept."""
         return self._book.report(self._today())
 
     def by_day(self) -> dict[str, Counts]:
-        """See `UsageBook.by_day`."""
+        """Return the counts of all days kept by ISO date, the first one first."""
         return self._book.by_day()
 
     async def close(self) -> None:

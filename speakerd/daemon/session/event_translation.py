@@ -1,6 +1,6 @@
-"""Session events as the facts that the dialogue, the captions and the journal need. Pure.
+"""Session events as the facts that the dialogue, the monitor and the journal need. Pure.
 
-Out-of-band responses are nobody's turn and are left out.
+Out-of-band responses belong to no turn and are left out.
 """
 
 from __future__ import annotations
@@ -8,26 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from speakerd.dialogue.events import (
-    ApprovalNeeded,
-    Connected,
-    ConnectionLost,
-    ErrorKind,
-    Event,
-    ResponseEnded,
-    ResponseStarted,
-    ServerSpeechStarted,
-    ServerSpeechStopped,
-    SessionError,
-    ToolEnded,
-    ToolStarted,
-    TurnCommitted,
-)
+from speakerd.dialogue import events as facts
 
 if TYPE_CHECKING:
     from speakerd.realtime.session import RealtimeSessionEvent
 
-_KIND_OF_CODE: dict[str, ErrorKind] = {
+_KIND_OF_CODE: dict[str, facts.ErrorKind] = {
     "invalid_api_key": "account",
     "insufficient_quota": "account",
     "model_not_found": "account",
@@ -38,72 +24,74 @@ _KIND_OF_CODE: dict[str, ErrorKind] = {
 }
 
 
-def error_kind(code: str) -> ErrorKind:
-    """What an error code or type of the server means to a person in the room."""
+def error_kind(code: str) -> facts.ErrorKind:
+    """Return what an error code or type of the server means to a person in the room."""
     if code.startswith("billing"):
         return "account"
     return _KIND_OF_CODE.get(code, "request")
 
 
-def session_error(error: Any) -> SessionError:
-    """The fact behind an `error` event: the server's own mapping, or an exception of ours."""
+def session_error(error: Any) -> facts.SessionError:
+    """Return the fact behind an `error` event: the server's own mapping, or an exception of ours."""
     if isinstance(error, Mapping):
         code = str(error.get("code") or "")
         kind = error_kind(code) if code else error_kind(str(error.get("type") or ""))
         if kind == "request" and error.get("type") == "server_error":
             kind = "server"
-        return SessionError(kind, str(error.get("message") or code or "unknown error"))
-    return SessionError("internal", str(error))
+        return facts.SessionError(kind, str(error.get("message") or code or "unknown error"))
+    return facts.SessionError("internal", str(error))
 
 
-class Facts:
-    """Reads one session's events in order. See the module."""
+class EventTranslator:
+    """Translates one session's events, in order, into events of the dialogue."""
 
     def __init__(self) -> None:
         self._running: set[str | None] = set()
 
     @property
     def answering(self) -> bool:
-        """Whether a response has begun whose end, and so whose usage, has not come."""
+        """Whether a response has begun whose end, and with it the usage, has not come."""
         return bool(self._running)
 
-    def of(self, event: RealtimeSessionEvent) -> tuple[Event, ...]:
-        """What the dialogue must know of `event`."""
+    def of(self, event: RealtimeSessionEvent) -> tuple[facts.Event, ...]:
+        """Return what the dialogue must know of `event`."""
         if event.type == "agent_start":
             self._running.add(event.response_id)
         elif event.type == "agent_end":
             self._running.discard(event.response_id)
         match event.type:
             case "agent_start" if not event.out_of_band:
-                return (ResponseStarted(event.response_id or ""),)
+                return (facts.ResponseStarted(event.response_id or ""),)
             case "agent_end" if not event.out_of_band:
                 status = event.status or "completed"
                 if status == "in_progress":
                     status = "incomplete"
-                return (ResponseEnded(event.response_id or "", status, event.had_audio, event.tool_calls),)
+                return (
+                    facts.ResponseEnded(event.response_id or "", status, event.had_audio, event.tool_calls),
+                )
             case "connection" if event.status == "connected":
-                return (Connected(),)
+                return (facts.Connected(),)
             case "connection" if event.status == "reconnecting":
-                return (ConnectionLost(event.reason or "the connection was lost"),)
+                return (facts.ConnectionLost(event.reason or "the connection was lost"),)
             case "speech_started":
-                return (ServerSpeechStarted(),)
+                return (facts.ServerSpeechStarted(),)
             case "speech_stopped":
-                return (ServerSpeechStopped(),)
+                return (facts.ServerSpeechStopped(),)
             case "input_audio_committed":
-                return (TurnCommitted(),)
+                return (facts.TurnCommitted(),)
             case "tool_start":
-                return (ToolStarted(event.tool.name),)
+                return (facts.ToolStarted(event.tool.name),)
             case "tool_end":
-                return (ToolEnded(event.tool.name),)
+                return (facts.ToolEnded(event.tool.name),)
             case "tool_approval_required":
-                return (ApprovalNeeded(event.call_id, event.tool.name),)
+                return (facts.ApprovalNeeded(event.call_id, event.tool.name),)
             case "error":
                 return (session_error(event.error),)
         return ()
 
 
 def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """What the monitor and the journal want to know: nothing that anyone said."""
+    """Return what the monitor and the journal show of `event`, as names with details; nothing that anyone said."""
     match event.type:
         case "usage":
             return (("usage", event.usage.to_dict()),)

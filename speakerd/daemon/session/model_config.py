@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def address(model: ModelSettings) -> str:
-    """`url`, with `?model=` where it does not name one itself."""
+    """Return the `url` of the settings, with `?model=` where it does not name a model itself."""
     parts = urlsplit(model.url)
     query = parse_qs(parts.query, keep_blank_values=True)
     if "model" in query or not model.model:
@@ -28,7 +28,7 @@ def address(model: ModelSettings) -> str:
 
 
 def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
-    """Who ends a turn; None: we do."""
+    """Return how the server finds the end of a turn; None if our own gate does."""
     if model.turn_detection == "server_vad":
         return {
             "type": "server_vad",
@@ -49,7 +49,7 @@ def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
 
 
 def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
-    """What the session is told at its beginning; what is left at "the model decides" is not sent."""
+    """Return the settings a session begins with; what is left to the model is not among them."""
     sound: RealtimeAudioInputConfig = {"format": "pcm16", "turn_detection": turn_detection(model)}
     if model.noise_reduction != "off":
         sound["noise_reduction"] = {"type": model.noise_reduction}
@@ -70,7 +70,7 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
 
 
 def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:
-    """All headers of the handshake that carry identity."""
+    """Return all headers of the handshake: those of the settings, the safety identifier, the key."""
     headers = dict(model.headers)
     if model.safety_identifier:
         headers["OpenAI-Safety-Identifier"] = model.safety_identifier
@@ -88,6 +88,6 @@ def connection(
     *,
     url: str | None = None,
 ) -> RealtimeModelConfig:
-    """How to reach the model; `url`, the embedded server's, overrides that of the settings and needs no key."""
+    """Return how to reach the model; the embedded server's `url` replaces that of the settings and needs no key."""
     headers = {} if url is not None else handshake_headers(model, key)
     return {"url": url or address(model), "headers": headers, "playback_tracker": tracker}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.model import RealtimePlaybackState, RealtimePlaybackTracker
 
 if TYPE_CHECKING:
@@ -30,14 +31,12 @@ class PlaybackTracker(RealtimePlaybackTracker):
     def __init__(self, positions: Callable[[], Iterable[PlayedItem]]) -> None:
         super().__init__()
         self._positions = positions
-        self._cut: dict[tuple[str, int], PlayedItem] = {}
+        self._cut: BoundedDict[tuple[str, int], PlayedItem] = BoundedDict(_CUT_REMEMBERED)
 
     def cut(self, items: Iterable[PlayedItem]) -> None:
         """Remember how far these were heard: a flush stopped them."""
         for item in items:
             self._cut[item.item_id, item.content_index] = item
-        while len(self._cut) > _CUT_REMEMBERED:
-            del self._cut[next(iter(self._cut))]
 
     def was_cut(self, item_id: str) -> bool:
         """Whether a flush stopped that item."""

@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from speakerd.daemon.session.model_config import connection, session_settings
@@ -41,7 +42,7 @@ class EmbeddedServer:
     """The embedded realtime server on a free port of loopback, started when first needed. Event loop only."""
 
     def __init__(self, settings: OfflineSettings) -> None:
-        # Nobody else is to find it, so it takes any free port: several speakers may run on one machine.
+        # Only this process uses it, so any free port will do: several speakers may run on one machine.
         self._settings = dataclasses.replace(settings, port=0)
         self._server: OfflineServer | None = None
         self._starting = asyncio.Lock()
@@ -51,7 +52,7 @@ class EmbeddedServer:
         async with self._starting:
             if self._server is None:
                 from speakerd.offline.errors import OfflineError  # noqa: PLC0415  # an extra: loaded where wanted
-                from speakerd.offline.server import OfflineServer  # noqa: PLC0415  # likewise
+                from speakerd.offline.server import OfflineServer  # noqa: PLC0415  # as above
 
                 server = OfflineServer(self._settings)
                 try:
@@ -115,22 +116,23 @@ class SessionFactory:
         `on_failure` is called with the reason of each attempt that failed and is followed by another. Raises
         ConnectFailedError where no further attempt is made.
         """
+        attempt = partial(self._open, tracker, tools, on_failure)
         if self._model.backend == "offline":
-            return await self._open("offline", tracker, tools, on_failure)
+            return await attempt("offline")
         try:
-            return await self._open("remote", tracker, tools, on_failure)
+            return await attempt("remote")
         except ConnectFailedError as error:
             if self._model.fallback != "offline":
                 raise
             log.warning("%s; the embedded server answers instead", error)
-            return await self._open("offline", tracker, tools, on_failure)
+            return await attempt("offline")
 
     async def _open(
         self,
-        backend: Backend,
         tracker: PlaybackTracker,
         tools: Sequence[FunctionTool],
         on_failure: Callable[[str], None],
+        backend: Backend,
     ) -> RealtimeSession[None]:
         from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
 

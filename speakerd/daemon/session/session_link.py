@@ -19,7 +19,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, assert_never
 
-from speakerd.daemon.session.event_translation import Facts
+from speakerd.daemon.session.event_translation import EventTranslator
 from speakerd.daemon.session.uplink_queue import (
     CapturedSpeech,
     Outgoing,
@@ -89,7 +89,7 @@ class SessionLink:
         return self._usable.is_set()
 
     def connect(self) -> None:
-        """Be connected until `disconnect`. Where a first connection waits for its next attempt, begin it now."""
+        """Be connected until `disconnect`. If the next attempt to connect is being waited for, begin it now."""
         if self._closed:
             return
         before = self._task
@@ -138,14 +138,14 @@ class SessionLink:
         except ConnectFailedError as error:
             self._on_fact(ConnectionLost(str(error), fatal=error.fatal))
             return False
-        except Exception as error:  # a part that is missing or broken: told at once, never in silence
+        except Exception as error:  # a part that is missing or broken: reported at once, never ignored
             log.exception("no session could be made")
             self._on_fact(ConnectionLost(f"internal error: {error}", fatal=True))
             return False
         self._attempt_has_failed = False
         sender = asyncio.create_task(self._send_uplink(session), name="session-sender")
         sender.add_done_callback(self._sender_ended)
-        facts, cancelled = Facts(), True
+        facts, cancelled = EventTranslator(), True
         try:
             retry = await self._read(session, facts)
             cancelled = False
@@ -164,7 +164,7 @@ class SessionLink:
         self._attempt_has_failed = True
         self._on_fact(ConnectionLost(reason))
 
-    async def _last_count(self, session: RealtimeSession, facts: Facts) -> None:
+    async def _last_count(self, session: RealtimeSession, facts: EventTranslator) -> None:
         """End the answer that nobody will hear, and report what it has cost, but nothing else."""
         # Whatever goes wrong here: the session is being closed.
         with suppress(Exception):
@@ -177,7 +177,7 @@ class SessionLink:
                     if not facts.answering:
                         return
 
-    async def _read(self, session: RealtimeSession, facts: Facts) -> bool:
+    async def _read(self, session: RealtimeSession, facts: EventTranslator) -> bool:
         reason, fatal = "the session ended", False
         begun = False
         try:
@@ -194,7 +194,7 @@ class SessionLink:
                     self._on_fact(fact)
         except ConnectFailedError as error:
             reason, fatal = str(error), error.fatal
-        except Exception as error:  # a fault in the session must be heard of, and must not end the daemon
+        except Exception as error:  # a bug in the session must be reported, and must not end the daemon
             log.exception("the session failed")
             reason = f"internal error: {error}"
         self._on_fact(ConnectionLost(reason, fatal=fatal))
@@ -213,7 +213,7 @@ class SessionLink:
     def _sender_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or task.exception() is None:
             return
-        # Sending fails only where the session has ended for good; its reader then ends too. Never in silence.
+        # Sending fails only where the session has ended for good; its reader then ends too.
         log.error("sending to the model failed: %s", task.exception())
         if self._task is not None:
             self._task.cancel()
@@ -246,5 +246,5 @@ async def _send(session: RealtimeSession, item: Outgoing) -> None:
 
 
 def _answered_before() -> suppress:
-    """A call that was answered before, or has been given up, needs no answer any more."""
+    """Ignore that a call was answered before, or has been given up: it needs no answer any more."""
     return suppress(UnknownToolCallError)

@@ -88,7 +88,7 @@ class UplinkQueue:
             self._grow(item)
 
     def hold(self, sound: CapturedSpeech) -> None:
-        """Keep `sound` until `release` or `forget_sound`."""
+        """Keep `sound` apart until `release` or `forget_sound`."""
         self._held.append(sound)
         self._grow(sound)
 
@@ -98,7 +98,7 @@ class UplinkQueue:
         self._held.clear()
 
     def take(self) -> Outgoing | None:
-        """The oldest queued item, or None."""
+        """Remove and return the oldest queued item; None if there is none."""
         if not self._queue:
             return None
         item = self._queue.popleft()

@@ -1,11 +1,11 @@
-"""A small file of what outlives the process: replaced in one step, written rarely, never by the event loop.
+"""A small file of what outlives the process: replaced in one step, written rarely, never in the event loop.
 
 The new text goes to a draft, to the disk, and then takes the place of the old: whenever the power fails, there is
-the old text or the new one. An SD card takes its time for that, so a thread does it, one write after the other. A
-text that is in the file already is not written again.
+the old text or the new one. An SD card can be slow, so a thread does it, one write after the other. A text that is
+in the file already is not written again.
 
-A file that cannot be used is set aside under another name, for a person to look at, and its owner begins anew; a
-folder that cannot be written is told of once. Neither ends a speaker.
+A file that cannot be used is renamed, for a person to look at, and its owner starts from its defaults; a folder
+that cannot be written is reported once. Neither ends the daemon.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LONGEST = 1_000_000
 
 
 def state_dir(environment: dict[str, str] | None = None) -> Path:
-    """Where what must outlive the process is kept: systemd's state folder, or the user's when run by hand."""
+    """Return the folder of what outlives the process: systemd's state folder, or the user's when run by hand."""
     env = os.environ if environment is None else environment
     if systemd := env.get("STATE_DIRECTORY"):
         return Path(systemd.split(":")[0])
@@ -40,7 +40,7 @@ def state_dir(environment: dict[str, str] | None = None) -> Path:
 
 
 class StateFile:
-    """See the module. Event loop only."""
+    """Loads one small text and writes it when it changes. Event loop only."""
 
     def __init__(self, path: Path | None, what: str, text: Callable[[], str]) -> None:
         """Nothing is read yet.
@@ -48,7 +48,7 @@ class StateFile:
         Args:
             path: Its folder is made when it is needed; None stores nothing.
             what: Its content, in the words of a warning.
-            text: Gives what is to be in the file, ASCII; called on the event loop.
+            text: Returns what is to be in the file, ASCII; called on the event loop.
         """
         self._path = path
         self._what = what
@@ -61,11 +61,11 @@ class StateFile:
 
     @property
     def due(self) -> bool:
-        """Whether a write will begin by itself."""
+        """Whether a write is scheduled."""
         return self._timer is not None
 
     def load(self, read: Callable[[str], _T]) -> _T | None:
-        """What `read` makes of the file; None where there is none, or none of use. `read` may raise ValueError.
+        """Return what `read` makes of the file; None if it is missing or unusable. `read` may raise ValueError.
 
         Blocks for as long as the disk takes: call it before anything runs.
         """
@@ -87,13 +87,13 @@ class StateFile:
         return value
 
     def write_in(self, seconds: float) -> None:
-        """Have it written so many seconds from now; a moment set before gives way to this one."""
+        """Schedule a write so many seconds from now, in place of one scheduled before."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
 
     async def close(self) -> None:
-        """Have it written if it is due, is being written, or could not be so far. Idempotent."""
+        """Write it now if a write is scheduled, is going on, or has failed so far. Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
         if self._timer is not None or self._failing:

@@ -1,6 +1,6 @@
 """The volume: set by voice, button or socket, kept over restarts, written to disk rarely.
 
-Every change is heard at once; the file is written once nobody has turned the knob for a while, and at the end, so
+Every change is applied at once; the file is written once the volume has not changed for a while, and at the end, so
 that holding a volume button costs the SD card one write.
 """
 
@@ -18,10 +18,10 @@ SETTLE_S = 5.0
 
 
 class Volume:
-    """See the module. Event loop only; `apply` is called with every new value, 0 to 100."""
+    """The loudspeaker's volume, 0 to 100. Event loop only."""
 
     def __init__(self, first: int, *, path: Path | None, apply: Callable[[int], None]) -> None:
-        """`first` counts when nothing is stored; `path=None` stores nothing."""
+        """Read the stored volume, or take `first`; `path=None` stores none; `apply` gets every new value."""
         self._file = StateFile(path, "the volume", lambda: f"{self._value}\n")
         self._apply = apply
         stored = self._file.load(_read)
@@ -34,14 +34,14 @@ class Volume:
         return self._value
 
     def set(self, value: int) -> int:
-        """Set it, clamped; what it is now."""
+        """Set it, clamped to 0 to 100; return what it is now."""
         self._value = _clamped(value)
         self._apply(self._value)
         self._file.write_in(SETTLE_S)
         return self._value
 
     def change(self, by: int) -> int:
-        """Louder or softer by so many percent; what it is now."""
+        """Make it louder or softer by so many percent; return what it is now."""
         return self.set(self._value + by)
 
     async def close(self) -> None:

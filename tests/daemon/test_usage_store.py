@@ -7,7 +7,7 @@ import time
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from speakerd.daemon.metrics.usage_store import UsageKeeper, local_date
+from speakerd.daemon.metrics.usage_store import UsageStore, local_date
 from tests.daemon.hand_clock import by_hand, pass_by
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ MONDAY = date(2026, 3, 2)
 TOKENS = {"requests": 1, "total_tokens": 100}
 
 
-def keeper(path: Path | None, day: date = MONDAY) -> UsageKeeper:
-    return UsageKeeper(path, today=lambda: day)
+def keeper(path: Path | None, day: date = MONDAY) -> UsageStore:
+    return UsageStore(path, today=lambda: day)
 
 
 def stored(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from speakerd.daemon.session.event_translation import Facts, details_of, session_error
+from speakerd.daemon.session.event_translation import EventTranslator, details_of, session_error
 from speakerd.dialogue.events import (
     ApprovalNeeded,
     Connected,
@@ -72,16 +72,16 @@ def noop() -> str:
     ],
 )
 def test_each_event_is_one_fact(event: Any, fact: object) -> None:
-    assert Facts().of(event) == (fact,)
+    assert EventTranslator().of(event) == (fact,)
 
 
 def test_the_end_of_a_response_says_how_many_tools_it_called() -> None:
-    ended = Facts().of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2))
+    ended = EventTranslator().of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2))
     assert ended == (ResponseEnded("r", "completed", had_audio=True, tool_calls=2),)
 
 
 def test_out_of_band_responses_are_nobodys_turn() -> None:
-    facts = Facts()
+    facts = EventTranslator()
     assert facts.of(RealtimeAgentStartEvent(AGENT, INFO, "r", out_of_band=True)) == ()
     assert facts.of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", out_of_band=True)) == ()
 
