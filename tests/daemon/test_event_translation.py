@@ -76,7 +76,9 @@ def test_each_event_is_one_fact(event: Any, fact: object) -> None:
 
 
 def test_the_end_of_a_response_says_how_many_tools_it_called() -> None:
-    ended = EventTranslator().of(RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2))
+    ended = EventTranslator().of(
+        RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2)
+    )
     assert ended == (ResponseEnded("r", "completed", had_audio=True, tool_calls=2),)
 
 

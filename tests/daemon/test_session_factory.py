@@ -1,0 +1,107 @@
+"""Which server a session is opened with, and what becomes of one that cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from speakerd.config.settings import Settings
+from speakerd.daemon.live_settings import LiveSettings
+from speakerd.daemon.session import EmbeddedServer, PlaybackTracker, SessionFactory
+from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError
+from speakerd.realtime.testing.loopback import LoopbackServer, Refuse
+from tests.simulation.virtual_loop import VirtualLoop, in_virtual_time
+
+if TYPE_CHECKING:
+    from speakerd.daemon.session import Backend
+    from speakerd.realtime.session import RealtimeSession
+
+NOWHERE = "ws://127.0.0.1:9/v1/realtime"
+
+
+class Embedded:
+    """In place of the embedded server: a scripted one."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.asked = 0
+
+    async def url(self) -> str:
+        self.asked += 1
+        return self._url
+
+
+class Bench:
+    def __init__(self, *, embedded: str = NOWHERE, **model: Any) -> None:
+        self.live = LiveSettings(Settings.model_validate({"model": {"auth": "none", **model}}))
+        self.embedded = Embedded(embedded)
+        self.backends: list[Backend] = []
+        self.failures: list[str] = []
+        self.factory = SessionFactory(
+            self.live,
+            key=None,
+            embedded=cast("EmbeddedServer", self.embedded),
+            on_backend=self.backends.append,
+            clock=asyncio.get_running_loop().time,
+        )
+
+    async def open(self) -> RealtimeSession[None]:
+        return await self.factory.open(PlaybackTracker(list), (), self.failures.append)
+
+
+@in_virtual_time
+async def test_the_server_of_the_settings_is_tried_until_it_answers_and_each_failure_reported() -> None:
+    async with LoopbackServer(*([Refuse(503)] for _ in range(6)), []) as server:
+        bench = Bench(url=server.url)
+        session = await bench.open()
+        await session.close()
+    assert bench.backends == ["remote"]
+    assert len(bench.failures) == 6
+    assert bench.embedded.asked == 0
+
+
+@in_virtual_time
+async def test_one_that_refuses_is_not_tried_again() -> None:
+    async with LoopbackServer([Refuse(401)]) as server:
+        bench = Bench(url=server.url)
+        with pytest.raises(ConnectRefusedError):
+            await bench.open()
+    assert (server.refused, bench.failures, bench.backends) == (1, [], [])
+
+
+@in_virtual_time
+async def test_where_so_set_the_embedded_server_answers_for_one_that_cannot_be_reached() -> None:
+    async with LoopbackServer() as embedded:
+        bench = Bench(url=NOWHERE, fallback="offline", embedded=embedded.url)
+        session = await bench.open()
+        await session.close()
+    assert bench.backends == ["offline"]
+    assert bench.failures == []
+
+
+@in_virtual_time
+async def test_where_neither_answers_no_further_attempt_is_made() -> None:
+    bench = Bench(url=NOWHERE, fallback="offline", connect_timeout_s=5)
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    began = loop.time()
+    with pytest.raises(ConnectFailedError):
+        await bench.open()
+    assert loop.time() - began <= 10
+    assert bench.backends == []
+
+
+@in_virtual_time
+async def test_another_address_is_that_of_the_next_session_and_another_backend_waits_for_a_restart() -> None:
+    async with LoopbackServer() as first, LoopbackServer() as second:
+        bench = Bench(url=first.url)
+        await (await bench.open()).close()
+        model = replace(bench.live.latest.model, url=second.url, backend="offline")
+        bench.live.change(bench.live.latest.model_copy(update={"model": model}))
+        bench.live.between_turns()
+        await (await bench.open()).close()
+        assert (len(first.connections), len(second.connections)) == (1, 1)
+    assert bench.backends == ["remote", "remote"]
