@@ -1,8 +1,8 @@
 """`speakerd calibrate`: measures noise floor, echo and round trip, and proposes settings.
 
-Plays three sweeps through the loudspeaker and listens, ten seconds in all; be quiet meanwhile. `--write` puts
-the proposals into the file, its comments kept. Exit code 1 if the microphone did not hear the loudspeaker, 3 if
-a device cannot be opened.
+Plays three sweeps through the loudspeaker and records them, ten seconds in all. `--write` puts the proposals into
+the file and keeps its comments. Exit code 1 if the microphone did not hear the loudspeaker, 3 if a device cannot be
+opened.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "calibrate",
         help="measure room and devices; propose settings",
@@ -33,7 +33,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print, perhaps write. Exit code 0, 1, 2 or 3."""
+    """Measure, print the proposals, write them if asked to. Exit code 0, 1, 2 or 3."""
     from speakerd.audio.calibration import propose, report
     from speakerd.audio.errors import DeviceError
     from speakerd.config.errors import ConfigError

@@ -1,7 +1,7 @@
-"""`speakerd check [FILE]`: is this configuration right, and what would be in force?
+"""`speakerd check [FILE]`: checks a configuration, and prints the settings that would be in force.
 
-On stdout the effective settings with secrets masked, on stderr every mistake at once. Exit code 2 for a
-mistake in the file, 3 for a key that is named and cannot be used.
+The settings go to stdout with secrets masked, all mistakes to stderr. Exit code 2 for a mistake in the file, 3 for
+an API key that exists and cannot be used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "check",
         help="check a configuration; print what would be in force",

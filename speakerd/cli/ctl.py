@@ -1,4 +1,4 @@
-"""`speakerd ctl`: ask a running speaker things, and tell it things, over its control socket."""
+"""`speakerd ctl`: controls and watches a running speaker over its control socket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PLAIN = {
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "ctl",
         help="control and watch a running speaker",
@@ -58,7 +58,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do one thing. Exit code 0; 1 if the speaker refused; 2 for a wrong word; 3 if it is not to be had."""
+    """Send one command. Exit code 0; 1 if the speaker refused it; 2 for a wrong argument; 3 if none runs."""
     from speakerd.host.control_client import ControlClient
     from speakerd.host.errors import CommandError, ControlError
     from speakerd.host.socket_path import calling_paths
@@ -98,7 +98,7 @@ def _arguments(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def volume_arguments(word: str) -> dict[str, int]:
-    """`40` sets, `+10` and `-10` change. Raises CommandError, kind `bad_arguments`."""
+    """Return the arguments for `40` (set), `+10` or `-10` (change). Raises CommandError, kind `bad_arguments`."""
     from speakerd.host.errors import CommandError
 
     try:
@@ -188,7 +188,7 @@ def _monitor(args: argparse.Namespace, client: ControlClient, paths: tuple[Path,
 
 
 def _ask_and_wait(args: argparse.Namespace, client: ControlClient, paths: tuple[Path, ...]) -> int:
-    """Print the answer's words. The view is opened first, so that no word of it is missed."""
+    """Ask, and print the answer. The live view is opened first, so that nothing of it is missed."""
     from speakerd.host.control_client import ControlClient
     from speakerd.host.errors import ControlError
 

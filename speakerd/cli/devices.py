@@ -1,6 +1,6 @@
-"""`speakerd devices`: the microphones and loudspeakers there are, and the rates they really open at.
+"""`speakerd devices`: lists microphones and loudspeakers, and the rates at which they open.
 
-The chosen ones are marked. Exit code 3 if a chosen device is not there.
+The configured ones are marked. Exit code 3 if a configured device is missing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "devices",
         help="list microphones and loudspeakers, and the rates they open at",
@@ -29,7 +29,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """List them. Exit code 0, 2 or 3."""
+    """List the devices. Exit code 0, 2 or 3."""
     from speakerd.audio.devices import list_devices, table
     from speakerd.config.errors import ConfigError
 

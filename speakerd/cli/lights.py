@@ -1,7 +1,7 @@
 """`speakerd lights`: what each light means and what each gesture does; `--demo` plays them on the configured light.
 
-Without `--demo` it prints Markdown, the same tables that stand in the README. Exit code 2 for a mistake in the
-file, 3 for a light that cannot be opened.
+Without `--demo` it prints the tables of the README as Markdown. Exit code 2 for a mistake in the file, 3 for a
+light that cannot be opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "lights",
         help="tell what the light means; --demo plays it",
@@ -89,7 +89,7 @@ def _demo(settings: PanelSettings, states: list[LightState], seconds: float, *, 
         panel = drawn = TerminalPanel(settings.light, with_keys=False)
         say = drawn.write
     elif _has_light(settings.light):
-        # Without the button: a press during the demo has nothing to do.
+        # Without the button: a press has no meaning during the demo.
         panel, say = GpioPanel(ButtonSettings(), settings.light), print
     else:
         print("No light is configured: [panel.light] names no pin and no strip. Try --terminal.")
@@ -115,7 +115,7 @@ def _caption(state: LightState, row: LightMeaning, look: Look) -> str:
 
 
 def _play(panel: Panel, state: LightState, seconds: float) -> None:
-    """Let `state` be seen for a while; one that follows a level is given a voice to follow."""
+    """Show `state` for a while, with a simulated voice if it follows the sound level."""
     from speakerd.panel.looks import voice_dbfs
 
     begun = time.monotonic()

@@ -1,7 +1,7 @@
-"""`speakerd offline`: the embedded realtime server by itself, for speakers, tests and the curious.
+"""`speakerd offline`: runs the embedded realtime server by itself.
 
-Listens on loopback until SIGTERM or Ctrl-C. Exit code 3 when the port is taken, or pocketsphinx or espeak-ng are
-missing; the message says the cure.
+Listens on loopback until SIGTERM or Ctrl-C. Exit code 3 if the port is taken, or pocketsphinx or espeak-ng is
+missing; the message says what to do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "offline",
         help="run the embedded realtime server: no key, no network",
@@ -34,7 +34,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until told to stop. Exit code 0, 2 or 3."""
+    """Serve until SIGTERM or Ctrl-C. Exit code 0, 2 or 3."""
     import asyncio
     import logging
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> OfflineSettings:
-    """The file's settings, or the defaults, with what the command line says."""
+    """Return the settings of the file, or the defaults, with the changes of the command line."""
     import dataclasses
 
     from speakerd.config.load import load

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "run",
         help="be the speaker",
@@ -22,7 +22,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until told to stop. Exit code 0, 2 (configuration), 3 (something is missing) or 4 (a part died)."""
+    """Run until SIGTERM or Ctrl-C. Exit code 0, 2 (configuration), 3 (something missing) or 4 (a part failed)."""
     import asyncio
 
     from speakerd.daemon.service import serve

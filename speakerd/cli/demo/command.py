@@ -1,7 +1,7 @@
-"""`speakerd demo`: the whole speaker with no hardware and no key, or (`--talk`) on this machine's own sound.
+"""Reads the command line of `speakerd demo`.
 
-Without words it plays a short scene in a simulated room and prints a table; the exit code is 0 only if the words
-were understood and the answers heard. With `--talk` you are the person: the space bar is the button.
+By default it plays a short scene in a simulated room and prints a table; the exit code is 0 only if the words were
+recognised and the answers heard. With `--talk` the user is the person, and the space bar is the button.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RECORDINGS = Path(__file__).parents[3] / "tests" / "data"
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "demo",
         help="hear and see it work, with no hardware and no key",
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.audio.errors import AudioError
     from speakerd.realtime.errors import ConnectFailedError
 
-    # The light and the captions have the terminal; only what is really wrong may break into them.
+    # Light and captions use the terminal; only errors may be printed between them.
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
         if args.talk or args.text:

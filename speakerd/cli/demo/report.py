@@ -1,4 +1,4 @@
-"""What the scene showed: the table at its end, and whether it may be called a success."""
+"""The figures of the scene: the table at its end, and whether it succeeded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _AUDIBLE_DBFS = -50.0
 
 
 def words(text: str) -> str:
-    """Lower case, letters and single spaces only: what two writings of the same words have in common."""
+    """Return the words in lower case with single spaces and no marks, to compare two writings of them."""
     return " ".join(re.findall(r"[a-z0-9']+", text.lower()))
 
 
 class Report:
-    """Collects from the live view."""
+    """Collects the figures of the scene from the live view."""
 
     def __init__(self) -> None:
         self.stats: EngineStats | None = None
@@ -40,7 +40,7 @@ class Report:
             self.said.setdefault(entry["role"], []).append(entry["text"])
 
     def verdict(self, wanted: str, played: bytes) -> str | None:
-        """What is wrong; None if the words were understood and the answers heard."""
+        """Return what went wrong; None if the words were recognised and the answers heard."""
         understood = [words(text) for text in self.said["user"]]
         if understood.count(wanted) < 2:
             return f"{wanted!r} was said twice, understood was: {understood}"
@@ -54,7 +54,7 @@ class Report:
         return None
 
     def table(self, wav: Path) -> str:
-        """The figures, for people."""
+        """Return the figures as a table."""
         stats = self.stats
         rows: list[tuple[str, str]] = []
         if stats is not None:
@@ -79,13 +79,13 @@ class Report:
 
 
 def milliseconds(seconds: float) -> str:
-    """Short times with a decimal."""
+    """Return milliseconds, with a decimal for short times."""
     value = 1000 * seconds
     return f"{value:.1f} ms" if value < 10 else f"{value:.0f} ms"
 
 
 def _audible_s(played: bytes) -> float:
-    """Seconds of playback in blocks of 20 ms louder than silence."""
+    """Return the seconds of playback that are louder than silence, in blocks of 20 ms."""
     samples = samples_of(played)
     block = WIRE_RATE // 50
     whole = samples[: len(samples) // block * block].reshape(-1, block)

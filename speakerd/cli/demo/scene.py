@@ -1,7 +1,7 @@
 """The scene: a press, a person's voice, the answer; a long answer, and the person cutting in.
 
-Everything is real but the sound card, the room and the finger: the daemon's own parts, a WebSocket on loopback, a
-recogniser, a synthetic voice. What the microphone hears is the recordings *and* the loudspeaker's echo.
+Only the sound card, the room and the finger are simulated. The rest is real: the parts of the daemon, a WebSocket
+on loopback, a recogniser, a synthetic voice. The microphone hears the recordings *and* the echo of the loudspeaker.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ QUESTION = ("goforward.wav", "go forward ten meters")
 STORY = "librivox-0870.wav"
 ANSWER_LIMIT_S = 90.0
 CUT_IN_AFTER_S = 3.0
-"""Long enough for the canceller to have learned the room (2.5 s)."""
+"""Long enough for the echo canceller to adapt to the room (2.5 s)."""
 
 
 class SceneError(RuntimeError):
-    """The scene did not go as it must; says what was waited for."""
+    """The scene did not go as planned; the text says what was waited for."""
 
 
 async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
@@ -107,7 +107,7 @@ async def _scene(
 
 
 async def _guard(running: asyncio.Task[None], waiting: object, what: str) -> None:
-    """Wait for `waiting`, but not past the limit, and not past the speaker's own end."""
+    """Wait for `waiting` until the limit, or until the speaker ends. Raises SceneError."""
     task = asyncio.ensure_future(waiting)  # type: ignore[call-overload]  # a coroutine; typed as object to accept any result
     done, _ = await asyncio.wait({task, running}, timeout=ANSWER_LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
     if task in done:

@@ -1,4 +1,4 @@
-"""The demo's settings: the defaults, on embedded and simulated parts."""
+"""The settings of the demo: the defaults, with embedded and simulated parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from speakerd.config.settings import Settings
 
 
 def demo_settings(*, real_sound: tuple[str, str] | None = None) -> Settings:
-    """Offline model; simulated sound, or the input and output named by `real_sound`; panel by the caller."""
+    """Return settings with the embedded server, and simulated sound or the input and output of `real_sound`."""
     audio: dict[str, object] = {"driver": "simulated"}
     if real_sound is not None:
         audio = {"driver": "portaudio", "input": real_sound[0], "output": real_sound[1]}
@@ -16,7 +16,7 @@ def demo_settings(*, real_sound: tuple[str, str] | None = None) -> Settings:
             "audio": audio,
             "panel": {"kind": "none"},
             "control": {"enabled": False},
-            # Free speech is understood at a fraction of real time on a small or busy machine.
+            # On a small or busy machine free speech is recognised slower than real time.
             "dialogue": {"response_timeout_s": 90},
         }
     )

@@ -1,4 +1,4 @@
-"""What the audience sees: the light, captions as they come, and the finger on the button."""
+"""What the demo shows: the light, and captions as they come; and the button that the scene presses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FingerPanel(TerminalPanel):
 
 
 class Captions:
-    """What both sides say, as lines of text: each is printed as soon as it is whole, or a sentence of it is."""
+    """The captions of both sides as lines of text, each as soon as an utterance or a sentence of it is complete."""
 
     NAMES: Final = {"user": "person", "assistant": "speaker"}
 
@@ -41,7 +41,7 @@ class Captions:
         self._told: dict[str, int] = {}
 
     def feed(self, role: str, item: str, text: str, *, final: bool) -> list[str]:
-        """Take a piece (or, with `final`, all) of an item; the lines that are whole now."""
+        """Take a part (or, with `final`, all) of the text of an item; return the lines that are complete now."""
         whole = text if final else self._begun.get(item, "") + text
         self._begun[item] = whole
         told = self._told.get(item, 0)
@@ -54,7 +54,7 @@ class Captions:
 
 
 class Stage:
-    """Follows the speaker's live view: prints it, and lets the scene wait for things to happen."""
+    """Follows the live view of the speaker: prints it, and lets the scene wait for events."""
 
     def __init__(self) -> None:
         self.panel = FingerPanel()
@@ -67,7 +67,7 @@ class Stage:
         self._captions = Captions()
 
     def say(self, text: str) -> None:
-        """Print a line, without disturbing the light's."""
+        """Print a line above the light."""
         self.panel.write(text)
 
     async def follow(self, subscription: Subscription, report: Report, timeline: Timeline) -> None:
@@ -105,18 +105,18 @@ class Stage:
             await self._news.wait_for(condition)
 
     async def heard_answers(self, count: int) -> None:
-        """Until so many answers were heard to their end."""
+        """Wait until so many answers were played to their end."""
         await self._until(lambda: self._answers >= count and self._phase == "listening")
 
     async def heard_interruptions(self, count: int) -> None:
-        """Until it has been cut off so often."""
+        """Wait until so many answers were interrupted."""
         await self._until(lambda: self._interruptions >= count)
 
     async def in_phase(self, phase: str) -> None:
-        """Until the dialogue is there."""
+        """Wait until the dialogue is in this phase."""
         await self._until(lambda: self._phase == phase)
 
     async def speaking_since(self, seconds: float) -> None:
-        """Until an answer has sounded for so long."""
+        """Wait until an answer has been playing for so long."""
         await self._until(lambda: self._speaking_at is not None)
         await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""`speakerd demo --talk`: the same speaker with this machine's microphone and loudspeaker, or typed words."""
+"""`speakerd demo --talk`: the speaker with this machine's microphone and loudspeaker, or typed text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ error: {error}
 
 
 async def talk(source: str, sink: str, *, text: bool) -> int:
-    """Talk until q, Ctrl-C or, with `text`, the end of input. 3 where there is no sound device."""
+    """Run until q, Ctrl-C or, with `text`, the end of input. Exit code 3 if there is no sound device."""
     settings = demo_settings(real_sound=(source, sink))
     device: AudioDevice = open_device(settings.audio)
     try:
@@ -47,7 +47,7 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
     def quit_() -> None:
         loop.call_soon_threadsafe(ended.set)
 
-    # Where one types, the typed line must stay: no keys are taken, and the light is told in plain lines.
+    # With typed text the typed line must stay: no keys are read, and the light is shown as plain lines.
     panel = TerminalPanel(with_keys=not text, on_quit=quit_, environ={"TERM": "dumb"} if text else os.environ)
     panel.write("Loading the recogniser and the voice ...")
     assembly = assemble(LiveSettings(settings), device=device, panel=panel)
@@ -76,7 +76,7 @@ async def _wait(ended: asyncio.Event) -> None:
 
 
 async def _typed(speaker: Speaker, opened: asyncio.Event) -> None:
-    """Ask what is typed, a line at a time, each after the answer before it."""
+    """Send what is typed, a line at a time, each after the previous answer."""
     await opened.wait()
     while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
         entries = speaker.monitor.subscribe()

@@ -1,4 +1,4 @@
-"""May it: groups, devices, configuration, key, parts that can be left out. Pure."""
+"""Checks access: groups, devices, configuration, API key, optional parts. Pure."""
 
 import stat
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ class Node:
 
 
 def groups(user: str, groups_of_user: Collection[str], wanted: Collection[str]) -> Finding:
-    """Whether the user that speakerd runs as is in the groups whose devices it uses."""
+    """Check whether the user that speakerd runs as is in the groups of the devices it uses."""
     missing = sorted(set(wanted) - set(groups_of_user))
     if user == "root":
         return ok("groups", "root may use every device")
@@ -31,7 +31,7 @@ def groups(user: str, groups_of_user: Collection[str], wanted: Collection[str]) 
 
 
 def device_node(name: str, node: Node | None, group: str, cure_absent: str) -> Finding:
-    """Whether a device file is there and belongs to its group. Its absence may be all right: that is a warning."""
+    """Check whether a device file exists and belongs to its group. Its absence is a warning only."""
     if node is None:
         return warn(name, "no such device", "The kernel has made none.", cure_absent)
     if node.group != group or not node.mode & stat.S_IWGRP:
@@ -42,7 +42,7 @@ def device_node(name: str, node: Node | None, group: str, cure_absent: str) -> F
 
 
 def configuration(file: str, problems: str) -> Finding:
-    """Whether the file loads; `problems` holds all its mistakes in words."""
+    """Check whether the file loads; `problems` holds all its mistakes in words."""
     if problems:
         cure = f"{problems}\nspeakerd check {file}"
         return fail("config", f"{file} is refused", "It has mistakes.", cure)
@@ -50,7 +50,7 @@ def configuration(file: str, problems: str) -> Finding:
 
 
 def api_key(*, needed: bool, source: str, problem: str) -> Finding:
-    """Whether there is a key. Never sees it."""
+    """Check whether there is an API key, without the key itself."""
     if not needed:
         return skip("key", "none is needed with these settings")
     if problem:
@@ -66,7 +66,7 @@ def api_key(*, needed: bool, source: str, problem: str) -> Finding:
 
 
 def parts(modules: Mapping[str, bool], *, echo: str, offline: bool, espeak: bool) -> list[Finding]:
-    """Parts that can be left out, where the settings want them.
+    """Check the optional parts that the settings need.
 
     Args:
         modules: which of these can be imported: livekit, pocketsphinx, pyaudio, webrtcvad.

@@ -1,8 +1,8 @@
-"""`speakerd doctor`: every precondition, from the power supply to the key; the cause and the cure where one fails.
+"""Runs the checks of `speakerd doctor`, from the power supply to the API key, with cause and cure of each failure.
 
-Looks only, beside a running service too. `--sound` plays a tone and listens, `--light` walks through the
-lights, `--button` waits for a press: these need the devices for themselves, so stop the service first. Exit
-code 1 if something is in the way, 0 otherwise.
+Nothing is changed, and the service may be running. `--sound` plays a tone and records it, `--light` shows all
+lights, `--button` waits for a press: these need the devices, so the service must be stopped first. Exit code 1 if a
+check failed, else 0.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LIGHT_S = 1.5
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's words."""
+    """Add the command and its arguments."""
     parser = sub.add_parser(
         "doctor",
         help="look for what keeps the speaker from working",
@@ -45,7 +45,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything. Exit code 0 or 1."""
+    """Run all checks and print their findings. Exit code 0 or 1."""
     from speakerd.cli.doctor.finding import report, summary
 
     findings = []
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def examine(args: argparse.Namespace) -> Iterator[Finding]:
-    """All findings, each as soon as it is known."""
+    """Yield all findings, each as soon as it is known."""
     from speakerd.config.settings import Settings
 
     yield from _machine()
@@ -140,7 +140,7 @@ def _access(settings: Settings) -> Iterator[Finding]:
 
 
 def _key(settings: Settings) -> tuple[str, str]:
-    """Where the key is, and what is wrong with it. The service's credential is only looked for, not read."""
+    """Return where the key is, and what is wrong with it. The credential of the service is not read."""
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
 
@@ -176,7 +176,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")
         return
     if _service_active():
-        # It holds the device; opening it again would fail, or open another one of the same card.
+        # The service uses the device; opening it again would fail, or open another device of the same card.
         yield sound.opened(
             sound.Opened("held by the service", busy=True), service_active=True, simulated=False
         )
@@ -197,7 +197,7 @@ def _service_active() -> bool:
 
 
 def named_pins(settings: Settings) -> dict[str, int | str]:
-    """The pins that the settings name, by the key that names them."""
+    """Return the pins that the settings name, by the key of the setting."""
     if settings.panel.kind != "gpio":
         return {}
     button, light = settings.panel.button, settings.panel.light
@@ -293,7 +293,7 @@ def _network(settings: Settings) -> Iterator[Finding]:
 
 
 def _service_key() -> str:
-    """The service's key, where this user may read it."""
+    """Return the API key of the service, if this user may read it."""
     try:
         return Path(CREDENTIAL_FILES[0]).read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""One result of the doctor: a verdict, what was seen, and, unless all is well, the cause and the cure. Pure."""
+"""One finding of the doctor: its severity, what was seen, and, unless it is OK, cause and cure. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -9,12 +9,12 @@ Severity = Literal["OK", "WARN", "FAIL", "SKIP"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check says.
+    """The result of one check.
 
     Attributes:
-        name: short, the same on every machine.
-        verdict: OK; WARN: it works, but not well; FAIL: it cannot work so; SKIP: does not apply, or was not
-        asked for. seen: what is the case. cause: why that is bad. cure: what to do.
+        name: short, the same on every machine. verdict: OK; WARN: it works, but not well; FAIL: it does not work;
+        SKIP: does not apply, or was not asked for. seen: what was found. cause: why that is a problem. cure: what
+        to do.
     """
 
     name: str
@@ -24,32 +24,32 @@ class Finding:
     cure: str = ""
 
     def to_dict(self) -> dict[str, str]:
-        """JSON-safe."""
+        """Return the fields, JSON-safe."""
         return asdict(self)
 
 
 def ok(name: str, seen: str) -> Finding:
-    """All is well."""
+    """Return a finding that all is well."""
     return Finding(name, "OK", seen)
 
 
 def warn(name: str, seen: str, cause: str, cure: str) -> Finding:
-    """It works, but not well."""
+    """Return a finding that it works, but not well."""
     return Finding(name, "WARN", seen, cause, cure)
 
 
 def fail(name: str, seen: str, cause: str, cure: str) -> Finding:
-    """It cannot work so."""
+    """Return a finding that it does not work."""
     return Finding(name, "FAIL", seen, cause, cure)
 
 
 def skip(name: str, why: str) -> Finding:
-    """Does not apply here, or was not asked for."""
+    """Return a finding that a check does not apply, or was not asked for."""
     return Finding(name, "SKIP", why)
 
 
 def report(findings: Iterable[Finding], *, colour: bool = False) -> str:
-    """The findings as lines; cause and cure below those that are not well."""
+    """Return the findings as lines, with cause and cure below those that are not OK."""
     colours = {"OK": "\033[32m", "WARN": "\033[33m", "FAIL": "\033[31m", "SKIP": "\033[2m"} if colour else {}
     lines = []
     for finding in findings:
@@ -62,7 +62,7 @@ def report(findings: Iterable[Finding], *, colour: bool = False) -> str:
 
 
 def summary(findings: Sequence[Finding]) -> str:
-    """One line that counts."""
+    """Return the number of findings of each severity in one line."""
     count = {
         verdict: sum(finding.verdict == verdict for finding in findings) for verdict in ("OK", "WARN", "FAIL")
     }

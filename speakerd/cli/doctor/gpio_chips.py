@@ -1,6 +1,6 @@
 """The kernel's GPIO chips and who holds their lines, by the character device's own calls (linux/gpio.h, version 2).
 
-Reading this claims nothing: it works beside a running daemon. `parse_*` are pure; `chips` does the calls.
+Reading claims no line, and works while the daemon runs. `parse_*` are pure; `chips` and `line` do the calls.
 """
 
 import fcntl
@@ -16,12 +16,12 @@ _GET_CHIP_INFO = 2 << 30 | _CHIP_INFO.size << 16 | 0xB4 << 8 | 0x01
 _GET_LINE_INFO = 3 << 30 | _LINE_INFO.size << 16 | 0xB4 << 8 | 0x05
 _FLAG_USED = 1
 _HEADER_LABELS = ("pinctrl-rp1", "pinctrl-bcm2835", "pinctrl-bcm2711", "gpio-sim")
-"""Chips that lead to a Pi's header: Pi 5's is on its south bridge, and not always the first."""
+"""Chips that are connected to a Pi's header; on a Pi 5 it is not always the first chip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One chip: its device, name, label, and number of lines."""
+    """A GPIO chip: its device, name, label, and number of lines."""
 
     path: str
     name: str
@@ -30,13 +30,13 @@ class Chip:
 
     @property
     def is_header(self) -> bool:
-        """Whether it leads to a Raspberry Pi's header."""
+        """Whether it is connected to the header of a Raspberry Pi."""
         return self.label.startswith(_HEADER_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number, whether somebody holds it, and who."""
+    """A line of a chip: its number, whether it is in use, and by which consumer."""
 
     offset: int
     used: bool
@@ -44,30 +44,30 @@ class Line:
 
 
 def parse_chip(path: str, raw: bytes) -> Chip:
-    """From struct gpiochip_info."""
+    """Return the chip of a struct gpiochip_info."""
     name, label, lines = _CHIP_INFO.unpack(raw)
     return Chip(path, _text(name), _text(label), lines)
 
 
 def parse_line(raw: bytes) -> Line:
-    """From struct gpio_v2_line_info."""
+    """Return the line of a struct gpio_v2_line_info."""
     _, consumer, offset, _, flags, _, _ = _LINE_INFO.unpack(raw)
     return Line(offset, bool(flags & _FLAG_USED), _text(consumer))
 
 
 def chips(folder: Path = Path("/dev")) -> list[Chip]:
-    """All chips that may be opened, in the order of their numbers."""
+    """Return all chips that this user may open, in the order of their numbers."""
     found = []
     for path in sorted(folder.glob("gpiochip*"), key=lambda path: int(re.sub(r"\D", "", path.name) or 0)):
         try:
             found.append(parse_chip(str(path), _ask(path, _GET_CHIP_INFO, bytes(_CHIP_INFO.size))))
         except OSError:
-            continue  # not ours to open; `device_node` says so
+            continue  # no permission; `device_node` reports that
     return found
 
 
 def line(chip: Chip, offset: int) -> Line:
-    """One line of a chip. Raises OSError."""
+    """Return a line of a chip. Raises OSError."""
     empty = _LINE_INFO.pack(b"", b"", offset, 0, 0, b"", b"")
     return parse_line(_ask(Path(chip.path), _GET_LINE_INFO, empty))
 

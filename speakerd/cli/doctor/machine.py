@@ -1,4 +1,4 @@
-"""Is this machine fit: power, heat, system, memory, card, clock. Pure."""
+"""Checks the machine: power, heat, system, memory, storage, clock. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 KNOWN_SYSTEMS = {"debian": (12, 14), "raspbian": (12, 14)}
 """ID of os-release: first version known to work, and the first not known."""
 HOT_CELSIUS = 80.0
-"""A Pi slows down from here on."""
+"""A Pi reduces its clock from this temperature on."""
 LITTLE_MEMORY_KB = 100_000
 _UNDER_VOLTAGE_NOW, _CAPPED_NOW, _THROTTLED_NOW, _UNDER_VOLTAGE_SINCE_BOOT = 1, 1 << 1, 1 << 2, 1 << 16
 
 
 def power(throttled: int | None) -> Finding:
-    """The firmware's throttling flags (`vcgencmd get_throttled`); None on a machine that has none."""
+    """Check the firmware's throttling flags (`vcgencmd get_throttled`); None on a machine without them."""
     name = "power"
     cure = "Use the official supply and a short thick cable; power loudspeakers and hubs separately."
     if throttled is None:
@@ -32,7 +32,7 @@ def power(throttled: int | None) -> Finding:
 
 
 def heat(celsius: float | None) -> Finding:
-    """The processor's temperature; None where it cannot be read."""
+    """Check the temperature of the processor; None if it cannot be read."""
     if celsius is None:
         return skip("heat", "no thermometer")
     if celsius >= HOT_CELSIUS:
@@ -44,7 +44,7 @@ def heat(celsius: float | None) -> Finding:
 
 
 def system(os_release: str, machine: str) -> Finding:
-    """/etc/os-release and the processor's name (uname -m)."""
+    """Check the system, by /etc/os-release and `uname -m`."""
     values = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', os_release, re.MULTILINE))
     seen = f"{values.get('PRETTY_NAME', 'unknown system')}, {machine}"
     known = KNOWN_SYSTEMS.get(values.get("ID", ""))
@@ -59,7 +59,7 @@ def system(os_release: str, machine: str) -> Finding:
 
 
 def python(version: tuple[int, int], executable: str) -> Finding:
-    """The interpreter that runs this."""
+    """Check the version of the Python interpreter."""
     seen = f"{version[0]}.{version[1]} ({executable})"
     if version < (3, 11):
         return fail(
@@ -69,7 +69,7 @@ def python(version: tuple[int, int], executable: str) -> Finding:
 
 
 def systemd(version: int | None, unit: Mapping[str, str]) -> Finding:
-    """The version of systemd (None: it does not run here) and the unit's properties."""
+    """Check systemd and the service, by its version (None: it does not run) and the properties of the unit."""
     if version is None:
         return skip("service", "systemd does not run here")
     if unit.get("LoadState") != "loaded":
@@ -84,7 +84,7 @@ def systemd(version: int | None, unit: Mapping[str, str]) -> Finding:
 
 
 def memory(meminfo: str) -> Finding:
-    """/proc/meminfo."""
+    """Check the free memory, by /proc/meminfo."""
     values = {name: int(kb) for name, kb in re.findall(r"^(\w+):\s+(\d+) kB$", meminfo, re.MULTILINE)}
     total, free = values.get("MemTotal", 0), values.get("MemAvailable", 0)
     seen = f"{free // 1000} MB free of {total // 1000} MB"
@@ -95,7 +95,7 @@ def memory(meminfo: str) -> Finding:
 
 
 def storage(*, read_only: bool, used_percent: float, errors: int | None) -> Finding:
-    """The root file system: whether it is read-only, how full, and the kernel's count of its errors."""
+    """Check the root file system: whether it is read-only, how full, and the kernel's count of errors."""
     seen = f"{used_percent:.0f} % full" + (", read-only" if read_only else "")
     if errors:
         cause = f"The kernel has met {errors} errors on it: the card is dying, or lost power while writing."
@@ -108,7 +108,7 @@ def storage(*, read_only: bool, used_percent: float, errors: int | None) -> Find
 
 
 def clock(year: int, synchronised: bool | None) -> Finding:
-    """A wrong clock makes every TLS certificate invalid. None: nobody can tell whether it is synchronised."""
+    """Check the clock: a wrong one makes TLS certificates invalid. None: unknown whether it is synchronised."""
     cure = "sudo timedatectl set-ntp true; a Pi has no clock of its own and needs the network for it."
     if year < 2025:
         return fail("clock", f"the year is {year}", "No server's certificate is valid then.", cure)

@@ -1,4 +1,4 @@
-"""Can the model be reached: name, TLS, clock, key. Pure."""
+"""Checks whether the model can be reached: name, TLS, clock, key. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,15 +11,15 @@ LARGEST_SKEW_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How far a connection came.
+    """How far an attempt to connect came.
 
     Attributes:
-        host: whom we tried to reach.
-        stage: where it ended; done: a session was opened, and closed again before anything that costs.
+        host: the host of the model.
+        stage: where it ended; done: a session was opened, and closed again before anything was billed.
         error: why it ended there, in words.
         status: HTTP status of the handshake, if there was one.
         seconds: from the start to the end.
-        skew_s: the server's clock minus ours, if it told.
+        skew_s: the server's clock minus ours; None if the server did not send its time.
     """
 
     host: str
@@ -31,7 +31,7 @@ class Attempt:
 
 
 def reachable(attempt: Attempt) -> Finding:
-    """The endpoint, with the key; no answer is asked for, so no money is spent."""
+    """Check whether the endpoint accepts the key. No answer is requested, so nothing is billed."""
     name, host = "model", attempt.host
     match attempt.stage, attempt.status:
         case "done", _:
@@ -68,7 +68,7 @@ def reachable(attempt: Attempt) -> Finding:
 
 
 def skew(attempt: Attempt) -> Finding | None:
-    """Whether the server's clock and ours agree; None if it did not tell."""
+    """Check whether the server's clock and ours agree; None if the server did not send its time."""
     if attempt.skew_s is None:
         return None
     if abs(attempt.skew_s) > LARGEST_SKEW_S:

@@ -1,4 +1,4 @@
-"""Going to the model's server step by step, so that the failing one is known. Asks for no answer: costs nothing."""
+"""Connects to the model's server step by step, so that the failing step is known. Nothing is billed."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ LIMIT_S = 10.0
 
 
 def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> Attempt:
-    """Resolve, connect, shake hands, wait for the session's first event, and leave. The network raises nothing."""
+    """Resolve, connect, do the handshake, wait for the first event, close. Errors are returned, not raised."""
     begun = time.monotonic()
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -68,7 +68,7 @@ def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> A
 
 
 def _skew(date: str | None) -> float | None:
-    """The server's clock minus ours, by the Date header, which counts whole seconds."""
+    """Return the server's clock minus ours, by the Date header in whole seconds."""
     if not date:
         return None
     try:

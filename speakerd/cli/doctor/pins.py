@@ -1,4 +1,4 @@
-"""Are the pins there, and free. Pure."""
+"""Checks whether the pins exist and are free. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,11 @@ from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 from speakerd.cli.doctor.gpio_chips import Chip, Line
 
 OURS = ("lg", "speakerd", "gpiozero")
-"""How lgpio and we name ourselves as holder of a line."""
+"""Names of consumers that are lgpio or speakerd."""
 
 
 def chip(found: Sequence[Chip], pins: Mapping[str, int | str]) -> Finding:
-    """Whether there is a header for the pins that the settings name."""
+    """Check whether there is a header for the pins that the settings name."""
     header = next((chip for chip in found if chip.is_header), None)
     shown = ", ".join(f"{chip.path} ({chip.label})" for chip in found) or "no GPIO chip may be opened"
     if header:
@@ -25,18 +25,18 @@ def chip(found: Sequence[Chip], pins: Mapping[str, int | str]) -> Finding:
 
 
 def number_of(pin: int | str) -> int | None:
-    """GPIO number of a pin's name; None for places of the header (BOARD11), which need gpiozero's table."""
+    """Return the GPIO number of a pin; None for places on the header (BOARD11), which need gpiozero's table."""
     match = re.fullmatch(r"(?:GPIO|BCM)?(\d+)", str(pin), re.IGNORECASE)
     return int(match[1]) if match else None
 
 
 def held(pins: Mapping[str, int | str], lines: Mapping[str, Line], *, service_active: bool) -> list[Finding]:
-    """Who holds each pin.
+    """Check which process holds each pin.
 
     Args:
         pins: pin by the key of its setting.
-        lines: the kernel's word on it, by the same key; pins that could not be asked about are left out.
-        service_active: whether the service runs, and so rightly holds them.
+        lines: the kernel's report on it, by the same key; pins without one are left out.
+        service_active: whether the service runs, and may therefore hold them.
     """
     findings = []
     for key, pin in pins.items():
@@ -57,7 +57,7 @@ def held(pins: Mapping[str, int | str], lines: Mapping[str, Line], *, service_ac
 
 
 def pressed(seconds: float | None, limit_s: float) -> Finding:
-    """Whether the button was pressed when asked for; None if not."""
+    """Check whether the button was pressed; `seconds` is None if it was not."""
     if seconds is None:
         cause = f"No press within {limit_s:.0f} s."
         cure = "Is it wired between the pin and ground, and panel.button.pin the GPIO number, not the place?"

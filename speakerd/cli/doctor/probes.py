@@ -1,4 +1,4 @@
-"""Looking at the machine: files of the kernel, small programs, the user database. Nothing is changed."""
+"""Reads the state of the machine: files of the kernel, small programs, the user database. Changes nothing."""
 
 import grp
 import importlib.util
@@ -17,7 +17,7 @@ _PROGRAM_LIMIT_S = 10.0
 
 
 def text(path: str, root: Path = Path("/")) -> str:
-    """A small file of the kernel; empty if it is not there or not for us."""
+    """Return a small file of the kernel; "" if it is missing or not readable."""
     try:
         return (root / path.lstrip("/")).read_text(errors="replace").strip("\0\n")
     except OSError:
@@ -25,7 +25,7 @@ def text(path: str, root: Path = Path("/")) -> str:
 
 
 def said(*words: str) -> str:
-    """What a program prints; empty if it is missing, fails, or hangs."""
+    """Return the output of a program; "" if it is missing, fails, or hangs."""
     try:
         done = subprocess.run(  # noqa: S603 - our own fixed words
             words,
@@ -41,7 +41,7 @@ def said(*words: str) -> str:
 
 
 def throttled(root: Path = Path("/")) -> int | None:
-    """The firmware's power flags; None on a machine without them."""
+    """Return the firmware's power flags; None on a machine without them."""
     for path in (root / "sys/devices/platform").glob("soc*/*firmware/get_throttled"):
         if value := text(str(path.relative_to(root)), root):
             return int(value, 16)
@@ -50,19 +50,19 @@ def throttled(root: Path = Path("/")) -> int | None:
 
 
 def celsius(root: Path = Path("/")) -> float | None:
-    """The processor's temperature; None without a thermometer."""
+    """Return the temperature of the processor; None without a thermometer."""
     value = text("sys/class/thermal/thermal_zone0/temp", root)
     return int(value) / 1000 if value.lstrip("-").isdigit() else None
 
 
 def machine() -> str:
-    """What the processor calls itself, as `uname -m`; the user space's width counts, not the kernel's."""
+    """Return the machine as `uname -m` does; the user space decides between 32 and 64 bits, not the kernel."""
     name = platform.machine()
     return "armv7l" if name == "aarch64" and platform.architecture()[0] == "32bit" else name
 
 
 def systemd_version() -> int | None:
-    """The version of the systemd that runs here; None if none does."""
+    """Return the version of systemd; None if it does not run."""
     if not Path("/run/systemd/system").is_dir():
         return None
     match = re.match(r"systemd (\d+)", said("systemctl", "--version"))
@@ -70,32 +70,32 @@ def systemd_version() -> int | None:
 
 
 def unit() -> dict[str, str]:
-    """Properties of the service; empty where it is unknown."""
+    """Return properties of the service; empty if it is not installed."""
     names = "LoadState,ActiveState,Result,NRestarts"
     lines = said("systemctl", "show", "speakerd.service", f"--property={names}").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
 def synchronised() -> bool | None:
-    """Whether the clock follows a time server; None if nobody can tell."""
+    """Return whether the clock is synchronised; None if that is unknown."""
     return {"yes": True, "no": False}.get(
         said("timedatectl", "show", "-p", "NTPSynchronized", "--value").strip()
     )
 
 
 def root_used_percent() -> float:
-    """How full the root file system is."""
+    """Return how full the root file system is."""
     usage = shutil.disk_usage("/")
     return 100.0 * usage.used / usage.total
 
 
 def root_read_only() -> bool:
-    """Whether it is mounted so; an overlay on a card that is never written is a good thing."""
+    """Return whether the root file system is mounted read-only."""
     return bool(os.statvfs("/").f_flag & os.ST_RDONLY)
 
 
 def root_errors(root: Path = Path("/")) -> int | None:
-    """The kernel's count of errors on ext4 file systems; None where it keeps none."""
+    """Return the kernel's count of errors on ext4 file systems; None if there is none."""
     counts = [
         text(str(path.relative_to(root)), root) for path in (root / "sys/fs/ext4").glob("*/errors_count")
     ]
@@ -104,7 +104,7 @@ def root_errors(root: Path = Path("/")) -> int | None:
 
 
 def service_user() -> str:
-    """Who speakerd runs as: its own user where that is installed, else whoever asks."""
+    """Return the user that speakerd runs as: its own if that exists, else the current one."""
     try:
         return pwd.getpwnam(SERVICE_USER).pw_name
     except KeyError:
@@ -112,7 +112,7 @@ def service_user() -> str:
 
 
 def groups_of(user: str) -> list[str]:
-    """Names of the groups that the user database gives a user."""
+    """Return the names of the groups of a user."""
     entry = pwd.getpwnam(user)
     names = []
     for number in os.getgrouplist(user, entry.pw_gid):
@@ -124,13 +124,13 @@ def groups_of(user: str) -> list[str]:
 
 
 def existing_groups(*names: str) -> list[str]:
-    """Those of these groups that exist here."""
+    """Return those of these groups that exist."""
     known = {entry.gr_name for entry in grp.getgrall()}
     return [name for name in names if name in known]
 
 
 def node(pattern: str, root: Path = Path("/")) -> Node | None:
-    """The first device file of this pattern; None if there is none."""
+    """Return the first device file of this pattern; None if there is none."""
     for path in sorted(root.glob(pattern.lstrip("/"))):
         status = path.stat()
         try:
@@ -142,10 +142,10 @@ def node(pattern: str, root: Path = Path("/")) -> Node | None:
 
 
 def importable(*names: str) -> dict[str, bool]:
-    """Which of these modules are installed. Imports none of them."""
+    """Return which of these modules are installed, without importing them."""
     return {name: importlib.util.find_spec(name) is not None for name in names}
 
 
 def good_converter(root: Path = Path("/")) -> bool:
-    """Whether ALSA has a better rate converter than its own."""
+    """Return whether ALSA has a better rate converter than its own."""
     return any(root.glob("usr/lib/**/alsa-lib/libasound_module_rate_*.so"))

@@ -1,4 +1,4 @@
-"""Is there sound: cards, opening, room noise, tone, echo. Pure."""
+"""Checks the sound: cards, devices, room noise, test tone. Pure."""
 
 import math
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 SILENCE_DBFS = -90.0
 LOUD_ROOM_DBFS = -35.0
 CLIPPING = 32_000
-"""Samples beyond this magnitude are taken to be clipped."""
+"""Samples beyond this magnitude count as clipped."""
 TONE_HZ = 1000.0
 TONE_DBFS = -20.0
 HEARD_DB = 6.0
-"""A tone that raises the microphone's level in its band by this much was heard."""
+"""A tone that raises the level of the microphone in its band by this much was heard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came of opening the sound device: an error in words (empty: it opened), and whether it was in use."""
+    """The result of opening the sound device: an error in words ("" if it opened), and whether it was in use."""
 
     error: str = ""
     busy: bool = False
 
 
 def cards(found: Sequence[str], *, simulated: bool) -> Finding:
-    """The kernel's sound cards."""
+    """Check whether the kernel has a sound card."""
     if simulated:
         return skip("cards", "the sound card is simulated (audio.driver)")
     if not found:
@@ -43,7 +43,7 @@ def cards(found: Sequence[str], *, simulated: bool) -> Finding:
 
 
 def opened(result: Opened, *, service_active: bool, simulated: bool) -> Finding:
-    """Whether microphone and loudspeaker open at their rates."""
+    """Check whether microphone and loudspeaker open at their rates."""
     if simulated:
         return skip("sound", "simulated")
     if not result.error:
@@ -57,7 +57,7 @@ def opened(result: Opened, *, service_active: bool, simulated: bool) -> Finding:
 
 
 def converter(installed: bool) -> Finding:
-    """Whether ALSA has a good sample rate converter (libasound2-plugins)."""
+    """Check whether ALSA has a good sample rate converter (libasound2-plugins)."""
     if not installed:
         cause = "ALSA resamples linearly: 19 dB of signal to noise at 5 kHz instead of 86."
         return warn("resampling", "no good converter", cause, "sudo apt install libasound2-plugins")
@@ -65,7 +65,7 @@ def converter(installed: bool) -> Finding:
 
 
 def room(samples: NDArray[np.int16]) -> Finding:
-    """A second of the room as the microphone hears it."""
+    """Check the microphone, by a second of the quiet room."""
     level, peak = dbfs(samples), int(np.abs(samples.astype(np.int32)).max(initial=0))
     seen = f"room at {level:.0f} dBFS"
     if not len(samples) or not peak:
@@ -89,7 +89,7 @@ def room(samples: NDArray[np.int16]) -> Finding:
 
 
 def tone_heard(before: NDArray[np.int16], during: NDArray[np.int16], rate: int) -> Finding:
-    """A test tone played by the loudspeaker: did the microphone hear it, and how loud is the echo?"""
+    """Check whether the microphone hears a test tone of the loudspeaker, and how loud the echo is."""
     quiet, loud = band_dbfs(before, rate), band_dbfs(during, rate)
     if int(np.abs(during.astype(np.int32)).max(initial=0)) >= CLIPPING:
         cause = "No canceller can remove what is clipped."
@@ -106,7 +106,7 @@ def tone_heard(before: NDArray[np.int16], during: NDArray[np.int16], rate: int) 
 
 
 def tone(rate: int, seconds: float) -> NDArray[np.int16]:
-    """The test tone, with soft edges."""
+    """Return the test tone, with soft edges."""
     count = int(rate * seconds)
     wave = np.sin(2 * np.pi * TONE_HZ * np.arange(count) / rate) * 32767 * 10 ** (TONE_DBFS / 20)
     edge = min(count // 2, rate // 50)
@@ -117,7 +117,7 @@ def tone(rate: int, seconds: float) -> NDArray[np.int16]:
 
 
 def dbfs(samples: NDArray[np.int16]) -> float:
-    """Level over full scale."""
+    """Return the level relative to full scale."""
     if not len(samples):
         return SILENCE_DBFS
     power = float(np.mean(np.square(samples.astype(np.float64) / 32768.0)))
@@ -125,7 +125,7 @@ def dbfs(samples: NDArray[np.int16]) -> float:
 
 
 def band_dbfs(samples: NDArray[np.int16], rate: int) -> float:
-    """Level of the test tone's third of an octave."""
+    """Return the level in the third of an octave around the test tone."""
     if not len(samples):
         return SILENCE_DBFS
     spectrum = np.fft.rfft(samples.astype(np.float64) / 32768.0)

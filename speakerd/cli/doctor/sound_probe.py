@@ -1,4 +1,4 @@
-"""Opening the sound device, listening to the room, playing a tone: for `speakerd doctor --sound`."""
+"""Opens the sound device, records the room, and plays a tone, for `speakerd doctor --sound`."""
 
 import time
 from collections.abc import Callable
@@ -13,13 +13,13 @@ from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
 from speakerd.cli.doctor.sound import Opened, tone
 
 SETTLE_S = 0.5
-"""Cards click when they open, and their filters take a moment."""
+"""Cards click when they open, and their filters need a moment to settle."""
 LISTEN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeRecording:
-    """What the microphone heard, at `MIC_RATE`: the room, and the room while the tone plays."""
+    """What the microphone recorded, at `MIC_RATE`: the room before the tone, and during the tone."""
 
     opened: Opened
     before: NDArray[np.int16]
@@ -29,12 +29,12 @@ class ProbeRecording:
 def listen(
     device: AudioDevice, *, play: bool, wait: Callable[[AudioDevice, float], None] | None = None
 ) -> ProbeRecording:
-    """Open the device and listen; with `play`, also to a test tone. Always closes it again.
+    """Open the device and record, with `play` also a test tone. Always closes it again.
 
     Args:
         device: not started.
         play: whether a tone may be played.
-        wait: lets so many seconds of the device's time pass; default: sleeps.
+        wait: waits for so many seconds of the device's time; default: sleeps.
     """
     wait = wait or _sleep
     blocks: list[bytes] = []
@@ -74,4 +74,4 @@ def _sleep(_device: AudioDevice, seconds: float) -> None:
 
 
 RATE = MIC_RATE
-"""Of what `listen` returns."""
+"""Sample rate of what `listen` returns."""

@@ -1,9 +1,8 @@
-"""The live view as text: events in, lines out. Pure.
+"""The live view as text: turns events into lines. Pure.
 
-Two shapes of the same: lines that scroll, for a pipe or a log; and the same lines with one more at the
-bottom that is drawn over again and again: light, meters, gate, what is being said. That one line is all
-that is ever redrawn, at most `FRAMES_PER_S` times a second and only if it has changed, so that the view is
-usable on the slowest line.
+On a terminal a last line is added to the scrolling ones: light, meters, gate, current caption. Only this line is
+redrawn, at most `FRAMES_PER_S` times a second and only if it has changed, so that the view works on slow
+connections.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _SPEAKERS = {"user": "you", "assistant": "speaker"}
 
 
 class MonitorView:
-    """Keeps what is known, and says what is new.
+    """Keeps the current state, and returns a line for what is new.
 
     Args:
         columns: width of the terminal.
@@ -52,13 +51,13 @@ class MonitorView:
         self._drawn_at = float("-inf")
 
     def status(self, status: Mapping[str, Any]) -> str:
-        """What is the case at the beginning, as one line."""
+        """Take the status at the beginning; return it as one line."""
         self._light, self._phase = str(status.get("light", "?")), str(status.get("phase", "?"))
         connected = "connected" if status.get("connected") else "not connected"
         return f"{self._light}, {connected}, volume {status.get('volume', '?')}"
 
     def feed(self, event: Mapping[str, Any]) -> list[str]:
-        """Take an event; returns the lines that it is worth, often none."""
+        """Take an event; return its lines, often none."""
         match event:
             case {"event": "level"}:
                 self._mic = float(event.get("mic", _METER_FLOOR_DBFS))
@@ -91,7 +90,7 @@ class MonitorView:
         return []
 
     def frame(self, now: float) -> str:
-        """What to write to bring the bottom line up to date; empty if it is, or was drawn just now."""
+        """Return what to write to update the last line; empty if it is up to date, or was drawn just now."""
         if now - self._drawn_at < 1.0 / FRAMES_PER_S:
             return ""
         line = self._bottom()
@@ -101,14 +100,14 @@ class MonitorView:
         return _BEGIN_LINE + self._coloured(line)
 
     def above(self, lines: list[str]) -> str:
-        """What to write to let lines scroll by above the bottom line, which is then drawn again."""
+        """Return what to write to add lines above the last line, which is drawn again."""
         if not lines:
             return ""
         return _BEGIN_LINE + "\n".join(lines) + "\n" + self._coloured(self._drawn)
 
     @staticmethod
     def end() -> str:
-        """What to write to leave the terminal as it was."""
+        """Return what to write to restore the terminal."""
         return _BEGIN_LINE + _END_LINE
 
     def _beside(self) -> str:

@@ -1,4 +1,4 @@
-"""What was used, in words and as a table. Pure."""
+"""Turns and tokens in words and as a table. Pure."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _COLUMNS: Final = {
     "out": "output_tokens",
     "audio out": "output_audio_tokens",
 }
-"""Heading -> what is counted: what the prices of models tell apart."""
+"""Heading and count of each column: the counts that have different prices."""
 
 _MONTHS_SHOWN: Final = 2
-"""As many as are kept whole."""
+"""Months of which all days are kept."""
 
 
 def usage_line(usage: Mapping[str, Any]) -> str:
-    """Today in one line, and all that is kept."""
+    """Return the usage of today, and of all days that are kept, in one line."""
     kept = usage["kept"]
     today = f"today {_turns_and_tokens(usage['today'])}"
     return f"{today}; {_turns_and_tokens(kept)} since {kept['since']}" if kept["since"] else today
 
 
 def usage_table(days: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """A line for each day, and for this month and the last, of counts by ISO date, the first date first."""
+    """Return a line for each day, this month and the last. `days`: counts by ISO date, oldest first."""
     if not days:
         return ["nothing has been used yet"]
     months: dict[str, list[Mapping[str, int]]] = {}
