@@ -10,18 +10,20 @@ from speakerd.realtime.event_names import SESSION_MAX_AGE_S
 from speakerd.realtime.transport import retry_policy as r
 from speakerd.realtime.transport.retry_policy import TRANSITIONS, Backoff, ConnectionState, IllegalStepError
 
-STATES = get_args(r.State)
-EVENTS = get_args(r.Event)
+STATES = get_args(r.ConnectionStage)
+EVENTS = get_args(r.ConnectionEvent)
 
 
-def at(state: r.State) -> ConnectionState:
+def at(state: r.ConnectionStage) -> ConnectionState:
     connection = ConnectionState(Backoff(lambda: 0.0))
     connection.state = state
     return connection
 
 
 @pytest.mark.parametrize(("state", "event"), list(itertools.product(STATES, EVENTS)))
-def test_every_step_is_as_the_table_says_and_all_others_are_refused(state: r.State, event: r.Event) -> None:
+def test_every_step_is_as_the_table_says_and_all_others_are_refused(
+    state: r.ConnectionStage, event: r.ConnectionEvent
+) -> None:
     connection = at(state)
     after = TRANSITIONS.get((state, event))
     if after is None:

@@ -45,7 +45,7 @@ FRUITLESS: Final = 2
 
 _BOTH: Final[tuple[Direction, Direction]] = ("capture", "playback")
 
-State = Literal["opening", "proving", "running", "waiting"]
+RecoveryStage = Literal["opening", "proving", "running", "waiting"]
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ class RecoveryState:
         self._first_s = reopen_first_s
         self._longest_s = max(reopen_first_s, reopen_longest_s)
         self._limit_s = heartbeat_limit_s
-        self._state: State = "waiting"
+        self._state: RecoveryStage = "waiting"
         self._since = 0.0  # when the state was entered
         self._retry_at = 0.0
         self._backoff_s = reopen_first_s
@@ -82,7 +82,7 @@ class RecoveryState:
         self._stuck = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> RecoveryStage:
         """The present state."""
         return self._state
 
@@ -187,6 +187,6 @@ class RecoveryState:
         self._stuck = True
         return [DeviceStuck(reason, now)]
 
-    def _enter(self, state: State, now: float) -> None:
+    def _enter(self, state: RecoveryStage, now: float) -> None:
         self._state = state
         self._since = now

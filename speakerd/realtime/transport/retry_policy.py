@@ -26,10 +26,12 @@ from speakerd.realtime import event_names as names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-State: TypeAlias = Literal["idle", "connecting", "connected", "waiting", "rotating", "ended"]
-Event: TypeAlias = Literal["connect", "opened", "lost", "retry", "failed", "refused", "rotate", "close"]
+ConnectionStage: TypeAlias = Literal["idle", "connecting", "connected", "waiting", "rotating", "ended"]
+ConnectionEvent: TypeAlias = Literal[
+    "connect", "opened", "lost", "retry", "failed", "refused", "rotate", "close"
+]
 
-TRANSITIONS: Final[Mapping[tuple[State, Event], State]] = {
+TRANSITIONS: Final[Mapping[tuple[ConnectionStage, ConnectionEvent], ConnectionStage]] = {
     ("idle", "connect"): "connecting",
     ("idle", "close"): "ended",
     ("connecting", "opened"): "connected",
@@ -122,11 +124,11 @@ class ConnectionState:
     backoff: Backoff
     rotate_after_s: float = ROTATE_AFTER_S
     rotate_at_latest_s: float = ROTATE_AT_LATEST_S
-    state: State = "idle"
+    state: ConnectionStage = "idle"
     opened_at: float = 0.0
     not_before: float = 0.0
 
-    def step(self, event: Event, now: float) -> State:
+    def step(self, event: ConnectionEvent, now: float) -> ConnectionStage:
         """Take a step.
 
         Raises:

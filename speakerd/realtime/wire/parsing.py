@@ -7,22 +7,22 @@ from typing import Any, TypeAlias
 
 from speakerd.realtime.usage import Usage
 
-Event: TypeAlias = Mapping[str, Any]
+ServerEvent: TypeAlias = Mapping[str, Any]
 """A JSON object that the server sent, parsed."""
 
 
-def mapping(value: object) -> Event:
+def mapping(value: object) -> ServerEvent:
     """Return `value` if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def text(event: Event, key: str) -> str:
+def text(event: ServerEvent, key: str) -> str:
     """Return the text or id under `key`, empty if there is none."""
     value = event.get(key)
     return value if isinstance(value, str) else ""
 
 
-def count(event: Event, key: str) -> int | None:
+def count(event: ServerEvent, key: str) -> int | None:
     """Return the count under `key`, `None` if there is none."""
     value = event.get(key)
     return (
@@ -30,7 +30,7 @@ def count(event: Event, key: str) -> int | None:
     )  # a union made at each call is five times as slow
 
 
-def index(event: Event) -> int:
+def index(event: ServerEvent) -> int:
     """Return the content index, 0 if the server leaves it out."""
     return count(event, "content_index") or 0
 

@@ -23,7 +23,7 @@ from speakerd.realtime.model import (
     bytes_per_ms,
 )
 from speakerd.realtime.wire import receive_items, receive_responses
-from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
+from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response_queue import COMMITTED_WITHIN_S
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # The session.
 
 
-def _session(state: WireState, event: Event, _now: float) -> None:
+def _session(state: WireState, event: ServerEvent, _now: float) -> None:
     session = mapping(event.get("session"))
     state.ready = True
     state.session_id = text(session, "id") or state.session_id
@@ -47,7 +47,7 @@ def _session(state: WireState, event: Event, _now: float) -> None:
         state.resend.bytes_per_ms = bytes_per_ms(incoming)
 
 
-def _error(state: WireState, event: Event, now: float) -> None:
+def _error(state: WireState, event: ServerEvent, now: float) -> None:
     error = event.get("error")
     details = mapping(error)
     # Home servers put the slug where the class of the error belongs.
@@ -87,7 +87,7 @@ def _finish_cancelled(state: WireState, now: float) -> None:
 # The user's audio.
 
 
-def _speech_started(state: WireState, event: Event, now: float) -> None:
+def _speech_started(state: WireState, event: ServerEvent, now: float) -> None:
     state.user_speaks = True
     state.resend.speech_started()
     state.emit(
@@ -101,13 +101,13 @@ def _speech_started(state: WireState, event: Event, now: float) -> None:
         state.cut_playback(now)
 
 
-def _speech_stopped(state: WireState, event: Event, now: float) -> None:
+def _speech_stopped(state: WireState, event: ServerEvent, now: float) -> None:
     if state.user_speaks:
         state.responses.hold(now, COMMITTED_WITHIN_S)
     state.emit(RealtimeModelSpeechStoppedEvent(text(event, "item_id") or None, count(event, "audio_end_ms")))
 
 
-def _committed(state: WireState, event: Event, now: float) -> None:
+def _committed(state: WireState, event: ServerEvent, now: float) -> None:
     item_id = text(event, "item_id")
     state.user_speaks = False
     state.resend.committed(item_id)
@@ -116,12 +116,12 @@ def _committed(state: WireState, event: Event, now: float) -> None:
     state.perform(state.responses.release(now, server_answers=state.settings.server_answers))
 
 
-def _cleared(state: WireState, _event: Event, now: float) -> None:
+def _cleared(state: WireState, _event: ServerEvent, now: float) -> None:
     state.user_speaks = False
     state.perform(state.responses.release(now))
 
 
-def _timeout(state: WireState, event: Event, _now: float) -> None:
+def _timeout(state: WireState, event: ServerEvent, _now: float) -> None:
     state.emit(
         RealtimeModelInputAudioTimeoutTriggeredEvent(
             text(event, "item_id"), count(event, "audio_start_ms") or 0, count(event, "audio_end_ms") or 0
@@ -129,21 +129,21 @@ def _timeout(state: WireState, event: Event, _now: float) -> None:
     )
 
 
-def _transcription_delta(state: WireState, event: Event, _now: float) -> None:
+def _transcription_delta(state: WireState, event: ServerEvent, _now: float) -> None:
     if delta := text(event, "delta"):
         state.emit(
             RealtimeModelInputAudioTranscriptionDeltaEvent(text(event, "item_id"), delta, index(event))
         )
 
 
-def _transcription_completed(state: WireState, event: Event, _now: float) -> None:
+def _transcription_completed(state: WireState, event: ServerEvent, _now: float) -> None:
     item_id, transcript = text(event, "item_id"), text(event, "transcript")
     if transcript:
         state.resend.transcribed(item_id)
     state.emit(RealtimeModelInputAudioTranscriptionCompletedEvent(item_id, transcript, index(event)))
 
 
-def _transcription_failed(state: WireState, event: Event, _now: float) -> None:
+def _transcription_failed(state: WireState, event: ServerEvent, _now: float) -> None:
     state.emit(RealtimeModelErrorEvent(event.get("error")))
 
 

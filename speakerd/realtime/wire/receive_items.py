@@ -15,7 +15,7 @@ from speakerd.realtime.model import (
     RealtimeModelItemUpdatedEvent,
     RealtimeModelMcpApprovalRequestEvent,
 )
-from speakerd.realtime.wire.parsing import Event, count, index, mapping, text
+from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 
-def _item(state: WireState, event: Event, _now: float) -> None:
+def _item(state: WireState, event: ServerEvent, _now: float) -> None:
     item = mapping(event.get("item"))
     state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
@@ -37,27 +37,27 @@ def _item(state: WireState, event: Event, _now: float) -> None:
         emit_item(state, item)
 
 
-def _item_truncated(state: WireState, event: Event, _now: float) -> None:
+def _item_truncated(state: WireState, event: ServerEvent, _now: float) -> None:
     item_id = text(event, "item_id")
     if not state.playback.is_cut(item_id):
         state.playback.forget(item_id)
         state.emit(RealtimeModelItemTruncatedEvent(item_id, index(event), count(event, "audio_end_ms") or 0))
 
 
-def _item_deleted(state: WireState, event: Event, _now: float) -> None:
+def _item_deleted(state: WireState, event: ServerEvent, _now: float) -> None:
     item_id = text(event, "item_id")
     if not state.playback.is_cut(item_id):
         state.emit(RealtimeModelItemDeletedEvent(item_id))
 
 
-def emit_item(state: WireState, item: Event) -> None:
+def emit_item(state: WireState, item: ServerEvent) -> None:
     """Report an item, unless it was cut or is of a kind that a history does not hold."""
     if item.get("type", "message") != "message" or state.playback.is_cut(text(item, "id")):
         return
     state.emit(RealtimeModelItemUpdatedEvent(item_from_dict(item)))
 
 
-def emit_mcp_approval(state: WireState, item: Event) -> None:
+def emit_mcp_approval(state: WireState, item: ServerEvent) -> None:
     """Report a request to approve a hosted tool call, once."""
     request_id = text(item, "id")
     if state.reported_calls.add(request_id):

@@ -25,7 +25,7 @@ from speakerd.realtime.model import (
     RealtimeModelTurnStartedEvent,
     RealtimeModelUsageEvent,
 )
-from speakerd.realtime.wire.parsing import Event, index, mapping, text, usage_from_wire
+from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 _STATUSES = ("completed", "cancelled", "failed", "incomplete")
 
 
-def _response_created(state: WireState, event: Event, now: float) -> None:
+def _response_created(state: WireState, event: ServerEvent, now: float) -> None:
     response = mapping(event.get("response"))
     response_id = text(response, "id")
     if not response_id or not state.responses.has_ended(response_id):
         _begin(state, response_id, response, now)
 
 
-def _begin(state: WireState, response_id: str, data: Event, _now: float) -> ActiveResponse:
+def _begin(state: WireState, response_id: str, data: ServerEvent, _now: float) -> ActiveResponse:
     """Return the response of that id; an unknown one begins here."""
     known = state.responses.active(response_id)
     if known is not None:
@@ -65,14 +65,14 @@ def _begin(state: WireState, response_id: str, data: Event, _now: float) -> Acti
     return response
 
 
-def _response_done(state: WireState, event: Event, now: float) -> None:
+def _response_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = mapping(event.get("response"))
     running = state.responses.running
     response_id = text(response, "id") or (running.response_id if running is not None else "")
     end_response(state, response_id, response, now)
 
 
-def end_response(state: WireState, response_id: str, data: Event, now: float) -> None:
+def end_response(state: WireState, response_id: str, data: ServerEvent, now: float) -> None:
     """Process the end of a response, described by `data` (its `response` object); the next one gets its turn."""
     if not state.responses.has_ended(response_id):
         _begin(state, response_id, data, now)
@@ -97,7 +97,7 @@ def end_response(state: WireState, response_id: str, data: Event, now: float) ->
     state.perform(actions)
 
 
-def emit_turn_ended(state: WireState, response: ActiveResponse, data: Event) -> None:
+def emit_turn_ended(state: WireState, response: ActiveResponse, data: ServerEvent) -> None:
     """Report the end of a response, described by `data` (its `response` object)."""
     usage = usage_from_wire(data.get("usage"))
     if usage is not None:
@@ -121,7 +121,7 @@ def emit_turn_ended(state: WireState, response: ActiveResponse, data: Event) -> 
     )
 
 
-def _remove_unheard(state: WireState, response: ActiveResponse, output: list[Event]) -> None:
+def _remove_unheard(state: WireState, response: ActiveResponse, output: list[ServerEvent]) -> None:
     """Remove the items that a response produced after it was cancelled: they were never heard."""
     spoken = {text(item, "id") for item in output if item.get("type") == "message" and _is_spoken(item)}
     for item_id in [*response.cut, *(spoken - response.items.keys())]:
@@ -129,14 +129,14 @@ def _remove_unheard(state: WireState, response: ActiveResponse, output: list[Eve
             state.remove_item(item_id)
 
 
-def _is_spoken(item: Event) -> bool:
+def _is_spoken(item: ServerEvent) -> bool:
     content = item.get("content")
     return isinstance(content, list) and any(
         isinstance(part, Mapping) and part.get("type") in ("audio", "output_audio") for part in content
     )
 
 
-def _output_item_added(state: WireState, event: Event, now: float) -> None:
+def _output_item_added(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     item = mapping(event.get("item"))
     item_id = text(item, "id")
@@ -149,7 +149,7 @@ def _output_item_added(state: WireState, event: Event, now: float) -> None:
             emit_item(state, {"status": "in_progress", **item})
 
 
-def _output_item_done(state: WireState, event: Event, now: float) -> None:
+def _output_item_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     item = mapping(event.get("item"))
     kind = item.get("type")
@@ -164,14 +164,14 @@ def _output_item_done(state: WireState, event: Event, now: float) -> None:
         emit_item(state, item)
 
 
-def _content_part_added(state: WireState, event: Event, now: float) -> None:
+def _content_part_added(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     part = mapping(event.get("part"))
     if part.get("type") in ("audio", "output_audio"):
         _announce(state, event, response)
 
 
-def _audio_delta(state: WireState, event: Event, now: float) -> None:
+def _audio_delta(state: WireState, event: ServerEvent, now: float) -> None:
     """The hot path: ten to fifty times a second, a few kilobytes each."""
     response = _response_of(state, event, now)
     item_id = event.get("item_id")
@@ -193,7 +193,7 @@ def _audio_delta(state: WireState, event: Event, now: float) -> None:
     state.events.append(RealtimeModelAudioEvent(audio, response.response_id, item_id, content_index))
 
 
-def _audio_done(state: WireState, event: Event, now: float) -> None:
+def _audio_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     item_id, content_index = text(event, "item_id"), index(event)
     state.playback.finish(item_id, content_index)
@@ -201,7 +201,7 @@ def _audio_done(state: WireState, event: Event, now: float) -> None:
         state.emit(RealtimeModelAudioDoneEvent(item_id, content_index))
 
 
-def _transcript_delta(state: WireState, event: Event, now: float) -> None:
+def _transcript_delta(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     delta = text(event, "delta")
     if _announce(state, event, response) or not delta:
@@ -214,7 +214,7 @@ def _transcript_delta(state: WireState, event: Event, now: float) -> None:
     )
 
 
-def _transcript_done(state: WireState, event: Event, now: float) -> None:
+def _transcript_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     item_id = text(event, "item_id")
     if not (response.cancelled or response.out_of_band or state.playback.is_cut(item_id)):
@@ -225,7 +225,7 @@ def _transcript_done(state: WireState, event: Event, now: float) -> None:
         )
 
 
-def _text_delta(state: WireState, event: Event, now: float) -> None:
+def _text_delta(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
     delta = text(event, "delta")
     if response.cancelled or not delta:
@@ -239,7 +239,7 @@ def _text_delta(state: WireState, event: Event, now: float) -> None:
     )
 
 
-def _arguments_done(state: WireState, event: Event, now: float) -> None:
+def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
     """The arguments are complete; the call is reported with its item, or at the response's end."""
     response = _response_of(state, event, now)
     item_id = text(event, "item_id")
@@ -254,7 +254,7 @@ def _arguments_done(state: WireState, event: Event, now: float) -> None:
     )
 
 
-def _response_of(state: WireState, event: Event, now: float) -> ActiveResponse:
+def _response_of(state: WireState, event: ServerEvent, now: float) -> ActiveResponse:
     """Return the response that an event belongs to: the running one where the server names none.
 
     For one that has ended, a stand-in says whether it had been cancelled.
@@ -271,7 +271,7 @@ def _response_of(state: WireState, event: Event, now: float) -> ActiveResponse:
     return _begin(state, response_id, {}, now)
 
 
-def _announce(state: WireState, event: Event, response: ActiveResponse) -> bool:
+def _announce(state: WireState, event: ServerEvent, response: ActiveResponse) -> bool:
     """A part with audio is on its way. Return whether it is to be dropped."""
     item_id = text(event, "item_id")
     if state.playback.is_cut(item_id):
@@ -292,7 +292,7 @@ def _delivered(state: WireState, response: ActiveResponse) -> None:
             state.resend.answered()
 
 
-def _call(item: Event, response: ActiveResponse) -> RealtimeModelToolCallEvent:
+def _call(item: ServerEvent, response: ActiveResponse) -> RealtimeModelToolCallEvent:
     return RealtimeModelToolCallEvent(
         name=text(item, "name"),
         call_id=text(item, "call_id"),
@@ -302,7 +302,7 @@ def _call(item: Event, response: ActiveResponse) -> RealtimeModelToolCallEvent:
     )
 
 
-def _call_complete(state: WireState, item: Event, response: ActiveResponse) -> None:
+def _call_complete(state: WireState, item: ServerEvent, response: ActiveResponse) -> None:
     state.calls.pop(text(item, "id"), None)
     _emit_call(state, _call(item, response), response)
 
@@ -335,7 +335,7 @@ def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: Act
     state.emit(call)
 
 
-def _output_text(data: Event) -> str:
+def _output_text(data: ServerEvent) -> str:
     texts: list[str] = []
     for item in data.get("output") or ():
         for part in mapping(item).get("content") or ():

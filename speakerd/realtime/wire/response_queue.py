@@ -94,7 +94,7 @@ class Cancel:
     response_id: str
 
 
-Action: TypeAlias = Create | Cancel
+QueueAction: TypeAlias = Create | Cancel
 
 
 @dataclass(slots=True)
@@ -194,7 +194,7 @@ class ResponseQueue:
 
     # What is wanted.
 
-    def request(self, request: ResponseRequest, now: float) -> list[Action]:
+    def request(self, request: ResponseRequest, now: float) -> list[QueueAction]:
         """Request a response, now or as soon as no other one runs."""
         if request.out_of_band and not self._paused:
             request = self._named(request)
@@ -206,9 +206,9 @@ class ResponseQueue:
                 self._waiting.popleft()
         return self._advance(now)
 
-    def cancel(self, response_id: str | None = None) -> list[Action]:
+    def cancel(self, response_id: str | None = None) -> list[QueueAction]:
         """Cancel the response that runs, or that was requested and has not begun; with an id, only that one."""
-        actions: list[Action] = []
+        actions: list[QueueAction] = []
         for response in self._active.values():
             wanted = response.response_id == response_id if response_id else not response.out_of_band
             if wanted and not response.cancelled:
@@ -233,7 +233,7 @@ class ResponseQueue:
         self._held_until = now + at_most_s
         self._forget_server_turn()
 
-    def release(self, now: float, *, server_answers: bool = False) -> list[Action]:
+    def release(self, now: float, *, server_answers: bool = False) -> list[QueueAction]:
         """The user's turn is over; with `server_answers` the server will begin a response by itself."""
         self._held_until = None
         if server_answers and self.running is None and self._sent is None:
@@ -251,7 +251,7 @@ class ResponseQueue:
         *,
         conversation: bool | None = None,
         metadata: Mapping[str, str] | None = None,
-    ) -> tuple[ActiveResponse, list[Action]]:
+    ) -> tuple[ActiveResponse, list[QueueAction]]:
         """A response began. `conversation`: whether it writes to the conversation, if the server says so."""
         known = self._active.get(response_id)
         if known is not None:
@@ -261,7 +261,7 @@ class ResponseQueue:
         response = ActiveResponse(
             response_id, out_of_band=aside is not None, metadata=metadata, request=aside
         )
-        actions: list[Action] = []
+        actions: list[QueueAction] = []
         if aside is None:
             for stale in [r for r in self._active.values() if not r.out_of_band]:
                 self._end(stale)
@@ -278,7 +278,7 @@ class ResponseQueue:
             self._end(next(iter(self._active.values())))
         return response, actions
 
-    def done(self, response_id: str, now: float) -> tuple[ActiveResponse | None, list[Action]]:
+    def done(self, response_id: str, now: float) -> tuple[ActiveResponse | None, list[QueueAction]]:
         """A response ended. Return it, or `None` if it had ended before."""
         response = self._active.get(response_id)
         if response is None:
@@ -288,7 +288,7 @@ class ResponseQueue:
         self._end(response)
         return response, self._advance(now)
 
-    def refused(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
+    def refused(self, event_id: str | None, now: float) -> tuple[bool, list[QueueAction]]:
         """A request was refused because another response runs.
 
         Return whether it will be sent again; if not, it is given up and the error should be reported.
@@ -306,14 +306,14 @@ class ResponseQueue:
             self._held_until = now + ASK_AGAIN_AFTER_S
         return True, self._advance(now)
 
-    def failed(self, event_id: str | None, now: float) -> tuple[bool, list[Action]]:
+    def failed(self, event_id: str | None, now: float) -> tuple[bool, list[QueueAction]]:
         """The client event of that id failed. Return whether it was a request for a response."""
         if event_id is None:
             return False, []
         request = self._take(event_id)
         return (False, []) if request is None else (True, self._advance(now))
 
-    def tick(self, now: float) -> list[Action]:
+    def tick(self, now: float) -> list[QueueAction]:
         """Give up what the server never answered; end a hold that lasts too long."""
         if self._sent is not None and now >= self._sent_at + CREATED_WITHIN_S:
             self._sent = None
@@ -355,10 +355,10 @@ class ResponseQueue:
         self._paused = True
         return ended
 
-    def reconnected(self, now: float) -> list[Action]:
+    def reconnected(self, now: float) -> list[QueueAction]:
         """The new session knows the conversation: send what waits."""
         self._paused = False
-        actions: list[Action] = []
+        actions: list[QueueAction] = []
         for request in [request for request in self._waiting if request.out_of_band]:
             self._waiting.remove(request)
             actions += self.request(request, now)
@@ -366,7 +366,7 @@ class ResponseQueue:
 
     # Inside.
 
-    def _advance(self, now: float) -> list[Action]:
+    def _advance(self, now: float) -> list[QueueAction]:
         if self._paused or not self._waiting or self._sent or self._held_until is not None:
             return []
         if any(not r.out_of_band for r in self._active.values()):

@@ -18,10 +18,10 @@ from speakerd.realtime.model import (
     RealtimeModelItemTruncatedEvent,
 )
 from speakerd.realtime.wire.encoding import EventIds, encode
-from speakerd.realtime.wire.parsing import Event
+from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
-from speakerd.realtime.wire.response_queue import Action, Cancel, Create, ResponseQueue
+from speakerd.realtime.wire.response_queue import Cancel, Create, QueueAction, ResponseQueue
 from speakerd.realtime.wire.session_settings import SessionSettings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
 
-ServerEventHandler: TypeAlias = Callable[["WireState", Event, float], None]
+ServerEventHandler: TypeAlias = Callable[["WireState", ServerEvent, float], None]
 """What one server event means: a function of the state, the event and the time."""
 
 REMEMBERED = 256
@@ -96,7 +96,7 @@ class WireState:
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
 
-    def perform(self, actions: Sequence[Action]) -> None:
+    def perform(self, actions: Sequence[QueueAction]) -> None:
         """Send what the response queue decided."""
         for action in actions:
             match action:
