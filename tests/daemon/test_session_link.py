@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
-import pytest
-
 from speakerd.daemon.session import SessionLink, UplinkQueue
 from speakerd.dialogue.commands import SendText
 from speakerd.dialogue.events import Connected, ConnectionLost
@@ -16,6 +14,8 @@ from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
+    import pytest
 
     from speakerd.dialogue.events import Event
     from speakerd.realtime.run_context import RunContextWrapper
@@ -96,17 +96,28 @@ async def test_what_was_queued_leaves_once_the_session_says_that_it_is_connected
     assert session.closed
 
 
-@pytest.mark.parametrize(
-    "error", [ConnectFailedError("ws://a", "no answer"), ConnectRefusedError("ws://a", "wrong key")]
-)
 @in_virtual_time
-async def test_what_could_not_be_opened_is_tried_again_at_the_next_wake_only(
-    error: ConnectFailedError,
-) -> None:
+async def test_what_could_not_be_reached_is_tried_again_after_a_while_and_at_a_wake_at_once() -> None:
+    error = ConnectFailedError("ws://a", "no answer")
+    bench = Bench(error, error, FakeSession(status("connected")))
+    bench.link.connect()
+    await asyncio.sleep(29)
+    assert (bench.opened, bench.facts) == (1, [ConnectionLost(str(error))])
+    await asyncio.sleep(2)
+    assert bench.opened == 2
+    bench.link.connect()
+    await asyncio.sleep(1)
+    assert bench.link.connected
+    await bench.link.close()
+
+
+@in_virtual_time
+async def test_what_was_refused_is_tried_again_at_the_next_wake_only() -> None:
+    error = ConnectRefusedError("ws://a", "wrong key")
     bench = Bench(error, FakeSession(status("connected")))
     bench.link.connect()
     await asyncio.sleep(600)
-    assert bench.facts == [ConnectionLost(str(error), fatal=error.fatal)]
+    assert bench.facts == [ConnectionLost(str(error), fatal=True)]
     assert bench.opened == 1
     bench.link.connect()
     await asyncio.sleep(1)

@@ -45,6 +45,9 @@ SAY = "Repeat after me, word for word: {text}"
 _AFTER_A_FAULT_S = 1.0
 """Before a session that ended by a fault is replaced."""
 
+_AFTER_A_FAILURE_S = 30.0
+"""Before another opening, where neither the server of the settings nor the embedded one could be reached."""
+
 _LAST_COUNT_LIMIT_S = 0.5
 """A server says within this what a cancelled answer has cost, or it is not counted."""
 
@@ -127,27 +130,28 @@ class SessionLink:
     async def _run(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
-        while await self._serve():  # noqa: ASYNC110  # it waits for a session's whole life; the sleep is the pause after
-            await asyncio.sleep(_AFTER_A_FAULT_S)
+        while (pause_s := await self._serve()) is not None:  # noqa: ASYNC110  # a whole session, then a pause
+            await asyncio.sleep(pause_s)
 
-    async def _serve(self) -> bool:
-        """Run one session from its opening to its end; return whether another one may help."""
+    async def _serve(self) -> float | None:
+        """Run one session from its opening to its end; return after how many seconds another may help, if ever."""
         self._attempt_has_failed = False
         try:
             session = await self._open_session(self._attempt_failed)
         except ConnectFailedError as error:
             self._on_fact(ConnectionLost(str(error), fatal=error.fatal))
-            return False
+            self._attempt_has_failed = True
+            return None if error.fatal else _AFTER_A_FAILURE_S
         except Exception as error:  # a part that is missing or broken: reported at once, never ignored
             log.exception("no session could be made")
             self._on_fact(ConnectionLost(f"internal error: {error}", fatal=True))
-            return False
+            return None
         self._attempt_has_failed = False
         sender = asyncio.create_task(self._send_uplink(session), name="session-sender")
         sender.add_done_callback(self._sender_ended)
         facts, cancelled = EventTranslator(), True
         try:
-            retry = await self._read(session, facts)
+            fatal = await self._read(session, facts)
             cancelled = False
         finally:
             self._usable.clear()
@@ -158,7 +162,7 @@ class SessionLink:
             finally:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)
-        return retry
+        return None if fatal else _AFTER_A_FAULT_S
 
     def _attempt_failed(self, reason: str) -> None:
         self._attempt_has_failed = True
@@ -178,6 +182,7 @@ class SessionLink:
                         return
 
     async def _read(self, session: RealtimeSession, facts: EventTranslator) -> bool:
+        """Report what the session does until it ends; return whether trying again cannot help."""
         reason, fatal = "the session ended", False
         begun = False
         try:
@@ -198,7 +203,7 @@ class SessionLink:
             log.exception("the session failed")
             reason = f"internal error: {error}"
         self._on_fact(ConnectionLost(reason, fatal=fatal))
-        return not fatal
+        return fatal
 
     async def _send_uplink(self, session: RealtimeSession) -> None:
         while True:
