@@ -9,19 +9,21 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from functools import cache, partial
+from typing import Any, Final, Literal, TypeAlias, get_args
 from unittest import mock
 
 from speakerd.dialogue import commands, events, state_machine
 from speakerd.dialogue.settings import DialogueSettings
-from speakerd.dialogue.state import Phase, State
+from speakerd.dialogue.state import Hand, Phase, State
 from speakerd.dialogue.state_machine import Dialogue, find_row
 from speakerd.dialogue.table import SAME, Row
 from speakerd.dialogue.transition import Transition
 from speakerd.dialogue.triggers import Trigger
 from speakerd.panel.settings import GestureSettings, TapAction
+from speakerd.panel.types import Gesture
 from tests.dialogue.driver import MAKERS, Driver
-from tests.dialogue.walk import BrokenError, Checker
+from tests.dialogue.walk import BrokenError, Checker, row_for
 
 
 class CheckedDriver(Driver):
@@ -47,27 +49,21 @@ class CheckedDriver(Driver):
         return other
 
 
-def _step(name: str) -> Callable[[Driver], Any]:
-    return lambda d: d.do(name, after=1.0)
-
-
-STEPS: Final[dict[str, Callable[[Driver], Any]]] = {
-    **{name: _step(name) for name in MAKERS},
-    "response": lambda d: d.response(),
-    "ended": lambda d: d.ended(),
-    "ended cancelled": lambda d: d.ended(status="cancelled"),
-    "ended failed": lambda d: d.ended(status="failed"),
-    "ended silent": lambda d: d.ended(had_audio=False),
-    "ended with a call": lambda d: d.ended(tool_calls=1, had_audio=False),
-    "approval": lambda d: d.approval(f"call at {d.now}"),
-    "approval elsewhere": lambda d: d.send(
-        events.ApprovalResolved(next((a.call_id for a in d.dialogue.state.approvals), "none"))
+STEPS: Final[dict[str, Callable[[Driver], events.Event]]] = {
+    **{name: lambda d, make=make: make(d.now) for name, make in MAKERS.items()},  # type: ignore[misc]  # a default that binds
+    "response": lambda _: events.ResponseStarted("r"),
+    "ended": lambda _: events.ResponseEnded("r"),
+    "ended cancelled": lambda _: events.ResponseEnded("r", "cancelled"),
+    "ended failed": lambda _: events.ResponseEnded("r", "failed"),
+    "ended silent": lambda _: events.ResponseEnded("r", had_audio=False),
+    "ended with a call": lambda _: events.ResponseEnded("r", had_audio=False, tool_calls=1),
+    "approval": lambda d: events.ApprovalNeeded(f"call at {d.now}", "unlock"),
+    "approval elsewhere": lambda d: events.ApprovalResolved(
+        next((approval.call_id for approval in d.dialogue.state.approvals), "none")
     ),
-    "wait for a tail": lambda d: d.wait(0.5),
-    "wait for a window": lambda d: d.wait(8.0),
-    "wait for an answer": lambda d: d.wait(25.0),
-    "wait for long": lambda d: d.wait(1000.0),
 }
+WAITS: Final = (0.5, 8.0, 25.0, 1000.0)
+"""For the tail of a turn, for speech, for an answer, for anything."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
     woken = ("Ready", "Wake", "Connected")
     asked = (*woken, "SpeechStarted", "ServerSpeechStarted", "SpeechEnded silence", "ServerSpeechStopped")
     speaking = fresh(*asked)
-    speaking.response().sound()
+    speaking.response("r").sound()
     places: dict[Phase, tuple[CheckedDriver, ...]] = {
         "starting": (fresh(),),
         "idle": tuple(
@@ -147,39 +143,70 @@ def _shape(state: State) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def explore() -> Counter[tuple[int, Phase, Trigger]]:
-    """Go every way. Returns how often each row (by its identity) was taken, in which phase and on which trigger."""
-    taken: Counter[tuple[int, Phase, Trigger]] = Counter()
-    steps: list[Row] = []
+Taken: TypeAlias = Counter[tuple[int, Phase, Trigger]]
+"""How often a row (by its identity) was taken, in which phase and on which trigger."""
+
+
+@cache
+def explore(title: str) -> Taken:
+    """Go the way of this title. Returns which rows were taken."""
+    taken: Taken = Counter()
+    rows: list[Row] = []
 
     def noting(transition: Transition) -> Row | None:
         row = find_row(transition)
         if row is not None:
             taken[id(row), transition.state.phase, transition.trigger] += 1
-            steps.append(row)
+            rows.append(row)
         return row
 
     with mock.patch.object(state_machine, "find_row", noting):
-        for title, way in WAYS.items():
-            frontier = list(_places(way))
-            seen = {_shape(driver.dialogue.state) for driver in frontier}
-            for _ in range(way.depth):
-                found: list[CheckedDriver] = []
-                for driver in frontier:
-                    for name, step in STEPS.items():
-                        there = driver.clone()
-                        steps.clear()
-                        try:
-                            step(there)
-                        except BrokenError as error:
-                            raise BrokenError(f"{title}, {name}: {error}") from None
-                        goal: str = driver.phase
-                        for row in steps:
-                            goal = goal if row.to == SAME else row.to
-                        assert there.phase == goal, f"{title}, {name}: {steps} lead to {there.phase}"
-                        shape = _shape(there.dialogue.state)
-                        if shape not in seen:
-                            seen.add(shape)
-                            found.append(there)
-                frontier = found
+        frontier = list(_places(WAYS[title]))
+        seen = {_shape(driver.dialogue.state) for driver in frontier}
+        for _ in range(WAYS[title].depth):
+            found: list[CheckedDriver] = []
+            for driver in frontier:
+                for name, step in _next(driver):
+                    there = driver.clone()
+                    rows.clear()
+                    try:
+                        step(there)
+                    except BrokenError as error:
+                        raise BrokenError(f"{title}, {name}: {error}") from None
+                    goal: str = driver.phase
+                    for row in rows:
+                        goal = goal if row.to == SAME else row.to
+                    assert there.phase == goal, f"{title}, {name}: {rows} lead to {there.phase}"
+                    shape = _shape(there.dialogue.state)
+                    if shape not in seen:
+                        seen.add(shape)
+                        found.append(there)
+            frontier = found
+    return taken
+
+
+def _next(driver: CheckedDriver) -> Iterator[tuple[str, Callable[[CheckedDriver], object]]]:
+    """What can be done next and has a row, or a press to settle."""
+    later = driver.now + 1.0
+    for name, make in STEPS.items():
+        driver.now, now = later, driver.now
+        event = make(driver)
+        driver.now = now
+        settles = isinstance(event, Gesture) and driver.dialogue.state.hand != Hand()
+        if settles or row_for(driver.dialogue, event, later) is not None:
+            yield name, partial(_send, event=event, now=later)
+    for seconds in WAITS:
+        yield f"wait {seconds} s", partial(Driver.wait, seconds=seconds)
+
+
+def _send(driver: CheckedDriver, event: events.Event, now: float) -> None:
+    driver.now = now
+    driver.send(event)
+
+
+def explore_all() -> Taken:
+    """Go every way. Returns which rows were taken on any of them."""
+    taken: Taken = Counter()
+    for title in WAYS:
+        taken.update(explore(title))
     return taken
