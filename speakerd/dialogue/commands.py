@@ -19,17 +19,17 @@ TurnEnd: TypeAlias = Literal["gate", "server", "release"]
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Be connected to the model; no order where it is, or is on the way. Now, if it waits to try again."""
+    """Connect to the model, at once if it waits to try again. Nothing to do if it is connected or connecting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """No longer needed; the conversation is over."""
+    """Close the connection to the model: the conversation is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Set the microphone. Comes when something changed only.
+    """Set the microphone. Sent only when something about it has changed.
 
     With `mode` open or gated, sound since the monotonic time `since` counts too, as far as it was kept;
     None: from now on. Going from `gated` to `open` in the middle of speech nothing is lost or doubled.
@@ -42,7 +42,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class ArmWakeWord:
-    """Whether a wake word may be listened for (never while muted). Comes when it changed only."""
+    """Say whether a wake word may be listened for (never while muted). Sent only when that has changed."""
 
     armed: bool
 
@@ -54,7 +54,7 @@ class SendHeld:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The turn is over: commit what was sent of it and ask for the reply."""
+    """End the person's turn: commit what was sent of it and ask for the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class DiscardAudio:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """End the answer: session.interrupt, and flush the playback. Both, always, also when one seems idle."""
+    """End the answer: interrupt the session and flush the playback; both, even where one seems idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +76,19 @@ class Duck:
 
 @dataclass(frozen=True, slots=True)
 class Restore:
-    """The voice at its own loudness again."""
+    """Play the voice at its own loudness again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaySound:
-    """One of the speaker's own short sounds."""
+    """Play one of the speaker's own short sounds."""
 
     name: SoundName
 
 
 @dataclass(frozen=True, slots=True)
 class SendText:
-    """A typed message to the model; `ask` is answered, `say` is to be said word by word."""
+    """Send a typed message to the model; `ask` is answered, `say` is to be said word by word."""
 
     text: str
     kind: Literal["ask", "say"] = "ask"
@@ -96,7 +96,7 @@ class SendText:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
-    """Let the tool call run."""
+    """Let the tool call run that waits for approval."""
 
     call_id: str
 
@@ -111,21 +111,21 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class SilenceTimer:
-    """The timer of that name has been heard."""
+    """Let the timer of that name ring no longer: a person has heard it."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeVolume:
-    """One step louder (+1) or softer (-1)."""
+    """Change the volume by one step: louder (+1) or softer (-1)."""
 
     steps: int
 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Something worth a line in the journal. `fields` hold no speech and no text of anyone's."""
+    """Write a line into the journal. `fields` hold no speech and no text of anyone's."""
 
     event: str
     fields: Mapping[str, str | int | float | bool] = field(default_factory=dict)

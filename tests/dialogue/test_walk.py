@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from speakerd.dialogue.triggers import Trigger
 
 EVENTS: Final = 12_000
-PER_PHASE: Final = 600
+PER_PHASE: Final = 200
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
@@ -27,7 +27,7 @@ def test_no_invariant_breaks_whatever_happens(seed: int) -> None:
         seen[dialogue.phase] += 1
 
     chaos(EVENTS, seed, note)
-    assert all(seen[phase] >= PER_PHASE // 3 for phase in ANY)
+    assert all(seen[phase] >= PER_PHASE for phase in ANY)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
