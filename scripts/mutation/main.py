@@ -21,6 +21,7 @@ from scripts.mutation.operators import Mutant, makes_a_difference, mutants
 from scripts.mutation.rooms import Room, record
 from scripts.mutation.trials import Pace, Trial, by_exchange, by_import
 
+PROGRESS_EVERY_S = 60
 COLUMNS = ("mutants", "noticed", "lived", "not run", "score")
 
 
@@ -124,7 +125,13 @@ def run_room(
     ]
     random.Random(options.seed).shuffle(wanted)
     begun = time.monotonic()
-    outcomes = dict(try_all(room, wanted, Pace(options.jobs, until), options.longest))
+    outcomes: dict[Mutant, Outcome] = {}
+    told = begun
+    for mutant, outcome in try_all(room, wanted, Pace(options.jobs, until), options.longest):
+        outcomes[mutant] = outcome
+        if time.monotonic() - told >= PROGRESS_EVERY_S:
+            told = time.monotonic()
+            print(f"{name}: {len(outcomes)} of {len(wanted)} mutants so far", file=sys.stderr)
     took = time.monotonic() - begun
     missing = f"; {len(wanted) - len(outcomes)} left untried" if len(outcomes) < len(wanted) else ""
     print(f"{name}: {len(outcomes)} mutants, {len(outcomes) / took:.1f} a second{missing}", file=sys.stderr)
