@@ -19,7 +19,7 @@ from scripts.mutation.cores import ROOT, modules, pure_cores, room_of
 from scripts.mutation.forks import Outcome
 from scripts.mutation.operators import Mutant, makes_a_difference, mutants
 from scripts.mutation.rooms import Room, record
-from scripts.mutation.trials import Pace, Trial, by_exchange, by_import
+from scripts.mutation.trials import Pace, Trial, by_exchange, by_import, trial_of
 
 PROGRESS_EVERY_S = 60
 COLUMNS = ("mutants", "noticed", "lived", "not run", "score")
@@ -82,10 +82,6 @@ def try_all(
     room: Room, wanted: Sequence[Mutant], pace: Pace, longest_s: float
 ) -> Iterator[tuple[Mutant, Outcome]]:
     """Each mutant with its outcome; NOT_TRIED: no test runs it. Left out is what there is no time for."""
-
-    def trial(mutant: Mutant | None, tests: Sequence[str]) -> Trial:
-        return Trial(mutant, tuple(tests), sum(room.seconds[test] for test in tests))
-
     in_functions: list[Trial] = []
     at_import: list[Trial] = []
     for mutant in wanted:
@@ -93,21 +89,15 @@ def try_all(
         if not tests:
             yield mutant, Outcome.NOT_TRIED
         else:
-            (at_import if room.acts_at_import(mutant) else in_functions).append(trial(mutant, tests))
-    everything = sorted(
-        {test for one in (*in_functions, *at_import) for test in one.tests},
-        key=lambda test: room.seconds[test],
-    )
-    as_it_is = trial(None, everything)
-    for way, trials in ((by_exchange, in_functions), (by_import, at_import)):
-        for done, outcome in way(room, [as_it_is, *trials], pace):
-            if done.mutant is None:
-                if outcome is not Outcome.LIVED:
-                    return  # what fails was told, and nothing can be concluded
-            elif outcome is Outcome.NOT_TRIED:
-                at_import.append(done)
-            else:
-                yield done.mutant, outcome
+            (at_import if room.acts_at_import(mutant) else in_functions).append(trial_of(room, mutant, tests))
+    for done, outcome in by_exchange(room, in_functions, pace):
+        if outcome is Outcome.NOT_TRIED:
+            at_import.append(done)
+        elif done.mutant is not None:
+            yield done.mutant, outcome
+    for done, outcome in by_import(room, at_import, pace):
+        if done.mutant is not None:
+            yield done.mutant, outcome
 
 
 def run_room(

@@ -22,7 +22,7 @@ from scripts.mutation.operators import Mutant
 
 OPTIONS: Final = (
     "-q", "--assert=plain", "--tb=no", "--capture=sys", "--timeout=0", "-p", "no:cacheprovider",
-    "-m", "not rig and not container",
+    "-m", "not rig and not container and not realtime_clock",
 )  # fmt: skip
 """A test that fails is asked nothing further, so no explanation is prepared; `each` looks after the time."""
 
