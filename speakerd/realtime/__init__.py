@@ -125,6 +125,7 @@ from speakerd.realtime.agents import (
     RealtimeAgent,
     RealtimeAgentHooks,
     Tool,
+    ToolAbortedError,
     ToolArgumentsError,
     ToolErrorFormatterArgs,
     UnknownToolCallError,
@@ -132,6 +133,7 @@ from speakerd.realtime.agents import (
     function_tool,
     output_guardrail,
     realtime_handoff,
+    stay_silent,
 )
 from speakerd.realtime.errors import (
     ConnectFailedError,
@@ -391,6 +393,7 @@ __all__ = [
     "RunContextWrapper",
     "SystemMessageItem",
     "Tool",
+    "ToolAbortedError",
     "ToolArgumentsError",
     "ToolContext",
     "ToolErrorFormatterArgs",
@@ -404,6 +407,7 @@ __all__ = [
     "item_from_dict",
     "output_guardrail",
     "realtime_handoff",
+    "stay_silent",
     "text_of",
 ]
 

@@ -19,7 +19,7 @@ from speakerd.realtime import (
     ToolContext,
     function_tool,
 )
-from speakerd.realtime.agents.tool import output_text
+from speakerd.realtime.agents import output_text
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import events as m
 from speakerd.realtime.model.inputs import RealtimeModelSendResponse, RealtimeModelSendToolOutput

@@ -2,11 +2,14 @@
 
 - `agent`: the types, in one module because they refer to each other;
 - `tool`, `handoff`, `guardrail`: the functions and decorators that make a tool, a handoff, a guardrail;
+- `tool_output`: what a tool returned, as text; `tool_invocation`: its run, whatever it ends in;
+- `silence`: the tool by which the model decides to say nothing;
 - `tool_schema`, `argument_types`: a tool's JSON schema from a signature, and a call's arguments back to values;
 - `tool_errors`: what goes wrong with tools, and how it is worded for the model.
 """
 
 from speakerd.realtime.agents.agent import (
+    AnswerRule,
     FunctionTool,
     GuardrailFunctionOutput,
     Handoff,
@@ -20,8 +23,10 @@ from speakerd.realtime.agents.agent import (
 )
 from speakerd.realtime.agents.guardrail import output_guardrail
 from speakerd.realtime.agents.handoff import realtime_handoff
-from speakerd.realtime.agents.tool import function_tool, output_text
+from speakerd.realtime.agents.silence import stay_silent
+from speakerd.realtime.agents.tool import function_tool
 from speakerd.realtime.agents.tool_errors import (
+    ToolAbortedError,
     ToolArgumentsError,
     ToolErrorFormatter,
     ToolErrorFormatterArgs,
@@ -29,8 +34,11 @@ from speakerd.realtime.agents.tool_errors import (
     UnknownToolCallError,
     default_tool_error_function,
 )
+from speakerd.realtime.agents.tool_invocation import as_exception, run_apart
+from speakerd.realtime.agents.tool_output import ToolFailureText, described, output_text, safe_text, sendable
 
 __all__ = [
+    "AnswerRule",
     "FunctionTool",
     "GuardrailFunctionOutput",
     "Handoff",
@@ -40,15 +48,23 @@ __all__ = [
     "RealtimeAgent",
     "RealtimeAgentHooks",
     "Tool",
+    "ToolAbortedError",
     "ToolArgumentsError",
     "ToolErrorFormatter",
     "ToolErrorFormatterArgs",
+    "ToolFailureText",
     "ToolThreadsExhaustedError",
     "UnknownToolCallError",
+    "as_exception",
     "default_tool_error_function",
+    "described",
     "function_tool",
     "output_guardrail",
     "output_text",
     "realtime_handoff",
+    "run_apart",
+    "safe_text",
+    "sendable",
     "settle",
+    "stay_silent",
 ]

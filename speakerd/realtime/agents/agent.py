@@ -21,6 +21,8 @@ from speakerd.realtime.agents.tool_errors import (
     default_timeout_message,
     default_tool_error_function,
 )
+from speakerd.realtime.agents.tool_invocation import TimeoutRanOut, run_apart
+from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.errors import ToolTimeoutError, UserError
 from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
@@ -33,6 +35,7 @@ EnabledRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], "RealtimeAgent
 ApprovalRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], dict[str, Any], str], MaybeAwaitable[bool]]
 """A constant, or a function called with the context, the arguments and the id of the call."""
 ToolErrorFunction: TypeAlias = Callable[[RunContextWrapper[Any], Exception], MaybeAwaitable[str]]
+AnswerRule: TypeAlias = bool | Literal["unless_spoken"]
 TimeoutBehavior: TypeAlias = Literal["error_as_result", "raise_exception"]
 Instructions: TypeAlias = (
     str | Callable[[RunContextWrapper[TContext], "RealtimeAgent[TContext]"], MaybeAwaitable[str]] | None
@@ -72,6 +75,10 @@ class FunctionTool:
     timeout_seconds: float | None = None
     timeout_behavior: TimeoutBehavior = "error_as_result"
     timeout_error_function: ToolErrorFunction | None = None
+    answer: AnswerRule = True
+    """Whether the model is asked for a reply to the result. `False`: the tool's effect is all there is, such as
+    ending the conversation or staying silent. `"unless_spoken"`: only if the response with the call had no speech
+    or text of its own, so that a goodbye is said once. A failure, a refusal or a timeout always gets its reply."""
 
     def __post_init__(self) -> None:
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
@@ -82,6 +89,10 @@ class FunctionTool:
             raise UserError(
                 f"The tool {self.name} has timeout_behavior={self.timeout_behavior!r}: it is error_as_result "
                 "or raise_exception"
+            )
+        if self.answer not in (True, False, "unless_spoken"):
+            raise UserError(
+                f"The tool {self.name} has answer={self.answer!r}: it is True, False or 'unless_spoken'"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,22 +109,21 @@ class FunctionTool:
 
         Raises:
             ToolTimeoutError: with `raise_exception`.
+            ToolAbortedError: it ended in something that is no `Exception`.
         """
-        if self.timeout_seconds is None:
-            return await self.on_invoke_tool(context, arguments)
-        clock = asyncio.timeout(self.timeout_seconds)
         try:
-            async with clock:
-                return await self.on_invoke_tool(context, arguments)
-        except TimeoutError as error:
-            if not clock.expired():
-                raise
-            late = ToolTimeoutError(self.name, self.timeout_seconds)
-            if self.timeout_behavior == "raise_exception":
-                raise late from error
-            if self.timeout_error_function is not None:
-                return await settle(self.timeout_error_function(context, late))
-            return default_timeout_message(late)
+            return await run_apart(
+                f"tool {self.name}",
+                lambda: settle(self.on_invoke_tool(context, arguments)),
+                self.timeout_seconds,
+            )
+        except TimeoutRanOut:
+            late = ToolTimeoutError(self.name, self.timeout_seconds or 0.0)
+        if self.timeout_behavior == "raise_exception":
+            raise late
+        if self.timeout_error_function is not None:
+            return ToolFailureText(await settle(self.timeout_error_function(context, late)))
+        return ToolFailureText(default_timeout_message(late))
 
 
 @dataclass(slots=True, eq=False)
@@ -177,11 +187,12 @@ def _mcp_function_tool(server: MCPServer, tool: Any) -> FunctionTool:
         try:
             given = json.loads(arguments or "{}")
         except ValueError as error:
-            return default_tool_error_function(context, ToolArgumentsError(name, (f"not JSON: {error}",)))
+            problem = ToolArgumentsError(name, (f"not JSON: {error}",))
+            return ToolFailureText(default_tool_error_function(context, problem))
         try:
             result = await server.call_tool(name, given)
         except Exception as error:  # noqa: BLE001  # whatever the server's client raises is reported to the model
-            return default_tool_error_function(context, error)
+            return ToolFailureText(default_tool_error_function(context, error))
         return "\n".join(part.text for part in result.content if getattr(part, "text", None))
 
     return FunctionTool(

@@ -12,45 +12,34 @@
         ...
 
 The name, the description and the schema come from the function. It may be `async`; a plain function runs in a
-thread of a bounded pool, so that it never holds up audio. What it returns is sent to the model: text unchanged,
-anything else as JSON. When it raises, `failure_error_function` says what the model is told; if that is `None`, the
-exception ends the session's iteration.
+thread of a bounded pool, so that it never holds up audio. What it returns is sent to the model as text or JSON, and
+the model is asked to go on, unless `answer` says that there is nothing to say. When it raises,
+`failure_error_function` says what the model is told; if that is `None`, the exception ends the session's iteration.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import inspect
-import json
 from typing import TYPE_CHECKING, Any, overload
 
 from speakerd.realtime.agents.agent import FunctionTool, settle
 from speakerd.realtime.agents.tool_errors import default_tool_error_function
+from speakerd.realtime.agents.tool_invocation import run_apart
+from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.agents.tool_schema import FunctionSchema, function_schema
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from speakerd.realtime.agents.agent import ApprovalRule, EnabledRule, TimeoutBehavior, ToolErrorFunction
+    from speakerd.realtime.agents.agent import (
+        AnswerRule,
+        ApprovalRule,
+        EnabledRule,
+        TimeoutBehavior,
+        ToolErrorFunction,
+    )
     from speakerd.realtime.run_context import ToolContext
-
-
-def output_text(output: Any) -> str:
-    """Return a tool's result as text for the model: text unchanged, `None` as empty text, anything else as JSON."""
-    if output is None:
-        return ""
-    if isinstance(output, str):
-        return output
-    return json.dumps(output, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    if callable(dump := getattr(value, "model_dump", None)):
-        return dump(mode="json")
-    return str(value)
 
 
 @overload
@@ -70,6 +59,7 @@ def function_tool(
     timeout: float | None = None,
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
+    answer: AnswerRule = True,
 ) -> FunctionTool: ...
 @overload
 def function_tool(
@@ -84,6 +74,7 @@ def function_tool(
     timeout: float | None = None,
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
+    answer: AnswerRule = True,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 def function_tool(
     func: Callable[..., Any] | None = None,
@@ -99,6 +90,7 @@ def function_tool(
     timeout: float | None = None,
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
+    answer: AnswerRule = True,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
     """Make a tool of a function; as a decorator, with or without arguments.
 
@@ -114,6 +106,8 @@ def function_tool(
         timeout: Seconds that a call may take. The thread of a plain function cannot be stopped: it runs on.
         timeout_behavior: Whether the model is told about a timeout, or `ToolTimeoutError` is raised.
         timeout_error_function: Returns what the model is told about a timeout.
+        answer: Whether the model is asked to go on once it has the result; `"unless_spoken"`: only if it has not
+            spoken in the response that made the call. After a failure it is always asked.
 
     Raises:
         UserError: no schema can be made of the signature.
@@ -138,6 +132,7 @@ def function_tool(
             timeout_seconds=timeout,
             timeout_behavior=timeout_behavior,
             timeout_error_function=timeout_error_function,
+            answer=answer,
         )
 
     return make if func is None else make(func)
@@ -154,13 +149,13 @@ def _invoker(
         try:
             call = schema.bind(context, arguments)
             if is_async:
-                return await call()
+                return await run_apart(f"tool {schema.name}", call)
             if context.run_in_thread is not None:
                 return await context.run_in_thread(call)
             return await asyncio.to_thread(call)
         except Exception as error:  # whatever the user's function raises is reported to the model
             if on_failure is None:
                 raise
-            return await settle(on_failure(context, error))
+            return ToolFailureText(await settle(on_failure(context, error)))
 
     return invoke

@@ -12,6 +12,7 @@ tracebacks. Each can be replaced: per tool by `failure_error_function` and `time
     ├── ModelBehaviorError
     │   └── ToolArgumentsError (ValueError)      arguments that do not fit the tool's schema
     ├── ToolTimeoutError (TimeoutError)          the tool did not answer in time (in `errors`)
+    ├── ToolAbortedError (RuntimeError)          a tool ended in something that is no Exception
     └── ToolThreadsExhaustedError (RuntimeError) too many plain functions do not return
 """
 
@@ -21,6 +22,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from speakerd.realtime.agents.tool_output import described
 from speakerd.realtime.errors import ModelBehaviorError, RealtimeLayerError, ToolTimeoutError, UserError
 
 if TYPE_CHECKING:
@@ -59,6 +61,19 @@ class ToolThreadsExhaustedError(RealtimeLayerError, RuntimeError):
     """So many plain functions still run after their timeouts that no thread is given to further ones."""
 
 
+class ToolAbortedError(RealtimeLayerError, RuntimeError):
+    """Code of the program ended in `ending`, which is no `Exception`, such as `SystemExit`."""
+
+    def __init__(self, name: str, ending: BaseException) -> None:
+        super().__init__(name, ending)
+        self.name = name
+        self.ending = ending
+
+    def __str__(self) -> str:
+        """Say what it was and what it ended in."""
+        return f"{self.name} ended in {type(self.ending).__name__} instead of a result"
+
+
 @dataclass(frozen=True, slots=True)
 class ToolErrorFormatterArgs:
     """The arguments of a `tool_error_formatter`: why a call has no output of its tool."""
@@ -79,7 +94,7 @@ def default_tool_error_function(context: RunContextWrapper[Any], error: Exceptio
     """Return what the model is told when a tool raises, unless the tool has a function of its own for it."""
     if isinstance(error, ToolArgumentsError):
         return f"{error}. Call it again with arguments that fit its schema."
-    return f"The tool failed: {str(error) or type(error).__name__}"
+    return f"The tool failed: {described(error)}"
 
 
 def default_timeout_message(error: ToolTimeoutError) -> str:

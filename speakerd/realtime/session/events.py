@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from speakerd.realtime.agents import described, safe_text
+
 if TYPE_CHECKING:
     from speakerd.realtime.agents import OutputGuardrailResult, RealtimeAgent, Tool
     from speakerd.realtime.items import RealtimeItem
@@ -348,11 +350,11 @@ def to_jsonable(value: Any, *, include_audio: bool = False) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode() if include_audio else len(value)
     if isinstance(value, Mapping):
-        return {str(key): to_jsonable(each, include_audio=include_audio) for key, each in value.items()}
+        return {safe_text(key): to_jsonable(each, include_audio=include_audio) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [to_jsonable(each, include_audio=include_audio) for each in value]
     if isinstance(value, BaseException):
-        return {"type": type(value).__name__, "message": str(value)}
+        return {"type": type(value).__name__, "message": described(value)}
     named = _NAMED.get(type(value).__name__)
     if named is not None and hasattr(value, named):
         return str(getattr(value, named))
@@ -363,7 +365,7 @@ def to_jsonable(value: Any, *, include_audio: bool = False) -> Any:
             f.name: to_jsonable(getattr(value, f.name), include_audio=include_audio)
             for f in dataclasses.fields(value)
         }
-    return str(value)
+    return safe_text(value)
 
 
 _NAMED = {"RealtimeAgent": "name", "FunctionTool": "name", "HostedMCPTool": "server_label"}

@@ -204,7 +204,8 @@ class ModelEventHandlers(Generic[TContext]):
         agent, hooks = state.agent, state.agent.hooks
         if hooks is not None and not event.out_of_band:
             await self._hook(lambda: hooks.on_end(state.context, agent, event.output_text), "on_end")
-        await self._tools.response_ended(event.response_id, event.status)
+        spoke = event.had_audio or bool(event.output_text)
+        await self._tools.response_ended(event.response_id, event.status, spoke=spoke)
 
     async def _usage(self, event: m.RealtimeModelUsageEvent) -> None:
         context = self._state.context

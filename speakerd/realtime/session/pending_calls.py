@@ -5,6 +5,9 @@ response has ended *and* the last of its calls has been answered. If the respons
 interrupted it, the outputs are still delivered but no reply is asked for: the user is speaking.
 
 For a call whose response is not known the reply is asked for with its output.
+
+A tool may want no reply, or one only if the response that called it said nothing itself: then the reply is asked
+for if another call of that response wants it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING
 from speakerd.realtime.bounded import BoundedSet
 
 if TYPE_CHECKING:
+    from speakerd.realtime.agents import AnswerRule
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
 
 _REMEMBERED = 256
@@ -30,10 +34,16 @@ class PendingCalls:
         self._running = BoundedSet[str](_REMEMBERED)
         self._cancelled = BoundedSet[str](_REMEMBERED)
         self._owed = BoundedSet[str](_REMEMBERED)
+        self._owed_if_silent = BoundedSet[str](_REMEMBERED)
+        self._spoke = BoundedSet[str](_REMEMBERED)
 
     def __len__(self) -> int:
         """Return how many calls have no output yet."""
         return len(self._open)
+
+    def __contains__(self, call_id: str) -> bool:
+        """Return whether that call has no output yet."""
+        return call_id in self._open
 
     @property
     def is_full(self) -> bool:
@@ -47,40 +57,51 @@ class PendingCalls:
         self._open[call.call_id] = call.response_id
         return True
 
-    def answered(self, call_id: str) -> bool:
+    def answered(self, call_id: str, wanted: AnswerRule = True) -> bool:
         """The call has its output. Return whether the reply is due with it."""
         response_id = self._open.pop(call_id, None)
         if response_id is None:
-            return True
+            return bool(wanted)
         if response_id in self._cancelled:
             return False
-        if response_id in self._running or response_id in self._open.values():
+        if wanted == "unless_spoken":
+            self._owed_if_silent.add(response_id)
+        elif wanted:
             self._owed.add(response_id)
-            return False
-        self._owed.discard(response_id)
-        return True
+        return self._is_due(response_id)
 
     def response_started(self, response_id: str | None) -> None:
         """A response began: the reply to its calls waits for its end."""
         if response_id is not None:
             self._running.add(response_id)
 
-    def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> bool:
-        """A response ended. Return whether its calls are all answered, so that the reply is due now."""
+    def response_ended(
+        self, response_id: str | None, status: ResponseStatus | None, *, spoke: bool = False
+    ) -> bool:
+        """A response ended. Return whether its calls are all answered, so that the reply is due now.
+
+        `spoke`: it brought speech or text, not only calls.
+        """
         if response_id is None:
             return False
         self._running.discard(response_id)
+        if spoke:
+            self._spoke.add(response_id)
         if status == "cancelled":
             self._cancelled.add(response_id)
             self._owed.discard(response_id)
+            self._owed_if_silent.discard(response_id)
             return False
-        if response_id not in self._owed or response_id in self._open.values():
-            return False
-        self._owed.discard(response_id)
-        return True
+        return self._is_due(response_id)
 
     def connection_replaced(self) -> bool:
         """The connection was replaced, so no old response runs. Return whether a reply is due for its calls."""
         due = any(self.response_ended(response_id, None) for response_id in list(self._running))
         self._running.clear()
         return due
+
+    def _is_due(self, response_id: str) -> bool:
+        if response_id in self._running or response_id in self._open.values():
+            return False
+        if_silent = self._owed_if_silent.discard(response_id) and response_id not in self._spoke
+        return self._owed.discard(response_id) or if_silent

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Generic, cast
 
+from speakerd.realtime.agents import described
 from speakerd.realtime.run_context import RunContextWrapper, TContext
 from speakerd.realtime.session.event_queue import EventQueue
 from speakerd.realtime.session.events import (
@@ -58,7 +59,7 @@ class SessionState(Generic[TContext]):
 
     async def report(self, error: Exception, what: str) -> None:
         """Log a failure after which the session goes on, and report it by an `error` event."""
-        _log.error("%s failed: %s: %s", what, type(error).__name__, error)
+        _log.error("%s failed: %s: %s", what, type(error).__name__, described(error))
         await self.put(RealtimeError(error=error, info=self.info))
 
     async def history_changed(self, change: Change, item_id: str) -> None:

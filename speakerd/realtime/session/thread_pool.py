@@ -14,7 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.agents import ToolThreadsExhaustedError
+from speakerd.realtime.agents import ToolAbortedError, ToolThreadsExhaustedError, as_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,7 +107,7 @@ class ToolThreadPool:
             return
         if error is None:
             job.future.set_result(result)
-        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
-            job.future.set_exception(error)
         else:
-            job.future.set_exception(RuntimeError(f"the tool raised {error!r}"))
+            # A KeyboardInterrupt in a thread is no person's: Ctrl-C reaches the main thread only.
+            ended = ToolAbortedError("a tool", error) if isinstance(error, KeyboardInterrupt) else error
+            job.future.set_exception(as_exception("a tool", ended))

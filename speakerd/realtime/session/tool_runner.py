@@ -1,14 +1,19 @@
 """Runs the tools that the model calls, asks for approvals, and makes handoffs.
 
 Each call runs in a task of its own, at most `tool_execution.max_concurrency` at a time, and its output is sent to
-the model when the tool returns. With `async_tool_calls=False` the event stream waits for each call. Every call is
-answered, whatever happens: a model whose call has no output stays silent for ever.
+the model when the tool returns. With `async_tool_calls=False` the event stream waits for each call.
+
+Every call is answered, whatever happens: a model whose call has no output stays silent for ever. The task of a call
+does not end before the call is answered or waits for an approval, whatever the tool, a rule, a hook or a handoff
+ends in; `tool_invocation` says what becomes of an ending that is no `Exception`. Only closing the session ends a
+call without an answer: then nobody waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias
 
@@ -16,9 +21,13 @@ from speakerd.realtime.agents import (
     FunctionTool,
     RealtimeAgent,
     ToolErrorFormatterArgs,
+    ToolFailureText,
     UnknownToolCallError,
+    as_exception,
     default_tool_error_function,
     output_text,
+    run_apart,
+    sendable,
     settle,
 )
 from speakerd.realtime.bounded import BoundedDict
@@ -43,12 +52,15 @@ from speakerd.realtime.session.thread_pool import ToolThreadPool
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from speakerd.realtime.agents import Handoff
+    from speakerd.realtime.agents import AnswerRule, Handoff
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
     from speakerd.realtime.session.state import SessionState
 
 _MAX_RESPONSES = 16
 """Responses whose agent is remembered: calls come while their response runs, so two would suffice."""
+
+_CALL: ContextVar[asyncio.Task[None] | None] = ContextVar("_CALL", default=None)
+"""The task of the call that this code runs in: a tool may close its own session, and is not cancelled by that."""
 
 _WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, RealtimeAgent[Any]]"
 
@@ -68,6 +80,7 @@ class ToolRunner(Generic[TContext]):
         self._standing: dict[str, Literal["approve", "reject"]] = {}
         self._rejections: dict[str, str | None] = {}
         self._handoff_lock = asyncio.Lock()
+        self._closed = False
         self._agents: BoundedDict[str, RealtimeAgent[Any]] = BoundedDict(_MAX_RESPONSES)
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
@@ -112,9 +125,11 @@ class ToolRunner(Generic[TContext]):
         if response_id:
             self._agents[response_id] = self._state.agent
 
-    async def response_ended(self, response_id: str | None, status: ResponseStatus | None) -> None:
+    async def response_ended(
+        self, response_id: str | None, status: ResponseStatus | None, *, spoke: bool
+    ) -> None:
         """A response ended: ask for the reply to its tools' outputs if it is due."""
-        if self._calls.response_ended(response_id, status):
+        if self._calls.response_ended(response_id, status, spoke=spoke):
             await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def connection_replaced(self) -> None:
@@ -123,9 +138,10 @@ class ToolRunner(Generic[TContext]):
             await self._state.model.send_event(RealtimeModelSendResponse())
 
     async def close(self) -> None:
-        """Cancel all calls. Idempotent; does not wait for threads."""
+        """Cancel all calls but the one from which this was called. Idempotent; does not wait for threads."""
+        self._closed = True
         self._waiting.clear()
-        await cancel_all(self._tasks)
+        await cancel_all(self._tasks - {_CALL.get()})
         self._threads.close()
 
     async def _start(
@@ -135,21 +151,37 @@ class ToolRunner(Generic[TContext]):
         *,
         background: bool | None = None,
     ) -> None:
-        guarded = self._guarded(work)
-        if not (self._in_background if background is None else background):
-            await guarded
+        if self._closed:
             return
-        task = asyncio.create_task(guarded, name=f"speakerd tool {call.name}")
+        task = asyncio.create_task(self._until_answered(work, call), name=f"speakerd tool {call.name}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if not (self._in_background if background is None else background):
+            await asyncio.wait({task})
 
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work`; an exception, of a tool set to raise or of this code, ends the session's iteration."""
+    async def _until_answered(
+        self, work: Callable[[], Awaitable[None]], call: RealtimeModelToolCallEvent
+    ) -> None:
+        """Run `work`; whatever it ends in, the call has its answer afterwards, or waits for an approval.
+
+        An exception, of a tool set to raise or of this code, ends the session's iteration.
+        """
+        _CALL.set(asyncio.current_task())
         try:
             await work()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the program gets it
-            await self._state.report(error, "A tool call")
-            self._state.queue.fail(error)
+        except BaseException as error:
+            if self._closed:
+                raise
+            _forget_cancellation()
+            failure = as_exception(f"the call of {call.name}", error)
+            shown = failure if isinstance(failure, Exception) else RuntimeError(repr(failure))
+            await self._state.report(shown, "A tool call")
+            if call.call_id in self._calls:
+                await self._answer(call, default_tool_error_function(self._state.context, shown))
+            if isinstance(failure, KeyboardInterrupt):
+                raise
+            if isinstance(error, Exception):
+                self._state.queue.fail(shown)
 
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
         state = self._state
@@ -229,12 +261,9 @@ class ToolRunner(Generic[TContext]):
             )
             if agent.hooks is not None:
                 await self._hook(agent.hooks.on_tool_start(state.context, agent, tool))
-            try:
-                output = await tool.invoke(context, call.arguments)
-            except Exception as error:
-                await self._answer(call, default_tool_error_function(state.context, error))
-                raise
-        await self._answer(call, output_text(output))
+            output = await tool.invoke(context, call.arguments)
+        failed = isinstance(output, ToolFailureText)
+        await self._answer(call, output_text(output), wanted=True if failed else tool.answer)
         if agent.hooks is not None:
             await self._hook(agent.hooks.on_tool_end(state.context, agent, tool, output))
         await state.put(
@@ -276,9 +305,14 @@ class ToolRunner(Generic[TContext]):
         if successor.hooks is not None:
             await self._hook(successor.hooks.on_handoff(state.context, successor, agent))
 
-    async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
+    async def _answer(
+        self, call: RealtimeModelToolCallEvent, output: str, *, wanted: AnswerRule = True
+    ) -> None:
+        if self._closed:
+            return
         state = self._state
-        due = self._calls.answered(call.call_id)
+        output = sendable(output)
+        due = self._calls.answered(call.call_id, wanted)
         await state.model.send_event(
             RealtimeModelSendToolOutput(tool_call=call, output=output, start_response=due)
         )
@@ -304,14 +338,14 @@ class ToolRunner(Generic[TContext]):
         if formatter is not None:
             args = ToolErrorFormatterArgs(kind, call.name, call.call_id, default, self._state.context)
             try:
-                message = await settle(formatter(args))
+                message = await run_apart("tool_error_formatter", lambda: settle(formatter(args)))
             except Exception as error:  # noqa: BLE001  # the user's callable; the model still gets an answer
                 await self._state.report(error, "The tool_error_formatter")
         await self._answer(call, default if message is None else message)
 
     async def _hook(self, hook: Coroutine[Any, Any, None]) -> None:
         try:
-            await hook
+            await run_apart("hook", lambda: hook)
         except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
             await self._state.report(error, "A hook")
 
@@ -324,3 +358,10 @@ class ToolRunner(Generic[TContext]):
             return [taken]
         alike = [known for known, waiting in self._waiting.items() if waiting[1].name == taken[1].name]
         return [taken, *(self._waiting.pop(known) for known in alike)]
+
+
+def _forget_cancellation() -> None:
+    """Let the current task go on although code that it ran cancelled it."""
+    task = asyncio.current_task()
+    while task is not None and task.cancelling():
+        task.uncancel()
