@@ -120,6 +120,17 @@ def test_a_part_that_was_passed_over_counts_as_heard() -> None:
     assert position.interrupt(0.0).actions == (Truncate("b", 0, 20, 200),)
 
 
+def test_a_part_that_goes_on_after_it_was_passed_over_counts_what_was_heard_of_it() -> None:
+    position, tracker = tracked()
+    receive(position, "a", 200)
+    receive(position, "b", 200)
+    tracker.on_play_ms("a", 0, 150)
+    tracker.on_play_ms("b", 0, 20)
+    assert position.outstanding_ms(0.0) == 180
+    receive(position, "a", 100)
+    assert position.interrupt(0.0).actions == (Truncate("a", 0, 150, 250),)
+
+
 def test_parts_of_a_lost_connection_are_marked_so() -> None:
     position, tracker = tracked()
     receive(position, "a", 200)
@@ -181,6 +192,7 @@ def test_without_a_tracker_items_play_one_after_the_other() -> None:
     receive(position, "a", 300, now=0.0)
     position.finish("a", 0)
     receive(position, "b", 300, now=0.0)
+    assert position.outstanding_ms(0.1) == pytest.approx(500)
     assert position.interrupt(0.5).actions == (Truncate("b", 0, 200, 300),)
 
 

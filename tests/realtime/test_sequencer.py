@@ -230,6 +230,10 @@ def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
     by_conversation, _ = sequencer.created("r3", conversation=False)
     assert (by_metadata.out_of_band, default.out_of_band, by_conversation.out_of_band) == (True, False, True)
     assert sequencer.running is default
+    assert [response.request and response.request.params for response in (by_metadata, by_conversation)] == [
+        {"conversation": "none", "metadata": {"a": "1"}},
+        {"conversation": "none"},
+    ]
 
 
 def test_out_of_band_refused_by_a_server_without_it_waits_its_turn() -> None:
@@ -247,6 +251,16 @@ def test_a_newer_response_ends_one_whose_end_was_lost() -> None:
     sequencer.created("r2")
     assert sequencer.running is sequencer.active("r2")
     assert sequencer.has_ended("r1")
+
+
+def test_a_response_that_begins_again_under_its_id_has_not_ended() -> None:
+    sequencer = connected()
+    sequencer.created("r1")
+    sequencer.cancel()
+    sequencer.done("r1", 0.0)
+    sequencer.created("r1")
+    assert not sequencer.has_ended("r1")
+    assert not sequencer.is_cancelled("r1")
 
 
 def test_an_end_is_told_once_and_an_unknown_one_counts() -> None:
@@ -307,6 +321,30 @@ def test_several_unanswered_plain_requests_become_one_on_the_next_connection() -
     sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
     sequencer.connection_lost()
     assert len(creates(sequencer.reconnected(1.0))) == 2
+    assert sequencer.waiting == 0
+
+
+def test_a_request_repeated_on_the_next_connection_may_be_refused_once_there_too() -> None:
+    sequencer = connected()
+    first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
+    sequencer.created("server's own")
+    sequencer.refused(first, 0.1)
+    sequencer.done("server's own", 1.0)
+    sequencer.created("r2")
+    sequencer.connection_lost()
+    again = creates(sequencer.reconnected(2.0))[0]
+    sequencer.created("server's own, too")
+    assert sequencer.refused(again, 2.1) == (True, [])
+
+
+def test_a_refusal_on_the_next_connection_does_not_mean_a_request_of_the_last_one() -> None:
+    sequencer = connected()
+    sequencer.request(ResponseRequest(), 0.0)
+    sequencer.created("r1")[0].delivered = True
+    sequencer.connection_lost()
+    sequencer.reconnected(1.0)
+    assert sequencer.refused(None, 1.1) == (False, [])
+    assert sequencer.idle
 
 
 STEPS = st.lists(
