@@ -15,6 +15,7 @@ from speakerd.cli.demo.timeline import HEIGHT, WIDTH, TimedAudio, Timeline, play
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
 from tests.daemon.bench import GO_FORWARD, answering, household
+from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,6 +170,7 @@ def test_a_run_without_a_conversation_is_no_picture() -> None:
         timeline.draw([], TimedAudio(0.0, np.zeros(0, dtype=np.int16), 24_000))
 
 
+@in_virtual_time
 async def test_the_live_view_of_a_real_speaker_is_enough_for_it() -> None:
     async with household(answering()) as house:
         house.panel.tap()

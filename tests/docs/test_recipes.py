@@ -28,6 +28,7 @@ from speakerd.panel.simulated import SimulatedPanel
 from tests.daemon.bench import GO_FORWARD, answering, household
 from tests.docs.pages import README, recipe, recipes, set_up
 from tests.panel.rigs import wait_until
+from tests.simulation.virtual_loop import in_virtual_time
 
 ALL = recipes()
 
@@ -85,6 +86,7 @@ def spoken(pcm: bytes) -> bytes:
     return sound
 
 
+@in_virtual_time
 async def test_hands_free() -> None:
     pytest.importorskip("pymicro_wakeword", reason="the extra wakeword is not installed")
     program = shutil.which("espeak-ng")
@@ -100,20 +102,22 @@ async def test_hands_free() -> None:
         assert len(house.sound_sent()) > 1.5 * 48_000
 
 
+@in_virtual_time
 async def test_german() -> None:
     session = await first_update("German")
     assert session["audio"]["input"]["transcription"]["language"] == "de"
     assert "Antworte auf Deutsch" in session["instructions"]
 
 
+@in_virtual_time
 async def test_push_to_talk_only() -> None:
     async with household(answering(ms=4_000), settings=recipe("Push-to-talk only")) as house:
         house.panel.tap()
-        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        await house.said(house.device.say(GO_FORWARD))
         assert house.server.connections == [], "a tap is nothing, and nobody listens"
         house.panel.press()
         await house.phase("listening")
-        await asyncio.to_thread(house.device.say(GO_FORWARD).wait, 10)
+        await house.said(house.device.say(GO_FORWARD))
         assert house.phases[-1] == "listening", "it listens for as long as it is held"
         house.panel.release()
         await house.phase("speaking")
@@ -124,6 +128,7 @@ async def test_push_to_talk_only() -> None:
         assert house.phases.count("listening") == 1
 
 
+@in_virtual_time
 async def test_a_command_of_your_own() -> None:
     session = await first_update("A command of your own")
     tools = {tool["name"]: tool["description"] for tool in session["tools"]}
@@ -172,6 +177,7 @@ def test_a_server_of_your_own() -> None:
     assert handshake_headers(model, "a-key") == {}
 
 
+@in_virtual_time
 async def test_a_second_character() -> None:
     session = await first_update("A second character")
     assert session["audio"]["output"]["voice"] == "cedar"
@@ -203,6 +209,7 @@ def led_is_driven(settings: Settings) -> bool:
         panel.close()
 
 
+@in_virtual_time
 async def test_no_light() -> None:
     assert led_is_driven(read_text('board = "button-and-led"').settings)
     assert not led_is_driven(settings_of("No light"))
