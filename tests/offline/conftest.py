@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,8 +32,11 @@ class Served:
     def children(self) -> list[str]:
         """The programs that the server's process has started and that still run."""
         found = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        commands = (Path(f"/proc/{child}/cmdline") for child in found)
-        return [path.read_bytes().replace(b"\0", b" ").decode() for path in commands if path.exists()]
+        commands = []
+        for child in found:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+                commands.append(Path(f"/proc/{child}/cmdline").read_bytes())
+        return [command.replace(b"\0", b" ").decode() for command in commands]
 
 
 def start_offline(*arguments: str) -> subprocess.Popen[str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,10 @@ from speakerd.realtime.session.events import (
     RealtimeSessionEvent,
     RealtimeTranscriptDelta,
 )
-from tests.limits import limit
+from tests.simulation.virtual_loop import in_virtual_time
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 INFO = RealtimeEventInfo(RunContextWrapper(None))
 
@@ -42,11 +45,16 @@ def error(number: int) -> RealtimeError:
     return RealtimeError(number, INFO)
 
 
+def at_once(work: Coroutine[Any, Any, None]) -> None:
+    """Do it without giving way to the event loop: a queue that made its caller wait would give way."""
+    with pytest.raises(StopIteration):
+        work.send(None)
+
+
 async def drain(queue: EventQueue) -> list[RealtimeSessionEvent]:
     events: list[RealtimeSessionEvent] = []
-    async with asyncio.timeout(limit(5)):
-        while len(queue) and (event := await queue.get()) is not None:
-            events.append(event)
+    while len(queue) and (event := await queue.get()) is not None:
+        events.append(event)
     return events
 
 
@@ -56,6 +64,7 @@ def heard(events: list[RealtimeSessionEvent], item: str = "a1") -> bytes:
     )
 
 
+@in_virtual_time
 async def test_events_come_out_in_order() -> None:
     queue = EventQueue(INFO)
     for number in range(5):
@@ -69,6 +78,7 @@ async def test_events_come_out_in_order() -> None:
     ]
 
 
+@in_virtual_time
 async def test_a_reader_waits_for_the_next_event() -> None:
     queue = EventQueue(INFO)
     reader = asyncio.create_task(queue.get())
@@ -77,6 +87,7 @@ async def test_a_reader_waits_for_the_next_event() -> None:
     assert await reader == error(1)
 
 
+@in_virtual_time
 async def test_all_that_was_queued_is_read_before_the_end() -> None:
     queue = EventQueue(INFO)
     await queue.put(error(1))
@@ -87,6 +98,7 @@ async def test_all_that_was_queued_is_read_before_the_end() -> None:
     assert await queue.get() is None
 
 
+@in_virtual_time
 async def test_all_that_was_queued_is_read_before_a_failure_is_raised() -> None:
     queue = EventQueue(INFO)
     await queue.put(error(1))
@@ -98,11 +110,12 @@ async def test_all_that_was_queued_is_read_before_a_failure_is_raised() -> None:
     assert await queue.get() is None
 
 
+@in_virtual_time
 async def test_when_the_reader_lags_raw_events_go_and_audio_is_joined() -> None:
     queue = EventQueue(INFO, limit=100)
     for number in range(400):
-        await asyncio.wait_for(queue.put(raw()), limit(1))
-        await asyncio.wait_for(queue.put(sound(number.to_bytes(2, "little"))), limit(1))
+        at_once(queue.put(raw()))
+        at_once(queue.put(sound(number.to_bytes(2, "little"))))
     assert len(queue) <= 100
     events = await drain(queue)
     assert heard(events) == b"".join(number.to_bytes(2, "little") for number in range(400))
@@ -114,15 +127,17 @@ async def test_when_the_reader_lags_raw_events_go_and_audio_is_joined() -> None:
     assert "not read fast enough" in str(told.error)
 
 
+@in_virtual_time
 async def test_events_that_mean_something_are_never_dropped() -> None:
     queue = EventQueue(INFO, limit=50)
     for number in range(99):
-        await asyncio.wait_for(queue.put(error(number)), limit(1))
+        at_once(queue.put(error(number)))
     assert [event.error for event in await drain(queue) if isinstance(event, RealtimeError)] == list(
         range(99)
     )
 
 
+@in_virtual_time
 async def test_at_twice_the_limit_the_model_waits_for_room() -> None:
     queue = EventQueue(INFO, limit=10)
     for number in range(20):
@@ -132,7 +147,7 @@ async def test_at_twice_the_limit_the_model_waits_for_room() -> None:
     assert not late.done()
     for _ in range(15):
         await queue.get()
-    await asyncio.wait_for(late, limit(5))
+    await late
     assert [event.error for event in await drain(queue) if isinstance(event, RealtimeError)] == [
         15,
         16,
@@ -143,6 +158,7 @@ async def test_at_twice_the_limit_the_model_waits_for_room() -> None:
     ]
 
 
+@in_virtual_time
 async def test_bulk_that_cannot_be_joined_waits_for_room_and_is_not_lost() -> None:
     queue = EventQueue(INFO, limit=10)
 
@@ -156,31 +172,31 @@ async def test_bulk_that_cannot_be_joined_waits_for_room_and_is_not_lost() -> No
     await asyncio.sleep(0)
     assert len(queue) <= 20
     seen: list[RealtimeSessionEvent] = []
-    while (event := await asyncio.wait_for(queue.get(), limit(5))) is not None:
+    while (event := await queue.get()) is not None:
         seen.append(event)
     await task
     assert [event.audio.data[0] for event in seen if isinstance(event, RealtimeAudio)] == list(range(50))
     assert [event.error for event in seen if isinstance(event, RealtimeError)] == list(range(50))
 
 
+@in_virtual_time
 async def test_the_reader_never_waits_for_itself() -> None:
     queue = EventQueue(INFO, limit=4)
     await queue.put(error(0))
     await queue.get()
     # In the reader's own task, as when a request makes the model speak at once:
-    async with asyncio.timeout(limit(1)):
-        for number in range(40):
-            await queue.put(error(number))
+    for number in range(40):
+        at_once(queue.put(error(number)))
     assert len(queue) >= 40
 
 
+@in_virtual_time
 async def test_a_queue_that_nobody_reads_does_not_stop_the_model_and_tells_what_it_dropped(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(event_queue, "_UNREAD_FOR_S", 0.001)
     queue = EventQueue(INFO, limit=10)
     for number in range(100):
-        await asyncio.wait_for(queue.put(error(number)), limit(1))
+        await queue.put(error(number))
     assert len(queue) <= 20
     left = len(queue)
     assert caplog.text.count("nobody reads") == 1
@@ -194,6 +210,7 @@ async def test_a_queue_that_nobody_reads_does_not_stop_the_model_and_tells_what_
     )
 
 
+@in_virtual_time
 async def test_the_end_frees_a_model_that_waits() -> None:
     queue = EventQueue(INFO, limit=2)
     for number in range(4):
@@ -201,13 +218,14 @@ async def test_the_end_frees_a_model_that_waits() -> None:
     late = asyncio.create_task(queue.put(error(9)))
     await asyncio.sleep(0)
     queue.end()
-    await asyncio.wait_for(late, limit(5))
+    await late
 
 
+@in_virtual_time
 async def test_too_many_bytes_make_the_model_wait_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_queue, "_MAX_BYTES", 1000)
     queue = EventQueue(INFO, limit=4096)
-    await asyncio.wait_for(queue.put(sound(bytes(1000))), limit(1))
+    at_once(queue.put(sound(bytes(1000))))
     late = asyncio.create_task(queue.put(sound(bytes(100))))
     await asyncio.sleep(0)
     await queue.put(error(1))
@@ -216,19 +234,21 @@ async def test_too_many_bytes_make_the_model_wait_too(monkeypatch: pytest.Monkey
     queue_was = len(queue)
     while len(queue):
         await queue.get()
-    await asyncio.wait_for(late, limit(5))
+    await late
     assert waited
     assert queue_was >= 2
 
 
+@in_virtual_time
 async def test_a_ten_minute_reply_fits_whole() -> None:
     queue = EventQueue(INFO)
     second = bytes(48_000)
     for _ in range(600):
-        await asyncio.wait_for(queue.put(sound(second)), limit(1))
+        at_once(queue.put(sound(second)))
     assert len(heard(await drain(queue))) == 600 * 48_000
 
 
+@in_virtual_time
 async def test_audio_of_one_response_can_be_taken_out() -> None:
     queue = EventQueue(INFO)
     for event in (sound(b"a"), caption("x"), sound(b"b", response="r2")):
@@ -237,6 +257,7 @@ async def test_audio_of_one_response_can_be_taken_out() -> None:
     assert await drain(queue) == [caption("x"), sound(b"b", response="r2")]
 
 
+@in_virtual_time
 async def test_taking_out_all_audio_lets_a_waiting_model_go_on() -> None:
     queue = EventQueue(INFO, limit=2)
     for number in range(2):
@@ -245,7 +266,7 @@ async def test_taking_out_all_audio_lets_a_waiting_model_go_on() -> None:
     await asyncio.sleep(0)
     assert not late.done()
     queue.drop_audio()
-    await asyncio.wait_for(late, limit(5))
+    await late
     assert await drain(queue) == [sound(b"b", item="late")]
 
 
