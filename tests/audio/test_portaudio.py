@@ -115,6 +115,7 @@ def test_an_unknown_name_lists_those_there_are(rig: SoundCard) -> None:
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
+@may_be_torn
 def test_a_jump_of_the_systems_clock_moves_neither_latency_nor_times(rig: SoundCard, jump: float) -> None:
     faults = Faults()
     with running(RIG, faults=faults) as (device, ear):
