@@ -119,7 +119,8 @@ class ClientHandler:
             deadline = self._session.deadline
             wait_s = None if deadline is None else max(0.0, deadline - time.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._deadline_changed.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._deadline_changed.wait()
                 continue
             self._perform(self._session.tick(time.monotonic()))
 

@@ -51,7 +51,8 @@ class SpeechSynthesizer:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            out, err = await asyncio.wait_for(process.communicate(), _LIST_TIMEOUT_S)
+            async with asyncio.timeout(_LIST_TIMEOUT_S):
+                out, err = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()

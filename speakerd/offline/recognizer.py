@@ -121,7 +121,8 @@ class Recognizer:
             if process.stdin is not None:
                 process.stdin.close()
             try:
-                await asyncio.wait_for(process.wait(), _STOP_S)
+                async with asyncio.timeout(_STOP_S):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()
@@ -152,7 +153,8 @@ class Recognizer:
         self._ready = asyncio.get_running_loop().create_future()
         self._reader = asyncio.create_task(self._read(self._process), name="offline recogniser")
         try:
-            self.load_s = await asyncio.wait_for(self._ready, LOAD_TIMEOUT_S)
+            async with asyncio.timeout(LOAD_TIMEOUT_S):
+                self.load_s = await self._ready
         except TimeoutError:
             self._process.kill()
             raise RecognizerError(f"it did not load within {LOAD_TIMEOUT_S:g} s") from None

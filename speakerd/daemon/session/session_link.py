@@ -161,7 +161,8 @@ class SessionLink:
                     await self._last_count(session, facts)
             finally:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(session.close(), _CLOSE_LIMIT_S)
+                    async with asyncio.timeout(_CLOSE_LIMIT_S):
+                        await session.close()
         return None if fatal else _AFTER_A_FAULT_S
 
     def _attempt_failed(self, reason: str) -> None:
