@@ -6,6 +6,12 @@
     ├── ToolTimeoutError (TimeoutError)         a tool did not answer within its timeout
     ├── BadFrameError (ValueError)              a frame of the server cannot be read; the session goes on
     ├── NotConnectedError (RuntimeError)        there is no session: connect first
+    ├── NoAnswerError (TimeoutError)            a request brought no reply and was given up
+    ├── SetUpRefusedError                       the server refused the instructions: no reply is asked for
+    ├── SessionNotice                           something is not as it was asked for; the conversation goes on
+    │   ├── SettingRefusedError                 the server refused one setting; the others are in force
+    │   ├── NotConfirmedError                   the server does not confirm settings
+    │   └── ThrottledError                      more was asked for than the budget allows; it is sent later
     └── ConnectFailedError (ConnectionError)    the model cannot be reached; trying again may help
         └── ConnectRefusedError (PermissionError)   trying again cannot help: wrong key, no such model, no money
 
@@ -59,6 +65,75 @@ class NotConnectedError(RealtimeLayerError, RuntimeError):
 
     def __str__(self) -> str:
         return "not connected: call connect() first (after close(), again)"
+
+
+class NoAnswerError(RealtimeLayerError, TimeoutError):
+    """A request for a reply brought nothing, on a second connection neither, and was given up."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"there is no reply: {self.reason}; the request is given up"
+
+
+class SetUpRefusedError(RealtimeLayerError):
+    """The server refused what the assistant is made of, so no reply is asked for: it would be another's."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(parameter, message)
+        self.parameter = parameter
+        self.message = message
+
+    def __str__(self) -> str:
+        return (
+            f"the server refused {self.parameter} ({self.message}); no reply is asked for until it is changed"
+        )
+
+
+class SessionNotice(RealtimeLayerError):  # noqa: N818  # it is no error to whom the conversation goes on
+    """Something is not as it was asked for, and the conversation goes on without it."""
+
+
+class SettingRefusedError(SessionNotice):
+    """The server refused one setting of a `session.update`. The others were sent again without it."""
+
+    def __init__(self, parameter: str, message: str, code: str | None = None) -> None:
+        super().__init__(parameter, message, code)
+        self.parameter = parameter
+        """The setting's name on the wire, such as `session.audio.output.voice`."""
+        self.message = message
+        """The server's own words."""
+        self.code = code
+
+    def __str__(self) -> str:
+        return (
+            f"the server refused the setting {self.parameter}: {self.message}; the others are sent without it"
+        )
+
+
+class NotConfirmedError(SessionNotice):
+    """The server has not confirmed the settings in time; they are taken to be in force."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(within_s)
+        self.within_s = within_s
+
+    def __str__(self) -> str:
+        return f"the server did not confirm the settings within {self.within_s:g} s; they may not be in force"
+
+
+class ThrottledError(SessionNotice):
+    """Requests of one kind are sent later, because more were made than its budget allows."""
+
+    def __init__(self, event_type: str, wait_s: float) -> None:
+        super().__init__(event_type, wait_s)
+        self.event_type = event_type
+        self.wait_s = wait_s
+
+    def __str__(self) -> str:
+        return f"too many {self.event_type} were asked for: the next is sent in {self.wait_s:.1f} s"
 
 
 class ConnectFailedError(RealtimeLayerError, ConnectionError):

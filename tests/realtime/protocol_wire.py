@@ -17,9 +17,13 @@ MANUAL = {"turn_detection": None}
 
 
 class Wire:
-    """A protocol with its two ends: what it sends is validated, what it tells is collected."""
+    """A protocol with its two ends: what it sends is validated, what it tells is collected.
 
-    def __init__(self, settings: Any = None, *, tracker: bool = True) -> None:
+    Its server confirms each `session.update`, unless `confirms` is False.
+    """
+
+    def __init__(self, settings: Any = None, *, tracker: bool = True, confirms: bool = True) -> None:
+        self.confirms = confirms
         self.tracker = RealtimePlaybackTracker() if tracker else None
         self.protocol = RealtimeProtocol(settings, tracker=self.tracker)
         self.now = 0.0
@@ -42,6 +46,14 @@ class Wire:
         for request in requests:
             self._collect(self.protocol.send(request, self.now))
 
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time pass; the protocol is called at each of its deadlines, as a transport does."""
+        end = self.now + seconds
+        while (deadline := self.protocol.deadline) is not None and deadline <= end:
+            self.now = max(self.now, deadline)
+            self._collect(self.protocol.tick(self.now))
+        self.now = end
+
     def play(self, item_id: str, ms: float) -> None:
         assert self.tracker is not None
         self.tracker.on_play_ms(item_id, 0, ms)
@@ -56,7 +68,13 @@ class Wire:
 
     def _collect(self, events: list[Any]) -> None:
         self.told += events
-        self.sent += [validate_client_event(frame) for frame in self.protocol.data_to_send()]
+        while frames := [validate_client_event(frame) for frame in self.protocol.data_to_send()]:
+            self.sent += frames
+            for event in frames:
+                if self.confirms and event["type"] == "session.update":
+                    # Not as a frame: whether the server has answered at all is what tests ask for.
+                    self.protocol._state.settings.confirmed()
+                    self.protocol._state.settle(self.now)
 
 
 def speaking(response_id: str = "resp_1", item_id: str = "item_1", ms: int = 1000) -> list[dict[str, Any]]:

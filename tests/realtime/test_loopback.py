@@ -81,7 +81,7 @@ def test_the_sound_of_a_reply_has_the_length_asked_for() -> None:
 
 async def test_it_greets_numbers_and_records() -> None:
     async with (
-        LoopbackServer([Expect("session.update"), s.session_updated()]) as server,
+        LoopbackServer([Expect("session.update"), s.session_updated()], confirm=False) as server,
         client(server) as socket,
     ):
         assert (await receive(socket))["type"] == "session.created"

@@ -84,13 +84,15 @@ def test_a_raw_cancel_when_nothing_runs_goes_out() -> None:
     assert wire.types() == ["response.cancel"]
 
 
-def test_a_request_that_is_never_answered_blocks_only_for_a_while() -> None:
+def test_a_request_that_is_never_answered_is_made_again_on_another_connection() -> None:
     wire = Wire(MANUAL)
     wire.ask(i.RealtimeModelSendUserInput("a"), i.RealtimeModelSendUserInput("b"))
     assert wire.types().count("response.create") == 1
-    assert wire.protocol.deadline is not None
-    wire._collect(wire.protocol.tick(wire.protocol.deadline))
-    assert wire.types() == ["response.create"]
+    wire.pass_time(10.0)
+    assert wire.protocol.must_reconnect == "the server did not send response.created within 10 s"
+    wire.lose()
+    wire.connect()
+    assert wire.types().count("response.create") == 1
 
 
 def test_the_speed_is_changed_after_the_turn() -> None:

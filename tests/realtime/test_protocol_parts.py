@@ -34,7 +34,7 @@ from speakerd.realtime.wire import resend_buffer as resend
 from speakerd.realtime.wire.encoding import EventIds, appends, encode, user_message
 from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
 from speakerd.realtime.wire.resend_buffer import PendingItem, ResendBuffer, SpokenTurn
-from speakerd.realtime.wire.session_settings import SessionSettings, to_paths
+from speakerd.realtime.wire.session_settings import SessionSettings, to_paths, to_session
 from tests.realtime.validation import validate_client_event
 
 # Names.
@@ -163,9 +163,14 @@ def test_the_detail_of_an_image_is_kept_where_given() -> None:
 
 
 def update(settings: SessionSettings, *, audio: bool = False, turn: bool = False) -> dict[str, Any] | None:
-    session = settings.update(has_audio=audio, in_turn=turn)
-    if session is not None:
-        validate_client_event({"type": "session.update", "session": session})
+    tables = settings.updates(has_audio=audio, in_turn=turn)
+    if not tables:
+        return None
+    (table,) = tables
+    session = to_session(table)
+    validate_client_event({"type": "session.update", "session": session})
+    settings.sent("e", table, 0.0)
+    settings.confirmed()
     return session
 
 
@@ -277,7 +282,7 @@ def test_what_the_server_does_by_itself() -> None:
 def test_a_raw_update_counts_as_told_and_is_kept() -> None:
     settings = SessionSettings()
     raw = {"type": "realtime", "instructions": "r", "tools": [], "audio": {"input": {"turn_detection": None}}}
-    settings.want_session(raw)
+    settings.want_session(raw, "e", 0.0)
     assert update(settings) is None
     settings.connection_lost()
     assert update(settings) == raw

@@ -23,6 +23,7 @@ def test_without_a_connection_nothing_is_sent_and_nothing_lost() -> None:
         i.RealtimeModelSendRawMessage({"type": "conversation.item.retrieve", "item_id": "x"}),
         i.RealtimeModelSendMcpApproval("r", approve=False, reason="no"),
         i.RealtimeModelSendInterrupt(),
+        i.RealtimeModelSendResponse(),
     )
     assert wire.types() == []
     wire.connect()

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime.wire import response_queue as q
-from speakerd.realtime.wire.response_queue import Cancel, Create, ResponseQueue, ResponseRequest
+from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.response_queue import Cancel, Create, Overdue, ResponseQueue, ResponseRequest
 
 
 def connected() -> ResponseQueue:
@@ -41,7 +42,7 @@ def test_plain_requests_that_wait_become_one() -> None:
     assert sequencer.request(ResponseRequest(), 0.0) == []
     assert sequencer.request(ResponseRequest(), 0.0) == []
     assert sequencer.waiting == 1
-    sequencer.created("r1")
+    sequencer.created("r1", 0.0)
     _, actions = sequencer.done("r1", 1.0)
     assert creates(actions) == ["rsp_2"]
     assert sequencer.waiting == 0
@@ -66,17 +67,17 @@ def test_waiting_requests_are_bounded_the_oldest_goes() -> None:
 def test_cancel_ends_the_running_response_by_id_once() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    sequencer.created("r1")
-    assert cancels(sequencer.cancel()) == ["r1"]
-    assert sequencer.cancel() == []
+    sequencer.created("r1", 0.0)
+    assert cancels(sequencer.cancel(0.0)) == ["r1"]
+    assert sequencer.cancel(0.0) == []
     assert sequencer.is_cancelled("r1")
 
 
 def test_cancel_before_created_cancels_when_it_is_created() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    assert sequencer.cancel() == []
-    response, actions = sequencer.created("r1")
+    assert sequencer.cancel(0.0) == []
+    response, actions = sequencer.created("r1", 0.0)
     assert cancels(actions) == ["r1"]
     assert response.cancelled
 
@@ -86,32 +87,32 @@ def test_cancel_between_the_users_turn_and_the_servers_own_response() -> None:
     sequencer.hold(0.0)
     sequencer.release(1.0, server_answers=True)
     assert not sequencer.idle
-    assert sequencer.cancel() == []
-    _, actions = sequencer.created("r1")
+    assert sequencer.cancel(0.0) == []
+    _, actions = sequencer.created("r1", 0.0)
     assert cancels(actions) == ["r1"]
 
 
 def test_cancel_of_another_id_leaves_the_running_one_alone() -> None:
     sequencer = connected()
-    sequencer.created("r1")
-    assert sequencer.cancel("r0") == []
+    sequencer.created("r1", 0.0)
+    assert sequencer.cancel(0.0, "r0") == []
     assert not sequencer.is_cancelled("r1")
-    assert cancels(sequencer.cancel("r1")) == ["r1"]
+    assert cancels(sequencer.cancel(0.0, "r1")) == ["r1"]
 
 
 def test_cancel_keeps_what_waits() -> None:
     sequencer = connected()
-    sequencer.created("r1")
+    sequencer.created("r1", 0.0)
     sequencer.request(ResponseRequest(), 0.0)
-    sequencer.cancel()
+    sequencer.cancel(0.0)
     _, actions = sequencer.done("r1", 1.0)
     assert len(creates(actions)) == 1
 
 
 def test_events_of_a_cancelled_response_are_dropped_after_its_end_too() -> None:
     sequencer = connected()
-    sequencer.created("r1")
-    sequencer.cancel()
+    sequencer.created("r1", 0.0)
+    sequencer.cancel(0.0)
     sequencer.done("r1", 0.0)
     assert sequencer.is_cancelled("r1")
     assert sequencer.has_ended("r1")
@@ -121,7 +122,7 @@ def test_events_of_a_cancelled_response_are_dropped_after_its_end_too() -> None:
 def test_a_refused_request_is_sent_again_once_after_the_running_one() -> None:
     sequencer = connected()
     first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
-    sequencer.created("server's own")
+    sequencer.created("server's own", 0.0)
     again, actions = sequencer.refused(first, 0.1)
     assert (again, actions) == (True, [])
     _, actions = sequencer.done("server's own", 1.0)
@@ -136,8 +137,8 @@ def test_a_refused_request_is_sent_again_once_after_the_running_one() -> None:
 def test_a_refused_request_that_was_cancelled_meanwhile_is_not_sent_again() -> None:
     sequencer = connected()
     first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
-    sequencer.created("server's own")
-    sequencer.cancel()
+    sequencer.created("server's own", 0.0)
+    sequencer.cancel(0.0)
     sequencer.refused(first, 0.1)
     _, actions = sequencer.done("server's own", 1.0)
     assert actions == []
@@ -148,7 +149,7 @@ def test_a_request_refused_for_an_unknown_response_waits_a_moment_not_for_ever()
     first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
     again, actions = sequencer.refused(first, 10.0)
     assert (again, actions) == (True, [])
-    assert sequencer.deadline == pytest.approx(10.0 + q.ASK_AGAIN_AFTER_S)
+    assert sequencer.deadline == pytest.approx(10.0 + DUE["ask_again"].within_s)
     assert creates(sequencer.tick(10.5)) == []
     assert len(creates(sequencer.tick(11.1))) == 1
 
@@ -169,21 +170,28 @@ def test_a_failed_request_lets_the_next_one_through() -> None:
     assert len(creates(actions)) == 1
 
 
-def test_an_unanswered_request_blocks_only_for_a_while() -> None:
+def test_an_unanswered_request_calls_for_another_connection_and_is_asked_again_there_once() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    sequencer.request(ResponseRequest(), 0.0)
     sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
-    assert sequencer.deadline == q.CREATED_WITHIN_S
-    assert creates(sequencer.tick(q.CREATED_WITHIN_S - 0.1)) == []
-    assert len(creates(sequencer.tick(q.CREATED_WITHIN_S))) == 1
+    assert sequencer.deadline == DUE["created"].within_s
+    assert sequencer.tick(DUE["created"].within_s - 0.1) == []
+    assert sequencer.tick(DUE["created"].within_s) == [Overdue("created"), Overdue("created_aside")]
+    sequencer.connection_lost()
+    (again,) = sequencer.reconnected(11.0)
+    assert isinstance(again, Create)
+    assert sequencer.tick(11.0 + DUE["created"].within_s) == [Overdue("created")]
+    sequencer.connection_lost()
+    assert sequencer.reconnected(22.0) == []
+    assert len(sequencer.take_given_up()) == 1
+    assert sequencer.take_given_up() == []
 
 
 def test_an_expected_response_of_the_server_is_not_awaited_for_ever() -> None:
     sequencer = connected()
     sequencer.release(5.0, server_answers=True)
-    assert sequencer.deadline == 5.0 + q.CREATED_WITHIN_S
-    sequencer.tick(5.0 + q.CREATED_WITHIN_S)
+    assert sequencer.deadline == 5.0 + DUE["server_response"].within_s
+    sequencer.tick(5.0 + DUE["server_response"].within_s)
     assert sequencer.idle
 
 
@@ -199,7 +207,7 @@ def test_the_servers_own_response_is_given_the_way() -> None:
     sequencer.hold(0.0)
     sequencer.request(ResponseRequest(), 0.0)
     assert sequencer.release(1.0, server_answers=True) == []
-    sequencer.created("server's own")
+    sequencer.created("server's own", 0.0)
     _, actions = sequencer.done("server's own", 2.0)
     assert len(creates(actions)) == 1
 
@@ -208,16 +216,16 @@ def test_a_server_that_does_not_answer_is_given_the_way_only_for_a_moment() -> N
     sequencer = connected()
     sequencer.release(1.0, server_answers=True)
     assert sequencer.request(ResponseRequest(), 1.0) == []
-    assert sequencer.deadline == 1.0 + q.ANSWERED_WITHIN_S
-    assert len(creates(sequencer.tick(1.0 + q.ANSWERED_WITHIN_S))) == 1
+    assert sequencer.deadline == 1.0 + DUE["server_response_first"].within_s
+    assert len(creates(sequencer.tick(1.0 + DUE["server_response_first"].within_s))) == 1
 
 
 def test_a_user_who_is_never_done_speaking_holds_up_only_for_so_long() -> None:
     sequencer = connected()
     sequencer.hold(0.0)
     sequencer.request(ResponseRequest(), 0.0)
-    assert sequencer.deadline == q.HOLD_AT_MOST_S
-    assert len(creates(sequencer.tick(q.HOLD_AT_MOST_S))) == 1
+    assert sequencer.deadline == DUE["end_of_speech"].within_s
+    assert len(creates(sequencer.tick(DUE["end_of_speech"].within_s))) == 1
 
 
 def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
@@ -225,9 +233,9 @@ def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
     sequencer.request(ResponseRequest(), 0.0)
     sequencer.request(ResponseRequest({"conversation": "none", "metadata": {"a": "1"}}), 0.0)
     sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
-    by_metadata, _ = sequencer.created("r1", metadata={"a": "1"})
-    default, _ = sequencer.created("r2", conversation=True)
-    by_conversation, _ = sequencer.created("r3", conversation=False)
+    by_metadata, _ = sequencer.created("r1", 0.0, metadata={"a": "1"})
+    default, _ = sequencer.created("r2", 0.0, conversation=True)
+    by_conversation, _ = sequencer.created("r3", 0.0, conversation=False)
     assert (by_metadata.out_of_band, default.out_of_band, by_conversation.out_of_band) == (True, False, True)
     assert sequencer.running is default
     assert [response.request and response.request.params for response in (by_metadata, by_conversation)] == [
@@ -238,7 +246,7 @@ def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
 
 def test_out_of_band_refused_by_a_server_without_it_waits_its_turn() -> None:
     sequencer = connected()
-    sequencer.created("r1")
+    sequencer.created("r1", 0.0)
     aside = creates(sequencer.request(ResponseRequest({"conversation": "none"}), 0.0))[0]
     assert sequencer.refused(aside, 0.1) == (True, [])
     _, actions = sequencer.done("r1", 1.0)
@@ -247,8 +255,8 @@ def test_out_of_band_refused_by_a_server_without_it_waits_its_turn() -> None:
 
 def test_a_newer_response_ends_one_whose_end_was_lost() -> None:
     sequencer = connected()
-    sequencer.created("r1")
-    sequencer.created("r2")
+    sequencer.created("r1", 0.0)
+    sequencer.created("r2", 0.0)
     assert sequencer.running is sequencer.active("r2")
     assert sequencer.has_ended("r1")
 
@@ -273,7 +281,7 @@ def test_an_end_is_told_once_and_an_unknown_one_counts() -> None:
 def test_a_lost_connection_asks_again_for_what_brought_nothing() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest({"instructions": "x"}), 0.0)
-    sequencer.created("r1")
+    sequencer.created("r1", 0.0)
     sequencer.request(ResponseRequest(), 0.0)
     cut = sequencer.connection_lost()
     assert [response.response_id for response in cut] == ["r1"]
@@ -281,7 +289,7 @@ def test_a_lost_connection_asks_again_for_what_brought_nothing() -> None:
     assert [action.request.params for action in first if isinstance(action, Create)] == [
         {"instructions": "x"}
     ]
-    sequencer.created("r2")
+    sequencer.created("r2", 0.0)
     _, second = sequencer.done("r2", 2.0)
     assert len(creates(second)) == 1
 
@@ -290,11 +298,11 @@ def test_a_lost_connection_asks_again_for_what_brought_nothing() -> None:
 def test_a_lost_connection_does_not_ask_again_for_what_was_begun_or_not_wanted(how: str) -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    response, _ = sequencer.created("r1")
+    response, _ = sequencer.created("r1", 0.0)
     if how == "delivered":
         response.delivered = True
     else:
-        sequencer.cancel()
+        sequencer.cancel(0.0)
     sequencer.connection_lost()
     assert sequencer.reconnected(1.0) == []
 
@@ -309,7 +317,7 @@ def test_a_lost_connection_asks_for_the_reply_that_the_server_owed() -> None:
 def test_a_cancelled_request_is_not_asked_for_on_the_next_connection() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    sequencer.cancel()
+    sequencer.cancel(0.0)
     sequencer.connection_lost()
     assert sequencer.reconnected(1.0) == []
 
@@ -384,7 +392,7 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
             actions = sequencer.request(ResponseRequest({"conversation": "none"}), now)
         elif step == "created":
             ids += 1
-            _, actions = sequencer.created(f"r{ids}")
+            _, actions = sequencer.created(f"r{ids}", now)
         elif step == "done":
             _, actions = sequencer.done(f"r{ids}", now)
         elif step == "refused":
@@ -392,7 +400,7 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
         elif step == "failed":
             _, actions = sequencer.failed(out[-1] if out else None, now)
         elif step == "cancel":
-            actions = sequencer.cancel()
+            actions = sequencer.cancel(now)
         elif step == "hold":
             sequencer.hold(now)
         elif step in ("release", "owed"):
@@ -410,8 +418,10 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
     for _ in range(q.MAX_WAITING):
         if (running := sequencer.running) is not None:
             sequencer.done(running.response_id, now)
-        now += q.HOLD_AT_MOST_S
-        sequencer.tick(now)
+        now += DUE["end_of_speech"].within_s
+        if any(isinstance(a, Overdue) and DUE[a.due].then == "replace" for a in sequencer.tick(now)):
+            sequencer.connection_lost()
+            sequencer.reconnected(now)
     assert sequencer.waiting == 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from speakerd.dialogue import events as facts
+from speakerd.realtime.errors import SessionNotice
 
 if TYPE_CHECKING:
     from speakerd.realtime.session import RealtimeSessionEvent
@@ -85,7 +86,7 @@ class EventTranslator:
                 return (facts.ToolEnded(event.tool.name),)
             case "tool_approval_required":
                 return (facts.ApprovalNeeded(event.call_id, event.tool.name),)
-            case "error":
+            case "error" if not isinstance(event.error, SessionNotice):
                 return (session_error(event.error),)
         return ()
 

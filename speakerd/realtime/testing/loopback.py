@@ -32,7 +32,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
 from speakerd.realtime.testing.scripted import ScriptError
-from speakerd.realtime.testing.server_events import session_created
+from speakerd.realtime.testing.server_events import session_created, session_updated
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -230,6 +230,8 @@ class LoopbackConnection:
             self._server.received.append(event)
             self.received.append(event)
             self._news.set()
+            if self._server.confirm and event.get("type") == "session.update":
+                await self.send(session_updated(**(event.get("session") or {})))
 
 
 class LoopbackServer:
@@ -239,9 +241,10 @@ class LoopbackServer:
         *scripts: One for each connection to come, the last for all further ones. Without any, clients are greeted
             and listened to.
         greet: Send `session.created` at the beginning, unless a script says `Silent()`.
+        confirm: Answer each `session.update` by `session.updated`; without it, that is the script's matter.
     """
 
-    def __init__(self, *scripts: Script, greet: bool = True) -> None:
+    def __init__(self, *scripts: Script, greet: bool = True, confirm: bool = True) -> None:
         self.received: list[dict[str, Any]] = []
         """All events of all clients, in order."""
         self.sent: list[dict[str, Any]] = []
@@ -251,6 +254,7 @@ class LoopbackServer:
         """Handshakes that were answered with a status."""
         self._scripts = scripts
         self._greet = greet
+        self.confirm = confirm
         self._server: Server | None = None
         self._failures: list[BaseException] = []
         self._events = 0

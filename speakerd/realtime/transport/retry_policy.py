@@ -18,10 +18,12 @@ A WebSocket's *clean* close is no reason to end: that is how a session ends that
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from speakerd.realtime import event_names as names
+from speakerd.realtime.wire import HANDSHAKES, Allowance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,8 +74,22 @@ ROTATE_AT_LATEST_S: Final = 58 * 60.0
 ROTATE_AGAIN_S: Final = 30.0
 """Delay before the next attempt after a rotation that failed."""
 
-FATAL_STATUSES: Final = frozenset({401, 403, 404})
-"""HTTP answers to the handshake after which trying again cannot help."""
+FATAL_STATUSES: Final = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 414, 415, 422, 426, 451})
+"""HTTP answers to the handshake after which trying again cannot help: the address, the model, the key or the
+account is wrong. Not among them: those that ask to wait (408, 425, 429), and the server's own faults (5xx)."""
+
+KEY_STATUSES: Final = frozenset({401, 403})
+"""Those after which another key can help."""
+
+KEY_ATTEMPTS: Final = 3
+"""How often a running conversation comes back with its key refused, where the key comes from a function: a key that
+is being replaced is refused until the new one is in place."""
+
+KEY_RETRY_S: Final = 2.0
+"""The least delay between those attempts."""
+
+SHORTEST_SESSION_S: Final = 60.0
+"""A session that seems to end sooner than this is not believed: the clock of one of the two is wrong."""
 
 FATAL_CLOSE_CODES: Final = frozenset({3000, 4000, 4001, 4003})
 """Close codes by which servers refuse a client: unauthorised, a superseded protocol, forbidden."""
@@ -124,9 +140,13 @@ class ConnectionState:
     backoff: Backoff
     rotate_after_s: float = ROTATE_AFTER_S
     rotate_at_latest_s: float = ROTATE_AT_LATEST_S
+    handshakes: Allowance = field(default_factory=lambda: Allowance(HANDSHAKES))
+    key_refusals: int = 0
+    """Attempts since the last connection that were refused because of the key."""
     state: ConnectionStage = "idle"
     opened_at: float = 0.0
     not_before: float = 0.0
+    at_latest: float = math.inf
 
     def step(self, event: ConnectionEvent, now: float) -> ConnectionStage:
         """Take a step.
@@ -141,7 +161,9 @@ class ConnectionState:
             )
         if event == "opened":
             self.opened_at = now
+            self.key_refusals = 0
             self.not_before = now + self.rotate_after_s
+            self.at_latest = now + self.rotate_at_latest_s
         elif event == "lost":
             self.backoff.lasted(now - self.opened_at)
         elif self.state == "rotating" and after == "connected":
@@ -149,12 +171,30 @@ class ConnectionState:
         self.state = after
         return after
 
+    def retry_delay(self, now: float) -> float:
+        """Count a failure and the attempt to come; return the seconds to wait before it."""
+        delay = max(self.backoff.next_delay(), self.handshakes.wait_s(now))
+        if self.key_refusals:
+            delay = max(delay, KEY_RETRY_S)
+        self.handshakes.take(now + delay)
+        return delay
+
+    def may_retry_key(self) -> bool:
+        """The key was refused while a conversation runs: return whether to ask for the key again, later."""
+        self.key_refusals += 1
+        return self.key_refusals < KEY_ATTEMPTS
+
+    def expires_in(self, left_s: float, now: float) -> None:
+        """The server will end the session in `left_s`: replace it before, in the same proportions as by its age."""
+        if left_s >= SHORTEST_SESSION_S and self.rotate_after_s < math.inf:
+            self.not_before = min(self.not_before, now + left_s * ROTATE_AFTER_S / names.SESSION_MAX_AGE_S)
+            self.at_latest = min(self.at_latest, now + left_s * ROTATE_AT_LATEST_S / names.SESSION_MAX_AGE_S)
+
     def wants_rotation(self, now: float, *, quiet: bool, between_responses: bool) -> bool:
         """Return whether to replace the session now. `quiet`: nobody speaks, nothing plays, nothing is awaited."""
         if self.state != "connected" or now < self.not_before:
             return False
-        late = now - self.opened_at >= self.rotate_at_latest_s
-        return quiet or (late and between_responses)
+        return self.handshakes.wait_s(now) == 0.0 and (quiet or (now >= self.at_latest and between_responses))
 
 
 assert ROTATE_AT_LATEST_S < names.SESSION_MAX_AGE_S  # noqa: S101  # a relation of constants, checked once

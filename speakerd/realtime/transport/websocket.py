@@ -5,14 +5,17 @@ Tasks, all on one event loop:
 - *run* keeps a connection: opens it, waits until it is lost, decides by the table in `retry_policy` what is next;
 - a *reader* per connection feeds frames to the protocol and notifies the listeners of the events, waiting for them:
   a listener that lags holds up the reading, so nothing piles up here;
-- *timer* calls the protocol's `tick` and replaces a session that grows old, between turns: the new connection is
-  open before the old one is closed.
+- *timer* calls the protocol's `tick`, looks whether the connection is alive (more closely while something is due),
+  and replaces a session that grows old, between turns: the new connection is open before the old one is closed.
+
+What the listeners have not taken is one frame: while they lag, the socket is not read, and the server has to wait.
 
 `send_event` never waits for listeners, so a listener may call it, and so may the reader of the session's queue.
 The events it causes are passed to the listeners by a task of their own, in order with all others.
 
 Compression is off: it costs more than it saves on base64 audio. Certificates are always verified. A proxy is taken
-from the environment (`https_proxy`, `no_proxy` …). All times come from `clock` and `sleep`, which tests provide.
+from the environment (`https_proxy`, `no_proxy` …). All times come from `clock` and `sleep`, by default the event
+loop's; the wall clock is only compared with the time at which the server says that the session ends.
 """
 
 from __future__ import annotations
@@ -33,16 +36,19 @@ from speakerd.realtime.errors import (
     ConnectRefusedError,
     NotConnectedError,
     RealtimeLayerError,
+    SessionNotice,
     UserError,
 )
 from speakerd.realtime.model import (
     RealtimeModel,
     RealtimeModelConnectionStatusEvent,
     RealtimeModelEndOfStreamEvent,
+    RealtimeModelErrorEvent,
     RealtimeModelExceptionEvent,
 )
 from speakerd.realtime.transport.connector import Link, TransportConfig, open_link, why_closed
 from speakerd.realtime.transport.retry_policy import (
+    KEY_STATUSES,
     ROTATE_AFTER_S,
     ROTATE_AT_LATEST_S,
     Backoff,
@@ -88,7 +94,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         greeted_within_s: How long to wait for the server's first event.
         connect_attempts: How often `connect()` tries before it raises; None: until it is refused or cancelled, each
             failed attempt being reported by the status `reconnecting`.
-        clock: Returns monotonic seconds.
+        clock: Returns monotonic seconds; the event loop's time if absent.
+        wall_clock: Returns seconds since 1970.
         sleep: Waits for so many seconds.
         random: Returns numbers in [0, 1), for the delays between attempts.
     """
@@ -101,7 +108,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         rotate_at_latest_s: float = ROTATE_AT_LATEST_S,
         greeted_within_s: float = GREETED_WITHIN_S,
         connect_attempts: int | None = CONNECT_ATTEMPTS,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
+        wall_clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = random.random,
     ) -> None:
@@ -110,7 +118,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._rotate_at_latest_s = rotate_at_latest_s
         self._greeted_within_s = greeted_within_s
         self._connect_attempts = connect_attempts
-        self._clock = clock
+        self._clock = clock or _loop_time
+        self._wall_clock = wall_clock
         self._sleep = sleep
         self._random = random
         self._listeners: tuple[RealtimeModelListener, ...] = ()
@@ -127,6 +136,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._events: deque[RealtimeModelEvent] = deque()
         self._all_notified = asyncio.Event()
         self._all_notified.set()
+        self._dismantled = asyncio.Event()
+        self._dismantled.set()
 
     # The port.
 
@@ -159,7 +170,9 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         )
         self._connection = ConnectionState(Backoff(self._random), after, latest)
         self._connection.step("connect", self._clock())
+        self._connection.handshakes.take(self._clock())
         self._begun = False
+        self._dismantled.clear()
         usable = self._usable = asyncio.get_running_loop().create_future()
         self._notify([RealtimeModelConnectionStatusEvent("connecting")])
         self._run_task = self._spawn(self._run(), "realtime connection")
@@ -193,11 +206,20 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         events = self._protocol.send(event, self._clock())
         if events:
             self._notify(events)
+        if self._protocol.must_reconnect is not None:
+            self._replace_link(self._protocol.must_reconnect)
         await self._flush()
 
     async def close(self) -> None:
-        """End the session and the connection. Idempotent; safe to call from a listener."""
+        """End the session and the connection. Idempotent; safe to call from a listener.
+
+        Returns when they have ended, also where another call is ending them.
+        """
         if self._connection is None or self._run_task is None:
+            if (
+                asyncio.current_task() not in self._tasks
+            ):  # A task that is being ended cannot wait for the end.
+                await self._dismantled.wait()
             return
         if self._connection.state != "ended":
             self._connection.step("close", self._clock())
@@ -212,16 +234,24 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     async def _dismantle(self) -> None:
         link, self._link = self._link, None
         self._protocol = self._run_task = None
+        if self._usable is not None and not self._usable.done():
+            self._usable.set_exception(NotConnectedError())
         current = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not current and task.get_name() != _NOTIFYING]
         for task in tasks:
             task.cancel()
-        if link is not None:
-            await link.close()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._all_notified.is_set():
-            # So that no listener of the next session gets events of this one.
-            await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
+        try:
+            if link is not None:
+                await link.close()
+            if tasks:
+                await asyncio.wait(tasks)
+            if self._all_notified.is_set():
+                # So that no listener of the next session gets events of this one.
+                await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
+        finally:
+            if link is not None:
+                link.socket.transport.abort()  # Nothing where it is closed already.
+            self._dismantled.set()
 
     # The connection's life.
 
@@ -232,7 +262,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             try:
                 link = await self._open()
             except RealtimeLayerError as error:
-                if getattr(error, "fatal", True) or self._attempts_are_used_up(connection):
+                refused = getattr(error, "fatal", True) and not self._may_retry_key(error, connection)
+                if refused or self._attempts_are_used_up(connection):
                     self._give_up(error)
                     return
                 connection.step("failed", self._clock())
@@ -251,6 +282,12 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             await self._leave(reason)
             await self._wait_to_retry(reason)
 
+    def _may_retry_key(self, error: RealtimeLayerError, connection: ConnectionState) -> bool:
+        """A conversation does not end because its key is being replaced: the function is asked again."""
+        if not isinstance(error, ConnectFailedError) or error.status not in KEY_STATUSES:
+            return False
+        return self._begun and callable(self._options.get("api_key")) and connection.may_retry_key()
+
     def _attempts_are_used_up(self, connection: ConnectionState) -> bool:
         most = self._connect_attempts
         return not self._begun and most is not None and connection.backoff.failures + 1 >= most
@@ -265,7 +302,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 return reason
 
     async def _open(self) -> Link:
-        return await open_link(self._url, self._options, self._transport)
+        return await open_link(self._url, self._options, self._transport, self._clock)
 
     def _adopt(
         self, link: Link, history: Sequence[RealtimeItem], first_frame: str | bytes | None = None
@@ -305,12 +342,18 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 link.gone.set_result(reason)
 
     async def _take(self, link: Link, protocol: RealtimeProtocol, frame: str | bytes) -> None:
-        self._events.extend(protocol.receive(frame, self._clock()))
+        events = protocol.receive(frame, self._clock())
+        for event in events:
+            if event.__class__ is RealtimeModelErrorEvent and isinstance(event.error, SessionNotice):
+                _log.warning("%s", event.error)
+        self._events.extend(events)
         if not link.announced and protocol.is_ready:
             self._announce(link)
         if protocol.has_data_to_send:
             await self._flush()
         await self._drain()
+        # Only now: while listeners lag, the socket is not read, and silence means nothing.
+        link.liveness.heard(self._clock())
 
     def _announce(self, link: Link) -> None:
         link.announced = self._begun = True
@@ -350,7 +393,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     async def _wait_to_retry(self, reason: str) -> None:
         connection = self._connection
         assert connection is not None  # noqa: S101  # set while there are tasks
-        delay = connection.backoff.next_delay()
+        delay = connection.retry_delay(self._clock())
         if self._begun or self._connect_attempts is None:
             self._notify(
                 [
@@ -395,9 +438,44 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         now = self._clock()
         if protocol.deadline is not None and now >= protocol.deadline:
             self._notify(protocol.tick(now))
-            await self._flush()
+            if protocol.must_reconnect is not None:
+                self._replace_link(protocol.must_reconnect)
+                return
+            self._spawn(self._flush(), "realtime writer")
+        if (link := self._link) is not None:
+            self._look(link, protocol, now)
+            if protocol.expires_at is not None and protocol.expires_at != link.expires_at:
+                link.expires_at = protocol.expires_at
+                connection.expires_in(protocol.expires_at - self._wall_clock(), now)
         if self._wants_rotation(protocol, connection):
             await self._rotate(protocol, connection)
+
+    def _look(self, link: Link, protocol: RealtimeProtocol, now: float) -> None:
+        """Send a ping where silence has to be looked into; give the connection up where no pong came."""
+        if not self._all_notified.is_set() or link.gone.done():
+            return  # The listeners lag: the socket may not be being read.
+        match link.liveness.look(now, due=protocol.awaits_server, speaking=protocol.is_user_audio_sent(now)):
+            case "probe":
+                self._spawn(self._probe(link), "realtime probe")
+            case "lost":
+                self._replace_link("nothing is received any more, not even the answer to a ping")
+
+    async def _probe(self, link: Link) -> None:
+        def answered(pong: asyncio.Future[float]) -> None:
+            if not pong.cancelled() and pong.exception() is None:
+                link.liveness.heard(self._clock())
+
+        async with link.writing:  # Also for the ping to be seen as lost where the socket takes nothing.
+            try:
+                pong = await link.socket.ping()
+            except ConnectionClosed:
+                return  # The reader notices.
+        pong.add_done_callback(answered)  # type: ignore[attr-defined]  # it is a future, typed as an awaitable
+
+    def _replace_link(self, reason: str) -> None:
+        """Have the current connection replaced, for that reason."""
+        if self._link is not None and not self._link.gone.done():
+            self._link.gone.set_result(reason)
 
     def _wants_rotation(self, protocol: RealtimeProtocol, connection: ConnectionState) -> bool:
         now = self._clock()
@@ -408,6 +486,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     async def _rotate(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         """Replace the session by a fresh one: open the new connection before the old one is closed."""
         connection.step("rotate", self._clock())
+        connection.handshakes.take(self._clock())
         old = self._link
         link, greeting = await self._fresh_link()
         if connection.state != "rotating" or self._link is not old:
@@ -430,13 +509,22 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         try:
             self._history()  # If it raises, it has to raise while the old session is still in use.
             link = await self._open()
-            try:
-                return link, await asyncio.wait_for(link.socket.recv(), self._greeted_within_s)
-            except TimeoutError:
-                return link, None
         except Exception as error:  # noqa: BLE001  # whatever it is, the old session stays in use
             _log.info("the session could not be replaced yet: %s", error)
             return None, None
+        greeting: str | bytes | None = None
+        try:
+            async with asyncio.timeout(self._greeted_within_s):
+                greeting = await link.socket.recv()
+        except TimeoutError:
+            pass
+        except ConnectionClosed as closed:
+            _log.info("the session could not be replaced yet: %s", why_closed(closed))
+            return None, None
+        except BaseException:
+            link.socket.transport.abort()
+            raise
+        return link, greeting
 
     # Both ways.
 
@@ -446,13 +534,23 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         while link is not None:
             async with link.writing:
                 if link is self._link and self._protocol is not None:
-                    try:
-                        for frame in self._protocol.data_to_send():
-                            await link.socket.send(frame)
-                    except ConnectionClosed:
-                        pass
+                    await self._write(link, self._protocol)
                     return
             link = self._link
+
+    async def _write(self, link: Link, protocol: RealtimeProtocol) -> None:
+        """Pass all frames to the socket. Each is taken before it is sent, so none is sent twice or left out.
+
+        A sender that is cancelled while the socket takes nothing has sent its frame: it is written by then.
+        """
+        while link is self._link and (frame := protocol.next_frame()) is not None:
+            try:
+                await link.socket.send(frame)
+            except ConnectionClosed:
+                return
+            except Exception as error:  # noqa: BLE001  # whatever it is, this frame would fail again
+                _log.exception("a frame could not be sent and is left out")
+                self._notify([RealtimeModelErrorEvent(error)])
 
     def _notify(self, events: Iterable[RealtimeModelEvent]) -> None:
         """Queue events, and have another task pass them to the listeners."""
@@ -492,3 +590,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
 
 _NOTIFYING = "realtime events"
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()

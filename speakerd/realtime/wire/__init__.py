@@ -5,15 +5,24 @@
 - `send`: what each request becomes; `encoding`: client events as JSON text;
 - `state`: what both directions share;
 - `response_queue`: who may ask for a response, and when;
+- `due`: what has to come by when, and how often anything may be asked; `overdue`: what follows if it does not come;
 - `playback_position`: what was heard of the received audio, and what an interruption has to cut;
 - `session_settings`: which settings have to be sent;
 - `resend_buffer`, `history_replay`: what a new connection is told.
 """
 
+from speakerd.realtime.wire.due import (
+    HANDSHAKES,
+    Allowance,
+    Liveness,
+)
 from speakerd.realtime.wire.protocol import (
     RealtimeProtocol,
 )
 
 __all__ = [
+    "HANDSHAKES",
+    "Allowance",
+    "Liveness",
     "RealtimeProtocol",
 ]

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
+from speakerd.realtime.wire.parsing import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 class EventIds:
@@ -30,6 +31,10 @@ class EventIds:
         self._count += 1
         return f"evt_{self._salt}{self._count}"
 
+    def made(self, event_id: object) -> bool:
+        """Return whether `event_id` has the form of those made here."""
+        return isinstance(event_id, str) and event_id.startswith(("evt_", "rsp_"))
+
     def item(self) -> str:
         """Return a new id of a conversation item, within the 32 characters that servers allow."""
         self._count += 1
@@ -37,13 +42,13 @@ class EventIds:
 
 
 def encode(event: Mapping[str, Any]) -> str:
-    """Return a client event as JSON text.
+    """Return a client event as JSON text that can be sent: lone surrogates in it are replaced.
 
     Raises:
         UserError: something in it is not JSON.
     """
     try:
-        return _encode(event)
+        return well_formed(_encode(event))
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(f"a client event must be plain JSON: {error}") from error
 

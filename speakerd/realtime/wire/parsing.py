@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from speakerd.realtime.usage import Usage
 
 ServerEvent: TypeAlias = Mapping[str, Any]
 """A JSON object that the server sent, parsed."""
+
+
+HIGH_SURROGATES: Final = ("\ud800", "\udbff")
+"""The first and the last code unit of those that begin a pair."""
+
+
+def well_formed(value: str) -> str:
+    """Return the text with surrogates joined to the characters they are halves of, and lone ones replaced.
+
+    JSON can escape half of a character; such a text cannot be encoded, neither to be sent nor to be written.
+    """
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def all_well_formed(value: Any) -> Any:
+    """Return a JSON value with every text in it, names included, well-formed."""
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, list):
+        return [all_well_formed(entry) for entry in value]
+    if isinstance(value, dict):
+        return {well_formed(key): all_well_formed(entry) for key, entry in value.items()}
+    return value
 
 
 def mapping(value: object) -> ServerEvent:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.errors import BadFrameError, UserError
+from speakerd.realtime.errors import BadFrameError, NoAnswerError, UserError
 from speakerd.realtime.event_names import SERVER_EVENTS, canonical
 from speakerd.realtime.model import (
     FORMATS,
@@ -27,10 +27,12 @@ from speakerd.realtime.model import (
     RealtimeModelOtherEvent,
     RealtimeModelRawServerEvent,
 )
-from speakerd.realtime.wire import receive, send
+from speakerd.realtime.wire import overdue, receive, send
+from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.parsing import HIGH_SURROGATES, all_well_formed, index, text
 from speakerd.realtime.wire.receive_responses import emit_turn_ended
 from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
-from speakerd.realtime.wire.state import new_state
+from speakerd.realtime.wire.state import MAX_UNSENT_BYTES, new_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
     from speakerd.realtime.wire.playback_position import PlayedLength
 
 _loads = json.loads
+
+SPEAKING_S = 2.0
+"""How long after the last audio the user counts as speaking."""
 
 _CONNECTION_LOST = {"status": "incomplete", "status_details": {"reason": "connection_lost"}}
 
@@ -85,9 +90,12 @@ class RealtimeProtocol:
     def connection_lost(self) -> list[RealtimeModelEvent]:
         """The connection is lost, or is about to be left. Audio that was received goes on playing."""
         state = self._state
-        state.connected = state.ready = state.has_audio = state.user_speaks = False
-        state.must_reconnect = None
+        state.connected = state.ready = state.has_audio = state.user_speaks = state.setting_up = False
+        lost_because, state.must_reconnect = state.must_reconnect or "the connection was lost", None
+        state.expires_at = state.committed_at = state.update_at = None
         state.frames.clear()
+        state.unsent_bytes = 0
+        state.halves.clear()
         state.settings.connection_lost()
         state.playback.connection_lost()
         state.resend.connection_lost()
@@ -101,6 +109,8 @@ class RealtimeProtocol:
                 for item_id in response.items:
                     state.remove_item(item_id)
             emit_turn_ended(state, response, _CONNECTION_LOST)
+        for _ in state.responses.take_given_up():
+            state.emit(RealtimeModelErrorEvent(NoAnswerError(lost_because)))
         return self._take()
 
     @property
@@ -117,6 +127,26 @@ class RealtimeProtocol:
     def must_reconnect(self) -> str | None:
         """Why this connection has to be replaced; `None` while it has not."""
         return self._state.must_reconnect
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the server will end this session, in seconds since 1970; `None` if it has not said so."""
+        return self._state.expires_at
+
+    @property
+    def awaits_server(self) -> bool:
+        """Whether the server has to send something: its silence then has a meaning."""
+        state = self._state
+        return (
+            state.responses.awaits_server
+            or state.committed_at is not None
+            or state.settings.unconfirmed_since is not None
+        )
+
+    def is_user_audio_sent(self, now: float) -> bool:
+        """Return whether the user's audio was sent within the last moments."""
+        sent_at = self._state.audio_sent_at
+        return sent_at is not None and now - sent_at < SPEAKING_S
 
     @property
     def refusal(self) -> Mapping[str, Any] | None:
@@ -150,6 +180,8 @@ class RealtimeProtocol:
         """Process one frame of the server; return the events it leads to, in order."""
         try:
             event = _loads(frame)
+            if self._state.halves or _may_have_surrogates(frame):
+                event = self._joined(event)
         except (ValueError, RecursionError) as error:
             return [RealtimeModelErrorEvent(BadFrameError(f"not JSON: {error}", frame))]
         if type(event) is not dict or not isinstance(kind := event.get("type"), str):
@@ -180,7 +212,10 @@ class RealtimeProtocol:
             raise UserError(
                 f"a model takes the classes of RealtimeModelSendEvent, not {type(request).__name__}"
             )
-        handler(self._state, request, now)
+        state = self._state
+        if state.unsent_bytes > MAX_UNSENT_BYTES:
+            state.must_reconnect = "the server does not take what is sent"
+        handler(state, request, now)
         return self._take()
 
     @property
@@ -192,20 +227,59 @@ class RealtimeProtocol:
         """Return the frames to be sent now, in order. Each is returned once."""
         frames = list(self._state.frames)
         self._state.frames.clear()
+        self._state.unsent_bytes = 0
         return frames
+
+    def next_frame(self) -> str | None:
+        """Return the frame that has to be sent now, once; `None` if there is none."""
+        state = self._state
+        if not state.frames:
+            return None
+        frame = state.frames.popleft()
+        state.unsent_bytes -= len(frame)
+        return frame
 
     # Time.
 
     @property
     def deadline(self) -> float | None:
         """When `tick()` has to be called; `None`: not at all."""
-        return self._state.responses.deadline
+        state = self._state
+        if not state.connected or state.must_reconnect is not None:
+            return None
+        commit = None if state.committed_at is None else state.committed_at + DUE["committed"].within_s
+        times = (state.responses.deadline, state.update_due_at, state.update_at, commit)
+        return min((at for at in times if at is not None), default=None)
 
     def tick(self, now: float) -> list[RealtimeModelEvent]:
-        """Give up what the server did not answer in time, and go on with what waited for it."""
-        self._state.perform(self._state.responses.tick(now))
+        """Carry out what follows from what the server did not send in time, by the table in `due`.
+
+        Afterwards `must_reconnect` may say that the connection has to be replaced.
+        """
+        if self._state.connected:
+            overdue.tick(self._state, now)
         return self._take()
+
+    def _joined(self, event: Any) -> Any:
+        """Return the event with well-formed texts; a character split over two deltas comes with the second."""
+        state = self._state
+        if isinstance(event, dict) and isinstance(delta := event.get("delta"), str):
+            key = (text(event, "type"), text(event, "item_id"), index(event))
+            delta = state.halves.pop(key, "") + delta
+            if HIGH_SURROGATES[0] <= delta[-1:] <= HIGH_SURROGATES[1]:
+                state.halves[key], delta = delta[-1], delta[:-1]
+            event["delta"] = delta
+        elif isinstance(event, dict) and text(event, "type").endswith((".done", ".completed")):
+            state.halves.clear()
+        return all_well_formed(event)
 
     def _take(self) -> list[RealtimeModelEvent]:
         events, self._state.events = self._state.events, []
         return events
+
+
+def _may_have_surrogates(frame: str | bytes) -> bool:
+    """Return whether a text in the frame may be half of a character, which JSON can escape. Fast where not."""
+    if isinstance(frame, bytes):
+        return b"\\ud" in frame or b"\\uD" in frame
+    return "\\" in frame and ("\\ud" in frame or "\\uD" in frame)

@@ -22,10 +22,10 @@ from speakerd.realtime.model import (
     RealtimeModelSpeechStoppedEvent,
     bytes_per_ms,
 )
-from speakerd.realtime.wire import receive_items, receive_responses
+from speakerd.realtime.wire import overdue, receive_items, receive_responses
 from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text
 from speakerd.realtime.wire.receive_responses import end_response
-from speakerd.realtime.wire.response_queue import COMMITTED_WITHIN_S
+from speakerd.realtime.wire.session_settings import VOICE, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,12 +39,20 @@ def _session(state: WireState, event: ServerEvent, _now: float) -> None:
     session = mapping(event.get("session"))
     state.ready = True
     state.session_id = text(session, "id") or state.session_id
+    if (expires_at := count(session, "expires_at")) is not None and expires_at > 0:
+        state.expires_at = expires_at
     audio = mapping(session.get("audio"))
     output = mapping(audio.get("output")).get("format") or session.get("output_audio_format")
     if output:
         state.playback.bytes_per_ms = bytes_per_ms(output)
     if incoming := mapping(audio.get("input")).get("format"):
         state.resend.bytes_per_ms = bytes_per_ms(incoming)
+
+
+def _session_updated(state: WireState, event: ServerEvent, now: float) -> None:
+    _session(state, event, now)
+    state.settings.confirmed()
+    state.settle(now)
 
 
 def _error(state: WireState, event: ServerEvent, now: float) -> None:
@@ -56,7 +64,7 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
     event_id = event_id if isinstance(event_id, str) else None
     if code == names.RESPONSE_ALREADY_ACTIVE:
         again, actions = state.responses.refused(event_id, now)
-        state.perform(actions)
+        overdue.perform(state, actions, now)
         if again:
             return
     elif code == names.CANCEL_NOT_ACTIVE:
@@ -65,16 +73,38 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
     elif code == names.SESSION_EXPIRED:
         state.must_reconnect = "the session reached its greatest age"
         return
-    elif names.is_fatal_code(code):
+    elif names.is_fatal_code(code) and details.get("param") is None:
         state.refusal = details
-    elif event_id is not None:
-        if state.harmless.discard(event_id):
-            return
-        if (item_id := state.created_items.pop(event_id, None)) is not None:
-            state.resend.refused(item_id)
-        _, actions = state.responses.failed(event_id, now)
+    elif _is_of_an_update(state, details, event_id, now) or _is_harmless(state, event_id):
+        return
+    elif event_id is not None and (item_id := state.created_items.pop(event_id, None)) is not None:
+        state.resend.refused(item_id)
+    else:
+        of_a_response, actions = state.responses.failed(event_id, now)
         state.perform(actions)
+        if not (of_a_response or state.ids.made(event_id)):
+            state.responses.suspect(now)
     state.emit(RealtimeModelErrorEvent(error))
+
+
+def _is_harmless(state: WireState, event_id: str | None) -> bool:
+    return event_id is not None and state.harmless.discard(event_id)
+
+
+def _is_of_an_update(state: WireState, details: ServerEvent, event_id: str | None, now: float) -> bool:
+    """Process an error about a `session.update`; return whether it was one, which is reported for each setting."""
+    parameter = text(details, "param") or None
+    code = text(details, "code") or None
+    if code == names.CANNOT_UPDATE_VOICE and parameter is None:
+        parameter = name_of(VOICE)
+    # From a server that numbers errors in its own way no more is known than that something is wrong.
+    unnamed = state.setting_up and parameter is None and not state.ids.made(event_id)
+    refused = state.settings.refused(event_id, parameter, oldest=unnamed)
+    if refused is None:
+        return False
+    message = text(details, "message") or code or text(details, "type") or "no reason given"
+    state.update_refused(refused, message, code, now)
+    return True
 
 
 def _finish_cancelled(state: WireState, now: float) -> None:
@@ -97,19 +127,20 @@ def _speech_started(state: WireState, event: ServerEvent, now: float) -> None:
         state.responses.hold(now)
     if state.settings.server_interrupts:
         # The server cancels its response itself; what plays has to be cut here.
-        state.responses.cancel_silently()
+        state.responses.cancel_silently(now)
         state.cut_playback(now)
 
 
 def _speech_stopped(state: WireState, event: ServerEvent, now: float) -> None:
     if state.user_speaks:
-        state.responses.hold(now, COMMITTED_WITHIN_S)
+        state.responses.hold(now, "committed")
     state.emit(RealtimeModelSpeechStoppedEvent(text(event, "item_id") or None, count(event, "audio_end_ms")))
 
 
 def _committed(state: WireState, event: ServerEvent, now: float) -> None:
     item_id = text(event, "item_id")
     state.user_speaks = False
+    state.committed_at = None
     state.resend.committed(item_id)
     previous = text(event, "previous_item_id") or None
     state.emit(RealtimeModelInputAudioCommittedEvent(item_id, previous))
@@ -149,7 +180,7 @@ def _transcription_failed(state: WireState, event: ServerEvent, _now: float) -> 
 
 HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.SESSION_CREATED: _session,
-    names.SESSION_UPDATED: _session,
+    names.SESSION_UPDATED: _session_updated,
     names.ERROR: _error,
     names.SPEECH_STARTED: _speech_started,
     names.SPEECH_STOPPED: _speech_stopped,

@@ -42,7 +42,7 @@ def _response_created(state: WireState, event: ServerEvent, now: float) -> None:
         _begin(state, response_id, response, now)
 
 
-def _begin(state: WireState, response_id: str, data: ServerEvent, _now: float) -> ActiveResponse:
+def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) -> ActiveResponse:
     """Return the response of that id; an unknown one begins here."""
     known = state.responses.active(response_id)
     if known is not None:
@@ -50,13 +50,18 @@ def _begin(state: WireState, response_id: str, data: ServerEvent, _now: float) -
     superseded = state.responses.running
     conversation = data["conversation_id"] is not None if "conversation_id" in data else None
     metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else None
-    response, actions = state.responses.created(response_id, conversation=conversation, metadata=metadata)
+    response, actions = state.responses.created(
+        response_id, now, conversation=conversation, metadata=metadata
+    )
     if superseded is not None and state.responses.active(superseded.response_id) is None:
         emit_turn_ended(state, superseded, {"status_details": {"reason": "superseded"}})
     if not response.out_of_band:
         state.user_speaks = False
         state.resend.seal()
     state.perform(actions)
+    if state.set_up_refused is not None and not response.cancelled:
+        # The server begins it by itself: another assistant than the one that was asked for.
+        state.perform(state.responses.cancel(now, response_id))
     state.emit(
         RealtimeModelTurnStartedEvent(
             response_id or None, out_of_band=response.out_of_band, metadata=response.metadata
@@ -93,7 +98,7 @@ def end_response(state: WireState, response_id: str, data: ServerEvent, now: flo
     if not response.out_of_band and not response.cancelled and state.responses.running is None:
         state.resend.answered()
     emit_turn_ended(state, response, data)
-    state.update_session()
+    state.update_session(now)
     state.perform(actions)
 
 
@@ -260,15 +265,17 @@ def _response_of(state: WireState, event: ServerEvent, now: float) -> ActiveResp
     For one that has ended, a stand-in says whether it had been cancelled.
     """
     response_id = event.get("response_id")
-    if not isinstance(response_id, str):
-        running = state.responses.running
-        return running if running is not None else _begin(state, "", {}, now)
-    active = state.responses.active(response_id)
+    active: ActiveResponse | None
+    if isinstance(response_id, str):
+        active = state.responses.active(response_id)
+    else:
+        active, response_id = state.responses.running, None
     if active is not None:
+        active.seen(now)
         return active
-    if state.responses.has_ended(response_id):
+    if response_id is not None and state.responses.has_ended(response_id):
         return ActiveResponse(response_id, cancelled=state.responses.is_cancelled(response_id))
-    return _begin(state, response_id, {}, now)
+    return _begin(state, response_id or "", {}, now)
 
 
 def _announce(state: WireState, event: ServerEvent, response: ActiveResponse) -> bool:

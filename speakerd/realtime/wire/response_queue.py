@@ -15,11 +15,16 @@ Rules:
 - `cancel()` ends the running response by its id. One sent but not yet created is cancelled when `created()` tells
   its id. Requests that still wait stay.
 - A refused request goes back to the head of the queue, once; if it is refused again, it is given up and reported.
-- A request the server never answered is given up after `CREATED_WITHIN_S`, so that it cannot block the others.
+- What the server owes and does not send in time, by the table in `due`, is reported by `tick()` as `Overdue`.
+  Then the connection is replaced, or the response counts as ended, so that nothing blocks the others for ever.
+- A request that is lost with its connection is sent again on the next one, `MAX_ASKED` times in all; then it is
+  given up (`take_given_up()`).
+- No more requests are sent than the budget allows; beyond it they wait, which `Throttled` reports.
 - While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
   After it the server's own response goes first, where it makes one.
+- Until the session is set up (`reconnected()`) requests wait, and a `cancel()` drops them.
 
-Pure: no clock, no I/O. Methods return the frames to be sent as `Create` and `Cancel` values.
+Pure: no clock, no I/O. Methods return what has to be done as `Create`, `Cancel`, `Overdue` and `Throttled` values.
 """
 
 from __future__ import annotations
@@ -29,24 +34,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
+from speakerd.realtime.wire.due import DUE, MAX_ASKED, RESPONSES, Allowance, Due
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-CREATED_WITHIN_S = 15.0
-"""How long a request may stay unanswered by the server before the next one gets its turn."""
-
-HOLD_AT_MOST_S = 60.0
-"""Maximum time for which requests are held while the user speaks, in case the server never reports the end."""
-
-COMMITTED_WITHIN_S = 3.0
-"""How long requests are held after the end of speech, waiting for the user's item."""
-
-ANSWERED_WITHIN_S = 3.0
-"""How long requests are held after the user's turn, waiting for the server's own response."""
-
-ASK_AGAIN_AFTER_S = 1.0
-"""Delay before a request is repeated that was refused because of a response unknown here."""
 
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
@@ -68,6 +59,8 @@ class ResponseRequest:
     retried: bool = False
     wanted: bool = True
     """False once it was cancelled after it was sent: its response is cancelled, and it is not sent again."""
+    asked: int = 0
+    """On how many connections it was sent, and was lost with them."""
 
     @property
     def out_of_band(self) -> bool:
@@ -94,7 +87,22 @@ class Cancel:
     response_id: str
 
 
-QueueAction: TypeAlias = Create | Cancel
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Something did not come in time: what, and which response it concerns, if one."""
+
+    due: Due
+    response_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Requests wait, because more were made than the budget allows; `wait_s` until the next is sent."""
+
+    wait_s: float
+
+
+QueueAction: TypeAlias = Create | Cancel | Overdue | Throttled
 
 
 @dataclass(slots=True)
@@ -118,6 +126,30 @@ class ActiveResponse:
     cut: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
     """Ids of items that would have been heard, and came after it was cancelled."""
 
+    seen_at: float = 0.0
+    """When something of it was last received."""
+    cancelled_at: float | None = None
+    failed_at: float | None = None
+    """When an error was received that may concern it; `None` again once something else of it is received."""
+
+    def seen(self, now: float) -> None:
+        """Something of it was received."""
+        self.seen_at = now
+        self.failed_at = None
+
+    @property
+    def due(self) -> tuple[float, Due]:
+        """By when something has to come of it, and what."""
+        due: Due
+        since = self.seen_at
+        if self.cancelled_at is not None:
+            since, due = self.cancelled_at, "end_after_cancel"
+        elif self.failed_at is not None:
+            since, due = self.failed_at, "end_after_error"
+        else:
+            due = "progress_aside" if self.out_of_band else "progress"
+        return since + DUE[due].within_s, due
+
     def put_out(self, item_id: str, *, cut: bool = False) -> None:
         """Note that it has an item of that id; `cut`: one that came after it was cancelled."""
         self.items.add(item_id)
@@ -132,6 +164,8 @@ class ResponseQueue:
         self._waiting: deque[ResponseRequest] = deque()
         self._sent: ResponseRequest | None = None
         self._sent_at = 0.0
+        self._sent_failed_at: float | None = None
+        """When an error was received that may concern the request that was sent."""
         self._matched: ResponseRequest | None = None
         """The request that the last `created()` was taken to answer: wrongly, if it is refused after that."""
         self._sent_aside: dict[str, tuple[ResponseRequest, float]] = {}
@@ -142,7 +176,12 @@ class ResponseQueue:
         self._cancel_server_turn = False
         self._ids = 0
         self._paused = True
-        """There is no connection: requests wait for `reconnected()`."""
+        """There is no session that was set up: requests wait for `reconnected()`."""
+        self._allowance = Allowance(RESPONSES)
+        self._throttled_until: float | None = None
+        self._cancel_unconfirmed = False
+        """A cancelled response was counted as ended without its `done`, and none has begun since."""
+        self._given_up: list[ResponseRequest] = []
 
     # What there is.
 
@@ -181,40 +220,59 @@ class ResponseQueue:
         return response_id in self._ended
 
     @property
+    def awaits_server(self) -> bool:
+        """Whether the server has to send something."""
+        return bool(self._active or self._sent or self._sent_aside or self._server_turn_at is not None)
+
+    @property
     def deadline(self) -> float | None:
         """When `tick()` has to be called; `None`: not at all."""
-        times = [since + CREATED_WITHIN_S for _, since in self._sent_aside.values()]
+        times = [since + DUE["created_aside"].within_s for _, since in self._sent_aside.values()]
+        times += [response.due[0] for response in self._active.values()]
         if self._sent is not None:
-            times.append(self._sent_at + CREATED_WITHIN_S)
+            times.append(self._sent_due[0])
         if self._held_until is not None and self._waiting:
             times.append(self._held_until)
+        if self._throttled_until is not None and self._waiting:
+            times.append(self._throttled_until)
         if self._server_turn_at is not None:
-            times.append(self._server_turn_at + CREATED_WITHIN_S)
+            times.append(self._server_turn_at + DUE["server_response"].within_s)
         return min(times, default=None)
+
+    @property
+    def _sent_due(self) -> tuple[float, Due]:
+        if self._sent_failed_at is not None:
+            return self._sent_failed_at + DUE["end_after_error"].within_s, "end_after_error"
+        return self._sent_at + DUE["created"].within_s, "created"
+
+    def take_given_up(self) -> list[ResponseRequest]:
+        """Remove and return the requests that were given up with a lost connection."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
 
     # What is wanted.
 
     def request(self, request: ResponseRequest, now: float) -> list[QueueAction]:
         """Request a response, now or as soon as no other one runs."""
-        if request.out_of_band and not self._paused:
-            request = self._named(request)
-            self._sent_aside[request.event_id] = (request, now)
-            return [Create(request)]
+        if request.out_of_band and not self._paused and self._allowance.take(now):
+            return [self._send_aside(request, now)]
         if not (request.plain and any(waiting.plain for waiting in self._waiting)):
             self._waiting.append(request)
             if len(self._waiting) > MAX_WAITING:
                 self._waiting.popleft()
         return self._advance(now)
 
-    def cancel(self, response_id: str | None = None) -> list[QueueAction]:
+    def cancel(self, now: float, response_id: str | None = None) -> list[QueueAction]:
         """Cancel the response that runs, or that was requested and has not begun; with an id, only that one."""
         actions: list[QueueAction] = []
         for response in self._active.values():
             wanted = response.response_id == response_id if response_id else not response.out_of_band
             if wanted and not response.cancelled:
-                response.cancelled = True
+                response.cancelled, response.cancelled_at = True, now
                 actions.append(Cancel(response.response_id))
         if response_id is None:
+            if self._paused:
+                self._waiting = deque(request for request in self._waiting if request.out_of_band)
             if self._sent is not None:
                 self._sent = replace(self._sent, wanted=False)
             if self._matched is not None:
@@ -223,14 +281,24 @@ class ResponseQueue:
                 self._cancel_server_turn = True
         return actions
 
-    def cancel_silently(self) -> None:
+    def cancel_silently(self, now: float) -> None:
         """Count the running response as cancelled without a request: the server cancels it by itself."""
-        if (running := self.running) is not None:
-            running.cancelled = True
+        if (running := self.running) is not None and not running.cancelled:
+            running.cancelled, running.cancelled_at = True, now
 
-    def hold(self, now: float, at_most_s: float = HOLD_AT_MOST_S) -> None:
-        """The user speaks: hold the waiting requests until `release()`, at most for `at_most_s`."""
-        self._held_until = now + at_most_s
+    def cancel_unconfirmed(self) -> None:
+        """A cancelled response is about to be ended without its `done`."""
+        self._cancel_unconfirmed = True
+
+    def drop_waiting(self) -> int:
+        """Drop all requests that wait; return how many."""
+        dropped = len(self._waiting)
+        self._waiting.clear()
+        return dropped
+
+    def hold(self, now: float, due: Due = "end_of_speech") -> None:
+        """The user speaks: hold the waiting requests until `release()`, at most as long as the table says."""
+        self._held_until = now + DUE[due].within_s
         self._forget_server_turn()
 
     def release(self, now: float, *, server_answers: bool = False) -> list[QueueAction]:
@@ -240,7 +308,7 @@ class ResponseQueue:
             self._server_turn_at = now
             self._cancel_server_turn = False
             # It comes first anyway: a request made now would only be refused.
-            self._held_until = now + ANSWERED_WITHIN_S
+            self._held_until = now + DUE["server_response_first"].within_s
         return self._advance(now)
 
     # What happens.
@@ -248,6 +316,7 @@ class ResponseQueue:
     def created(
         self,
         response_id: str,
+        now: float,
         *,
         conversation: bool | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -259,7 +328,7 @@ class ResponseQueue:
             return known, []
         aside = self._match_aside(conversation, metadata)
         response = ActiveResponse(
-            response_id, out_of_band=aside is not None, metadata=metadata, request=aside
+            response_id, out_of_band=aside is not None, metadata=metadata, request=aside, seen_at=now
         )
         actions: list[QueueAction] = []
         if aside is None:
@@ -267,9 +336,10 @@ class ResponseQueue:
                 self._end(stale)
             response.request = self._matched = self._sent
             if self._cancel_server_turn or (self._sent is not None and not self._sent.wanted):
-                response.cancelled = True
+                response.cancelled, response.cancelled_at = True, now
                 actions.append(Cancel(response_id))
-            self._sent = None
+            self._sent = self._sent_failed_at = None
+            self._cancel_unconfirmed = False
             self._forget_server_turn()
             self._held_until = None
         self._active[response_id] = response
@@ -284,7 +354,7 @@ class ResponseQueue:
         if response is None:
             if response_id in self._ended:
                 return None, []
-            response, _ = self.created(response_id)
+            response, _ = self.created(response_id, now)
         self._end(response)
         return response, self._advance(now)
 
@@ -294,6 +364,9 @@ class ResponseQueue:
         Return whether it will be sent again; if not, it is given up and the error should be reported.
         """
         request = self._take(event_id)
+        if request is not None and request.wanted and self._cancel_unconfirmed and self.running is None:
+            self._sent, self._sent_at = request, now  # So that the next connection sends it again.
+            return True, [Overdue("unknown_response")]
         if request is None or request.retried:
             return False, self._advance(now)
         if request.wanted:
@@ -302,61 +375,97 @@ class ResponseQueue:
             if not (again.plain and any(waiting.plain for waiting in self._waiting)):
                 self._waiting.appendleft(again)
         if self.running is None:
-            # Refused because of a response unknown here (so far): wait before asking again, not in a loop.
-            self._held_until = now + ASK_AGAIN_AFTER_S
+            # Refused because of a response unknown here (so far).
+            self._held_until = now + DUE["ask_again"].within_s
         return True, self._advance(now)
 
     def failed(self, event_id: str | None, now: float) -> tuple[bool, list[QueueAction]]:
         """The client event of that id failed. Return whether it was a request for a response."""
         if event_id is None:
             return False, []
+        begun = self._matched is not None and self._matched.event_id == event_id
+        if begun and self.running is not None:
+            self.running.failed_at = now  # Some servers report a response that fails so, and no more of it.
         request = self._take(event_id)
         return (False, []) if request is None else (True, self._advance(now))
 
+    def suspect(self, now: float) -> None:
+        """An error was received that names nothing: it may concern the response that runs, or the request for one.
+
+        Unless something else of it is received soon, it counts as ended.
+        """
+        running = self.running
+        if running is None:
+            if self._sent is not None and self._sent_failed_at is None:
+                self._sent_failed_at = now
+        elif running.failed_at is None:
+            running.failed_at = now
+
     def tick(self, now: float) -> list[QueueAction]:
-        """Give up what the server never answered; end a hold that lasts too long."""
-        if self._sent is not None and now >= self._sent_at + CREATED_WITHIN_S:
-            self._sent = None
+        """Report what did not come in time; end a hold that lasts too long; send what may be sent now.
+
+        A response that is overdue stays until the caller ends it, or the connection.
+        """
+        actions: list[QueueAction] = []
+        for response in self._active.values():
+            at, due = response.due
+            if now >= at:
+                actions.append(Overdue(due, response.response_id))
+        if self._sent is not None:
+            at, due = self._sent_due
+            if now >= at and DUE[due].then == "replace":
+                actions.append(Overdue(due))
+            elif now >= at:
+                self._sent = self._sent_failed_at = None
         for event_id, (_, since) in list(self._sent_aside.items()):
-            if now >= since + CREATED_WITHIN_S:
+            if now >= since + DUE["created_aside"].within_s:
                 del self._sent_aside[event_id]
+                actions.append(Overdue("created_aside"))
         if self._held_until is not None and now >= self._held_until:
             self._held_until = None
-        if self._server_turn_at is not None and now >= self._server_turn_at + CREATED_WITHIN_S:
+        if self._server_turn_at is not None and now >= self._server_turn_at + DUE["server_response"].within_s:
             self._forget_server_turn()
-        return self._advance(now)
+        return actions + self._advance(now)
 
     def connection_lost(self) -> list[ActiveResponse]:
-        """Nothing runs any more. Requests that brought nothing are repeated on the next connection.
+        """Nothing runs any more. Requests that brought nothing are sent again on the next connection, or given up.
 
         Return the responses that were running, so that their end can be reported.
         """
         ended = list(self._active.values())
-        again: list[ResponseRequest] = []
+        lost: list[ResponseRequest] = []
         for response in ended:
             if not response.cancelled and not response.delivered:
-                again.append(replace(response.request or ResponseRequest(), event_id="", retried=False))
+                lost.append(response.request or ResponseRequest())
             self._end(response)
         if self._sent is not None and self._sent.wanted:
-            again.append(replace(self._sent, event_id="", retried=False))
-        again += [replace(request, event_id="", retried=False) for request, _ in self._sent_aside.values()]
+            lost.append(self._sent)
+        lost += [request for request, _ in self._sent_aside.values()]
         if self._server_turn_at is not None and not self._cancel_server_turn:
-            again.append(ResponseRequest())
+            lost.append(ResponseRequest())
+        again = [replace(request, event_id="", retried=False, asked=request.asked + 1) for request in lost]
+        self._given_up += [request for request in again if request.asked >= MAX_ASKED]
+        again = [request for request in again if request.asked < MAX_ASKED]
         waiting = [*again, *self._waiting]
         self._waiting.clear()
+        plain = [request for request in waiting if request.plain]
         for request in waiting:
-            if not (request.plain and any(other.plain for other in self._waiting)):
+            if not request.plain:
                 self._waiting.append(request)
-        self._sent = None
+            elif request is plain[0]:
+                # One for all of them, which is as new as the newest.
+                self._waiting.append(replace(request, asked=min(other.asked for other in plain)))
+        self._sent = self._sent_failed_at = None
         self._matched = None
         self._sent_aside.clear()
         self._forget_server_turn()
         self._held_until = None
+        self._cancel_unconfirmed = False
         self._paused = True
         return ended
 
     def reconnected(self, now: float) -> list[QueueAction]:
-        """The new session knows the conversation: send what waits."""
+        """The new session is set up and knows the conversation: send what waits."""
         self._paused = False
         actions: list[QueueAction] = []
         for request in [request for request in self._waiting if request.out_of_band]:
@@ -371,12 +480,22 @@ class ResponseQueue:
             return []
         if any(not r.out_of_band for r in self._active.values()):
             return []
-        request = self._named(self._waiting.popleft())
+        if not self._allowance.take(now):
+            first = self._throttled_until is None
+            wait_s = self._allowance.wait_s(now)
+            self._throttled_until = now + wait_s
+            return [Throttled(wait_s)] if first else []
+        self._throttled_until = None
+        request = self._waiting.popleft()
         if request.out_of_band:
-            self._sent_aside[request.event_id] = (request, now)
-            return [Create(request), *self._advance(now)]
-        self._sent, self._sent_at = request, now
-        return [Create(request)]
+            return [self._send_aside(request, now), *self._advance(now)]
+        self._sent, self._sent_at = self._named(request), now
+        return [Create(self._sent)]
+
+    def _send_aside(self, request: ResponseRequest, now: float) -> Create:
+        request = self._named(request)
+        self._sent_aside[request.event_id] = (request, now)
+        return Create(request)
 
     def _named(self, request: ResponseRequest) -> ResponseRequest:
         if request.event_id:
@@ -401,7 +520,7 @@ class ResponseQueue:
         if event_id is not None and event_id in self._sent_aside:
             return self._sent_aside.pop(event_id)[0]
         if self._sent is not None and event_id in (None, self._sent.event_id):
-            request, self._sent = self._sent, None
+            request, self._sent, self._sent_failed_at = self._sent, None, None
             return request
         if self._matched is not None and event_id in (None, self._matched.event_id):
             request, self._matched = self._matched, None

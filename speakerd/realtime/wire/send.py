@@ -14,6 +14,7 @@ from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
+    RealtimeModelErrorEvent,
     RealtimeModelItemUpdatedEvent,
     RealtimeModelSendAudio,
     RealtimeModelSendAudioClear,
@@ -37,9 +38,10 @@ from speakerd.realtime.wire.encoding import (
     user_message,
 )
 from speakerd.realtime.wire.history_replay import replay_items
+from speakerd.realtime.wire.parsing import well_formed
 from speakerd.realtime.wire.resend_buffer import PendingItem, PendingRaw, SpokenTurn
 from speakerd.realtime.wire.response_queue import ResponseRequest
-from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT
+from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT, to_paths, to_session
 
 if TYPE_CHECKING:
     from speakerd.realtime.items import RealtimeItem
@@ -51,7 +53,8 @@ RequestHandler: TypeAlias = Callable[["WireState", Any, float], None]
 def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None:
     """Begin a connection: send the settings, the conversation so far, and what was not answered yet."""
     state.connected = True
-    state.update_session()
+    state.setting_up = True
+    state.update_session(now)
     entries = state.resend.entries
     waiting = {entry.item_id or "" for entry in entries if isinstance(entry, SpokenTurn)}
     waiting |= {str(entry.item.get("id")) for entry in entries if isinstance(entry, PendingItem)}
@@ -59,7 +62,11 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     for item in replay_items(history, waiting):
         if item["type"] == "function_call_output" and item["call_id"] in outputs:
             continue
-        state.create_item(item)
+        try:
+            state.create_item(item)
+        except UserError as error:  # It would fail on each further connection too.
+            state.emit(RealtimeModelErrorEvent(error))
+            continue
         if "id" in item:
             state.replayed.add(item["id"])
     for entry in entries:
@@ -75,7 +82,7 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     _append(state, state.resend.uncommitted)
     for message in state.resend.take_raw():
         _raw_message(state, message, now)
-    state.perform(state.responses.reconnected(now))
+    state.settle(now)
 
 
 def _send_turn_again(state: WireState, turn: SpokenTurn) -> None:
@@ -92,17 +99,21 @@ def _send_turn_again(state: WireState, turn: SpokenTurn) -> None:
 
 def _append(state: WireState, audio: bytes) -> None:
     if state.connected and audio:
-        state.frames.extend(appends(audio, state.ids.event()))
+        for frame in appends(audio, state.ids.event()):
+            state.send_frame(frame)
 
 
 def _audio(state: WireState, event: RealtimeModelSendAudio, now: float) -> None:
     state.resend.append(event.audio)
+    state.audio_sent_at = now
     _append(state, event.audio)
     if event.commit:
         _commit(state, event, now)
 
 
-def _commit(state: WireState, _event: object, _now: float) -> None:
+def _commit(state: WireState, _event: object, now: float) -> None:
+    if state.resend.has_uncommitted:
+        state.committed_at = now
     state.resend.commit()
     if state.connected:
         state.send(names.INPUT_AUDIO_COMMIT)
@@ -115,6 +126,9 @@ def _clear(state: WireState, _event: RealtimeModelSendAudioClear, _now: float) -
 
 
 def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
+    encode(
+        item
+    )  # So that an item that is not JSON raises before it is kept: it would fail on each connection.
     state.resend.create(item, previous_item_id)
     if state.connected:
         state.create_item(item, previous_item_id)
@@ -123,7 +137,7 @@ def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: st
 def _user_input(state: WireState, event: RealtimeModelSendUserInput, now: float) -> None:
     _create_item(state, user_message(event.user_input, state.ids.item()))
     if event.start_response:
-        state.perform(state.responses.request(ResponseRequest(), now))
+        state.request(ResponseRequest(), now)
 
 
 def _context(state: WireState, event: RealtimeModelSendContext, _now: float) -> None:
@@ -131,16 +145,16 @@ def _context(state: WireState, event: RealtimeModelSendContext, _now: float) -> 
 
 
 def _tool_output(state: WireState, event: RealtimeModelSendToolOutput, now: float) -> None:
-    call = event.tool_call
+    call, output = event.tool_call, well_formed(event.output)
     state.open_calls.discard(call.call_id)
-    _create_item(state, function_output(call.call_id, event.output, state.ids.item()))
+    _create_item(state, function_output(call.call_id, output, state.ids.item()))
     state.emit(
         RealtimeModelItemUpdatedEvent(
             RealtimeToolCallItem(
                 item_id=call.id or call.call_id,
                 name=call.name,
                 arguments=call.arguments,
-                output=event.output,
+                output=output,
                 call_id=call.call_id,
                 previous_item_id=call.previous_item_id,
                 status="completed",
@@ -148,7 +162,7 @@ def _tool_output(state: WireState, event: RealtimeModelSendToolOutput, now: floa
         )
     )
     if event.start_response:
-        state.perform(state.responses.request(ResponseRequest(), now))
+        state.request(ResponseRequest(), now)
 
 
 def _mcp_approval(state: WireState, event: RealtimeModelSendMcpApproval, _now: float) -> None:
@@ -174,7 +188,8 @@ def _response(state: WireState, event: RealtimeModelSendResponse, now: float) ->
         "max_output_tokens": event.max_output_tokens,
     }
     given = {key: value for key, value in params.items() if value is not None}
-    state.perform(state.responses.request(ResponseRequest(given or None), now))
+    encode(given)  # So that parameters that are not JSON raise here, where they come from.
+    state.request(ResponseRequest(given or None), now)
 
 
 def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) -> None:
@@ -185,17 +200,23 @@ def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) 
         and not state.playback.plays(wanted, now)
     ):
         return
-    state.perform(state.responses.cancel(wanted))
+    state.perform(state.responses.cancel(now, wanted))
     state.cut_playback(now)
 
 
-def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, _now: float) -> None:
+def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, now: float) -> None:
     want(state, event.session_settings)
-    state.update_session()
+    state.update_session(now)
+    state.settle(now)
 
 
 def want(state: WireState, settings: Mapping[str, Any]) -> None:
-    """Merge settings into the wanted ones; nothing is sent yet."""
+    """Merge settings into the wanted ones; nothing is sent yet.
+
+    Raises:
+        UserError: an audio format that does not exist, or something that is not JSON.
+    """
+    encode(to_session(to_paths(settings)))
     state.settings.want(settings)
     if (audio_format := state.settings.get(OUTPUT_FORMAT)) is not None:
         state.playback.bytes_per_ms = bytes_per_ms(audio_format)
@@ -217,20 +238,19 @@ def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> No
     kind = message["type"]
     if kind == names.RESPONSE_CREATE:
         encode(message)  # So that a message that is not JSON raises here, where it comes from.
-        request = ResponseRequest(message.get("response"), message.get("event_id") or "")
-        state.perform(state.responses.request(request, now))
+        state.request(ResponseRequest(message.get("response"), message.get("event_id") or ""), now)
         return
     if not state.connected:
         encode(message)
         state.resend.defer(message)
         return
-    if kind == names.RESPONSE_CANCEL and (actions := state.responses.cancel(message.get("response_id"))):
+    if kind == names.RESPONSE_CANCEL and (actions := state.responses.cancel(now, message.get("response_id"))):
         state.perform(actions)
         return
     event_id = message.get("event_id") or state.ids.event()
-    state.frames.append(encode({"event_id": event_id, **message}))
+    state.send_frame(encode({"event_id": event_id, **message}))
     if kind == names.SESSION_UPDATE:
-        state.settings.want_session(message.get("session") or {})
+        state.settings.want_session(message.get("session") or {}, event_id, now)
     elif kind in (names.ITEM_TRUNCATE, names.ITEM_DELETE):
         state.playback.forget(str(message.get("item_id")))
     elif kind == names.INPUT_AUDIO_COMMIT:

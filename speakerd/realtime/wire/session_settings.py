@@ -1,21 +1,28 @@
 """The settings of a session: read in either notation, sent in the wire's, and only where they changed.
 
 Settings are kept as a flat table of wire paths (`audio.input.turn_detection`, `instructions` …). Each path is a
-unit: it is sent whole or not at all. What is *wanted* outlives a connection; what is *in force* was sent on this
-connection. An update is the difference of the two, without what the server would refuse at the moment:
+unit: it is sent whole or not at all. What is *wanted* outlives a connection; what is *in force* was confirmed by
+the server on this connection. An update is what is wanted and neither in force nor on its way, without what the
+server would refuse at the moment:
 
 - the voice is locked once the session has produced audio;
 - tracing cannot change once it is on;
 - the speed changes between turns only (it is sent after the turn).
 
-The older flat names are aliases of paths. Pure.
+What the server *refused* is not sent again until somebody asks for it again; the rest of that update is. Where a
+refusal names no parameter, each setting of the update is sent by itself, so that the refused one is found.
+
+The older flat names are aliases of paths. Pure: times are arguments, in seconds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.model import FORMATS
 
@@ -58,6 +65,12 @@ PLAIN: Final = (
 )
 """Settings with the same name and value on the wire."""
 
+ESSENTIAL: Final[Sequence[Path]] = (("instructions",), ("prompt",))
+"""What the assistant is made of: without them another one would speak."""
+
+_MAX_PENDING = 32
+"""Updates that are remembered until they are confirmed or refused."""
+
 _TOOL_MODES: Final = ("auto", "none", "required")
 
 
@@ -97,45 +110,74 @@ def wire_tools(entries: Sequence[Any]) -> list[Any]:
     return [dict(entry) if isinstance(entry, Mapping) else entry.to_dict() for entry in entries]
 
 
+@dataclass(frozen=True, slots=True)
+class SentUpdate:
+    """A `session.update` that was sent and neither confirmed nor refused yet."""
+
+    table: Mapping[Path, Any]
+    sent_at: float
+
+
 class SessionSettings:
-    """The settings that are wanted and those that are in force on the connection."""
+    """The settings that are wanted, those on their way, those in force on the connection, and those refused."""
 
     def __init__(self, *, send_model: bool = False) -> None:
         self._send_model = send_model
         self._wanted: dict[Path, Any] = {}
         self._in_force: dict[Path, Any] = {}
+        self._sent: BoundedDict[str, SentUpdate] = BoundedDict(_MAX_PENDING)
+        """By the id of the client event, in order."""
+        self._refused: dict[Path, Any] = {}
+        self._refused_tools: list[Any] = []
+        self._apart: set[Path] = set()
+        """One of these was refused, and it is not known which: each is sent in an update of its own."""
         self._tools: list[Any] | None = None
         self._handoffs: list[Any] | None = None
+        self.confirms: bool | None = None
+        """Whether this server confirms updates; `None` until it is known."""
 
     def get(self, path: Path, default: Any = None) -> Any:
         """Return the wanted value at that path."""
         return self._wanted.get(path, default)
 
     def want(self, settings: Mapping[str, Any]) -> None:
-        """Merge settings into the wanted ones. `update()` returns what is new."""
-        self._wanted.update(to_paths(settings))
+        """Merge settings into the wanted ones. `updates()` returns what is new.
+
+        Raises:
+            UserError: an audio format that does not exist.
+        """
+        table = to_paths(settings)
         if settings.get("tools") is not None:
             self._tools = wire_tools(settings["tools"])
         if settings.get("handoffs") is not None:
             self._handoffs = wire_tools(settings["handoffs"])
-        if self._tools is not None or self._handoffs is not None:
-            self._wanted[TOOLS] = [*(self._tools or ()), *(self._handoffs or ())]
+        if settings.get("tools") is not None or settings.get("handoffs") is not None:
+            table[TOOLS] = [*(self._tools or ()), *(self._handoffs or ())]
+        self._want(table)
 
-    def want_session(self, session: Mapping[str, Any]) -> None:
-        """Merge a `session` object that the program sent as a raw message; it counts as sent."""
+    def want_session(self, session: Mapping[str, Any], event_id: str, now: float) -> None:
+        """Merge a `session` object that the program sent as a raw message, under that id."""
         table: dict[Path, Any] = {}
         for name, value in session.items():
             if name in PLAIN or name == "tools":
                 table[name,] = value
         table.update(to_paths({"audio": session.get("audio") or {}}))
-        self._wanted.update(table)
-        self._in_force.update(table)
+        self._want(table)
+        self.sent(event_id, table, now)
         if TOOLS in table:
             self._tools, self._handoffs = list(table[TOOLS] or ()), None
+
+    def _want(self, table: Mapping[Path, Any]) -> None:
+        self._wanted.update(table)
+        for path in table:
+            self._refused.pop(path, None)
+        if TOOLS in table:
+            self._refused_tools.clear()
 
     def connection_lost(self) -> None:
         """The next session begins with nothing in force."""
         self._in_force.clear()
+        self._sent.clear()
 
     @property
     def server_detects_turns(self) -> bool:
@@ -154,24 +196,120 @@ class SessionSettings:
         detection = self.get(TURN_DETECTION, {})
         return detection is not None and bool(detection.get("interrupt_response", True))
 
-    def update(self, *, has_audio: bool, in_turn: bool) -> dict[str, Any] | None:
-        """Return the `session` object to be sent now, and count it as in force; `None` if there is nothing new.
+    def updates(self, *, has_audio: bool, in_turn: bool) -> list[dict[Path, Any]]:
+        """Return the settings to be sent now, one table for each update; none if there is nothing new.
 
         `has_audio`: this session has produced audio. `in_turn`: a response runs.
         """
+        known = dict(self._in_force)
+        for update in self._sent.values():
+            known.update(update.table)
         news: dict[Path, Any] = {}
-        for path, value in self._wanted.items():
-            if path in self._in_force and self._in_force[path] == value:
+        for path, wanted in self._wanted.items():
+            value = self._without_refused(wanted) if path == TOOLS else wanted
+            if path in known and known[path] == value:
+                continue
+            if path in self._refused and self._refused[path] == value:
                 continue
             if path == MODEL and not self._send_model:
                 continue
             if (path == VOICE and has_audio) or (path == SPEED and in_turn):
                 continue
-            if path == TRACING and (self._in_force.get(TRACING) is not None):
+            if path == TRACING and known.get(TRACING) is not None:
                 continue
             news[path] = value
-        self._in_force.update(news)
-        return to_session(news) if news else None
+        together = {path: value for path, value in news.items() if path not in self._apart}
+        apart = [{path: value} for path, value in news.items() if path in self._apart]
+        return [together, *apart] if together else apart
+
+    def sent(self, event_id: str, table: Mapping[Path, Any], now: float) -> None:
+        """An update with these settings was sent."""
+        self._sent[event_id] = SentUpdate(table, now)
+        if self.confirms is False:
+            self._in_force.update(table)
+
+    @property
+    def unconfirmed_since(self) -> float | None:
+        """When the oldest update was sent that was neither confirmed nor refused; `None` if there is none."""
+        if self.confirms is False or not self._sent:
+            return None
+        return next(iter(self._sent.values())).sent_at
+
+    def confirmed(self) -> None:
+        """The server confirmed an update: the oldest one, since it answers in order."""
+        self.confirms = True
+        if self._sent:
+            event_id = next(iter(self._sent))
+            self._in_force.update(self._sent.pop(event_id).table)
+
+    def assume_confirmed(self) -> None:
+        """The server did not answer in time: what was sent is taken to be in force, from now on at once."""
+        for update in self._sent.values():
+            self._in_force.update(update.table)
+        self._sent.clear()
+        self.confirms = False
+
+    def refused(
+        self, event_id: str | None, parameter: str | None, *, oldest: bool = False
+    ) -> list[str] | None:
+        """An error was received, about that client event or that parameter; `oldest`: or about the oldest update.
+
+        Return the names of the settings that it refuses, which are not sent again; an empty list if it is not known
+        which of several it is; `None` if the error is not about an update.
+        """
+        names_a_setting = parameter is not None and re.match(r"session\b", parameter) is not None
+        if event_id not in self._sent:
+            if not ((names_a_setting or oldest) and self._sent):
+                return None
+            event_id = next(iter(self._sent))
+        assert event_id is not None  # noqa: S101  # it is one of those sent
+        table = self._sent.pop(event_id).table
+        for path in table:
+            self._in_force.pop(path, None)
+        if (tool := _tool_named(parameter, table)) is not None:
+            self._refused_tools.append(tool)
+            return [str(parameter)]
+        refused = list(table) if len(table) == 1 else _paths_named(parameter, table)
+        if not refused:
+            self._apart.update(table)
+            return []
+        self._refused.update({path: table[path] for path in refused})
+        return [str(parameter)] if names_a_setting else [name_of(path) for path in refused]
+
+    @property
+    def essential_refused(self) -> str | None:
+        """The name of a refused setting without which no reply may be asked for; `None` if there is none."""
+        return next((name_of(path) for path in ESSENTIAL if self._refused.get(path)), None)
+
+    def _without_refused(self, tools: Any) -> Any:
+        if not self._refused_tools or not isinstance(tools, list):
+            return tools
+        return [tool for tool in tools if tool not in self._refused_tools]
+
+
+def name_of(path: Path) -> str:
+    """Return a setting's name as the server writes it."""
+    return ".".join(("session", *path))
+
+
+def _tool_named(parameter: str | None, table: Mapping[Path, Any]) -> Any:
+    found = re.match(r"session\.tools\[(\d+)\]", parameter or "")
+    tools = table.get(TOOLS)
+    if found is None or not isinstance(tools, list) or int(found[1]) >= len(tools):
+        return None
+    return tools[int(found[1])]
+
+
+def _paths_named(parameter: str | None, table: Mapping[Path, Any]) -> list[Path]:
+    """Return the paths of the table that the parameter names, is part of, or contains."""
+    words = tuple(re.findall(r"[^.\[\]]+", parameter or ""))
+    if words[:1] == ("session",):
+        words = words[1:]
+    if not words:
+        return []
+    if words[0] in ALIASES:
+        words = (*ALIASES[words[0]], *words[1:])
+    return [path for path in table if all(a == b for a, b in zip(path, words, strict=False))]
 
 
 def _wire_value(path: Path, value: Any) -> Any:

@@ -12,17 +12,28 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
+from speakerd.realtime.errors import NotConfirmedError, SettingRefusedError, SetUpRefusedError, ThrottledError
 from speakerd.realtime.model import (
     RealtimeModelAudioInterruptedEvent,
+    RealtimeModelErrorEvent,
     RealtimeModelItemDeletedEvent,
     RealtimeModelItemTruncatedEvent,
 )
+from speakerd.realtime.wire.due import DUE, UPDATES, Allowance
 from speakerd.realtime.wire.encoding import EventIds, encode
 from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
-from speakerd.realtime.wire.response_queue import Cancel, Create, QueueAction, ResponseQueue
-from speakerd.realtime.wire.session_settings import SessionSettings
+from speakerd.realtime.wire.response_queue import (
+    Cancel,
+    Create,
+    Overdue,
+    QueueAction,
+    ResponseQueue,
+    ResponseRequest,
+    Throttled,
+)
+from speakerd.realtime.wire.session_settings import SessionSettings, to_session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +43,10 @@ if TYPE_CHECKING:
 
 ServerEventHandler: TypeAlias = Callable[["WireState", ServerEvent, float], None]
 """What one server event means: a function of the state, the event and the time."""
+
+MAX_UNSENT_BYTES = 32 * 1024 * 1024
+"""Frames that may wait for a socket that takes nothing; beyond it the connection is replaced. A reconnect sends the
+conversation, and up to a minute of audio: some 4 MB."""
 
 REMEMBERED = 256
 """Ids kept of each kind that has to be recognised when it comes again."""
@@ -54,12 +69,29 @@ class WireState:
     """A connection is open: frames may be sent."""
     ready: bool = False
     """The server has answered on this connection."""
+    setting_up: bool = False
+    """The opening settings are neither confirmed nor refused yet: no response is asked for."""
+    set_up_refused: SetUpRefusedError | None = None
+    """The server refused what the assistant is made of: no response is asked for."""
     session_id: str | None = None
+    expires_at: float | None = None
+    """When the server will end this session, in seconds since 1970, if it says so."""
     user_speaks: bool = False
     """The server detected the beginning of speech, and has not made an item of it yet."""
     has_audio: bool = False
     """This session has produced audio: the voice is locked."""
+    audio_sent_at: float | None = None
+    """When the user's audio was last sent."""
+    committed_at: float | None = None
+    """When the client committed audio of which the server has not made an item yet."""
     frames: deque[str] = field(default_factory=deque)
+    unsent_bytes: int = 0
+    """The length of `frames`."""
+    halves: BoundedDict[tuple[str, str, int], str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
+    """Halves of characters that a delta ended with, by its type, item and part: the next one has the rest."""
+    update_allowance: Allowance = field(default_factory=lambda: Allowance(UPDATES))
+    update_at: float | None = None
+    """When an update may be sent that waits because too many were asked for."""
     events: list[RealtimeModelEvent] = field(default_factory=list)
     calls: BoundedDict[str, RealtimeModelToolCallEvent] = field(
         default_factory=lambda: BoundedDict(REMEMBERED)
@@ -86,8 +118,20 @@ class WireState:
     def send(self, event_type: str, **fields: Any) -> str:
         """Send a client event; return its id."""
         event_id = self.ids.event()
-        self.frames.append(encode({"event_id": event_id, "type": event_type, **fields}))
+        self.send_frame(encode({"event_id": event_id, "type": event_type, **fields}))
         return event_id
+
+    def send_frame(self, frame: str) -> None:
+        """Send a client event that is encoded already."""
+        self.frames.append(frame)
+        self.unsent_bytes += len(frame)
+
+    def request(self, request: ResponseRequest, now: float) -> None:
+        """Ask for a response, as soon as there may be one."""
+        if self.set_up_refused is not None:
+            self.emit(RealtimeModelErrorEvent(self.set_up_refused))
+        else:
+            self.perform(self.responses.request(request, now))
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`."""
@@ -102,11 +146,15 @@ class WireState:
             match action:
                 case Create(request):
                     response = {} if request.params is None else {"response": request.params}
-                    self.frames.append(
+                    self.send_frame(
                         encode({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
                     )
                 case Cancel(response_id):
                     self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=response_id))
+                case Throttled(wait_s):
+                    self.emit(RealtimeModelErrorEvent(ThrottledError(names.RESPONSE_CREATE, wait_s)))
+                case Overdue():
+                    pass  # `overdue.handle` has decided what follows, where time passes.
                 case _:
                     assert_never(action)
 
@@ -142,13 +190,58 @@ class WireState:
             self.harmless.add(self.send(names.ITEM_DELETE, item_id=item_id))
         self.emit(RealtimeModelItemDeletedEvent(item_id))
 
-    def update_session(self) -> None:
-        """Send the wanted settings that differ from those in force."""
+    # The settings.
+
+    def update_session(self, now: float) -> None:
+        """Send the wanted settings that are neither in force nor on their way."""
         if not self.connected:
             return
-        session = self.settings.update(has_audio=self.has_audio, in_turn=self.responses.running is not None)
-        if session is not None:
-            self.send(names.SESSION_UPDATE, session=session)
+        self.update_at = None
+        in_turn = self.responses.running is not None
+        for table in self.settings.updates(has_audio=self.has_audio, in_turn=in_turn):
+            if not self.update_allowance.take(now):
+                wait_s = self.update_allowance.wait_s(now)
+                self.update_at = now + wait_s
+                self.emit(RealtimeModelErrorEvent(ThrottledError(names.SESSION_UPDATE, wait_s)))
+                return
+            self.settings.sent(self.send(names.SESSION_UPDATE, session=to_session(table)), table, now)
+
+    def update_refused(self, parameters: Sequence[str], message: str, code: str | None, now: float) -> None:
+        """The server refused these settings: report it, and send the rest without them."""
+        for parameter in parameters:
+            self.emit(RealtimeModelErrorEvent(SettingRefusedError(parameter, message, code)))
+        if (essential := self.settings.essential_refused) is not None and self.set_up_refused is None:
+            self.set_up_refused = SetUpRefusedError(essential, message)
+            self.responses.drop_waiting()
+            self.emit(RealtimeModelErrorEvent(self.set_up_refused))
+        self.update_session(now)
+        self.settle(now)
+
+    def settle(self, now: float) -> None:
+        """Once all settings are confirmed or refused, let requests for responses go."""
+        if self.settings.essential_refused is None:
+            self.set_up_refused = None
+        if not self.setting_up or self.set_up_refused is not None:
+            return
+        if self.settings.unconfirmed_since is None and self.update_at is None:
+            self.setting_up = False
+            self.perform(self.responses.reconnected(now))
+
+    @property
+    def update_due_at(self) -> float | None:
+        """By when an update has to be confirmed; `None` if none is on its way."""
+        since = self.settings.unconfirmed_since
+        return None if since is None else since + DUE["set_up" if self.setting_up else "update"].within_s
+
+    def update_overdue(self, now: float) -> None:
+        """The server has not confirmed an update in time."""
+        rule = DUE["set_up" if self.setting_up else "update"]
+        if self.settings.confirms:
+            self.must_reconnect = f"the server did not send {rule.awaited} within {rule.within_s:g} s"
+            return
+        self.settings.assume_confirmed()
+        self.emit(RealtimeModelErrorEvent(NotConfirmedError(rule.within_s)))
+        self.settle(now)
 
 
 def new_state(*, tracker: PlayedLength | None, salt: str, send_model: bool) -> WireState:

@@ -1,0 +1,61 @@
+"""What follows when something does not come in time: the consequences that the table in `due` names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from speakerd.realtime.errors import NoAnswerError
+from speakerd.realtime.model import RealtimeModelErrorEvent
+from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.receive_responses import end_response
+from speakerd.realtime.wire.response_queue import Overdue
+
+if TYPE_CHECKING:
+    from speakerd.realtime.wire.response_queue import QueueAction
+    from speakerd.realtime.wire.state import WireState
+
+
+def tick(state: WireState, now: float) -> None:
+    """Carry out what follows from all that is overdue, and send what waited for it."""
+    if state.must_reconnect is not None:
+        return  # All that was due is due no more.
+    if state.update_at is not None and now >= state.update_at:
+        state.update_session(now)
+        state.settle(now)
+    if (at := state.update_due_at) is not None and now >= at:
+        state.update_overdue(now)
+    if state.committed_at is not None and now >= state.committed_at + DUE["committed"].within_s:
+        state.committed_at = None
+    perform(state, state.responses.tick(now), now)
+
+
+def perform(state: WireState, actions: list[QueueAction], now: float) -> None:
+    """Carry out what the response queue decided, what is overdue included."""
+    for action in actions:
+        if isinstance(action, Overdue):
+            _overdue(state, action, now)
+    state.perform(actions)
+
+
+def _overdue(state: WireState, overdue: Overdue, now: float) -> None:
+    rule = DUE[overdue.due]
+    reason = f"the server did not send {rule.awaited} within {rule.within_s:g} s"
+    match rule.then:
+        case "replace":
+            state.must_reconnect = reason
+        case "give_up":
+            state.emit(RealtimeModelErrorEvent(NoAnswerError(reason)))
+        case "end":
+            assert overdue.response_id is not None  # noqa: S101  # only responses end
+            cancelled = overdue.due == "end_after_cancel"
+            if cancelled:
+                state.responses.cancel_unconfirmed()
+            if overdue.due == "progress_aside":
+                state.emit(RealtimeModelErrorEvent(NoAnswerError(reason)))
+            status = "cancelled" if cancelled else "failed"
+            data = {"status": status, "status_details": {"reason": overdue.due}}
+            end_response(state, overdue.response_id, data, now)
+        case "go_on":
+            pass
+        case _:
+            assert_never(rule.then)
