@@ -263,10 +263,10 @@ def test_a_newer_response_ends_one_whose_end_was_lost() -> None:
 
 def test_a_response_that_begins_again_under_its_id_has_not_ended() -> None:
     sequencer = connected()
-    sequencer.created("r1")
-    sequencer.cancel()
+    sequencer.created("r1", 0.0)
+    sequencer.cancel(0.0)
     sequencer.done("r1", 0.0)
-    sequencer.created("r1")
+    sequencer.created("r1", 0.0)
     assert not sequencer.has_ended("r1")
     assert not sequencer.is_cancelled("r1")
 
@@ -335,20 +335,20 @@ def test_several_unanswered_plain_requests_become_one_on_the_next_connection() -
 def test_a_request_repeated_on_the_next_connection_may_be_refused_once_there_too() -> None:
     sequencer = connected()
     first = creates(sequencer.request(ResponseRequest(), 0.0))[0]
-    sequencer.created("server's own")
+    sequencer.created("server's own", 0.0)
     sequencer.refused(first, 0.1)
     sequencer.done("server's own", 1.0)
-    sequencer.created("r2")
+    sequencer.created("r2", 0.0)
     sequencer.connection_lost()
     again = creates(sequencer.reconnected(2.0))[0]
-    sequencer.created("server's own, too")
+    sequencer.created("server's own, too", 0.0)
     assert sequencer.refused(again, 2.1) == (True, [])
 
 
 def test_a_refusal_on_the_next_connection_does_not_mean_a_request_of_the_last_one() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)
-    sequencer.created("r1")[0].delivered = True
+    sequencer.created("r1", 0.0)[0].delivered = True
     sequencer.connection_lost()
     sequencer.reconnected(1.0)
     assert sequencer.refused(None, 1.1) == (False, [])
