@@ -2,6 +2,7 @@
 
     RealtimeLayerError
     ├── UserError (ValueError)                  the program made an invalid request
+    │   └── SessionNotOpenError (NotConnectedError) the session was not entered yet, or was closed
     ├── ModelBehaviorError                      the model did something invalid
     ├── ToolTimeoutError (TimeoutError)         a tool did not answer within its timeout
     ├── BadFrameError (ValueError)              a frame of the server cannot be read; the session goes on
@@ -134,6 +135,23 @@ class ThrottledError(SessionNotice):
 
     def __str__(self) -> str:
         return f"too many {self.event_type} were asked for: the next is sent in {self.wait_s:.1f} s"
+
+
+class SessionNotOpenError(UserError, NotConnectedError):
+    """The session cannot do `what` because it was not entered yet, or was `closed`."""
+
+    def __init__(self, what: str, *, closed: bool) -> None:
+        super().__init__(what, closed)
+        self.what = what
+        self.closed = closed
+
+    def __str__(self) -> str:
+        if self.closed:
+            return f"{self.what}: the session was closed; make another with `await runner.run()`"
+        return (
+            f"{self.what}: the session was not entered yet; use it inside `async with session:` or after "
+            "`await session.enter()`"
+        )
 
 
 class ConnectFailedError(RealtimeLayerError, ConnectionError):

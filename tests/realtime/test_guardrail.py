@@ -20,6 +20,7 @@ from speakerd.realtime.session.guardrail_runner import Debounce
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.limits import limit
 from tests.realtime.layer import audio, ended, read_all, read_until, said, session_of, session_with, started
+from tests.realtime.recording_model import RecordingModel
 
 
 def watcher(word: str, seen: list[str]) -> OutputGuardrail[Any]:
@@ -149,6 +150,74 @@ async def test_a_server_that_gives_no_ids_is_guarded_at_each_response() -> None:
     model = ScriptedRealtimeModel(model._steps)
     async with await session_of(model, output_guardrails=[watcher("secret", [])]):
         await model.finished()
+
+
+def held(release: asyncio.Event) -> Any:
+    """A guardrail that judges only when it is released, and trips at the word `secret`."""
+
+    @output_guardrail
+    async def late(_ctx: Any, _agent: Any, text: str) -> GuardrailFunctionOutput:
+        await release.wait()
+        return GuardrailFunctionOutput(None, tripwire_triggered="secret" in text)
+
+    return late
+
+
+@pytest.mark.parametrize("ids", [("r1", "r2"), ("", "")], ids=["with ids", "without ids"])
+async def test_a_guardrail_that_trips_late_leaves_the_next_response_alone(ids: tuple[str, str]) -> None:
+    release = asyncio.Event()
+    first, second = ids
+    model = RecordingModel()
+    session = await session_with(
+        model, output_guardrails=[held(release)], guardrails_settings={"debounce_text_length": 5}
+    )
+    await model.emit(started(first), said("The secret is", response=first), ended(first))
+    await model.emit(started(second), audio(b"\1\0", item="a2", response=second))
+    release.set()
+    await read_until(session, "guardrail_tripped")
+    await model.until(RealtimeModelSendUserInput)
+    await model.emit(audio(b"\2\0", item="a2", response=second), ended(second))
+    await session.close()
+    heard = [event.audio.data for event in await read_all(session) if isinstance(event, RealtimeAudio)]
+    assert heard[-1:] == [b"\2\0"]
+    assert [event.response_id for event in model.of(RealtimeModelSendInterrupt)] == ([first] if first else [])
+
+
+async def test_the_end_of_a_response_checks_only_its_own_texts() -> None:
+    seen: list[str] = []
+    model = RecordingModel()
+    async with await session_of(model, output_guardrails=[watcher("secret", seen)]) as session:
+        await model.emit(started("r1"), said("one", "a1", "r1"), started("r2"), said("secret", "a2", "r2"))
+        await model.emit(ended("r1"))
+        await read_until(session, "agent_end")
+        await asyncio.sleep(0)
+        assert model.sent == []
+        await model.emit(ended("r2"))
+        await model.until(RealtimeModelSendUserInput)
+    assert seen == ["one", "secret"]
+    assert [event.response_id for event in model.of(RealtimeModelSendInterrupt)] == ["r2"]
+
+
+@pytest.mark.parametrize(
+    "ending", [SystemExit("no"), asyncio.CancelledError(), GeneratorExit(), "not a verdict"]
+)
+async def test_a_guardrail_that_ends_in_anything_else_is_reported_and_the_others_count(ending: Any) -> None:
+    @output_guardrail
+    def broken(_ctx: Any, _agent: Any, _text: str) -> GuardrailFunctionOutput:
+        if isinstance(ending, BaseException):
+            raise ending
+        return ending  # type: ignore[no-any-return]  # the mistake
+
+    model = RecordingModel()
+    session = await session_with(model, output_guardrails=[broken, watcher("secret", [])])
+    await model.emit(started(), said("secret"), ended())
+    await model.until(RealtimeModelSendUserInput)
+    await session.close()
+    errors = [str(event.error) for event in await read_all(session) if isinstance(event, RealtimeError)]
+    assert len(errors) == 1
+    assert ("has to return a GuardrailFunctionOutput" if ending == "not a verdict" else "ended in") in errors[
+        0
+    ]
 
 
 async def test_without_guardrails_nothing_is_collected() -> None:

@@ -26,6 +26,23 @@ def test_an_ended_response_that_is_still_played_can_be_cut_by_id() -> None:
     assert wire.types() == ["conversation.item.truncate"]
 
 
+def test_cutting_a_response_that_is_still_played_leaves_the_next_one_alone() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(*s.spoken_response())
+    wire.play("item_1", 100)
+    wire.hear(*speaking("resp_2", "item_2", 200))
+    wire.types()
+    wire.ask(i.RealtimeModelSendInterrupt(response_id="resp_1"))
+    (truncation,) = wire.sent
+    assert (truncation["type"], truncation["item_id"]) == ("conversation.item.truncate", "item_1")
+    before = len(wire.events("audio"))
+    wire.hear(*s.spoken_deltas("resp_2", "item_2", "five", 200))
+    assert len(wire.events("audio")) > before
+    wire.hear(*s.spoken_end("resp_2", "item_2", "five"), s.response_done("resp_2"))
+    assert [event.status for event in wire.events("turn_ended")] == ["completed", "completed"]
+    assert not wire.events("item_deleted")
+
+
 def test_an_item_heard_to_its_end_stays_when_a_later_one_is_cut() -> None:
     wire = Wire(MANUAL)
     wire.hear(

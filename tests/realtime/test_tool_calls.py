@@ -253,4 +253,4 @@ async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
     serial.add(note, "second")
     await asyncio.wait_for(done.wait(), limit(5))
     await serial.close()
-    assert told == ["first: it was cancelled from within: CancelledError()"]
+    assert told == ["first: first ended in CancelledError instead of a result"]

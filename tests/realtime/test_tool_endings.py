@@ -424,8 +424,8 @@ async def test_whatever_a_callable_around_the_tool_ends_in_the_call_is_answered(
 def test_what_a_tool_returns_as_text() -> None:
     shown = {name: output_text(make()) for name, make in RESULTS.items()}
     assert shown["a lone surrogate"] == "half \\ud83d of it"
-    assert shown["a file name that is no text"] == '"caf\\udce9.wav"'
-    assert json.loads(shown["file names"]) == {"a": ["\udcff"]}
+    assert shown["a file name that is no text"] == '"caf\\\\udce9.wav"'
+    assert json.loads(shown["file names"]) == {"a": ["\\udcff"]}
     assert shown["bytes"] == shown["a buffer"] == "tone"
     assert shown["bytes that are no text"].startswith("\x00\x01")
     assert shown["bytes that are no text"].endswith("\\xfe\\xff")
@@ -433,5 +433,6 @@ def test_what_a_tool_returns_as_text() -> None:
     assert json.loads(shown["no text in a list"]) == [1, "<Mute>", "kept"]
     assert json.loads(shown["a dataclass of these"]) == {"what": ["<Mute>", "kept"]}
     assert shown["a circle"].startswith("[1, [1, [1, ")
+    assert shown["a huge number"] == '"<int>"'
     assert shown["an error"] == '"<BadError>"'
     assert len(shown["a deep list"]) < 1000

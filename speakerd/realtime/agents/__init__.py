@@ -19,6 +19,8 @@ from speakerd.realtime.agents.agent import (
     RealtimeAgent,
     RealtimeAgentHooks,
     Tool,
+    enabled_handoffs,
+    enabled_tools,
     settle,
 )
 from speakerd.realtime.agents.guardrail import output_guardrail
@@ -34,7 +36,7 @@ from speakerd.realtime.agents.tool_errors import (
     UnknownToolCallError,
     default_tool_error_function,
 )
-from speakerd.realtime.agents.tool_invocation import as_exception, run_apart
+from speakerd.realtime.agents.tool_invocation import all_apart, as_exception, run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText, described, output_text, safe_text, sendable
 
 __all__ = [
@@ -55,9 +57,12 @@ __all__ = [
     "ToolFailureText",
     "ToolThreadsExhaustedError",
     "UnknownToolCallError",
+    "all_apart",
     "as_exception",
     "default_tool_error_function",
     "described",
+    "enabled_handoffs",
+    "enabled_tools",
     "function_tool",
     "output_guardrail",
     "output_text",

@@ -7,13 +7,13 @@ and `output_guardrail`.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from speakerd.realtime.agents.tool_errors import (
@@ -21,13 +21,19 @@ from speakerd.realtime.agents.tool_errors import (
     default_timeout_message,
     default_tool_error_function,
 )
-from speakerd.realtime.agents.tool_invocation import TimeoutRanOut, run_apart
+from speakerd.realtime.agents.tool_invocation import TimeoutRanOut, all_apart, run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.errors import ToolTimeoutError, UserError
 from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as _TypeVar
+
     from speakerd.realtime.prompts import Prompt
+
+    TAgent = _TypeVar("TAgent", default="RealtimeAgent[Any]")
+else:
+    TAgent = TypeVar("TAgent")  # Its default is for type checkers only, as that of TContext.
 
 _T = TypeVar("_T")
 MaybeAwaitable: TypeAlias = _T | Awaitable[_T]
@@ -52,6 +58,27 @@ async def settle(value: MaybeAwaitable[_T]) -> _T:
 async def is_enabled(rule: EnabledRule, context: RunContextWrapper[Any], agent: RealtimeAgent[Any]) -> bool:
     """Return whether a tool or handoff with this `is_enabled` rule is offered to the model now."""
     return rule if isinstance(rule, bool) else bool(await settle(rule(context, agent)))
+
+
+async def enabled_tools(
+    tools: Iterable[Tool], context: RunContextWrapper[Any], agent: RealtimeAgent[Any]
+) -> list[Tool]:
+    """Return those of the tools that are offered to the model now."""
+    given = list(tools)
+    rules = [tool.is_enabled if isinstance(tool, FunctionTool) else True for tool in given]
+    shown = await all_apart("is_enabled", [partial(is_enabled, rule, context, agent) for rule in rules])
+    return [tool for tool, enabled in zip(given, shown, strict=True) if enabled]
+
+
+async def enabled_handoffs(
+    handoffs: Iterable[Handoff[Any]], context: RunContextWrapper[Any], agent: RealtimeAgent[Any]
+) -> list[Handoff[Any]]:
+    """Return those of the handoffs that are offered to the model now."""
+    given = list(handoffs)
+    shown = await all_apart(
+        "is_enabled", [partial(is_enabled, each.is_enabled, context, agent) for each in given]
+    )
+    return [each for each, enabled in zip(given, shown, strict=True) if enabled]
 
 
 # Tools.
@@ -207,23 +234,36 @@ def _mcp_function_tool(server: MCPServer, tool: Any) -> FunctionTool:
 # Handoffs.
 
 
+class _OneOrTwoTypes(Generic[TContext, TAgent]):
+    """Lets `Handoff` be written with the agent's type, as in `Handoff[Any, RealtimeAgent[Any]]`, or without it."""
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, types: Any) -> Any:
+            """Add the agent's type where only the context's is given."""
+            given = types if isinstance(types, tuple) else (types,)
+            return super().__class_getitem__(given if len(given) > 1 else (*given, Any))
+
+
 @dataclass(slots=True, eq=False)
-class Handoff(Generic[TContext]):
+class Handoff(_OneOrTwoTypes[TContext, TAgent]):
     """A handoff to another agent, as it is offered to the model. Usually made by `realtime_handoff`."""
 
     tool_name: str
     tool_description: str
     input_json_schema: dict[str, Any]
-    on_invoke_handoff: Callable[[RunContextWrapper[TContext], str], Awaitable[RealtimeAgent[TContext]]]
+    on_invoke_handoff: Callable[[RunContextWrapper[Any], str], Awaitable[TAgent]]
     """Returns the agent that takes over; called with the context and the arguments as JSON text."""
     agent_name: str
     is_enabled: EnabledRule = True
 
     @staticmethod
-    def to(agent: RealtimeAgent[TContext]) -> Handoff[TContext]:
+    def to(agent: RealtimeAgent[Any]) -> Handoff[Any]:
         """Make the plain handoff to `agent`: default name and description, no input, always enabled."""
 
-        async def invoke(_context: RunContextWrapper[TContext], _arguments: str) -> RealtimeAgent[TContext]:
+        async def invoke(_context: RunContextWrapper[Any], _arguments: str) -> RealtimeAgent[Any]:
             return agent
 
         what_for = f" {agent.handoff_description}" if agent.handoff_description else ""
@@ -296,8 +336,17 @@ class OutputGuardrail(Generic[TContext]):
     async def run(
         self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], agent_output: str
     ) -> OutputGuardrailResult:
-        """Check one text. Exceptions of the function propagate."""
+        """Check one text. Exceptions of the function propagate.
+
+        Raises:
+            UserError: the function returned something else than a `GuardrailFunctionOutput`.
+        """
         output = await settle(self.guardrail_function(context, agent, agent_output))
+        if not isinstance(output, GuardrailFunctionOutput):
+            raise UserError(
+                f"The output guardrail {self.get_name()} returned {output!r}: it has to return a "
+                "GuardrailFunctionOutput"
+            )
         return OutputGuardrailResult(guardrail=self, agent_output=agent_output, agent=agent, output=output)
 
 
@@ -382,15 +431,15 @@ class RealtimeAgent(Generic[TContext]):
 
     async def get_all_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:
         """Return the tools that are enabled now: its own, then those of its MCP servers."""
-        remote = await asyncio.gather(*map(mcp_function_tools, self.mcp_servers))
-        enabled = await asyncio.gather(
-            *(
-                is_enabled(tool.is_enabled if isinstance(tool, FunctionTool) else True, run_context, self)
-                for tool in self.tools
-            )
+        remote = await self.get_mcp_tools(run_context)
+        return [*await enabled_tools(self.tools, run_context, self), *remote]
+
+    async def get_mcp_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:  # noqa: ARG002  # the documented signature
+        """Return the tools of the agent's MCP servers, which are asked for them now."""
+        lists = await all_apart(
+            "MCP server", [partial(mcp_function_tools, each) for each in self.mcp_servers]
         )
-        own = [tool for tool, shown in zip(self.tools, enabled, strict=True) if shown]
-        return own + [tool for tools in remote for tool in tools]
+        return [tool for tools in lists for tool in tools]
 
     async def find_tool(self, run_context: RunContextWrapper[TContext], name: str) -> FunctionTool | None:
         """Return the enabled function tool of that name; MCP servers are asked only if none of its own matches."""
@@ -408,5 +457,4 @@ class RealtimeAgent(Generic[TContext]):
     async def get_all_handoffs(self, run_context: RunContextWrapper[TContext]) -> list[Handoff[Any]]:
         """Return the handoffs that are enabled now; an agent listed directly becomes the plain handoff to it."""
         handoffs = [given if isinstance(given, Handoff) else Handoff.to(given) for given in self.handoffs]
-        enabled = await asyncio.gather(*(is_enabled(each.is_enabled, run_context, self) for each in handoffs))
-        return [each for each, shown in zip(handoffs, enabled, strict=True) if shown]
+        return await enabled_handoffs(handoffs, run_context, self)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from speakerd.realtime.agents.tool_errors import ToolAbortedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +52,19 @@ async def run_apart(name: str, call: Callable[[], Awaitable[Any]], timeout_s: fl
     if error is not None:
         raise as_exception(name, error)
     return result
+
+
+async def all_apart(name: str, calls: Iterable[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """Await several calls at a time, each as `run_apart` does, and return their results in order.
+
+    Raises:
+        Exception: the first that one of them raised, in their order, after all have ended.
+    """
+    results = await asyncio.gather(*(run_apart(name, call) for call in calls), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return results
 
 
 def as_exception(name: str, error: BaseException) -> BaseException:

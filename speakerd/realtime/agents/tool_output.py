@@ -17,6 +17,10 @@ _MAX_DEPTH = 50
 """How deep a result may be nested before the rest is shown as text: also ends one that contains itself."""
 
 
+_MAX_BITS = 10_000
+"""The size of a number from which on Python may refuse to write it in decimal."""
+
+
 class ToolFailureText(str):
     """What the model is told when a tool has no result: its `failure_error_function`'s words, or ours."""
 
@@ -59,8 +63,10 @@ def _plain(value: Any) -> Any:
 
 def _jsonable(value: Any, depth: int) -> Any:
     """Return `value` as what `json.dumps` cannot refuse; a part that fails spoils no other."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool | float):
         return value
+    if isinstance(value, int):
+        return value if value.bit_length() < _MAX_BITS else safe_text(value)
     if isinstance(value, str):
         return str.__str__(value)
     if depth < _MAX_DEPTH:
@@ -78,7 +84,7 @@ def _jsonable(value: Any, depth: int) -> Any:
 
 
 def _key(key: Any) -> str:
-    return json.dumps(key) if key is None or isinstance(key, bool | int | float) else safe_text(key)
+    return json.dumps(key) if key is None or isinstance(key, bool | float) else safe_text(key)
 
 
 def safe_text(value: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Generic
 
-from speakerd.realtime.agents import HostedMCPTool, settle
+from speakerd.realtime.agents import settle
 from speakerd.realtime.model import RealtimeModelSendMcpApproval
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
 from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
+    from speakerd.realtime.agents import HostedMCPTool
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionState
 
@@ -25,7 +26,8 @@ class HostedToolApprovals(Generic[TContext]):
     def __init__(self, state: SessionState[TContext]) -> None:
         self._state = state
         self._waiting: dict[str, RealtimeModelMcpApprovalRequestEvent] = {}
-        self._standing: dict[tuple[str, str], bool] = {}
+        self._standing: dict[tuple[str, str], tuple[bool, str | None]] = {}
+        """What the program decided for good about a tool, and the reason it gave."""
         self._worker = SerialQueue(state.report, _MAX_WAITING)
 
     def __contains__(self, request_id: str) -> bool:
@@ -34,10 +36,12 @@ class HostedToolApprovals(Generic[TContext]):
 
     async def request(self, event: RealtimeModelMcpApprovalRequestEvent) -> None:
         """Process a request of the server: answer it, or ask the program."""
-        tool = self._tool(event.server_label)
+        tool = self._state.hosted_tool(event.server_label)
         standing = self._standing.get((event.server_label, event.name))
-        if standing is not None or len(self._waiting) >= _MAX_WAITING:
-            await self._send(event, approve=bool(standing), reason=None)
+        if standing is not None:
+            await self._send(event, approve=standing[0], reason=standing[1])
+        elif len(self._waiting) >= _MAX_WAITING:
+            await self._send(event, approve=False, reason=None)
         elif tool.on_approval_request is not None:
             self._worker.add(lambda: self._ask(event, tool), "on_approval_request")
         else:
@@ -53,23 +57,21 @@ class HostedToolApprovals(Generic[TContext]):
             )
 
     async def answer(self, request_id: str, *, approve: bool, always: bool, reason: str | None) -> None:
-        """Answer a waiting request for the program; with `always`, also later ones for the same tool."""
+        """Answer a waiting request; with `always`, all others for the same tool too, now and later."""
         event = self._waiting.pop(request_id)
+        alike: list[RealtimeModelMcpApprovalRequestEvent] = []
         if always:
-            self._standing[event.server_label, event.name] = approve
-        await self._send(event, approve=approve, reason=reason)
+            key = (event.server_label, event.name)
+            self._standing[key] = (approve, reason)
+            alike = [each for each in self._waiting.values() if (each.server_label, each.name) == key]
+        for each in [event, *alike]:
+            self._waiting.pop(each.approval_request_id, None)
+            await self._send(each, approve=approve, reason=reason)
 
     async def close(self) -> None:
         """Drop the requests that wait. Idempotent."""
         self._waiting.clear()
         await self._worker.close()
-
-    def _tool(self, server_label: str) -> HostedMCPTool:
-        for tool in self._state.agent.tools:
-            if isinstance(tool, HostedMCPTool) and tool.server_label == server_label:
-                return tool
-        # The tool of an agent that has handed over, or of a stored prompt.
-        return HostedMCPTool({"server_label": server_label})
 
     async def _ask(self, event: RealtimeModelMcpApprovalRequestEvent, tool: HostedMCPTool) -> None:
         approve = False

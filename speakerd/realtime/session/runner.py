@@ -42,7 +42,7 @@ class RealtimeRunner(Generic[TContext]):
             model_config: How to reach the model, and settings for this session's beginning.
         """
         return RealtimeSession(
-            model=self._model or _default_model(),
+            model=_default_model() if self._model is None else self._model,
             agent=self._starting_agent,
             context=context,
             model_config=model_config,

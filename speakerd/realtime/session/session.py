@@ -16,10 +16,12 @@ for the model's answer. All methods belong to the event loop that entered the se
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Generic, Literal, Unpack
+from weakref import WeakValueDictionary
 
-from speakerd.realtime.errors import UserError
+from speakerd.realtime.errors import SessionNotOpenError, UserError
 from speakerd.realtime.model import (
     RealtimeModelConfig,
     RealtimeModelListener,
@@ -39,7 +41,8 @@ from speakerd.realtime.session.events import RealtimeHistoryUpdated
 from speakerd.realtime.session.guardrail_runner import GuardrailRunner
 from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
 from speakerd.realtime.session.model_event_handlers import ModelEventHandlers
-from speakerd.realtime.session.state import SessionState
+from speakerd.realtime.session.state import Offer, SessionState
+from speakerd.realtime.session.task_queue import cancel_all
 from speakerd.realtime.session.tool_runner import ToolRunner
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import (
         RealtimeModel,
         RealtimeModelEvent,
+        RealtimeModelSendEvent,
         RealtimeSessionModelSettings,
         RealtimeUserInput,
     )
@@ -59,6 +63,9 @@ if TYPE_CHECKING:
     from speakerd.realtime.usage import Usage
 
 _log = logging.getLogger(__name__)
+
+_OWNERS: WeakValueDictionary[int, RealtimeSession[Any]] = WeakValueDictionary()
+"""The entered session of each model, by the model's `id`, which stays its own as the session keeps it alive."""
 
 
 class RealtimeSession(RealtimeModelListener, Generic[TContext]):
@@ -82,7 +89,12 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         self._hosted = HostedToolApprovals(self._state)
         self._handlers = ModelEventHandlers(self._state, self._tools, self._guardrails, self._hosted)
         self._entered = False
+        self._connecting: asyncio.Task[None] | None = None
+        self._ending = False
+        """`close()` was called: nothing is sent and no event is processed any more."""
         self._closed = False
+        """All that `close()` does has been done."""
+        self._close_lock = asyncio.Lock()
 
     @property
     def model(self) -> RealtimeModel:
@@ -108,27 +120,45 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         """Connect. Afterwards events can be read, and everything can be sent.
 
         Raises:
-            UserError: the session was entered before.
+            UserError: the session was entered before, or its model belongs to another session.
+            SessionNotOpenError: `close()` was called, perhaps while this connected.
             ConnectFailedError: the model cannot be reached.
         """
+        if self._ending:
+            raise SessionNotOpenError("It cannot be entered", closed=True)
         if self._entered:
             raise UserError("A session is entered once: make another with `await runner.run()`")
+        owner = _OWNERS.get(id(self._model))
+        if owner is not None:
+            raise UserError(
+                f"The model {type(self._model).__name__} belongs to another session, of the agent "
+                f"{owner.current_agent.name}: close that one first, or give each runner a model of its own, or none"
+            )
+        _OWNERS[id(self._model)] = self
         self._entered = True
-        state = self._state
         self._model.add_listener(self)
+        self._connecting = asyncio.create_task(self._connect(), name="speakerd session connect")
         try:
-            config: RealtimeModelConfig = {
-                "raw_server_events": state.run_config.get("raw_events", True),
-                **state.model_config,
-                "initial_model_settings": await state.opening_settings(),
-                "conversation": lambda: state.history.items,
-            }
-            await self._model.connect(config)
+            # In a task of its own, so that close() can end it and this still returns.
+            await asyncio.wait({self._connecting})
+            if self._ending:
+                raise SessionNotOpenError("It could not be entered", closed=True)
+            await self._connecting
         except BaseException:
             await self.close()
             raise
-        await state.put(RealtimeHistoryUpdated(history=state.history.items, info=state.info))
         return self
+
+    async def _connect(self) -> None:
+        state = self._state
+        config: RealtimeModelConfig = {
+            "raw_server_events": state.run_config.get("raw_events", True),
+            **state.model_config,
+            "initial_model_settings": await state.opening_settings(),
+            "conversation": lambda: state.history.items,
+        }
+        await self._model.connect(config)
+        await state.put(RealtimeHistoryUpdated(history=state.history.items, info=state.info))
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -167,19 +197,35 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         return event
 
     async def close(self) -> None:
-        """End the conversation: tools are cancelled, the connection is closed, iteration ends. Idempotent."""
-        if self._closed:
-            return
-        self._closed = True
+        """End the conversation: tools are cancelled, the connection is closed, iteration ends.
+
+        Idempotent: a second call waits until the first has done all that. It also ends an `enter()` that connects.
+        """
+        self._ending = True
         self._state.queue.end()
         self._model.remove_listener(self)
-        try:
-            await self._tools.close()
-            await self._guardrails.close()
-            await self._hosted.close()
-            await self._handlers.close()
-        finally:
-            await self._model.close()
+        async with self._close_lock:
+            if self._closed:
+                return
+            try:
+                if self._connecting is not None:
+                    await cancel_all({self._connecting})
+                await self._tools.close()
+                await self._guardrails.close()
+                await self._hosted.close()
+                await self._handlers.close()
+            finally:
+                if _OWNERS.get(id(self._model)) is self:
+                    await self._model.close()
+                    del _OWNERS[id(self._model)]
+            self._closed = True
+
+    async def _send(self, event: RealtimeModelSendEvent) -> None:
+        if self._ending or not self._entered:
+            raise SessionNotOpenError(
+                f"{type(event).__name__.removeprefix('RealtimeModel')} cannot be done", closed=self._ending
+            )
+        await self._model.send_event(event)
 
     async def send_message(self, message: RealtimeUserInput) -> None:
         """Send a message of the user, and ask for the reply.
@@ -187,29 +233,29 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         Text, or a message of several parts: `{"type": "message", "role": "user", "content": [{"type": "input_text",
         "text": ...}, {"type": "input_image", "image_url": ...}]}`.
         """
-        await self._model.send_event(RealtimeModelSendUserInput(message))
+        await self._send(RealtimeModelSendUserInput(message))
 
     async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
         """Send audio of the user, in the session's input format; with `commit`, end the user's turn.
 
         A reply comes by itself only where the server detects turns; otherwise call `respond()` after the commit.
         """
-        await self._model.send_event(RealtimeModelSendAudio(audio, commit))
+        await self._send(RealtimeModelSendAudio(audio, commit))
 
     async def commit_audio(self) -> None:
         """End the user's turn: the audio sent becomes an item. For a reply, call `respond()` after it."""
-        await self._model.send_event(RealtimeModelSendAudioCommit())
+        await self._send(RealtimeModelSendAudioCommit())
 
     async def clear_audio(self) -> None:
         """Discard the audio that was sent and not yet committed."""
-        await self._model.send_event(RealtimeModelSendAudioClear())
+        await self._send(RealtimeModelSendAudioClear())
 
     async def interrupt(self) -> None:
         """Cancel the reply that is generated or played, and cut it to what was heard. Harmless when there is none.
 
         No `audio` event of that reply follows, not even one that was waiting to be read.
         """
-        await self._model.send_event(RealtimeModelSendInterrupt(force_response_cancel=True))
+        await self._send(RealtimeModelSendInterrupt(force_response_cancel=True))
         self._state.queue.drop_audio()
 
     async def respond(
@@ -231,7 +277,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             metadata: Returned with `agent_start` and `agent_end`, to tell replies apart.
             output_modalities: `["text"]` or `["audio"]`, for this reply.
         """
-        await self._model.send_event(
+        await self._send(
             RealtimeModelSendResponse(
                 instructions=instructions,
                 conversation=conversation,
@@ -246,20 +292,23 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
 
         It is added at the end, or after the item of `previous_item_id`, or with `"root"` in front.
         """
-        await self._model.send_event(RealtimeModelSendContext(text, previous_item_id))
+        await self._send(RealtimeModelSendContext(text, previous_item_id))
 
     async def update_agent(self, agent: RealtimeAgent[TContext]) -> None:
         """Switch to another agent, or to a changed clone of this one. The model is not told that it changed."""
         settings = await self._state.agent_settings(agent)
         self._state.agent = agent
-        await self._model.send_event(RealtimeModelSendSessionUpdate(settings))
+        await self._send(RealtimeModelSendSessionUpdate(settings))
 
     async def update_settings(self, **changed: Unpack[RealtimeSessionModelSettings]) -> None:
         """Change settings of the model session. Only given settings that differ are sent.
 
-        The voice is left out once the model has spoken: the server does not change it any more.
+        The voice is left out once the model has spoken: the server does not change it any more. Tools and handoffs
+        are those that are offered from then on; the model may call them.
         """
-        await self._model.send_event(RealtimeModelSendSessionUpdate(changed))
+        if "tools" in changed or "handoffs" in changed:
+            self._state.updated = Offer.of(changed)
+        await self._send(RealtimeModelSendSessionUpdate(changed))
 
     async def approve_tool_call(self, call_id: str, *, always: bool = False) -> None:
         """Let a waiting tool call run (of a `tool_approval_required` event); with `always`, all of that tool.
@@ -287,5 +336,5 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
 
     async def on_event(self, event: RealtimeModelEvent) -> None:
         """Process an event of the model, which calls this."""
-        if not self._closed:
+        if not self._ending:
             await self._handlers.react(event)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Generic, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from speakerd.realtime.agents import described
+from speakerd.realtime.agents import (
+    FunctionTool,
+    Handoff,
+    HostedMCPTool,
+    all_apart,
+    described,
+    enabled_handoffs,
+    enabled_tools,
+)
 from speakerd.realtime.run_context import RunContextWrapper, TContext
 from speakerd.realtime.session.event_queue import EventQueue
 from speakerd.realtime.session.events import (
@@ -18,7 +28,9 @@ from speakerd.realtime.session.events import (
 from speakerd.realtime.session.history import History
 
 if TYPE_CHECKING:
-    from speakerd.realtime.agents import RealtimeAgent
+    from collections.abc import Sequence
+
+    from speakerd.realtime.agents import RealtimeAgent, Tool
     from speakerd.realtime.model import (
         RealtimeModel,
         RealtimeModelConfig,
@@ -29,6 +41,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.session.history import Change
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class SessionState(Generic[TContext]):
@@ -46,6 +59,8 @@ class SessionState(Generic[TContext]):
         self.agent = agent
         self.model_config = model_config
         self.run_config = run_config
+        self.updated = Offer()
+        """What the program offered last by `update_settings`."""
         # If the program gave no context, its callables get None, as documented.
         self.context: RunContextWrapper[TContext] = RunContextWrapper(cast("TContext", context))
         self.info = RealtimeEventInfo(self.context)
@@ -76,6 +91,7 @@ class SessionState(Generic[TContext]):
         """Return the settings that a model session begins with.
 
         In rising precedence: the run's `model_settings`, the agent, the model config's `initial_model_settings`.
+        Tools and handoffs of all three are offered.
         """
         settings = cast("dict[str, Any]", dict(self.run_config.get("model_settings", {})))
         of_agent = await self.agent_settings(self.agent)
@@ -86,7 +102,7 @@ class SessionState(Generic[TContext]):
             settings.update(of_agent)
         initial = cast("dict[str, Any]", self.model_config.get("initial_model_settings", {}))
         audio = _merged(settings.get("audio"), initial.get("audio"))
-        settings.update(initial)
+        settings.update({k: v for k, v in initial.items() if k not in ("tools", "handoffs")})
         if audio:
             settings["audio"] = audio
         if self.run_config.get("tracing_disabled"):
@@ -94,20 +110,102 @@ class SessionState(Generic[TContext]):
         return cast("RealtimeSessionModelSettings", settings)
 
     async def agent_settings(self, agent: RealtimeAgent[Any]) -> RealtimeSessionModelSettings:
-        """Return all settings that `agent` determines, so that nothing of another agent's stays in force."""
-        instructions, tools, handoffs = await asyncio.gather(
-            agent.get_system_prompt(self.context),
-            agent.get_all_tools(self.context),
-            agent.get_all_handoffs(self.context),
+        """Return all settings that `agent` determines, so that nothing of another agent's stays in force.
+
+        Its tools and handoffs come first, then those that the configurations give to every agent.
+        """
+        run, initial = self._configured()
+        instructions, own, tools, own_handoffs, handoffs = await all_apart(
+            f"The settings of the agent {agent.name}",
+            [
+                partial(agent.get_system_prompt, self.context),
+                partial(agent.get_all_tools, self.context),
+                partial(enabled_tools, [*run.tools, *initial.tools], self.context, agent),
+                partial(agent.get_all_handoffs, self.context),
+                partial(enabled_handoffs, [*run.handoffs, *initial.handoffs], self.context, agent),
+            ],
         )
         settings: RealtimeSessionModelSettings = {
             "instructions": instructions or "",
-            "tools": tools,
-            "handoffs": handoffs,
+            "tools": _by_name(own, tools, over=initial.tools),
+            "handoffs": _by_name(own_handoffs, handoffs, over=initial.handoffs),
         }
         if agent.prompt is not None or self.agent.prompt is not None:
             settings["prompt"] = agent.prompt
         return settings
+
+    async def find_tool(self, agent: RealtimeAgent[Any], name: str) -> FunctionTool | None:
+        """Return the enabled function tool that a call of that name by `agent` means."""
+        run, initial = self._configured()
+        return (
+            await self._enabled(agent, initial.tools, name)
+            or await agent.find_tool(self.context, name)
+            or await self._enabled(agent, [*run.tools, *self.updated.tools], name)
+        )
+
+    async def all_handoffs(self, agent: RealtimeAgent[Any]) -> list[Handoff[Any]]:
+        """Return the enabled handoffs of `agent`, by falling precedence."""
+        run, initial = self._configured()
+        return [
+            *await enabled_handoffs(initial.handoffs, self.context, agent),
+            *await agent.get_all_handoffs(self.context),
+            *await enabled_handoffs([*run.handoffs, *self.updated.handoffs], self.context, agent),
+        ]
+
+    def hosted_tool(self, server_label: str) -> HostedMCPTool:
+        """Return the hosted tool of that label."""
+        run, initial = self._configured()
+        for tool in [*initial.tools, *self.agent.tools, *run.tools, *self.updated.tools]:
+            if isinstance(tool, HostedMCPTool) and tool.server_label == server_label:
+                return tool
+        # The tool of an agent that has handed over, or of a stored prompt.
+        return HostedMCPTool({"server_label": server_label})
+
+    def _configured(self) -> tuple[Offer, Offer]:
+        return (
+            Offer.of(self.run_config.get("model_settings", {})),
+            Offer.of(self.model_config.get("initial_model_settings", {})),
+        )
+
+    async def _enabled(
+        self, agent: RealtimeAgent[Any], tools: Sequence[Tool], name: str
+    ) -> FunctionTool | None:
+        named = [tool for tool in tools if isinstance(tool, FunctionTool) and tool.name == name]
+        for tool in await enabled_tools(named, self.context, agent):
+            if isinstance(tool, FunctionTool):
+                return tool
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Tools and handoffs that settings give beside those of an agent."""
+
+    tools: Sequence[Tool] = ()
+    handoffs: Sequence[Handoff[Any]] = ()
+
+    @staticmethod
+    def of(settings: Mapping[str, Any]) -> Offer:
+        """Return what the settings of a model session offer; an agent stands for the plain handoff to it."""
+        handoffs = [
+            each if isinstance(each, Handoff) else Handoff.to(each) for each in settings.get("handoffs") or ()
+        ]
+        return Offer(tuple(settings.get("tools") or ()), tuple(handoffs))
+
+
+def _by_name(own: Sequence[_T], given: Sequence[_T], *, over: Sequence[_T]) -> list[_T]:
+    """Return `own` and `given` without a second of any name: those of `over` stay, then those of `own`."""
+    first = {_name(each): each for each in [*given, *own, *over]}
+    shown = [each for each in [*own, *given] if first[_name(each)] is each]
+    return list({id(each): each for each in shown}.values())
+
+
+def _name(entry: object) -> object:
+    if isinstance(entry, HostedMCPTool):
+        return "mcp", entry.server_label
+    if isinstance(entry, Mapping):  # In the wire's form already.
+        return entry.get("type"), entry.get("name") or entry.get("server_label")
+    return "function", entry.tool_name if isinstance(entry, Handoff) else getattr(entry, "name", None)
 
 
 def _merged(base: Any, over: Any) -> Any:

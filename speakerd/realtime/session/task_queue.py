@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 
+from speakerd.realtime.agents import run_apart
+
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
@@ -67,13 +69,7 @@ class SerialQueue:
         while self._waiting:
             work, name = self._waiting.popleft()
             try:
-                await work()
-            except asyncio.CancelledError as error:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                # Something that the job waited for was cancelled, not this task.
-                await self._on_error(RuntimeError(f"it was cancelled from within: {error!r}"), name)
+                await run_apart(name, work)
             except Exception as error:  # noqa: BLE001  # the user's code: reported, and the next job runs
                 await self._on_error(error, name)
         self._task = None

@@ -186,16 +186,21 @@ class ToolRunner(Generic[TContext]):
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
         state = self._state
         try:
-            tool = await agent.find_tool(state.context, call.name)
-            asks = tool is not None and await self._needs_approval(call, tool)
-            handoffs = [] if tool is not None else await agent.get_all_handoffs(state.context)
-            there = [] if tool is not None else await agent.get_all_tools(state.context)
+            tool = await state.find_tool(agent, call.name)
+            standing = self._standing.get(call.name)
+            asks = tool is not None and standing is None and await self._needs_approval(call, tool)
+            handoffs = [] if tool is not None else await state.all_handoffs(agent)
         except Exception as error:  # noqa: BLE001  # the user's rules: told to the model and the program
             await state.report(error, f"Looking up the tool {call.name}")
             await self._answer(call, default_tool_error_function(state.context, error))
             return
         if tool is not None:
-            await (self._ask(call, tool, agent) if asks else self._run(call, tool, agent))
+            if standing == "reject":
+                await self._rejected(call, self._rejections.get(tool.name))
+            elif asks:
+                await self._ask(call, tool, agent)
+            else:
+                await self._run(call, tool, agent)
             return
         for handoff in handoffs:
             if handoff.tool_name == call.name:
@@ -204,32 +209,29 @@ class ToolRunner(Generic[TContext]):
         await state.report(
             ModelBehaviorError(f"The model called {call.name}, which {agent.name} has not"), "A tool call"
         )
-        names = ", ".join(
-            [t.name for t in there if isinstance(t, FunctionTool)] + [h.tool_name for h in handoffs]
-        )
+        names = ", ".join(await self._names(agent))
         await self._refuse(
             call, "tool_not_found", f"There is no tool {call.name}. There are: {names or 'none'}."
         )
 
+    async def _names(self, agent: RealtimeAgent[Any]) -> list[str]:
+        offered = await self._state.agent_settings(agent)
+        tools = [tool.name for tool in offered["tools"] if isinstance(tool, FunctionTool)]
+        return [*tools, *(handoff.tool_name for handoff in offered["handoffs"])]
+
     async def _ask(
         self, call: RealtimeModelToolCallEvent, tool: FunctionTool, agent: RealtimeAgent[Any]
     ) -> None:
-        standing = self._standing.get(tool.name)
-        if standing == "approve":
-            await self._run(call, tool, agent)
-        elif standing == "reject":
-            await self._rejected(call, self._rejections.get(tool.name))
-        else:
-            self._waiting[call.call_id] = (call, tool, agent)
-            await self._state.put(
-                RealtimeToolApprovalRequired(
-                    agent=agent,
-                    tool=tool,
-                    call_id=call.call_id,
-                    arguments=call.arguments,
-                    info=self._state.info,
-                )
+        self._waiting[call.call_id] = (call, tool, agent)
+        await self._state.put(
+            RealtimeToolApprovalRequired(
+                agent=agent,
+                tool=tool,
+                call_id=call.call_id,
+                arguments=call.arguments,
+                info=self._state.info,
             )
+        )
 
     async def _needs_approval(self, call: RealtimeModelToolCallEvent, tool: FunctionTool) -> bool:
         if isinstance(tool.needs_approval, bool):

@@ -174,16 +174,17 @@ class PlaybackPosition:
         self._forget_heard(now)
         return any(part.response_id == response_id for part in self._parts.values())
 
-    def interrupt(self, now: float) -> Cut:
-        """Cut everything at the present position. Afterwards nothing is outstanding."""
+    def interrupt(self, now: float, response_id: str | None = None) -> Cut:
+        """Cut everything at the present position, or only what belongs to one response."""
         self._forget_heard(now)
-        if not self._parts:
+        cut = [part for part in self._parts.values() if response_id in (None, part.response_id)]
+        if not cut:
             return NOTHING
         current: tuple[str, int] | None = None
         actions: list[Truncate | Remove] = []
-        heard_items = {part.item_id for part in self._parts.values() if self._heard(part) > 0}
+        heard_items = {part.item_id for part in cut if self._heard(part) > 0}
         removed: set[str] = set()
-        for part in self._parts.values():
+        for part in cut:
             heard = min(self._heard(part), part.received_ms)
             if current is None and part.received_ms > 0:
                 current = (part.item_id, part.content_index)
@@ -195,7 +196,7 @@ class PlaybackPosition:
                 removed.add(part.item_id)
                 actions.append(Remove(part.item_id, part.kind))
             self._cut.add(part.item_id)
-        self._parts.clear()
+            del self._parts[part.item_id, part.content_index]
         return Cut(current, tuple(actions))
 
     def _heard(self, part: _Part) -> float:

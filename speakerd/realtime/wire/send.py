@@ -201,7 +201,7 @@ def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) 
     ):
         return
     state.perform(state.responses.cancel(now, wanted))
-    state.cut_playback(now)
+    state.cut_playback(now, wanted)
 
 
 def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, now: float) -> None:

@@ -158,9 +158,12 @@ class WireState:
                 case _:
                     assert_never(action)
 
-    def cut_playback(self, now: float) -> None:
-        """Stop playback, and have the server cut its items to what was heard of them."""
-        cut = self.playback.interrupt(now)
+    def cut_playback(self, now: float, response_id: str | None = None) -> None:
+        """Stop playback, and have the server cut its items to what was heard of them.
+
+        With an id, only the items of that response: what another one says after it goes on.
+        """
+        cut = self.playback.interrupt(now, response_id)
         if cut.current is not None:
             self.emit(RealtimeModelAudioInterruptedEvent(*cut.current))
         for action in cut.actions:
