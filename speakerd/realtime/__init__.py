@@ -144,10 +144,12 @@ from speakerd.realtime.errors import (
     NotConnectedError,
     RealtimeLayerError,
     SessionNotice,
+    SessionNotOpenError,
     SettingRefusedError,
     SetUpRefusedError,
     ThrottledError,
     ToolTimeoutError,
+    UnknownToolError,
     UserError,
 )
 from speakerd.realtime.items import (
@@ -399,6 +401,7 @@ __all__ = [
     "RealtimeUserInputMessage",
     "RealtimeUserTranscript",
     "RunContextWrapper",
+    "SessionNotOpenError",
     "SessionNotice",
     "SetUpRefusedError",
     "SettingRefusedError",
@@ -411,6 +414,7 @@ __all__ = [
     "ToolErrorFormatterArgs",
     "ToolTimeoutError",
     "UnknownToolCallError",
+    "UnknownToolError",
     "Usage",
     "UserError",
     "UserMessageItem",

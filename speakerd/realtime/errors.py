@@ -10,6 +10,7 @@
     ├── NoAnswerError (TimeoutError)            a request brought no reply and was given up
     ├── SetUpRefusedError                       the server refused the instructions: no reply is asked for
     ├── SessionNotice                           something is not as it was asked for; the conversation goes on
+    │   ├── UnknownToolError (ModelBehaviorError) the model called a tool that does not exist, and was told so
     │   ├── SettingRefusedError                 the server refused one setting; the others are in force
     │   ├── NotConfirmedError                   the server does not confirm settings
     │   └── ThrottledError                      more was asked for than the budget allows; it is sent later
@@ -95,6 +96,20 @@ class SetUpRefusedError(RealtimeLayerError):
 
 class SessionNotice(RealtimeLayerError):  # noqa: N818  # it is no error to whom the conversation goes on
     """Something is not as it was asked for, and the conversation goes on without it."""
+
+
+class UnknownToolError(ModelBehaviorError, SessionNotice):
+    """The model called a tool that does not exist. It was told so and goes on."""
+
+    def __init__(self, tool_name: str, agent_name: str) -> None:
+        super().__init__(tool_name, agent_name)
+        self.tool_name = tool_name
+        self.agent_name = agent_name
+
+    def __str__(self) -> str:
+        return (
+            f"The model called {self.tool_name}, which {self.agent_name} has not; it was told what there is"
+        )
 
 
 class SettingRefusedError(SessionNotice):

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from speakerd.realtime import (
+    ModelBehaviorError,
     RealtimeAgent,
     RunContextWrapper,
+    SessionNotice,
     ToolErrorFormatterArgs,
     ToolTimeoutError,
     function_tool,
@@ -123,6 +125,8 @@ async def test_an_unknown_tool_is_answered_and_reported_and_the_session_goes_on(
     )
     (error,) = [event for event in events if isinstance(event, RealtimeError)]
     assert "called fly" in str(error.error)
+    assert isinstance(error.error, SessionNotice)  # by which a program knows that the talk goes on
+    assert isinstance(error.error, ModelBehaviorError)
 
 
 async def test_a_disabled_tool_is_not_called() -> None:
@@ -145,9 +149,10 @@ async def test_a_rule_that_fails_refuses_the_call_and_the_session_goes_on() -> N
     events, _ = await play([guarded], emit(call("guarded")), answer("The tool failed: no rule today"))
     assert [str(event.error) for event in events if isinstance(event, RealtimeError)] == ["no rule today"]
     hidden = function_tool(name_override="hidden", is_enabled=broken)
-    model = ScriptedRealtimeModel([emit(call("fly")), answer("The tool failed: no rule today")])
+    model = ScriptedRealtimeModel([answer("The tool failed: no rule today")])
     session = await session_with(model)
     session._state.agent = RealtimeAgent("T", tools=[hidden(lambda: "")])
+    await model.emit(call("fly"))
     await model.finished()
     await session.close()
 

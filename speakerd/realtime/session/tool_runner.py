@@ -31,7 +31,7 @@ from speakerd.realtime.agents import (
     settle,
 )
 from speakerd.realtime.bounded import BoundedDict
-from speakerd.realtime.errors import ModelBehaviorError
+from speakerd.realtime.errors import ModelBehaviorError, UnknownToolError
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
     RealtimeModelSendResponse,
@@ -206,9 +206,7 @@ class ToolRunner(Generic[TContext]):
             if handoff.tool_name == call.name:
                 await self._hand_off(call, handoff, agent)
                 return
-        await state.report(
-            ModelBehaviorError(f"The model called {call.name}, which {agent.name} has not"), "A tool call"
-        )
+        await state.report(UnknownToolError(call.name, agent.name), "A tool call")
         names = ", ".join(await self._names(agent))
         await self._refuse(
             call, "tool_not_found", f"There is no tool {call.name}. There are: {names or 'none'}."
