@@ -2,7 +2,7 @@
 # What every script here stands on: Debian's packages and a virtual environment in .venv, made once and reused.
 #
 #   source scripts/environment.sh
-#   speakerd_environment demo|talk|test     # afterwards $SPEAKERD_PYTHON is the interpreter to use
+#   speakerd_environment demo|talk|quick|test     # afterwards $SPEAKERD_PYTHON is the interpreter to use
 #
 # A stamp in .venv records what it was made from (Python's version, pyproject.toml, the pins, the extras), so a
 # second run costs a checksum. Works as root, or with sudo.
@@ -51,6 +51,14 @@ _debian_packages() {
   rm -f "$log"
 }
 
+# For whoever may not install: what is missing, and the command.
+_debian_packages_named() {
+  local missing
+  command -v dpkg-query >/dev/null || return 0
+  mapfile -t missing < <(_missing_packages "$@")
+  [ "${#missing[@]}" = 0 ] || die "Debian packages are missing. Run: sudo apt-get install --no-install-recommends ${missing[*]}"
+}
+
 _base_python() {
   local candidate
   for candidate in "${PYTHON:-}" python3 /usr/bin/python3; do
@@ -93,8 +101,9 @@ speakerd_environment() {
   cd "$SPEAKERD_ROOT" || exit 3
   case "$1" in
     demo | talk) _debian_packages "${SPEAKERD_APT_RUN[@]}"; _virtual_environment "aec,offline" ;;
+    quick) _debian_packages_named "${SPEAKERD_APT_RUN[@]}"; _virtual_environment "aec,offline,silero,wakeword,test" ;;
     test) _debian_packages "${SPEAKERD_APT_RUN[@]}" "${SPEAKERD_APT_TEST[@]}"
           _virtual_environment "aec,offline,silero,wakeword,test" ;;
-    *) die "speakerd_environment demo|talk|test" ;;
+    *) die "speakerd_environment demo|talk|quick|test" ;;
   esac
 }

@@ -65,6 +65,7 @@ class TestSimulatedInStepsOfTime(DeviceContract):
         bench.device.stop()
 
 
+@pytest.mark.realtime_clock
 class TestSimulatedInRealTime(DeviceContract):
     @pytest.fixture
     def bench(self) -> Iterator[SimulatedBench]:

@@ -260,6 +260,7 @@ def test_it_talks_in_a_room_without_interrupting_itself_and_hears_who_does() -> 
     assert bench.of(SpeechStarted)
 
 
+@pytest.mark.realtime_clock
 def test_in_real_time_commands_are_done_in_the_order_they_were_given() -> None:
     bench = EngineBench(SimulatedDevice())
     bench.engine.start()

@@ -133,6 +133,7 @@ def test_a_stuck_callback_is_noticed_within_a_second_and_reopened(direction: str
     assert (after.capture - before.capture, after.playback - before.playback) == (100, 100)
 
 
+@pytest.mark.realtime_clock
 def test_a_driver_that_hangs_while_it_is_reopened_is_told_as_stuck_and_close_still_returns() -> None:
     device = SimulatedDevice()
     events: list[AudioEvent] = []
@@ -198,16 +199,17 @@ def test_nothing_in_the_audio_room_looks_at_the_systems_date() -> None:
     # A jump of the system's clock cannot be heard by what does not look at it. Where PortAudio does,
     # test_portaudio.py lets its clock jump.
     folder = Path(speakerd.audio.__file__).parent
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 assert (node.value.id, node.attr) not in {
                     ("time", "time"),
                     ("time", "localtime"),
                     ("datetime", "now"),
-                }, f"{path.name}:{node.lineno} looks at the system's date"
+                }, f"{path.relative_to(folder)}:{node.lineno} looks at the system's date"
 
 
+@pytest.mark.realtime_clock
 def test_an_error_in_the_audio_thread_is_told_and_the_heartbeat_ends(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -231,6 +233,7 @@ def test_an_error_in_the_audio_thread_is_told_and_the_heartbeat_ends(
     assert "the audio thread failed" in caplog.text
 
 
+@pytest.mark.realtime_clock
 def test_processing_that_falls_behind_drops_the_oldest_and_counts_it() -> None:
     device = SimulatedDevice()
     events: list[AudioEvent] = []

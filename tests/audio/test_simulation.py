@@ -47,6 +47,7 @@ def test_a_person_who_is_hushed_falls_silent() -> None:
     assert not ear.sound[30 * 160 :].any()
 
 
+@pytest.mark.realtime_clock
 def test_in_real_time_one_can_wait_until_it_is_said() -> None:
     device = SimulatedDevice()
     device.start(Ear(), silence)
@@ -151,6 +152,7 @@ def test_stepping_a_device_that_runs_by_itself_is_a_mistake() -> None:
         SimulatedDevice().step()
 
 
+@pytest.mark.realtime_clock
 def test_real_time_keeps_its_pace_over_a_stall_of_its_callback() -> None:
     device = SimulatedDevice()
     stalls = iter([0.2])

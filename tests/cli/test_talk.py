@@ -107,6 +107,7 @@ def test_without_the_sound_device_it_says_which_there_are_and_what_else_to_do(ri
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.realtime_clock
 def test_typed_questions_are_answered_in_text() -> None:
     result = subprocess.run(
         [sys.executable, "-m", "speakerd", "demo", "--talk", "--text", "--output", "nowhere"],
