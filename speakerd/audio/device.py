@@ -63,6 +63,15 @@ class AudioDevice(Protocol):
             DeviceError: says what is wrong and what the user can do; nothing is left open.
         """
 
+    def probe(self) -> None:
+        """Find out whether `start` would find its devices and their rates, also while another object uses them.
+
+        What only opening a device in use would show, it does not find.
+
+        Raises:
+            DeviceError: `start` would fail; says what is wrong and what the user can do.
+        """
+
     def stop(self) -> None:
         """Close both directions; afterwards neither callback is called again. Idempotent; never raises."""
 

@@ -51,7 +51,7 @@ from speakerd.audio.device import AudioDevice, BlockCounts
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
 from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
 from speakerd.audio.playback import Earcons, PlaybackBuffer, PlayedItem
-from speakerd.audio.settings import AudioSettings, SoundName, WakeWordSettings
+from speakerd.audio.settings import AudioSettings, SoundName, SoundSettings, WakeWordSettings
 from speakerd.audio.supervision import DeviceSupervisor, SilenceWatch, XrunReporter
 
 log = logging.getLogger(__name__)
@@ -157,6 +157,10 @@ class AudioEngine:
             self._thread = threading.Thread(target=self._run, name="audio-engine", daemon=True)
             self._thread.start()
 
+    def probe_device(self) -> None:
+        """Find out whether `start` would find its device, as far as that can be found out. Raises DeviceError."""
+        self._device.probe()
+
     def close(self) -> None:
         """Stop at once, without a fade (`fade_out` does that). Idempotent; takes two seconds at most."""
         self._closing = True
@@ -206,6 +210,10 @@ class AudioEngine:
     def play_earcon(self, name: SoundName) -> None:
         """Play one of the speaker's own short sounds, unless it is set to "off"."""
         self._buffer.play_earcon(self._earcons.pcm(name))
+
+    def set_sounds(self, sounds: SoundSettings) -> None:
+        """Use these melodies from the next one on; one that is being played goes on."""
+        self._earcons = Earcons(sounds)
 
     def stop_earcons(self) -> None:
         """Cut the speaker's own sounds off, such as the bell of a timer that was silenced."""

@@ -26,6 +26,7 @@ class ExtraMissingError(AudioError, ImportError):
             f"{setting} needs the extra '{extra}', which is not installed: "
             f'pip install "speakerd[{extra}]", or change the setting'
         )
+        self.setting = setting
 
 
 class PlaybackOverflowError(AudioError, BufferError):

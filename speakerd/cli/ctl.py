@@ -22,6 +22,7 @@ _PLAIN = {
     "status": "what it does, since when, what it has heard and sent",
     **{request.word: request.help for request in PLAIN_REQUESTS},
     "reload": "read the configuration again, and say what changed",
+    "restart": "end it, so that systemd starts it anew",
     "new": "forget the conversation",
     "usage": "turns and tokens by day, and of this month and the last",
 }
@@ -38,7 +39,9 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--json", action="store_true", help="answers as JSON")
     what = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     for name, text in _PLAIN.items():
-        what.add_parser(name, help=text, description=text)
+        command = what.add_parser(name, help=text, description=text)
+        if name == "reload":
+            command.add_argument("--restart", action="store_true", help="restart it if a change needs that")
     volume = what.add_parser("volume", help="show or set the volume", description="Show or set the volume.")
     # argparse takes -10 for an option unless nothing else looks like a negative number; here nothing does.
     volume.add_argument("level", nargs="?", help="0 to 100, or a change: +10, -10")
@@ -81,12 +84,26 @@ def _do(args: argparse.Namespace, client: ControlClient, paths: tuple[Path, ...]
     if args.what == "ask" and args.wait > 0:
         return _ask_and_wait(args, client, paths)
     result = client.request(args.what, **_arguments(args))
+    if args.what == "reload" and _restart_wanted(args, result):
+        result = {**result, "restarting": client.request("restart")}
     if args.json:
         print(json.dumps(result))
     else:
         for line in answer_lines(args.what, result):
             print(line)
     return 1 if result.get("applied") is False else 0
+
+
+def _restart_wanted(args: argparse.Namespace, result: Mapping[str, Any]) -> bool:
+    """Whether to restart it for what only a restart brings: as asked for, or as a person at a terminal says."""
+    if not result.get("restart"):
+        return False
+    if args.restart or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return bool(args.restart)
+    return input(f"{', '.join(result['restart'])}: restart speakerd now? [y/N] ").strip().lower() in {
+        "y",
+        "yes",
+    }
 
 
 def _arguments(args: argparse.Namespace) -> dict[str, Any]:
@@ -119,20 +136,27 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
             return usage_table(result["days"])
         case "volume":
             return [f"volume {result.get('volume')}"]
-        case "reload" if result.get("applied") is False:
+        case "reload" if "changes" not in result:
             return [str(result.get("problem", "refused")), "nothing was changed"]
         case "reload":
-            words = {
-                "live": "in force",
-                "between_turns": "from the next conversation on",
-                "restart": "NEEDS A RESTART",
-            }
-            changes = result.get("changes", [])
-            return [
-                f"{change['key']}: {change['old']} -> {change['new']} ({words.get(change['when'], change['when'])})"
-                for change in changes
-            ] or ["nothing has changed"]
+            return _reload_lines(result)
     return [", ".join(f"{name} {value}" for name, value in result.items()) or "done"]
+
+
+def _reload_lines(result: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"{change['key']}: {change['old']} -> {change['new']} ({change['counts']})"
+        for change in result["changes"]
+    ] or ["nothing has changed"]
+    if "problem" in result:
+        lines.append(f"but not all of it could be done: {result['problem']}")
+    if "restarting" in result:
+        lines.append("it restarts now")
+    elif waiting := result.get("restart"):
+        lines.append(
+            f"still as at the start: {', '.join(waiting)}. `speakerd ctl reload --restart` restarts it"
+        )
+    return lines
 
 
 def _status_lines(result: Mapping[str, Any]) -> list[str]:

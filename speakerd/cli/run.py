@@ -22,7 +22,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until SIGTERM or Ctrl-C. Exit code 0, 2 (configuration), 3 (something missing) or 4 (a part failed)."""
+    """Run until SIGTERM or Ctrl-C. Exit code 0, 2 (configuration), 3 (missing), 4 (part failed), 5 (restart)."""
     import asyncio
 
     from speakerd.daemon.service import serve

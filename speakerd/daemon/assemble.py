@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.session import Backend, LiveApiKey
     from speakerd.panel.port import Panel
+    from speakerd.panel.settings import PanelSettings
 
 
 def open_device(settings: AudioSettings) -> AudioDevice:
@@ -36,8 +37,8 @@ def assemble(
     *,
     key: LiveApiKey | None = None,
     state: Path | None = None,
-    device: AudioDevice | None = None,
-    panel: Panel | None = None,
+    make_device: Callable[[AudioSettings], AudioDevice] = open_device,
+    make_panel: Callable[[PanelSettings], Panel] = open_panel,
     on_backend: Callable[[Backend], None] = lambda _backend: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Assembly:
@@ -47,17 +48,19 @@ def assemble(
         settings: All of them; the parts take other ones from it.
         key: What sessions are opened with; None where no key is needed.
         state: Folder of what outlives the process; None keeps nothing.
-        device: In place of the one that the settings name.
-        panel: In place of the one that the settings name.
+        make_device: Returns the sound card of the settings, not started.
+        make_panel: Returns the button and the light of the settings, not started.
         on_backend: Called with which server answers, whenever a session was opened.
         clock: The device's, the panel's and the event loop's: monotonic seconds.
     """
-    embedded = EmbeddedServer(settings.latest.offline)
+    # Only a name: what the preset of a board changes is listed under its own keys.
+    settings.subscribe("board", take=lambda _settings: None, when="now")
+    embedded = EmbeddedServer(settings)
     sessions = SessionFactory(settings, key=key, embedded=embedded, on_backend=on_backend, clock=clock)
     speaker = Speaker(
         settings,
-        make_device=open_device if device is None else lambda _settings: device,
-        panel=panel or open_panel(settings.latest.panel),
+        make_device=make_device,
+        make_panel=make_panel,
         sessions=sessions,
         state=state,
         clock=clock,

@@ -18,17 +18,15 @@ from speakerd.audio.thread_priority import restore_priority
 from speakerd.config.errors import ConfigError
 from speakerd.config.load import load
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.control import Control, Reloader
-from speakerd.daemon.core import PartDiedError
+from speakerd.daemon.control import Control, LiveControlServer, Reloader
+from speakerd.daemon.core import PartDiedError, RestartRequestedError
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
 from speakerd.daemon.storage import state_dir
-from speakerd.host.control import ControlServer
 from speakerd.host.errors import ControlError, CredentialError
 from speakerd.host.hardening import forbid_core_dumps
 from speakerd.host.journal import Journal, fields
 from speakerd.host.notify import Notifier
-from speakerd.host.socket_path import listening_path
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
 from speakerd.realtime.errors import ConnectFailedError
@@ -40,11 +38,10 @@ if TYPE_CHECKING:
     from speakerd.daemon.core import Assembly
     from speakerd.dialogue.state import Phase
     from speakerd.dialogue.state_machine import Dialogue
-    from speakerd.host.settings import ControlSettings
 
 log = logging.getLogger(__name__)
 
-EXIT_OK, EXIT_CONFIG, EXIT_MISSING, EXIT_DIED = 0, 2, 3, 4
+EXIT_OK, EXIT_CONFIG, EXIT_MISSING, EXIT_DIED, EXIT_RESTART = 0, 2, 3, 4, 5
 
 WORDS: Final[dict[Phase, str]] = {
     "starting": "starting",
@@ -76,13 +73,23 @@ async def serve(path: Path) -> int:
         return EXIT_MISSING
     except PartDiedError:
         return EXIT_DIED
+    except RestartRequestedError:
+        return EXIT_RESTART
+    except Exception:  # a fault of ours: systemd starts it anew, and the journal has where it was
+        log.critical("internal error", exc_info=True, extra=fields(event="part_died"))
+        return EXIT_DIED
     finally:
         journal.close()
     return EXIT_OK
 
 
-def status_words(dialogue: Dialogue) -> str:
-    """Say in one line what the speaker does, for `systemctl status`; muted where nothing else goes on."""
+def status_words(dialogue: Dialogue, missing: tuple[str, ...] = ()) -> str:
+    """Say in one line what the speaker does, for `systemctl status`.
+
+    Where nothing goes on, it says that it is muted; `missing` is why there is no sound, while it waits for it.
+    """
+    if missing and dialogue.phase != "stopping":
+        return f"waiting for the sound card: {'; '.join(dict.fromkeys(missing))}"
     if dialogue.flags.muted and dialogue.phase == "idle":
         return "muted"
     return WORDS[dialogue.phase]
@@ -93,7 +100,7 @@ def _follow_log_settings(settings: LiveSettings, journal: Journal) -> None:
         journal.set(new.log.level, new.log.repeat_burst, new.log.repeat_window_s)
 
     keys = ("log.level", "log.repeat_burst", "log.repeat_window_s")
-    take(settings.subscribe(*keys, take=take, moment="live"))
+    take(settings.subscribe(*keys, take=take, when="now"))
 
 
 async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
@@ -101,45 +108,30 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     notifier = Notifier()
     assembly = assemble(settings, key=key, state=state_dir(dict(os.environ)))
     speaker = assembly.speaker
-    reloader = Reloader(path, speaker, notifier, lambda: status_words(speaker.dialogue))
+    reloader = Reloader(path, speaker, notifier, lambda: status_words(speaker.dialogue, speaker.missing))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, assembly, notifier)
-    loop.add_signal_handler(signal.SIGHUP, reloader.reload)
+    loop.add_signal_handler(signal.SIGHUP, reloader.hang_up)
     loop.add_signal_handler(signal.SIGXCPU, _calm)
-    control = _control(settings.latest.control, assembly, reloader)
+    control = LiveControlServer(settings, Control(assembly, reloader).handle, speaker.monitor.subscribe)
     tasks: list[asyncio.Task[None]] = []
 
     def ready() -> None:
-        notifier.ready(status_words(speaker.dialogue))
+        notifier.ready(status_words(speaker.dialogue, speaker.missing))
         log.info("ready", extra=fields(event="ready"))
         tasks.append(asyncio.create_task(_follow_state(assembly, notifier), name="status"))
         tasks.append(asyncio.create_task(_feed_watchdog(assembly, notifier), name="watchdog"))
 
     try:
-        if control is not None:
-            await control.start()
-        await speaker.run(prepare=assembly.prepare, ready=ready)
+        await control.start()
+        await speaker.run(prepare=assembly.prepare, ready=ready, wait_for_device=True)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if control is not None:
-            await control.close()
+        await control.close()
         await assembly.close()
         log.info("stopped", extra=fields(event="stopped", turns=speaker.turns.turns))
-
-
-def _control(settings: ControlSettings, assembly: Assembly, reloader: Reloader) -> ControlServer | None:
-    if not settings.enabled:
-        return None
-    handler = Control(assembly, reloader)
-    return ControlServer(
-        listening_path(settings.socket, os.environ, os.getuid()),
-        handler.handle,
-        assembly.speaker.monitor.subscribe,
-        group=settings.group,
-        max_clients=settings.max_clients,
-    )
 
 
 def _stop(assembly: Assembly, notifier: Notifier) -> None:
@@ -156,13 +148,19 @@ def _calm() -> None:
 async def _follow_state(assembly: Assembly, notifier: Notifier) -> None:
     async for entry in assembly.speaker.monitor.subscribe():
         if entry["event"] == "state":
-            notifier.status(status_words(assembly.speaker.dialogue))
+            notifier.status(status_words(assembly.speaker.dialogue, assembly.speaker.missing))
 
 
 async def _feed_watchdog(assembly: Assembly, notifier: Notifier) -> None:
     """Feed systemd's watchdog while everything moves; say what does not."""
     speaker = assembly.speaker
     watchdog = Watchdog(speaker.settings.latest.audio.heartbeat_limit_s, notifier.watchdog_interval_s)
+
+    def take(settings: Settings) -> None:
+        nonlocal watchdog
+        watchdog = Watchdog(settings.audio.heartbeat_limit_s, notifier.watchdog_interval_s)
+
+    speaker.settings.subscribe("audio.heartbeat_limit_s", take=take)
     complained = False
     while True:
         beats = speaker.engine.block_counts

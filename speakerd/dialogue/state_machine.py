@@ -60,14 +60,15 @@ class Dialogue:
         gestures: GestureSettings | None = None,
         turn_detection: Literal["local", "server_vad", "semantic_vad"] = "local",
         connection: Literal["on_wake", "warm"] = "on_wake",
+        muted: bool = False,
         now: float = 0.0,
     ) -> None:
-        """`now` is monotonic seconds, as everywhere."""
+        """Begin. `muted`: it was muted by hand when it ran last. `now` is monotonic seconds, as everywhere."""
         self._settings = settings or DialogueSettings()
         self._gestures = gestures or GestureSettings()
         self._owner: microphone.TurnOwner = "local" if turn_detection == "local" else "server"
         self._warm = connection == "warm"
-        self.state = State(entered_at=now, muted_by_hand=self._settings.start_muted)
+        self.state = State(entered_at=now, muted_by_hand=muted or self._settings.start_muted)
         """What it knows. To be read only."""
         self._listen = microphone.CLOSED
         self._armed = False
@@ -112,11 +113,20 @@ class Dialogue:
         gestures: GestureSettings,
         turn_detection: Literal["local", "server_vad", "semantic_vad"],
         connection: Literal["on_wake", "warm"],
-    ) -> None:
-        """New settings, from the next event on. Who owns the turn should be changed while idle only."""
+    ) -> tuple[commands.Command, ...]:
+        """New settings, from the next event on; what is to be done about them.
+
+        Who owns the turn, and whether the connection is kept, should be changed while idle only.
+        """
         self._settings, self._gestures = settings, gestures
         self._owner = "local" if turn_detection == "local" else "server"
-        self._warm = connection == "warm"
+        before, self._warm = self._warm, connection == "warm"
+        if self._warm == before or self.state.phase != "idle":
+            return ()
+        if self._warm:
+            return (commands.Connect(),)
+        self.state.connected = self.state.stale_due = False
+        return (commands.Disconnect(),)
 
     # -- what happens --------------------------------------------------------------------------------------
 

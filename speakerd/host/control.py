@@ -96,31 +96,44 @@ class ControlServer:
         Raises:
             ControlError: another daemon listens there, or the socket cannot be made; the text says what to do.
         """
-        self._group = group_number(self._group_name)
-        if self._group_name and self._group is None:
-            logger.warning(
-                "group %r does not exist: only root and this user can use the control socket",
-                self._group_name,
-            )
+        self._group = _known_group(self._group_name)
         listener = _listen(self.path, self._group)
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=wire.LONGEST_LINE)
+
+    def admit(self, group: str, max_clients: int) -> None:
+        """Let members of another group in, and another number of clients, from the next connection on."""
+        self._max_clients = max_clients
+        if group != self._group_name:
+            self._group_name, self._group = group, _known_group(group)
+            _give_to_group(self.path, self._group)
+
+    async def retire(self) -> None:
+        """Stop listening and remove the socket; those that are connected stay so until `close`."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        await self._stop_accepting(server)
+        with contextlib.suppress(OSError):
+            self.path.unlink()
 
     async def close(self) -> None:
         """Stop listening, close all connections, remove the socket. Idempotent."""
         server, self._server = self._server, None
-        if server is None:
-            return
+        if server is not None:
+            await self._stop_accepting(server)
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _stop_accepting(self, server: asyncio.Server) -> None:
         # Connections that are being accepted must become our tasks first: asyncio would lose them.
         for listener in server.sockets:
             asyncio.get_running_loop().remove_reader(listener.fileno())
         for _ in range(_TURNS_OF_AN_ACCEPT):
             await asyncio.sleep(0)
         server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(OSError):
-            self.path.unlink()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -229,6 +242,28 @@ async def _until_end(reader: asyncio.StreamReader) -> None:
             pass
 
 
+def _known_group(name: str) -> int | None:
+    """Return the number of that group; None without a name, or, with a warning, if there is none."""
+    number = group_number(name)
+    if name and number is None:
+        logger.warning("group %r does not exist: only root and this user can use the control socket", name)
+    return number
+
+
+def _give_to_group(path: Path, group: int | None) -> None:
+    """Let members of the group use the socket; None: its owner alone."""
+    if group is None:
+        path.chmod(0o600)
+        return
+    try:
+        # The service runs with that group already, and its system call filter refuses every chown.
+        if path.stat().st_gid != group:
+            os.chown(path, -1, group)
+        path.chmod(0o660)
+    except PermissionError:
+        logger.warning("this user cannot give the control socket to its group: %s stays its own", path)
+
+
 def _listen(path: Path, group: int | None) -> socket.socket:
     """Return a listening socket that no other user could access at any moment."""
     try:
@@ -244,16 +279,7 @@ def _listen(path: Path, group: int | None) -> socket.socket:
                 listener.bind(str(path))
             finally:
                 os.umask(before)
-            if group is not None:
-                try:
-                    # The service runs with that group already, and its system call filter refuses every chown.
-                    if path.stat().st_gid != group:
-                        os.chown(path, -1, group)
-                    path.chmod(0o660)
-                except PermissionError:
-                    logger.warning(
-                        "this user cannot give the control socket to its group: %s stays its own", path
-                    )
+            _give_to_group(path, group)
             listener.listen(16)
         except BaseException:
             listener.close()

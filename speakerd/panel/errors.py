@@ -15,7 +15,9 @@ Every message ends with what to do about it.
 
 
 class PanelError(Exception):
-    """Root of what the button and the light raise."""
+    """Root of what the button and the light raise. `key` is the setting that asks for what cannot be had."""
+
+    key = "panel.kind"
 
 
 class PinUnknownError(PanelError, ValueError):
@@ -26,6 +28,7 @@ class PinUnknownError(PanelError, ValueError):
             f"{key} = {pin!r}: {reason}. Name a GPIO by its number (17), or a place on the header "
             f'("BOARD11"); `pinout` prints which there are.'
         )
+        self.key = key
 
 
 class PinBusyError(PanelError, OSError):
@@ -36,6 +39,7 @@ class PinBusyError(PanelError, OSError):
             f"{key} = {pin!r}: the pin is in use ({reason}). Give each part its own pin; if another "
             f"program has it (`gpioinfo` names the holder), stop that, or a device-tree overlay has claimed it."
         )
+        self.key = key
 
 
 class GpioUnavailableError(PanelError, OSError):
@@ -50,10 +54,14 @@ class DriverMissingError(PanelError, ImportError):
 
     def __init__(self, module: str, key: str, remedy: str) -> None:
         super().__init__(f"{key} needs the Python module {module!r}, which is not installed. {remedy}")
+        if key.startswith("panel."):
+            self.key = key
 
 
 class SpiUnavailableError(PanelError, OSError):
     """The SPI device at `path` cannot be opened."""
+
+    key = "panel.light.strip_leds"
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(

@@ -203,8 +203,18 @@ class DeviceContract:
         with pytest.raises(DeviceNotFoundError) as caught:
             unknown.start(Ear(), silence)
         assert "audio.input" in str(caught.value)
+        with pytest.raises(DeviceNotFoundError):
+            unknown.probe()
         assert unknown.block_counts == type(unknown.block_counts)(0, 0)
         unknown.stop()
+
+    def test_it_can_be_probed_while_it_runs_and_goes_on(self, bench: Bench) -> None:
+        ear = Ear()
+        bench.device.start(ear, silence)
+        bench.device.probe()
+        before = bench.device.block_counts.capture
+        bench.pass_blocks(5)
+        assert bench.device.block_counts.capture > before
 
     @may_be_torn
     def test_nothing_is_lost_while_nobody_is_late(self, bench: Bench) -> None:

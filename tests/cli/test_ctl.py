@@ -28,8 +28,8 @@ STATUS = {"version": "1", "phase": "idle", "light": "idle", "flags": {"muted": F
           "volume": 60, "uptime_s": 12.345, "usage": {"today": {"turns": 1, "total_tokens": 150}, "since_start": {},
           "kept": {"since": "2026-02-27", "turns": 12, "total_tokens": 4321}}}  # fmt: skip
 CHANGES = [
-    {"key": "audio.volume", "old": 60, "new": 40, "when": "live"},
-    {"key": "panel.button.pin", "old": "", "new": 17, "when": "restart"},
+    {"key": "audio.volume", "old": 60, "new": 40, "when": "now", "counts": "in force"},
+    {"key": "panel.button.pin", "old": "", "new": 17, "when": "restart", "counts": "needs a restart"},
 ]
 STORY: list[dict[str, Any]] = [
     {"event": "state", "at": 1.0, "light": "listening", "phase": "listening"},
@@ -207,12 +207,17 @@ def test_no_daemon_is_exit_code_3_with_the_cure(tmp_path: Path, capsys: pytest.C
 def test_a_reload_says_what_changed_and_when_it_counts(
     daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    daemon.answer = {"applied": True, "changes": CHANGES}
+    daemon.answer = {"applied": True, "changes": CHANGES, "restart": ["panel.button.pin"]}
     assert run(daemon, "reload") == 0
     assert capsys.readouterr().out.splitlines() == [
         "audio.volume: 60 -> 40 (in force)",
-        "panel.button.pin:  -> 17 (NEEDS A RESTART)",
+        "panel.button.pin:  -> 17 (needs a restart)",
+        "still as at the start: panel.button.pin. `speakerd ctl reload --restart` restarts it",
     ]
+    assert daemon.asked[-1][0] == "reload"
+    assert run(daemon, "reload", "--restart") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "it restarts now"
+    assert daemon.asked[-1][0] == "restart"
     daemon.answer = {"applied": True, "changes": []}
     assert run(daemon, "reload") == 0
     assert capsys.readouterr().out == "nothing has changed\n"

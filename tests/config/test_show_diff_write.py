@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speakerd.config import schema, show
-from speakerd.config.diff import diff, when
+from speakerd.config.diff import diff
 from speakerd.config.errors import ConfigErrors, ConfigFileError
 from speakerd.config.load import default_file, load, read_text
 from speakerd.config.secrets import MASK, masked
@@ -66,41 +66,21 @@ def test_only_what_differs_with_its_default() -> None:
     assert shown == "[audio]\nvolume = 7   # default: 60\n"
 
 
-def test_a_change_says_when_it_applies_and_hides_secrets() -> None:
+def test_a_change_hides_secrets() -> None:
     changes = diff(Settings(), read_text(SECRET + "[audio]\nvolume = 7\n[log]\nlevel = 'debug'\n").settings)
-    assert [(change.key, change.when) for change in changes] == [
-        ("model.url", "between_turns"),
-        ("model.headers", "between_turns"),
-        ("audio.volume", "live"),
-        ("log.level", "live"),
+    assert [change.key for change in changes] == [
+        "model.url",
+        "model.headers",
+        "audio.volume",
+        "log.level",
     ]
     assert "hunter2" not in repr(changes)
     assert (changes[2].old, changes[2].new) == (60, 7)
     assert json.dumps([change.new for change in changes])
 
 
-@pytest.mark.parametrize(
-    ("key", "moment"),
-    [
-        ("audio.gate.margin_db", "between_turns"),
-        ("audio.driver", "restart"),
-        ("audio.heartbeat_limit_s", "restart"),
-        ("audio.sounds", "live"),
-        ("audio.volume", "live"),
-        ("model.voice", "between_turns"),
-        ("model.backend", "restart"),
-        ("panel.button.pin", "restart"),
-        ("panel.gestures.hold_ms", "live"),
-    ],
-)
-def test_the_longest_known_part_of_a_key_says_when_its_change_applies(key: str, moment: str) -> None:
-    assert when(key) == moment
-
-
 def test_equal_settings_do_not_differ() -> None:
     assert diff(Settings(), Settings()) == ()
-    with pytest.raises(KeyError):
-        when("no.such.key")
 
 
 def test_a_single_changed_setting_is_the_single_change() -> None:

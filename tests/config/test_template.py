@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from speakerd.config import load, schema, template
-from speakerd.config.diff import WHEN, when
 from speakerd.config.settings import Settings
 
 ALL = schema.settings(Settings)
@@ -39,16 +38,6 @@ def test_default_file_holds_every_setting() -> None:
 @pytest.mark.parametrize("key", sorted(ALL))
 def test_every_setting_says_what_it_is_for(key: str) -> None:
     assert len(ALL[key].doc) > 10, f"{key} has no line below it"
-
-
-@pytest.mark.parametrize("key", sorted(ALL))
-def test_every_setting_has_a_place_in_the_table_of_reloads(key: str) -> None:
-    assert when(key) in {"live", "between_turns", "restart"}
-
-
-def test_the_table_of_reloads_names_nothing_that_does_not_exist() -> None:
-    for prefix in WHEN:
-        assert any(f"{key}.".startswith(f"{prefix}.") for key in ALL), prefix
 
 
 def test_boards_load_over_the_defaults(tmp_path: Path) -> None:

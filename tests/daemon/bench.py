@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from speakerd.audio.simulation.room import RoomShape
     from speakerd.daemon.core import Assembly
     from speakerd.daemon.metrics.monitor import Entry
+    from speakerd.panel.settings import PanelSettings
 
 DATA = Path(__file__).parent.parent / "data"
 GO_FORWARD = DATA / "goforward.wav"
@@ -54,12 +55,17 @@ class Household:
 
     assembly: Assembly
     device: SimulatedDevice
-    panel: SimulatedPanel
+    panels: list[SimulatedPanel]
     server: LoopbackServer
     running: asyncio.Task[None]
     entries: list[Entry] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _block: asyncio.TimerHandle | None = None
+
+    @property
+    def panel(self) -> SimulatedPanel:
+        """The newest: other settings make another one."""
+        return self.panels[-1]
 
     @property
     def phases(self) -> list[str]:
@@ -191,7 +197,12 @@ async def household(
     loop = asyncio.get_running_loop()
     stepped = isinstance(loop, VirtualLoop)
     device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
-    panel = SimulatedPanel(stepped=stepped, clock=loop.time)
+    panels: list[SimulatedPanel] = []
+
+    def make_panel(panel: PanelSettings) -> SimulatedPanel:
+        panels.append(SimulatedPanel(panel.light, stepped=stepped, clock=loop.time))
+        return panels[-1]
+
     async with LoopbackServer(script or answering()) as server:
         tree: dict[str, dict[str, Any]] = {
             "model": {"url": server.url, "auth": "none"},
@@ -204,14 +215,14 @@ async def household(
         assembly = assemble(
             LiveSettings(Settings.model_validate(tree)),
             state=state,
-            device=device,
-            panel=panel,
+            make_device=lambda _settings: device,
+            make_panel=make_panel,
             clock=loop.time,
         )
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()
         running = asyncio.create_task(assembly.speaker.run(ready=opened.set))
-        house = Household(assembly, device, panel, server, running)
+        house = Household(assembly, device, panels, server, running)
         if stepped:
             house.next_block()
         watch = asyncio.create_task(house.follow(entries))

@@ -89,7 +89,7 @@ async def press(rig: SoundCard, count: int, *, seed: int = 1) -> AsyncIterator[P
             }
         )
         panel = GpioPanel(settings.panel.button, settings.panel.light, pin_factory=pins)
-        assembly = assemble(LiveSettings(settings), panel=panel)
+        assembly = assemble(LiveSettings(settings), make_panel=lambda _settings: panel)
         speaker = assembly.speaker
         opened = asyncio.Event()
         running = asyncio.create_task(speaker.run(ready=opened.set))

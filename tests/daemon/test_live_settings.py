@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from speakerd.config.diff import when
-from speakerd.config.schema import settings as catalog
 from speakerd.config.settings import Settings
-from speakerd.daemon.live_settings import LiveSettings
+from speakerd.daemon.live_settings import (
+    LiveSettings,
+    PreparedChange,
+    SettingsRefusedError,
+    UnworkableSettingError,
+)
 from speakerd.daemon.session.api_key import LiveApiKey, MissingKeyError
 from speakerd.dialogue.events import Ask
 from speakerd.host.log_filters import Redactor
@@ -22,7 +25,7 @@ from tests.simulation.virtual_loop import in_virtual_time
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from speakerd.daemon.live_settings import Moment
+    from speakerd.daemon.live_settings import When
 
 
 def changed(settings: Settings, table: str, **values: Any) -> Settings:
@@ -30,61 +33,121 @@ def changed(settings: Settings, table: str, **values: Any) -> Settings:
     return settings.model_copy(update={table: replace(getattr(settings, table), **values)})
 
 
-class Taker:
-    """A part that remembers what it was given."""
+class Part:
+    """A part that remembers what was done with it."""
 
-    def __init__(self, live: LiveSettings, *keys: str, moment: Moment, but: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, live: LiveSettings, *keys: str, when: When, but: tuple[str, ...] = (), disturbs: bool = False
+    ) -> None:
+        self.log: list[str] = []
         self.taken: list[Settings] = []
-        self.made_of = live.subscribe(*keys, take=self.taken.append, moment=moment, but=but)
+        self.refuses = False
+        self.fails = False
+        self.made_of = live.subscribe(*keys, prepare=self._prepare, when=when, but=but, disturbs=disturbs)
+
+    async def _prepare(self, settings: Settings) -> PreparedChange:
+        self.log.append("prepare")
+        if self.refuses:
+            raise UnworkableSettingError("audio.input", "there is none")
+        return PreparedChange(lambda: self._commit(settings), lambda: self.log.append("abandon"))
+
+    async def _commit(self, settings: Settings) -> None:
+        self.log.append("commit")
+        if self.fails:
+            raise UnworkableSettingError("audio.input", "it was pulled out")
+        self.taken.append(settings)
 
 
-def test_a_part_takes_what_it_is_made_of_when_it_can_and_nothing_else() -> None:
+@in_virtual_time
+async def test_a_part_takes_what_it_is_made_of_when_it_can_and_nothing_else() -> None:
     first = Settings()
     live = LiveSettings(first)
-    tools = Taker(live, "tools", moment="live")
-    sound = Taker(live, "audio", moment="between_turns", but=("audio.volume",))
+    tools = Part(live, "tools", when="now")
+    sound = Part(live, "audio", when="between_turns", but=("audio.volume",))
     assert tools.made_of is sound.made_of is first
     second = changed(first, "tools", clock=False)
-    live.change(second)
+    await live.change(second)
     live.between_turns()
-    assert (tools.taken, sound.taken) == ([second], [])
-    live.change(changed(second, "audio", volume=10))
+    assert (tools.taken, sound.log) == ([second], [])
+    await live.change(changed(second, "audio", volume=10))
     live.between_turns()
-    assert (len(tools.taken), sound.taken) == (1, [])
+    assert (len(tools.taken), sound.log) == (1, [])
     third = changed(second, "audio", prebuffer_ms=500)
-    live.change(third)
+    await live.change(third)
     assert (len(tools.taken), sound.taken) == (1, [])
+    assert live.waiting("between_turns") == ("audio.prebuffer_ms",)
     live.between_turns()
     live.between_turns()
+    assert await live.settled() == ()
     assert (len(tools.taken), sound.taken) == (1, [third])
+    assert live.waiting("between_turns") == ()
 
 
-def test_a_part_that_had_to_wait_takes_the_newest_settings_once() -> None:
+@in_virtual_time
+async def test_a_part_that_had_to_wait_takes_the_newest_settings_once() -> None:
     first = Settings()
     live = LiveSettings(first)
-    sound = Taker(live, "audio.gate.hangover_ms", moment="between_turns")
-    for hangover_ms in (700, 800):
-        live.change(changed(first, "audio", gate=replace(first.audio.gate, hangover_ms=hangover_ms)))
+    sound = Part(live, "audio.gate.hangover_ms", when="between_turns")
+    for hangover_ms in (700 + 50, 800):
+        await live.change(changed(first, "audio", gate=replace(first.audio.gate, hangover_ms=hangover_ms)))
     live.between_turns()
+    await live.settled()
     assert [settings.audio.gate.hangover_ms for settings in sound.taken] == [800]
-    live.change(changed(first, "audio", gate=replace(first.audio.gate, hangover_ms=900)))
-    live.change(live.latest.model_copy(update={"audio": sound.taken[-1].audio}))
+    assert sound.log == ["prepare", "prepare", "abandon", "commit"]
+    await live.change(changed(first, "audio", gate=replace(first.audio.gate, hangover_ms=900)))
+    await live.change(live.latest.model_copy(update={"audio": sound.taken[-1].audio}))
     live.between_turns()
+    await live.settled()
     assert len(sound.taken) == 1, "what was changed back is no change"
 
 
 @in_virtual_time
-async def test_every_setting_that_counts_without_a_restart_has_a_part_that_takes_it() -> None:
-    async with household() as house:
-        live = house.assembly.speaker.settings
-        # The service's own: the journal and the key.
-        outside = ("log.", "model.api_key_file", "board")
-        missing = [
-            key
-            for key in catalog(Settings)
-            if when(key) != "restart" and not key.startswith(outside) and not live.readers(key)
-        ]
-    assert missing == []
+async def test_where_one_part_cannot_no_part_changes() -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    before, sound, after = (Part(live, "audio", when="now") for _ in range(3))
+    panel = Part(live, "panel", when="now", disturbs=True)
+    sound.refuses = True
+    second = changed(first, "audio", input="kitchen")
+    with pytest.raises(SettingsRefusedError, match=r"audio\.input: there is none"):
+        await live.change(changed(second, "panel", kind="none"))
+    assert before.log == after.log == ["prepare", "abandon"]
+    assert panel.log == [], "what disturbs is not tried where another has refused"
+    assert live.latest is first
+    sound.refuses = False
+    await live.change(second)
+    assert before.taken == sound.taken == after.taken == [second]
+
+
+@in_virtual_time
+async def test_a_part_that_fails_when_it_commits_keeps_what_it_was_made_of_and_is_asked_again() -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    sound = Part(live, "audio", when="between_turns")
+    sound.fails = True
+    second = changed(first, "audio", input="kitchen")
+    await live.change(second)
+    live.between_turns()
+    assert [failure.key for failure in await live.settled()] == ["audio.input"]
+    assert live.waiting("between_turns") == ("audio.input",)
+    sound.fails = False
+    await live.change(second.model_copy())
+    live.between_turns()
+    assert await live.settled() == ()
+    assert len(sound.taken) == 1
+
+
+@in_virtual_time
+async def test_when_a_change_counts_is_what_the_slowest_of_its_readers_answers() -> None:
+    live = LiveSettings(Settings())
+    Part(live, "audio", when="now")
+    Part(live, "audio.gate", when="between_turns")
+    live.subscribe("dialogue.start_muted", when="restart")
+    assert live.when("audio.volume") == "now"
+    assert live.when("audio.gate.margin_db") == "between_turns"
+    assert live.when("dialogue.start_muted") == "restart"
+    with pytest.raises(KeyError):
+        live.when("model.voice")
 
 
 async def ask(house: Household) -> dict[str, Any]:
@@ -107,7 +170,7 @@ async def test_instructions_and_tools_of_a_reload_are_those_of_the_next_conversa
         first = await ask(house)
         assert "get_time" in [tool["name"] for tool in first["tools"]]
         settings = changed(speaker.settings.latest, "model", instructions="Be brief.")
-        speaker.reconfigure(changed(settings, "tools", clock=False))
+        await speaker.reconfigure(changed(settings, "tools", clock=False))
         second = await ask(house)
         assert second["instructions"] == "Be brief."
         assert "get_time" not in [tool["name"] for tool in second["tools"]]
@@ -121,7 +184,7 @@ async def test_a_reload_in_a_conversation_leaves_it_alone_but_for_what_is_live()
         await house.phase("speaking")
         engine = speaker.engine
         settings = changed(speaker.settings.latest, "audio", volume=11, prebuffer_ms=500)
-        speaker.reconfigure(settings)
+        await speaker.reconfigure(settings)
         assert speaker.volume.value == 11
         assert engine.volume == 11
         assert speaker.engine is engine
@@ -142,14 +205,17 @@ async def test_a_session_is_exchanged_after_the_minutes_that_the_settings_say() 
         assert len(house.server.connections) == 2
 
 
-def test_another_key_file_is_read_and_one_that_cannot_be_leaves_the_old_key(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@in_virtual_time
+async def test_another_key_file_is_read_and_one_that_cannot_be_leaves_the_old_key(tmp_path: Path) -> None:
     def key_file(name: str, secret: str) -> str:
         path = tmp_path / name
         path.write_text(secret)
         path.chmod(0o600)
         return str(path)
+
+    async def change(api_key_file: str) -> None:
+        await live.change(changed(live.latest, "model", api_key_file=api_key_file))
+        live.between_turns()
 
     environment = {"OPENAI_API_KEY": "sk-from-the-environment"}
     live = LiveSettings(changed(Settings(), "model", api_key_file=key_file("a", "sk-first-0123456789")))
@@ -157,16 +223,16 @@ def test_another_key_file_is_read_and_one_that_cannot_be_leaves_the_old_key(
     key = LiveApiKey(live, environment, redactor)
     assert key.secret == "sk-first-0123456789"
     assert environment == {}
-    live.change(changed(live.latest, "model", api_key_file=key_file("b", "second-0123456789")))
-    live.between_turns()
+    await change(key_file("b", "second-0123456789"))
     assert key.secret == "second-0123456789"
     assert "second" not in redactor("is second-0123456789 in it?")
-    live.change(changed(live.latest, "model", api_key_file=str(tmp_path / "none")))
-    live.between_turns()
+    with pytest.raises(SettingsRefusedError, match=r"model\.api_key_file"):
+        await change(str(tmp_path / "none"))
     assert key.secret == "second-0123456789"
-    assert "the old key stays in force" in caplog.text
-    live.change(changed(live.latest, "model", api_key_file=""))
-    live.between_turns()
+    key_file("b", "third-01234567890")
+    await change(str(tmp_path / "b"))
+    assert key.secret == "third-01234567890", "the file is the same, its content is not"
+    await change("")
     assert key.secret == "sk-from-the-environment"
 
 

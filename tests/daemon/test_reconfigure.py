@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING
 from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
-from speakerd.daemon import assemble as assembling
+from speakerd.daemon.assemble import assemble
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.panel.simulated import SimulatedPanel
 from tests.limits import limit
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
-    import pytest
-
     from speakerd.audio.settings import AudioSettings
 
 
 @in_virtual_time
-async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_another_microphone_in_the_settings_is_the_one_that_is_opened() -> None:
     asked: list[str] = []
 
     devices: list[SimulatedDevice] = []
@@ -35,10 +31,12 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
         devices.append(SimulatedDevice(stepped=True, begin_s=loop.time()))
         return devices[-1]
 
-    monkeypatch.setattr(assembling, "open_device", open_device)
     settings = Settings.model_validate({"model": {"url": "ws://127.0.0.1:9", "auth": "none"}})
-    assembly = assembling.assemble(
-        LiveSettings(settings), panel=SimulatedPanel(stepped=True, clock=loop.time), clock=loop.time
+    assembly = assemble(
+        LiveSettings(settings),
+        make_device=open_device,
+        make_panel=lambda _settings: SimulatedPanel(stepped=True, clock=loop.time),
+        clock=loop.time,
     )
     speaker = assembly.speaker
     opened = asyncio.Event()
@@ -47,7 +45,7 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened(
         await opened.wait()
         first = speaker.engine
         audio = replace(settings.audio, input="kitchen")
-        speaker.reconfigure(settings.model_copy(update={"audio": audio}))
+        await speaker.reconfigure(settings.model_copy(update={"audio": audio}))
         async with asyncio.timeout(limit(10)):
             while speaker.engine is first or not speaker.engine.block_counts.capture:
                 await asyncio.sleep(BLOCK_S)

@@ -95,13 +95,14 @@ async def test_where_neither_answers_no_further_attempt_is_made() -> None:
 
 
 @in_virtual_time
-async def test_another_address_is_that_of_the_next_session_and_another_backend_waits_for_a_restart() -> None:
-    async with LoopbackServer() as first, LoopbackServer() as second:
-        bench = Bench(url=first.url)
-        await (await bench.open()).close()
-        model = replace(bench.live.latest.model, url=second.url, backend="offline")
-        bench.live.change(bench.live.latest.model_copy(update={"model": model}))
-        bench.live.between_turns()
-        await (await bench.open()).close()
-        assert (len(first.connections), len(second.connections)) == (1, 1)
-    assert bench.backends == ["remote", "remote"]
+async def test_another_address_or_another_backend_is_that_of_the_next_session() -> None:
+    async with LoopbackServer() as first, LoopbackServer() as second, LoopbackServer() as embedded:
+        bench = Bench(url=first.url, embedded=embedded.url)
+        changes: tuple[dict[str, Any], ...] = ({}, {"url": second.url}, {"backend": "offline"})
+        for change in changes:
+            model = replace(bench.live.latest.model, **change)
+            await bench.live.change(bench.live.latest.model_copy(update={"model": model}))
+            bench.live.between_turns()
+            await (await bench.open()).close()
+        assert [len(server.connections) for server in (first, second, embedded)] == [1, 1, 1]
+    assert bench.backends == ["remote", "remote", "offline"]

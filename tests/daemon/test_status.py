@@ -16,5 +16,8 @@ def test_muted_is_said_where_nothing_else_goes_on() -> None:
     assert status_words(dialogue) == "starting"
     dialogue.handle(Ready(), 1.0)
     assert status_words(dialogue) == "idle: press the button to talk"
+    assert status_words(dialogue, ("no microphone", "no microphone")) == (
+        "waiting for the sound card: no microphone"
+    )
     dialogue.handle(MUTE, 2.0)
     assert status_words(dialogue) == "muted"

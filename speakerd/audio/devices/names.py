@@ -76,6 +76,13 @@ def find_device(
     return row
 
 
+def is_card(wanted: str, direction: Direction, cards: Sequence[SoundCard]) -> bool:
+    """Return whether the name is that of a card which the kernel has and which supports that direction."""
+    hardware = _HW_NAME.match(wanted)
+    card = _card(hardware["card"] if hardware else wanted, cards)
+    return card is not None and card.first(direction) is not None
+
+
 def wants_plug(wanted: str) -> bool:
     """Return whether the name asks ALSA to convert rates and channels (`plughw:`)."""
     hardware = _HW_NAME.match(wanted)

@@ -34,21 +34,23 @@ that, since calling one on a dead stream may hang or free it. Reopening is up to
 import contextlib
 import logging
 import os
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 import pyaudio
 
-from speakerd.audio.cards import holder_of, sound_cards
+from speakerd.audio.cards import SoundCard, holder_of, sound_cards
 from speakerd.audio.device import BlockCounts, DeviceFailure, OnCapture, PullPlayback, XrunCount
 from speakerd.audio.devices.format_adapter import CaptureAdapter, PlaybackAdapter
-from speakerd.audio.devices.names import DeviceRow, find_device, wants_plug
+from speakerd.audio.devices.names import DeviceRow, find_device, is_card, wants_plug
 from speakerd.audio.devices.portaudio_latency import enlarge_capture_buffer
 from speakerd.audio.devices.stderr_filter import StderrFilter
-from speakerd.audio.errors import DeviceBusyError, DeviceError, RateNotSupportedError
+from speakerd.audio.errors import DeviceBusyError, DeviceError, DeviceNotFoundError, RateNotSupportedError
 from speakerd.audio.events import Direction
 from speakerd.audio.pcm import MIC_RATE, SAMPLE_BYTES, WIRE_RATE
 from speakerd.audio.settings import AudioSettings
@@ -139,6 +141,48 @@ class PyAudioDevice:
             self._start(on_capture, pull_playback)
         finally:
             _DRIVER.release()
+
+    def probe(self) -> None:
+        """Find both devices, and open each for a moment unless this process has it open. Raises DeviceError."""
+        if not _DRIVER.acquire(timeout=DRIVER_WAIT_S):
+            raise DeviceError("playback", self._settings.output, "another thread hangs in the sound driver")
+        try:
+            with StderrFilter():
+                self._portaudio = open_portaudio(self._make, self._settings)
+                try:
+                    self._probe(list_rows(self._portaudio), sound_cards())
+                finally:
+                    self._portaudio.terminate()
+                    self._portaudio = None
+        except OSError as error:
+            if isinstance(error, DeviceError):
+                raise
+            raise DeviceError("playback", self._settings.output, f"PortAudio: {error}") from error
+        finally:
+            _DRIVER.release()
+
+    def _probe(self, rows: Sequence[DeviceRow], cards: Sequence[SoundCard]) -> None:
+        tries: tuple[tuple[Direction, str, Callable[[DeviceRow], Stream]], ...] = (
+            (
+                "playback",
+                self._settings.output,
+                lambda row: self._open_playback(row, lambda wanted: bytes(2 * wanted)),
+            ),
+            ("capture", self._settings.input, lambda row: self._open_capture(row, lambda _pcm, _at: None)),
+        )
+        for direction, name, open_ in tries:
+            try:
+                row = find_device(name, direction, rows, cards)
+            except DeviceNotFoundError:
+                if not is_card(name, direction, cards):
+                    raise
+                # While a device is open, PortAudio does not see cards that were plugged in since; the kernel does.
+                continue
+            try:
+                open_(row).close()
+            except DeviceBusyError as error:
+                if _is_another(error.holder):
+                    raise
 
     def stop(self) -> None:
         """Close both directions. May hang inside PortAudio if the card was unplugged: call it in a thread."""
@@ -332,6 +376,12 @@ def _smooth(mean: float, new: float) -> float:
 
 class UnsupportedFormatError(Exception):
     """A card does not support a rate or a number of channels; the next is tried."""
+
+
+def _is_another(holder: str) -> bool:
+    """Whether the program that holds a device is known and is not this process, one of whose threads opened it."""
+    number = re.search(r"process (\d+)", holder)
+    return number is not None and not Path(f"/proc/self/task/{number[1]}").exists()
 
 
 def open_portaudio(make: Callable[[], PortAudio], settings: AudioSettings) -> PortAudio:

@@ -117,10 +117,7 @@ class SimulatedDevice:
     def start(self, on_capture: OnCapture, pull_playback: PullPlayback) -> None:
         """Open both directions and begin to call the callbacks. Raises DeviceError if a fault says so."""
         self._unhung.wait()
-        if self._unplugged is not None:
-            raise DeviceNotFoundError(self._unplugged, NAME, ())
-        if self._refusal is not None:
-            raise self._refusal
+        self.probe()
         self.stop()
         self._begin()
         self._on_capture = on_capture
@@ -129,6 +126,13 @@ class SimulatedDevice:
             self._ending.clear()
             self._thread = threading.Thread(target=self._run, name="simulated-sound-card", daemon=True)
             self._thread.start()
+
+    def probe(self) -> None:
+        """Raise what `start` would."""
+        if self._unplugged is not None:
+            raise DeviceNotFoundError(self._unplugged, NAME, ())
+        if self._refusal is not None:
+            raise self._refusal
 
     def stop(self) -> None:
         """Close both directions. Hangs while `hang` holds."""

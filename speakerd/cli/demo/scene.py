@@ -50,7 +50,9 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
     stage.say("Loading the recogniser and the voice ...")
     began = time.monotonic()
     settings = demo_settings()
-    assembly = assemble(LiveSettings(settings), device=device, panel=stage.panel)
+    assembly = assemble(
+        LiveSettings(settings), make_device=lambda _: device, make_panel=lambda _: stage.panel
+    )
     await assembly.embedded.url()
     stage.say(
         f"Ready after {time.monotonic() - began:.1f} s. No key, no sound card, no GPIO: all of it is simulated."

@@ -50,7 +50,7 @@ async def talk(source: str, sink: str, *, text: bool) -> int:
     # With typed text the typed line must stay: no keys are read, and the light is shown as plain lines.
     panel = TerminalPanel(with_keys=not text, on_quit=quit_, environ={"TERM": "dumb"} if text else os.environ)
     panel.write("Loading the recogniser and the voice ...")
-    assembly = assemble(LiveSettings(settings), device=device, panel=panel)
+    assembly = assemble(LiveSettings(settings), make_device=lambda _: device, make_panel=lambda _: panel)
     await assembly.embedded.url()
     speaker = assembly.speaker
     panel.write("Type a question; an empty line or Ctrl-D ends." if text else HELP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from functools import partial
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _LONGEST_TEXT = 4_000
 
+_ANSWER_S = 0.1
+"""Time for an answer to leave before the process ends."""
+
 
 class Control:
     """Carries out the commands of the control socket. Event loop only."""
@@ -37,6 +41,7 @@ class Control:
             "say": self._say,
             "ask": self._ask,
             "reload": self._reload,
+            "restart": self._restart,
             "new": self._new,
             "usage": self._usage,
         }
@@ -60,6 +65,8 @@ class Control:
             "connected": speaker.link.connected,
             "volume": speaker.volume.value,
             "echo": engine.echo_mode,
+            "missing": "; ".join(dict.fromkeys(speaker.missing)) or None,
+            "restart": ", ".join(speaker.settings.waiting("restart")) or None,
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,
             "sound": {
@@ -90,11 +97,17 @@ class Control:
         return self._state()
 
     async def _reload(self, _args: dict[str, Any]) -> dict[str, Any]:
-        return self._reloader.reload()
+        return await self._reloader.reload()
+
+    async def _restart(self, _args: dict[str, Any]) -> dict[str, Any]:
+        # Once the answer is on its way.
+        asyncio.get_running_loop().call_later(_ANSWER_S, self._speaker.restart)
+        return self._state()
 
     async def _new(self, _args: dict[str, Any]) -> dict[str, Any]:
-        """Forget the conversation: the next one begins without history, also where the connection is kept warm."""
+        """Forget the conversation: neither the model nor "say that again" knows of it any more."""
         self._speaker.handle(STOP)
+        self._speaker.tools.forget()
         await self._speaker.link.disconnect()
         if self._speaker.settings.latest.model.connection == "warm":
             self._speaker.link.connect()

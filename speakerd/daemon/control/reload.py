@@ -1,28 +1,42 @@
 """SIGHUP and `speakerd ctl reload`: new settings into a running speaker.
 
-A file with a mistake changes nothing, and the mistake goes to the journal with its line. A good file is given
-to the speaker, whose parts take what they are made of (`LiveSettings`): at once, when no conversation is going
-on, or, named as such, at the next start.
+A file with a mistake changes nothing, nor does one that a part of the speaker cannot work with: the mistake goes to
+the journal and into the answer, with file, line and key. Otherwise each part takes what it is made of at the
+moment that it names (`LiveSettings`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
 from speakerd.config.diff import SettingChange, diff
-from speakerd.config.errors import ConfigError
-from speakerd.config.load import load
+from speakerd.config.errors import ConfigError, ConfigErrors, Problem
+from speakerd.config.line_numbers import line_of
+from speakerd.config.load import read
+from speakerd.daemon.live_settings import SettingsRefusedError
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from speakerd.config.load import Loaded
     from speakerd.daemon.core import Speaker
+    from speakerd.daemon.live_settings import UnworkableSettingError, When
     from speakerd.host.notify import Notifier
 
 log = logging.getLogger(__name__)
+
+
+COUNTS: dict[When, str] = {
+    "now": "in force",
+    "between_turns": "from the next conversation on",
+    "restart": "needs a restart",
+    "elsewhere": "read by another command, not by the service",
+}
+"""When the newest value of a setting counts, for a person."""
 
 
 class Reloader:
@@ -34,39 +48,76 @@ class Reloader:
         self._speaker = speaker
         self._notifier = notifier
         self._status = status
+        self._busy = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def reload(self) -> dict[str, Any]:
+    def hang_up(self) -> None:
+        """Reload, as SIGHUP asks for; the journal has the answer."""
+        task = asyncio.create_task(self.reload(), name="reload")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self) -> dict[str, Any]:
         """Read the file again; return what changed and when it counts, or what is wrong. JSON-safe."""
-        self._notifier.reloading()
-        try:
-            return self._reload()
-        finally:
-            self._notifier.ready(self._status())
+        async with self._busy:
+            self._notifier.reloading()
+            try:
+                return await self._reload()
+            finally:
+                self._notifier.ready(self._status())
 
-    def _reload(self) -> dict[str, Any]:
+    async def _reload(self) -> dict[str, Any]:
+        live = self._speaker.settings
+        before = live.latest
         try:
-            settings = load(self._path)
+            loaded = read(self._path)
         except ConfigError as error:
-            log.error(
-                "reload refused, the old settings stay in force: %s",
-                error,
-                extra=fields(event="reload_refused"),
-            )
-            return {"applied": False, "problem": str(error)}
-        changes = diff(self._speaker.settings.latest, settings)
-        self._speaker.reconfigure(settings)
-        for change in changes:
-            log.info("%s: %s -> %s (%s)", change.key, change.old, change.new, _WORDS[change.when])
-        log.info(
-            "reloaded: %d settings changed",
-            len(changes),
-            extra=fields(event="reloaded", changes=len(changes)),
-        )
-        return {"applied": True, "changes": [_as_json(change) for change in changes]}
+            return _refused(str(error))
+        try:
+            failures = await self._speaker.reconfigure(loaded.settings)
+        except SettingsRefusedError as error:
+            return _refused(str(ConfigErrors(_problems(loaded, error.problems))))
+        answer: dict[str, Any] = {
+            "applied": not failures,
+            "changes": [_as_json(change, self._when(change.key)) for change in diff(before, loaded.settings)],
+            "restart": list(live.waiting("restart")),
+        }
+        for change in answer["changes"]:
+            words = (change["key"], change["old"], change["new"], change["counts"])
+            log.info("%s: %s -> %s (%s)", *words, extra=fields(event="setting_changed"))
+        if failures:
+            answer["problem"] = str(ConfigErrors(_problems(loaded, failures)))
+            log.error("not all of it is in force: %s", answer["problem"], extra=fields(event="reload_failed"))
+        count = len(answer["changes"])
+        log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
+        return answer
+
+    def _when(self, key: str) -> When:
+        """When the newest value of that setting counts, as things are now."""
+        live = self._speaker.settings
+        when = live.when(key)
+        if when == "between_turns" and key not in live.waiting(when):
+            return "now"
+        return when
 
 
-_WORDS = {"live": "in force", "between_turns": "from the next conversation on", "restart": "needs a restart"}
+def _refused(problem: str) -> dict[str, Any]:
+    log.error(
+        "reload refused, the old settings stay in force: %s", problem, extra=fields(event="reload_refused")
+    )
+    return {"applied": False, "problem": problem}
 
 
-def _as_json(change: SettingChange) -> dict[str, Any]:
-    return {"key": change.key, "old": change.old, "new": change.new, "when": change.when}
+def _problems(loaded: Loaded, causes: Iterable[UnworkableSettingError]) -> list[Problem]:
+    """Name file and line of what a part cannot work with."""
+    problems = []
+    for cause in causes:
+        path = tuple(cause.key.split("."))
+        own = loaded.board is None or loaded.own.holds(path) or not loaded.board.holds(path)
+        document = loaded.own if own or loaded.board is None else loaded.board
+        problems.append(Problem(document.file, line_of(document.places, path), cause.key, cause.reason))
+    return problems
+
+
+def _as_json(change: SettingChange, when: When) -> dict[str, Any]:
+    return {"key": change.key, "old": change.old, "new": change.new, "when": when, "counts": COUNTS[when]}

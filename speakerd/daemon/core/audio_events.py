@@ -53,6 +53,8 @@ class AudioEvents:
         """Whether the level shown by the light is the loudspeaker's, not the microphone's."""
         self.wake_word_armed = False
         """Whether a wake word counts now."""
+        self.missing: dict[audio.Direction, str] = {}
+        """Why there is no microphone or no loudspeaker, while there is none."""
         self._take(settings.subscribe("wake_word.pre_roll_ms", take=self._take))
 
     def _take(self, settings: Settings) -> None:
@@ -94,8 +96,10 @@ class AudioEvents:
                 log.warning(
                     "%s lost: %s", direction, reason, extra=fields(event="device_lost", direction=direction)
                 )
+                self.missing[direction] = reason
                 self._handle(event)
             case audio.DeviceReturned(direction):
+                self.missing.pop(direction, None)
                 log.info(
                     "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
                 )

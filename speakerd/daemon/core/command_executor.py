@@ -61,7 +61,7 @@ class CommandExecutor:
             case commands.Listen(mode, since, ends_by):
                 if mode != "closed":
                     self._detect_turns(by_hand=ends_by == "release")
-                self._engine.current.listen(mode, since)
+                self._engine.listen(mode, since)
             case commands.ArmWakeWord(armed):
                 self._audio_events.wake_word_armed = armed
             case commands.SendHeld():

@@ -1,22 +1,26 @@
 """The audio engine of the settings in force, and how much of each answer it has let be heard.
 
-Other settings for sound mean another engine: the old one is closed, one is made on the device that the settings
-name now, and everybody who uses `current` has it from then on. A device that is not there then is waited for,
-as one that was unplugged.
+Other settings for sound mean another engine, made and tried beside the old one: its models are loaded, and its
+device is looked for. Between turns the old one is closed and the new one opens the device; where the device that
+the new settings name cannot be opened then, the old engine is made again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from speakerd.audio.engine import AudioEngine
+from speakerd.audio.errors import BadModelError, DeviceError, ExtraMissingError, setting_of
+from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.daemon.session import PlaybackTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from speakerd.audio.capture import ListenMode
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.events import AudioEvent
     from speakerd.audio.playback import PlayedItem
@@ -48,21 +52,22 @@ class LiveEngine:
         self._die = die
         self._on_event: Callable[[AudioEvent], None] | None = None
         self._volume: int | None = None
+        self._listening: ListenMode = "closed"
+        self._exchange = asyncio.Lock()
         self._settings = settings.subscribe(
             "audio",
             "wake_word",
             "model.turn_detection",
-            but=("audio.volume", "audio.driver", "audio.heartbeat_limit_s"),
-            take=self._take,
+            but=("audio.volume", "audio.sounds", "wake_word.pre_roll_ms"),
+            prepare=self._prepare,
         )
-        self.current = self._make()
+        self._sounds = settings.subscribe("audio.sounds", take=self._take_sounds, when="now").audio.sounds
+        self.current = self._make(self._settings)
         """The engine in force."""
         self.tracker = PlaybackTracker(self.positions)
         """How much of each answer was heard."""
-        self._changing: asyncio.Task[None] | None = None
 
-    def _make(self) -> AudioEngine:
-        settings = self._settings
+    def _make(self, settings: Settings) -> AudioEngine:
         return AudioEngine(
             self._make_device(settings.audio),
             settings.audio,
@@ -80,36 +85,82 @@ class LiveEngine:
 
         Raises DeviceError, unless a missing device is to be waited for.
         """
-        self._on_event = on_event
-        await asyncio.to_thread(self.current.start, wait_for_device=wait_for_device)
+        async with self._exchange:
+            self._on_event = on_event
+            await asyncio.to_thread(self.current.start, wait_for_device=wait_for_device)
 
     async def close(self) -> None:
         """Stop at once. Idempotent."""
-        if self._changing is not None:
-            await self._changing
-        await asyncio.to_thread(self.current.close)
+        async with self._exchange:
+            await asyncio.to_thread(self.current.close)
+            self._on_event = None
 
-    def _take(self, settings: Settings) -> None:
-        self._settings = settings
-        if self._changing is None or self._changing.done():
-            self._changing = asyncio.create_task(self._change())
+    # -- other settings ------------------------------------------------------------------------------------
 
-    async def _change(self) -> None:
-        """Replace the engine, and again if the settings changed meanwhile."""
-        made_of = None
+    def _take_sounds(self, settings: Settings) -> None:
+        self._sounds = settings.audio.sounds
+        self.current.set_sounds(self._sounds)
+
+    async def _prepare(self, settings: Settings) -> PreparedChange:
         try:
-            while made_of is not self._settings:
-                made_of = self._settings
+            engine = await asyncio.to_thread(self._make, settings)
+            if _device_of(settings) != _device_of(self._settings):
+                await asyncio.to_thread(engine.probe_device)
+        except ExtraMissingError as error:
+            raise UnworkableSettingError(error.setting, str(error)) from error
+        except BadModelError as error:
+            raise UnworkableSettingError("wake_word.model", str(error)) from error
+        except DeviceError as error:
+            raise UnworkableSettingError(setting_of(error.direction), str(error)) from error
+        return PreparedChange(partial(self._replace, engine, settings))
+
+    async def _replace(self, engine: AudioEngine, settings: Settings) -> None:
+        """Put `engine` in the place of the one there is.
+
+        Raises UnworkableSettingError where its device cannot be opened; the old settings are then in force again.
+        """
+        async with self._exchange:
+            if self._on_event is None:
+                self._settings, self.current = settings, self._dressed(engine)
+                return
+            # A device that was there, and is asked for again, is waited for: it may just be unplugged.
+            known = _device_of(settings) == _device_of(self._settings)
+            try:
                 await asyncio.to_thread(self.current.close)
-                self.current = self._make()
-                if self._volume is not None:
-                    self.current.set_volume(self._volume)
-                await asyncio.to_thread(self.current.start, wait_for_device=True)
-        except (
-            Exception
-        ) as error:  # whatever it is: a speaker without sound must not go on as if nothing were
-            log.exception("the new sound settings could not be applied")
-            self._die(f"no sound after the reload: {error}")
+                try:
+                    await self._open(engine, wait_for_device=known)
+                except DeviceError as error:
+                    await asyncio.to_thread(engine.close)
+                    await self._open(self._make(self._settings), wait_for_device=True)
+                    raise UnworkableSettingError(setting_of(error.direction), str(error)) from error
+            except UnworkableSettingError:
+                raise
+            except (
+                Exception
+            ) as error:  # whatever it is: a speaker without sound must not go on as if nothing were
+                log.exception("the new sound settings could not be applied")
+                self._die(f"no sound after the reload: {error}")
+            else:
+                self._settings = settings
+
+    async def _open(self, engine: AudioEngine, *, wait_for_device: bool) -> None:
+        self.current = self._dressed(engine)
+        await asyncio.to_thread(engine.start, wait_for_device=wait_for_device)
+        if self._listening != "closed":
+            engine.listen(self._listening)
+
+    def _dressed(self, engine: AudioEngine) -> AudioEngine:
+        engine.set_sounds(self._sounds)
+        if self._volume is not None:
+            engine.set_volume(self._volume)
+        return engine
+
+    # -- the microphone ------------------------------------------------------------------------------------
+
+    def listen(self, mode: ListenMode, since: float | None) -> None:
+        """Set which sound may pass, of this engine and of one that replaces it now (`AudioEngine.listen`)."""
+        self._listening = mode
+        self.current.listen(mode, since)
 
     # -- the loudspeaker -----------------------------------------------------------------------------------
 
@@ -151,3 +202,16 @@ class LiveEngine:
     def faded_after_s(self) -> float:
         """How long the fade at the end of the daemon is heard."""
         return self.current.output_latency_s + self._settings.audio.stop_fade_ms / 1000
+
+
+def _device_of(settings: Settings) -> tuple[str | int, ...]:
+    """What decides which device is opened, and how."""
+    audio = settings.audio
+    return (
+        audio.driver,
+        audio.input,
+        audio.output,
+        audio.input_channel,
+        audio.input_rate_hz,
+        audio.output_rate_hz,
+    )

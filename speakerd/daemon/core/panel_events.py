@@ -46,10 +46,27 @@ class PanelEvents:
         self._call_at = call_at
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
-        self._take(settings.subscribe("panel.gestures", take=self._take))
+        self._down: set[str] = set()
+        self._settings = settings.subscribe("panel.gestures", take=self._take, when="now").panel.gestures
+        self._inputs = Inputs(self._settings)
+        self._made_of = self._settings
 
     def _take(self, settings: Settings) -> None:
-        self._inputs = Inputs(settings.panel.gestures)
+        self._settings = settings.panel.gestures
+        self._renew()
+
+    def _renew(self) -> None:
+        """Tell gestures apart by other times, unless a press is going on: it ends as it began."""
+        if (
+            self._made_of is self._settings
+            or self._down - {"mute_switch"}
+            or self._inputs.deadline is not None
+        ):
+            return
+        self._made_of = self._settings
+        self._inputs = Inputs(self._settings)
+        if "mute_switch" in self._down:
+            self._inputs.edge("mute_switch", True, self._clock())
 
     def edge(self, button: str, pressed: bool, at: float) -> None:
         """Take an edge of a button. Any thread."""
@@ -65,6 +82,7 @@ class PanelEvents:
             self._timer.cancel()
 
     def _edge(self, button: str, pressed: bool, at: float) -> None:
+        (self._down.add if pressed else self._down.discard)(button)
         self._gestured(self._inputs.edge(button, pressed, at))
 
     def _tick(self) -> None:
@@ -74,4 +92,5 @@ class PanelEvents:
         for gesture in gestures:
             self._handle(gesture)
         self.close()
+        self._renew()
         self._timer = self._call_at(self._inputs.deadline, self._tick)

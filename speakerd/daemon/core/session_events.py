@@ -45,7 +45,7 @@ class SessionEvents:
         self._tools = tools
         self._handle = handle
         self._clock = clock
-        self._take(settings.subscribe("log.transcripts", take=self._take, moment="live"))
+        self._take(settings.subscribe("log.transcripts", take=self._take, when="now"))
 
     def _take(self, settings: Settings) -> None:
         self._log_transcripts = settings.log.transcripts

@@ -52,12 +52,13 @@ from typing import TYPE_CHECKING, Any
 from speakerd.daemon.core.audio_events import AudioEvents
 from speakerd.daemon.core.command_executor import CommandExecutor
 from speakerd.daemon.core.live_engine import LiveEngine
+from speakerd.daemon.core.live_panel import LivePanel
 from speakerd.daemon.core.panel_events import PanelEvents
 from speakerd.daemon.core.session_events import SessionEvents
 from speakerd.daemon.core.tool_host import ToolHost
 from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageStore
-from speakerd.daemon.session import SessionLink, UplinkQueue
-from speakerd.daemon.storage import Volume
+from speakerd.daemon.session import SessionLink, SessionRenewal, UplinkQueue
+from speakerd.daemon.storage import MuteMemory, Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, StopRequested
 from speakerd.dialogue.state_machine import Dialogue
@@ -71,16 +72,21 @@ if TYPE_CHECKING:
     from speakerd.audio.engine import AudioEngine
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings
-    from speakerd.daemon.live_settings import LiveSettings
+    from speakerd.daemon.live_settings import LiveSettings, UnworkableSettingError
     from speakerd.daemon.session import SessionFactory
     from speakerd.dialogue.commands import Command
     from speakerd.dialogue.events import Event
     from speakerd.panel.port import Panel
+    from speakerd.panel.settings import PanelSettings
     from speakerd.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
 
 _FADE_MARGIN_S = 0.05
+
+
+class RestartRequestedError(Exception):
+    """The process is to end as on `stop`, and to be started again."""
 
 
 class PartDiedError(RuntimeError):
@@ -95,7 +101,7 @@ class Speaker:
         settings: LiveSettings,
         *,
         make_device: Callable[[AudioSettings], AudioDevice],
-        panel: Panel,
+        make_panel: Callable[[PanelSettings], Panel],
         sessions: SessionFactory,
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -105,14 +111,14 @@ class Speaker:
         Args:
             settings: All of them; each part subscribes to its own.
             make_device: Returns the sound device of the settings, not started; asked again when they change.
-            panel: Not started.
+            make_panel: Returns the panel of the settings, not started; asked again when they change.
             sessions: Opens sessions.
             state: Folder of what outlives the process; None keeps nothing.
             clock: The panel's and the device's: monotonic seconds.
         """
         self.settings = settings
         self._clock = clock
-        self._panel = panel
+        self._panel = LivePanel(settings, make_panel=make_panel, clock=clock, die=self.die)
         self._sessions = sessions
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -122,6 +128,8 @@ class Speaker:
         self._was_muted = False
 
         now = settings.latest
+        settings.subscribe("dialogue.start_muted", when="restart")
+        self._muted_by_hand = MuteMemory(state / "mute" if state is not None else None)
         self.monitor = MonitorFeed()
         self.usage = UsageStore(state / "usage.json" if state is not None else None)
         self.turns = TurnLog(self.monitor, self.usage, settings)
@@ -130,22 +138,24 @@ class Speaker:
             gestures=now.panel.gestures,
             turn_detection=now.model.turn_detection,
             connection=now.model.connection,
+            muted=self._muted_by_hand.muted,
             now=clock(),
         )
-        settings.subscribe(
+        self._dialogue_settings = settings.subscribe(
             "dialogue",
-            "panel.gestures",
             "model.turn_detection",
             "model.connection",
+            but=("dialogue.start_muted",),
             take=self._configure_dialogue,
         )
+        settings.subscribe("panel.gestures", take=self._configure_gestures, when="now")
         self.live_engine = LiveEngine(settings, make_device=make_device, die=self.die)
         self.volume = Volume(
             now.audio.volume,
             path=state / "volume" if state is not None else None,
             apply=self.live_engine.set_volume,
         )
-        settings.subscribe("audio.volume", take=self._set_volume, moment="live")
+        settings.subscribe("audio.volume", take=self._set_volume, when="now")
         self.tools = ToolHost(settings, volume=self.volume, handle=self.handle, state=state, clock=clock)
         session_events = SessionEvents(
             settings,
@@ -165,7 +175,7 @@ class Speaker:
             settings,
             dialogue=self.dialogue,
             link=self.link,
-            panel=panel,
+            panel=self._panel,
             monitor=self.monitor,
             post=self._post,
             handle=self.handle,
@@ -181,11 +191,17 @@ class Speaker:
             audio_events=self._audio_events,
             tools=self.tools,
         )
+        SessionRenewal(settings, link=self.link, sessions=sessions, tools=lambda: self.tools.tools)
 
     @property
     def engine(self) -> AudioEngine:
         """The audio engine in force; another one once the settings of sound have changed."""
         return self.live_engine.current
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Why there is no microphone or no loudspeaker, while there is none."""
+        return tuple(self._audio_events.missing.values())
 
     async def _open_session(self, on_failure: Callable[[str], None]) -> RealtimeSession[None]:
         return await self._sessions.open(self.live_engine.tracker, self.tools.tools, on_failure)
@@ -202,8 +218,8 @@ class Speaker:
         """Open sound and panel, run until `stop`, then close everything in reverse.
 
         `prepare` is awaited once both are open, while the light still says that it is starting; `ready` is called
-        after it. Raises DeviceError or PanelError where one cannot be opened, what `prepare` raises, and
-        PartDiedError when a part dies later.
+        after it. Raises DeviceError or PanelError where one cannot be opened, what `prepare` raises,
+        PartDiedError when a part dies, and RestartRequestedError after `restart`.
         """
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.create_future()
@@ -230,15 +246,27 @@ class Speaker:
             work.result()
             return True
         work.cancel()
+        if self._end is not None:
+            self._end.result()
         return False
 
     def stop(self) -> None:
         """End `run`: the sound fades, the light goes off. Idempotent."""
+        self._end_with(None)
+
+    def _end_with(self, error: RestartRequestedError | None) -> None:
         if self._end is not None and not self._end.done():
             self._fading = self.engine.speaking
             self.engine.fade_out()
             self.handle(StopRequested())
-            self._end.set_result(None)
+            if error is None:
+                self._end.set_result(None)
+            else:
+                self._end.set_exception(error)
+
+    def restart(self) -> None:
+        """End `run` as `stop` does, but with RestartRequestedError."""
+        self._end_with(RestartRequestedError())
 
     def die(self, reason: str) -> None:
         """End `run` with PartDiedError, so that systemd restarts the daemon: a part is beyond repair."""
@@ -254,7 +282,7 @@ class Speaker:
         fading_until = self._clock() + self.live_engine.faded_after_s
         await self.link.close()
         # A slow disk is waited for while the sound fades, not after it.
-        stored = asyncio.gather(self.volume.close(), self.usage.close())
+        stored = asyncio.gather(self.volume.close(), self._muted_by_hand.close(), self.usage.close())
         await self._executor.finish()
         if self._fading:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
@@ -265,18 +293,29 @@ class Speaker:
 
     # -- settings ------------------------------------------------------------------------------------------
 
-    def reconfigure(self, settings: Settings) -> None:
-        """Accept new settings: each part takes what it is made of, at the moment it has named."""
-        self.settings.change(settings)
+    async def reconfigure(self, settings: Settings) -> tuple[UnworkableSettingError, ...]:
+        """Have each part take what it is made of, at the moment it has named; return what went wrong then.
+
+        Raises:
+            SettingsRefusedError: a part cannot work with them, so nothing has changed.
+        """
+        await self.settings.change(settings)
         self._settle(self._clock())
+        return await self.settings.settled()
 
     def _configure_dialogue(self, settings: Settings) -> None:
-        self.dialogue.configure(
-            settings.dialogue,
+        self._dialogue_settings = settings
+        self._configure_gestures(self.settings.latest)
+
+    def _configure_gestures(self, settings: Settings) -> None:
+        made_of = self._dialogue_settings
+        commands = self.dialogue.configure(
+            made_of.dialogue,
             gestures=settings.panel.gestures,
-            turn_detection=settings.model.turn_detection,
-            connection=settings.model.connection,
+            turn_detection=made_of.model.turn_detection,
+            connection=made_of.model.connection,
         )
+        self._perform(commands, self._clock())
 
     def _set_volume(self, settings: Settings) -> None:
         self.volume.set(settings.audio.volume)
@@ -311,7 +350,8 @@ class Speaker:
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
             self.link.uplink.forget_sound()
         self._was_muted = dialogue.flags.muted
-        if dialogue.phase == "idle":
+        self._muted_by_hand.note(dialogue.state.muted_by_hand)
+        if dialogue.phase in {"starting", "idle"}:
             self.settings.between_turns()
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
         if shown != self._shown:

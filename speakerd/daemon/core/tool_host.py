@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import deque
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
+from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.dialogue.events import ConversationEndRequested, TimerRinging, TimerSilenced
 from speakerd.tools.build import build_tools
 from speakerd.tools.timer_service import TimerService
@@ -38,7 +41,7 @@ class ToolHost:
         """Nothing runs yet.
 
         Args:
-            settings: Those of the tools are read; other tools are offered from the next session on.
+            settings: Those of the tools are read; other tools are offered from the next conversation on.
             volume: The loudspeaker's.
             handle: Gives an event to the dialogue.
             state: Folder of the timers that outlive the process; None keeps none.
@@ -47,7 +50,7 @@ class ToolHost:
         self.volume = volume
         self._handle = handle
         self._answers: deque[str] = deque(maxlen=2)
-        tools = settings.subscribe("tools", take=self._take).tools
+        tools = settings.subscribe("tools", prepare=self._prepare).tools
         self._book = TimerBook(most=tools.max_timers, longest_s=tools.longest_timer_h * 3600)
         self.timers = TimerService(
             self._book,
@@ -57,6 +60,16 @@ class ToolHost:
             monotonic=clock,
         )
         self._take(settings.latest)
+
+    async def _prepare(self, settings: Settings) -> PreparedChange:
+        for number, command in enumerate(settings.tools.commands):
+            if shutil.which(command.argv[0]) is None:
+                raise UnworkableSettingError(
+                    f"tools.commands.{number}.argv",
+                    f"there is no program {command.argv[0]} that the user of speakerd may run. Install it, or "
+                    "correct its path",
+                )
+        return PreparedChange(partial(self._take, settings))
 
     def _take(self, settings: Settings) -> None:
         tools = settings.tools
@@ -84,6 +97,10 @@ class ToolHost:
     def answered(self, text: str) -> None:
         """Remember that the speaker said `text`."""
         self._answers.append(text)
+
+    def forget(self) -> None:
+        """Forget what was said: the conversation is over for good."""
+        self._answers.clear()
 
     def end_conversation(self) -> None:
         """Let this answer be the last of the conversation."""

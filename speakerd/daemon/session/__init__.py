@@ -5,6 +5,7 @@
 - `SessionFactory` opens sessions, with the model of the settings or with the `EmbeddedServer`; `Backend` says
   which.
 - `LiveApiKey` is what it opens them with.
+- `SessionRenewal` brings new settings into a session that is kept between conversations.
 - `PlaybackTracker` tells the session layer how much of each answer was heard.
 - `details_of`: what the monitor and the journal want to know of a session event.
 - `address`, `handshake_headers`, `turn_detection`: the settings of `[model]` in the session layer's words.
@@ -16,6 +17,7 @@ from speakerd.daemon.session.model_config import address, handshake_headers, tur
 from speakerd.daemon.session.playback_tracker import PlaybackTracker
 from speakerd.daemon.session.session_factory import Backend, EmbeddedServer, SessionFactory
 from speakerd.daemon.session.session_link import SessionLink
+from speakerd.daemon.session.session_renewal import SessionRenewal
 from speakerd.daemon.session.uplink_queue import CapturedSpeech, SetTurnDetection, UplinkQueue
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "PlaybackTracker",
     "SessionFactory",
     "SessionLink",
+    "SessionRenewal",
     "SetTurnDetection",
     "UplinkQueue",
     "address",

@@ -1,13 +1,13 @@
-"""The API key that sessions are opened with, and what becomes of it when the settings name another file."""
+"""The API key that sessions are opened with. Each reload looks for it again: its file may hold another one."""
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
+from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.host.credentials import VARIABLES, find_key, take_key
 from speakerd.host.errors import CredentialError
-from speakerd.host.journal import fields
 from speakerd.realtime.model import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from speakerd.host.credentials import ApiKey
     from speakerd.host.log_filters import Redactor
 
-log = logging.getLogger(__name__)
-
 _READ = (*VARIABLES, "CREDENTIALS_DIRECTORY")
 """What of the environment says where a key is."""
 
@@ -29,7 +27,7 @@ class MissingKeyError(CredentialError):
 
 
 class LiveApiKey:
-    """The key in force. Found at the start, and again when `model.api_key_file` changes. Event loop only."""
+    """The key in force. Event loop only."""
 
     def __init__(
         self, settings: LiveSettings, environment: MutableMapping[str, str], redactor: Redactor
@@ -40,7 +38,15 @@ class LiveApiKey:
         """
         self._environment = {name: environment[name] for name in _READ if name in environment}
         self._redactor = redactor
-        now = settings.subscribe("model.api_key_file", take=self._take)
+        now = settings.subscribe(
+            "model.api_key_file",
+            "model.backend",
+            "model.auth",
+            "model.url",
+            "model.headers",
+            prepare=self._prepare,
+            every_time=True,
+        )
         self._key = self._checked(take_key(environment, now.model.api_key_file), now)
 
     @property
@@ -48,11 +54,15 @@ class LiveApiKey:
         """The key itself; None where there is none."""
         return self._key.secret.reveal() if self._key is not None else None
 
-    def _take(self, settings: Settings) -> None:
+    async def _prepare(self, settings: Settings) -> PreparedChange:
         try:
-            self._key = self._checked(find_key(self._environment, settings.model.api_key_file), settings)
+            key = self._checked(find_key(self._environment, settings.model.api_key_file), settings)
         except CredentialError as error:
-            log.error("the old key stays in force: %s", error, extra=fields(event="reload_refused"))
+            raise UnworkableSettingError("model.api_key_file", str(error)) from error
+        return PreparedChange(partial(self._take, key))
+
+    def _take(self, key: ApiKey | None) -> None:
+        self._key = key
 
     def _checked(self, key: ApiKey | None, settings: Settings) -> ApiKey | None:
         model = settings.model

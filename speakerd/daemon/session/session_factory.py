@@ -11,9 +11,11 @@ import asyncio
 import dataclasses
 import logging
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.daemon.session.model_config import connection, session_settings
 from speakerd.realtime.agents import RealtimeAgent
 from speakerd.realtime.errors import ConnectFailedError
@@ -37,36 +39,95 @@ log = logging.getLogger(__name__)
 
 Backend = Literal["remote", "offline"]
 
+_RETIRE_LIMIT_S = 10.0
+"""A server that was replaced is closed then, whoever still uses it."""
+
 
 class EmbeddedServer:
     """The embedded realtime server on a free port of loopback, started when first needed. Event loop only."""
 
-    def __init__(self, settings: OfflineSettings) -> None:
+    def __init__(self, settings: LiveSettings) -> None:
+        """Nothing is started yet; `[offline]` is read, but for the address."""
         # Only this process uses it, so any free port will do: several speakers may run on one machine.
-        self._settings = dataclasses.replace(settings, port=0)
+        settings.subscribe("offline.host", "offline.port", when="elsewhere")
+        self._settings = settings.subscribe(
+            "offline",
+            "model.backend",
+            "model.fallback",
+            but=("offline.host", "offline.port"),
+            prepare=self._prepare,
+        )
         self._server: OfflineServer | None = None
         self._starting = asyncio.Lock()
+        self._retiring: set[asyncio.Task[None]] = set()
 
     async def url(self) -> str:
         """Return where it listens; start it if it is not running. Raises ConnectFailedError if it cannot start."""
         async with self._starting:
             if self._server is None:
-                from speakerd.offline.errors import OfflineError  # noqa: PLC0415  # an extra: loaded where wanted
-                from speakerd.offline.server import OfflineServer  # noqa: PLC0415  # as above
-
-                server = OfflineServer(self._settings)
                 try:
-                    await server.__aenter__()
-                except OfflineError as error:
+                    self._server = await _started(self._settings.offline)
+                except _NotStartedError as error:
                     raise ConnectFailedError("the embedded server", str(error)) from error
-                self._server = server
             return self._server.url
 
     async def close(self) -> None:
         """Stop it, if it runs. Idempotent."""
         server, self._server = self._server, None
         if server is not None:
-            await server.__aexit__(None, None, None)
+            await server.close()
+        await asyncio.gather(*self._retiring)
+
+    async def _prepare(self, settings: Settings) -> PreparedChange:
+        """Start another one beside the one that runs, where the settings use one at all."""
+        model, key = settings.model, "model.backend"
+        if model.backend != "offline" and model.fallback != "offline":
+            return PreparedChange(partial(self._replace, None, settings))
+        if settings.offline != self._settings.offline:
+            key = "offline"
+        elif model.backend != "offline":
+            key = "model.fallback"
+        try:
+            server = await _started(settings.offline)
+        except _NotStartedError as error:
+            raise UnworkableSettingError(key, str(error)) from error
+        return PreparedChange(partial(self._replace, server, settings), server.close)
+
+    def _replace(self, server: OfflineServer | None, settings: Settings) -> None:
+        self._settings = settings
+        old, self._server = self._server, server
+        if server is not None and old is None and settings.model.backend != "offline":
+            # It was only a trial: as a fallback it is started when it is needed.
+            old, self._server = server, None
+        if old is not None:
+            task = asyncio.create_task(_retire(old))
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+
+
+class _NotStartedError(Exception):
+    """The embedded server cannot be started; the text says what to do."""
+
+
+async def _started(settings: OfflineSettings) -> OfflineServer:
+    from speakerd.offline.errors import OfflineError  # noqa: PLC0415  # an extra: loaded where wanted
+    from speakerd.offline.server import OfflineServer  # noqa: PLC0415  # as above
+
+    server = OfflineServer(dataclasses.replace(settings, port=0))
+    try:
+        await server.start()
+    except OfflineError as error:
+        raise _NotStartedError(str(error)) from error
+    return server
+
+
+async def _retire(server: OfflineServer) -> None:
+    """Close a server that was replaced, once the session that it serves has moved on to the new one."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_RETIRE_LIMIT_S):
+            while server.connections:  # noqa: ASYNC110  # the server tells nobody that a client left
+                await asyncio.sleep(0.1)
+    await server.close()
 
 
 class SessionFactory:
@@ -97,8 +158,11 @@ class SessionFactory:
         self._clock = clock
 
     def _take(self, settings: Settings) -> None:
-        # Another backend needs a restart: the embedded server is loaded while the speaker starts, or not at all.
-        self._model = dataclasses.replace(settings.model, backend=self._model.backend)
+        self._model = settings.model
+
+    def agent(self, tools: Sequence[FunctionTool]) -> RealtimeAgent[None]:
+        """Return the agent of the settings, with these tools."""
+        return RealtimeAgent[None](name="speakerd", instructions=self._model.instructions, tools=list(tools))
 
     async def prepare(self) -> None:
         """Load what the first opening would have to wait for. Raises ConnectFailedError."""
@@ -138,7 +202,6 @@ class SessionFactory:
 
         settings = self._model
         url = await self._embedded.url() if backend == "offline" else None
-        agent = RealtimeAgent[None](name="speakerd", instructions=settings.instructions, tools=list(tools))
         persistent = settings.fallback != "offline"
         limit_s = settings.connect_timeout_s
         model = OpenAIRealtimeWebSocketModel(
@@ -148,7 +211,9 @@ class SessionFactory:
             clock=self._clock,
         )
         runner = RealtimeRunner(
-            agent, model=model, config={"model_settings": session_settings(settings), "raw_events": False}
+            self.agent(tools),
+            model=model,
+            config={"model_settings": session_settings(settings), "raw_events": False},
         )
         key = self._key.secret if self._key is not None else None
         session = await runner.run(model_config=connection(settings, tracker, key, url=url))

@@ -24,6 +24,7 @@ from speakerd.daemon.session.uplink_queue import (
     CapturedSpeech,
     Outgoing,
     SetTurnDetection,
+    UpdateSession,
     UplinkQueue,
 )
 from speakerd.dialogue.commands import Approve, Commit, DiscardAudio, Interrupt, Reject, SendText
@@ -90,6 +91,11 @@ class SessionLink:
     def connected(self) -> bool:
         """Whether something can be sent now."""
         return self._usable.is_set()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is a session, or one is being opened."""
+        return self._task is not None and not self._task.done()
 
     def connect(self) -> None:
         """Be connected until `disconnect`. If the next attempt to connect is being waited for, begin it now."""
@@ -241,6 +247,9 @@ async def _send(session: RealtimeSession, item: Outgoing) -> None:
             await session.interrupt()
         case SetTurnDetection(config):
             await session.update_settings(turn_detection=config)
+        case UpdateSession(agent, config, speed):
+            await session.update_agent(agent)
+            await session.update_settings(turn_detection=config, speed=speed)
         case Approve(call_id):
             with _answered_before():
                 await session.approve_tool_call(call_id)

@@ -24,6 +24,7 @@ from speakerd.dialogue.commands import Approve, Commit, DiscardAudio, Interrupt,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from speakerd.realtime.agents import RealtimeAgent
     from speakerd.realtime.model import RealtimeTurnDetectionConfig
 
 BYTES_PER_SECOND = 48_000
@@ -44,8 +45,25 @@ class SetTurnDetection:
     config: RealtimeTurnDetectionConfig | None
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateSession:
+    """Have the session go on with another agent, another way to find the end of turns, another speed of speech."""
+
+    agent: RealtimeAgent[None]
+    turn_detection: RealtimeTurnDetectionConfig | None
+    speed: float
+
+
 Outgoing: TypeAlias = (
-    CapturedSpeech | Commit | DiscardAudio | Interrupt | SendText | Approve | Reject | SetTurnDetection
+    CapturedSpeech
+    | Commit
+    | DiscardAudio
+    | Interrupt
+    | SendText
+    | Approve
+    | Reject
+    | SetTurnDetection
+    | UpdateSession
 )
 """Captured speech, and the dialogue's commands that are for the model."""
 
