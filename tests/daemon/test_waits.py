@@ -7,7 +7,7 @@ from pathlib import Path
 import speakerd
 
 ROOT = Path(speakerd.__file__).parent
-ROOMS = ("daemon", "host", "offline", "tools")
+ROOMS = ("daemon", "host", "offline", "realtime", "tools")
 
 
 def uses_of_wait_for(source: str) -> Iterator[int]:

@@ -264,8 +264,9 @@ class SessionSettings:
             event_id = next(iter(self._sent))
         assert event_id is not None  # noqa: S101  # it is one of those sent
         table = self._sent.pop(event_id).table
-        for path in table:
-            self._in_force.pop(path, None)
+        if self.confirms is False:
+            for path in table:
+                self._in_force.pop(path, None)
         if (tool := _tool_named(parameter, table)) is not None:
             self._refused_tools.append(tool)
             return [str(parameter)]

@@ -1,0 +1,282 @@
+"""A server that owes something and does not send it: whatever it is, the next question is answered."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from speakerd.realtime.errors import NoAnswerError, ThrottledError
+from speakerd.realtime.model import inputs as i
+from speakerd.realtime.testing import server_events as s
+from speakerd.realtime.wire.due import DUE, RESPONSES, UPDATES
+from tests.realtime.protocol_wire import MANUAL, Wire, speaking
+
+
+def asked(wire: Wire) -> int:
+    return wire.types().count("response.create")
+
+
+def errors(wire: Wire, kind: type[Exception]) -> list[Any]:
+    return [event.error for event in wire.events("error") if isinstance(event.error, kind)]
+
+
+def replace(wire: Wire) -> str:
+    """Leave the connection, as a transport does once it has to; return why."""
+    reason = wire.protocol.must_reconnect
+    assert reason is not None
+    wire.lose()
+    wire.connect()
+    return reason
+
+
+def test_a_cancel_that_is_never_confirmed_expires_and_what_still_comes_is_dropped() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(*speaking(ms=1000))
+    wire.ask(i.RealtimeModelSendInterrupt(), i.RealtimeModelSendUserInput("And now?"))
+    assert asked(wire) == 0
+    wire.pass_time(DUE["end_after_cancel"].within_s - 0.1)
+    assert asked(wire) == 0
+    wire.pass_time(0.1)
+    assert asked(wire) == 1
+    (ended,) = wire.events("turn_ended")
+    assert (ended.status, ended.reason) == ("cancelled", "end_after_cancel")
+    heard = len(wire.events("audio"))
+    wire.hear(*s.spoken_deltas("resp_1", "item_1", "late", 400))
+    assert len(wire.events("audio")) == heard
+    wire.hear(*s.spoken_response("resp_2", "item_2"))
+    assert len(wire.events("audio")) > heard
+
+
+def test_a_late_done_of_an_expired_response_is_no_second_end() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(*speaking())
+    wire.ask(i.RealtimeModelSendInterrupt())
+    wire.pass_time(5.0)
+    wire.hear(s.response_done("resp_1", status="cancelled"))
+    assert len(wire.events("turn_ended")) == 1
+
+
+def test_a_response_that_the_server_ends_by_itself_expires_too() -> None:
+    wire = Wire()
+    wire.hear(*speaking(), s.speech_started("u1"))
+    wire.pass_time(DUE["end_after_cancel"].within_s)
+    assert [event.status for event in wire.events("turn_ended")] == ["cancelled"]
+
+
+def test_a_request_refused_for_a_response_whose_cancel_expired_is_made_again_on_another_connection() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(*speaking())
+    wire.ask(i.RealtimeModelSendInterrupt(), i.RealtimeModelSendUserInput("And now?"))
+    wire.pass_time(5.0)
+    event_id = next(e["event_id"] for e in wire.sent if e["type"] == "response.create")
+    wire.types()
+    wire.hear(s.error("conversation_already_has_active_response", event_id=event_id))
+    assert "cancelled" in replace(wire)
+    assert asked(wire) == 1
+
+
+def test_a_response_that_began_and_brought_nothing_is_asked_for_once_more_then_given_up() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    for number in range(2):
+        assert asked(wire) == 1
+        wire.hear(s.response_created(f"r{number}"))
+        wire.pass_time(DUE["progress"].within_s)
+        assert "response" in replace(wire)
+    assert asked(wire) == 0
+    (error,) = errors(wire, NoAnswerError)
+    assert "within 15 s" in str(error)
+    # The conversation goes on: what is asked next is asked for.
+    wire.ask(i.RealtimeModelSendUserInput("Hello?"))
+    assert asked(wire) == 1
+
+
+def test_each_sign_of_life_of_a_response_begins_its_limit_anew() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created(), *s.spoken_begin("resp_1", "item_1"))
+    for _ in range(10):
+        wire.pass_time(DUE["progress"].within_s - 1)
+        assert wire.protocol.must_reconnect is None
+        wire.hear(*s.spoken_deltas("resp_1", "item_1", "word", 100))
+    wire.pass_time(DUE["progress"].within_s)
+    assert wire.protocol.must_reconnect is not None
+
+
+def test_frames_that_are_no_sign_of_the_response_do_not_keep_it_alive() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    for _ in range(3):
+        wire.pass_time(5.0)
+        wire.hear({"type": "ping"}, {"type": "rate_limits.updated", "rate_limits": []})
+    assert wire.protocol.must_reconnect is not None
+
+
+def test_what_was_begun_and_heard_is_not_asked_for_again() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    wire.hear(*speaking())
+    wire.types()
+    wire.pass_time(DUE["progress"].within_s)
+    replace(wire)
+    assert asked(wire) == 0
+    assert [(event.status, event.reason) for event in wire.events("turn_ended")] == [
+        ("incomplete", "connection_lost")
+    ]
+
+
+@pytest.mark.parametrize("event_id", [None, "event_TODO", ""])
+def test_an_error_in_place_of_the_end_ends_the_response(event_id: str | None) -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    wire.hear(s.response_created(), s.error("tts_failed", "no voice", event_id=event_id))
+    wire.ask(i.RealtimeModelSendUserInput("Hello?"))
+    wire.types()
+    wire.pass_time(DUE["end_after_error"].within_s)
+    assert asked(wire) == 1
+    assert [event.status for event in wire.events("turn_ended")] == ["failed"]
+    assert [event.error["message"] for event in wire.events("error")] == ["no voice"]
+    assert wire.protocol.must_reconnect is None
+
+
+def test_an_error_about_the_request_of_a_running_response_ends_it_too() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    wire.hear(s.response_created(), s.error("llm_failed", event_id=wire.sent[-1]["event_id"]))
+    wire.pass_time(DUE["end_after_error"].within_s)
+    assert [event.status for event in wire.events("turn_ended")] == ["failed"]
+
+
+def test_a_response_that_goes_on_after_an_error_goes_on() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created(), s.error("something_else"))
+    wire.pass_time(2.0)
+    wire.hear(*s.spoken_begin("resp_1", "item_1"), *s.spoken_deltas("resp_1", "item_1", "I am here", 300))
+    wire.pass_time(10.0)
+    assert wire.events("turn_ended") == []
+
+
+def test_an_error_about_something_else_does_not_touch_the_response() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    wire.ask(i.RealtimeModelSendUserInput("Hi", start_response=False))
+    wire.hear(s.error("invalid_value", event_id=wire.sent[-1]["event_id"]))
+    wire.pass_time(10.0)
+    assert wire.events("turn_ended") == []
+
+
+def test_an_error_in_place_of_the_beginning_lets_the_next_request_through() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"), i.RealtimeModelSendUserInput("Hello?"))
+    wire.types()
+    wire.hear(s.error("bad_request"))
+    wire.pass_time(DUE["end_after_error"].within_s)
+    assert asked(wire) == 1
+    assert wire.protocol.must_reconnect is None
+
+
+def test_an_out_of_band_request_that_is_not_answered_disturbs_nobody_and_is_reported() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendResponse(conversation="none", metadata={"a": "1"}))
+    wire.pass_time(DUE["created_aside"].within_s)
+    assert wire.protocol.must_reconnect is None
+    assert len(errors(wire, NoAnswerError)) == 1
+
+
+def test_an_out_of_band_response_that_ends_in_nothing_ends() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendResponse(conversation="none", metadata={"a": "1"}))
+    wire.hear(s.response_created("aside", out_of_band=True, metadata={"a": "1"}))
+    wire.pass_time(DUE["progress_aside"].within_s)
+    assert wire.protocol.must_reconnect is None
+    (ended,) = wire.events("turn_ended")
+    assert (ended.status, ended.out_of_band, ended.metadata) == ("failed", True, {"a": "1"})
+    assert len(errors(wire, NoAnswerError)) == 1
+
+
+def test_an_interruption_without_a_connection_sticks() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Tell me a story"))
+    wire.hear(s.response_created())
+    wire.lose()
+    wire.ask(i.RealtimeModelSendInterrupt())
+    wire.types()
+    wire.connect()
+    assert asked(wire) == 0
+    wire.ask(i.RealtimeModelSendUserInput("What time is it?"))
+    assert asked(wire) == 1
+
+
+def test_an_interruption_without_a_connection_cuts_what_still_plays() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(*speaking(ms=2000))
+    wire.play("item_1", 500)
+    wire.lose()
+    wire.ask(i.RealtimeModelSendInterrupt())
+    assert len(wire.events("audio_interrupted")) == 1
+    (cut,) = wire.events("item_truncated")
+    assert cut.audio_end_ms == 500
+    wire.types()
+    wire.connect()
+    assert asked(wire) == 0
+
+
+@pytest.mark.parametrize("phase", ["before set-up", "asked", "created", "speaking"])
+def test_a_server_that_goes_mute_at_any_moment_is_left_and_the_question_asked_once_more(phase: str) -> None:
+    wire = Wire(MANUAL | {"instructions": "x"})
+    wire.lose()
+    wire.confirms = phase != "before set-up"
+    wire.connect()
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    if phase in ("created", "speaking"):
+        wire.hear(s.response_created())
+    if phase == "speaking":
+        wire.hear(*speaking())
+    before = wire.now
+    wire.pass_time(20.0)
+    assert wire.protocol.must_reconnect is not None
+    assert wire.now - before <= 20.0
+    wire.confirms = True
+    wire.types()
+    replace(wire)
+    assert asked(wire) == (phase != "speaking")
+
+
+# Budgets.
+
+
+def test_a_tool_that_is_called_in_every_response_is_slowed_down_to_the_budget() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    sent = asked(wire)
+    number = 0
+    while wire.now < 60.0:
+        wire.now += 0.01
+        if wire.protocol.deadline is not None and wire.protocol.deadline <= wire.now:
+            wire._collect(wire.protocol.tick(wire.now))
+        number += 1
+        wire.hear(*s.call_response(f"r{number}", "again", call_id=f"c{number}", item_id=f"i{number}"))
+        (call,) = wire.events("function_call")
+        wire.told = [event for event in wire.told if event.type == "error"]
+        wire.ask(i.RealtimeModelSendToolOutput(call, "done"))
+        sent += asked(wire)
+    assert number > 5000
+    assert sent <= RESPONSES.burst + RESPONSES.per_minute + 1
+    assert 0 < len(errors(wire, ThrottledError)) <= sent
+    # What waited is sent in its time.
+    wire.pass_time(3.0)
+    assert asked(wire) >= 1
+
+
+def test_settings_that_change_all_the_time_are_sent_as_the_budget_allows_the_last_ones_always() -> None:
+    wire = Wire({"instructions": "0"})
+    sent = wire.types().count("session.update")
+    for number in range(1, 1001):
+        wire.now += 0.05
+        wire.ask(i.RealtimeModelSendSessionUpdate({"instructions": str(number)}))
+    wire.pass_time(10.0)
+    updates = [event for event in wire.sent if event["type"] == "session.update"]
+    assert sent + len(updates) <= UPDATES.burst + UPDATES.per_minute
+    assert updates[-1]["session"]["instructions"] == "1000"
+    assert json.dumps(updates[-1])
