@@ -15,6 +15,9 @@ MAX_APPROVALS: Final = 8
 MAX_RINGING: Final = 32
 """Timers that may ring at a time."""
 
+CUT_SHORT: Final = frozenset({"connection_lost", "superseded"})
+"""Reasons why the session ends a response by itself, on behalf of a server that has not."""
+
 STALE_SOUND_S: Final = 0.05
 """Sound that is reported to have begun this soon after an interruption was on its way when that came. No new
 answer can be there as soon; a flushed one never reports its end, and would be waited for."""
@@ -285,6 +288,11 @@ def current(t: Transition) -> bool:
 def cancelled(t: Transition) -> bool:
     """The response was cancelled."""
     return isinstance(t.event, ResponseEnded) and t.event.status == "cancelled"
+
+
+def cut_short(t: Transition) -> bool:
+    """The response ended with its connection, or another took its place; one is still due."""
+    return isinstance(t.event, ResponseEnded) and t.event.reason in CUT_SHORT
 
 
 def stale_due(t: Transition) -> bool:

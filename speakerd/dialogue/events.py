@@ -31,8 +31,9 @@ ErrorKind: TypeAlias = Literal[
     "rate_limit",  # too many questions for now
     "empty_turn",  # there was no speech in what was committed: nobody's fault
     "request",  # one request was refused, the conversation goes on
+    "caption",  # what was said could not be written down; the model has heard it
     "tool",  # a tool failed; the model was told
-    "internal",  # a fault of ours
+    "internal",  # a fault of ours; if an answer fails by it, that is seen by its not coming
 ]
 
 
@@ -55,7 +56,8 @@ class Connected:
 class ConnectionLost:
     """There is no session, or the attempt to make one failed. `fatal`: trying again cannot help.
 
-    Not sent for a connection that we closed, or for one that is being renewed between turns.
+    Unless it is fatal, it is tried again until `Disconnect`. Not sent for a connection that we closed, or for one
+    that is being renewed between turns.
     """
 
     reason: str
@@ -92,6 +94,10 @@ class ResponseEnded:
     status: ResponseStatus = "completed"
     had_audio: bool = True
     tool_calls: int = 0
+    had_text: bool = False
+    """It has words, be they spoken or written."""
+    reason: str = ""
+    """Why it was not completed, as one word of the server's; "" if it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

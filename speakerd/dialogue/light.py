@@ -17,4 +17,6 @@ def light_of(phase: Phase, flags: Flags) -> LightState:
     own: LightState = phase  # every phase has a light of its own: mypy sees to it
     if own == "stopping":
         return own
+    if own == "thinking" and flags.offline:
+        own = "offline"  # nobody thinks: the answer waits for the connection
     return next(state for state in LIGHT_STATES if state == own or getattr(flags, state, False))

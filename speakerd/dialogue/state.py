@@ -169,7 +169,6 @@ class State:
     # The world.
     connected: bool = False
     offline: bool = False
-    offline_until: float | None = None
     microphone_lost: bool = False
     loudspeaker_lost: bool = False
     muted_by_hand: bool = False

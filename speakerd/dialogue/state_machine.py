@@ -96,10 +96,16 @@ class Dialogue:
         return microphone.uplink(self.state)
 
     @property
+    def due(self) -> deadlines.Due | None:
+        """What the phase waits for, and until when; None: for nothing."""
+        return deadlines.phase_due(self.state, self._settings, self._owner)
+
+    @property
     def deadline(self) -> float | None:
         """When `tick` is to be called at the latest; None: not until something has happened."""
+        due = self.due
         times = (
-            deadlines.phase_deadline(self.state, self._settings, self._owner),
+            None if due is None else due.at,
             deadlines.ring_deadline(self.state, self._settings),
             deadlines.approval_deadline(self.state),
             deadlines.fault_deadline(self.state),
@@ -147,12 +153,12 @@ class Dialogue:
     def tick(self, now: float) -> tuple[commands.Command, ...]:
         """Let the clock do what is due. Early or late calls are harmless."""
         out: tuple[commands.Command, ...] = ()
-        due = deadlines.phase_deadline(self.state, self._settings, self._owner)
-        if due is not None and due <= now:
+        due = self.due
+        if due is not None and due.at <= now and due.awaited != "approval":  # which expires below
             phase = self.state.phase
             transition = self._transition("timeout", None, now)
             if self._apply(transition):
-                out = self._finish(transition, phase, "timeout")
+                out = self._finish(transition, phase, f"no {due.awaited.replace('_', ' ')} in time")
         transition = self._transition("timeout", None, now)
         timers.ring_on(transition)
         approvals.expire(transition)

@@ -133,11 +133,11 @@ def error_trigger(kind: events.ErrorKind) -> Trigger:
     match kind:
         case "account":
             return "fatal"
-        case "server" | "rate_limit" | "internal":
+        case "server" | "rate_limit":
             return "answer_failed"
         case "empty_turn":
             return "nothing_heard"
-        case "request" | "tool":
+        case "request" | "caption" | "tool" | "internal":
             return "noted"
         case _:
             assert_never(kind)

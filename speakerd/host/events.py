@@ -49,9 +49,11 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent(
         "turn",
         "info",
-        "A turn is over: heard, interrupted, failed or incomplete; with its latencies in milliseconds.",
+        "A turn is over: heard, interrupted, failed, completed (but with nothing to hear), incomplete or timeout; "
+        "with its latencies in milliseconds.",
         (
             "OUTCOME",
+            "REASON",
             "CONVERSATION",
             "TOKENS",
             "PRESS_TO_LISTENING_MS",
@@ -73,7 +75,18 @@ EVENTS: tuple[JournalEvent, ...] = (
         ("SECONDS",),
     ),
     JournalEvent("account_fault", "warning", "Key, quota or model are refused; retrying cannot help."),
-    JournalEvent("answer_timeout", "warning", "No answer came in dialogue.response_timeout_s.", ("TOOLS",)),
+    JournalEvent(
+        "answer_timeout",
+        "warning",
+        "An answer did not come, or did not go on: response, tool, playback or connection had its limit.",
+        ("WAITED_FOR", "TOOLS"),
+    ),
+    JournalEvent(
+        "no_answer",
+        "warning",
+        "A response ended without an answer, or before its end; the reason is the server's, or text_only or empty.",
+        ("STATUS", "REASON"),
+    ),
     JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
     JournalEvent("timer_unheard", "warning", "A timer rang until its limit, and nobody came.", ("TIMERS",)),
     JournalEvent(
@@ -109,7 +122,8 @@ QUESTIONS: tuple[Question, ...] = (
         "Why did it not answer?",
         "journalctl -u speakerd -p warning --since '10 min ago'",
         "connection_lost: the network or the server. speech_dropped: it was away for more than a minute of speech. "
-        "account_fault: key or quota. answer_timeout: the model was silent. Nothing at all: it did not hear you; "
+        "account_fault: key or quota. answer_timeout: the model was silent. no_answer: it "
+        "had nothing to say, or not to the end. Nothing at all: it did not hear you; "
         "then see the next question.",
     ),
     Question(

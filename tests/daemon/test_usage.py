@@ -119,7 +119,7 @@ async def test_an_answer_that_is_cut_off_by_the_end_of_the_connection_is_counted
         house.assembly.speaker.handle(STOP)
         await house.phase("idle")
         link = house.assembly.speaker.link
-        await asyncio.wait_for(link.disconnect(), limit(5))
+        await asyncio.wait_for(link.close(), limit(5))
         assert not link.connected
         if answers:
             await until(lambda: "total_tokens" in stored(path))

@@ -1,5 +1,7 @@
 """Conversations while there is no connection yet, or no longer."""
 
+import pytest
+
 from speakerd.dialogue import commands as c
 from tests.dialogue.driver import Driver, cold, warm
 
@@ -60,9 +62,30 @@ def test_a_connection_that_cannot_be_had_says_so_after_its_limit() -> None:
     assert d.light == "offline"
 
 
-def test_on_wake_offline_is_shown_for_a_while_only_since_nobody_tries() -> None:
+def test_on_wake_offline_is_shown_until_a_connection_is_there_which_is_not_kept() -> None:
     d = start_cold(cold(error_shown_s=5.0)).wait(20)
-    assert d.light == "idle"
+    assert d.light == "offline"
+    assert [o for o in d.take() if isinstance(o, c.Disconnect | c.Connect)][-2:] == [
+        c.Disconnect(),
+        c.Connect(),
+    ]
+    assert d.do("ConnectionLost").wait(1000).light == "offline"
+    assert d.take() == []
+    assert d.do("Connected").light == "idle"
+    assert d.take() == [c.Disconnect()]
+
+
+def test_a_press_while_offline_tries_at_once() -> None:
+    d = start_cold(cold()).wait(20)
+    d.take()
+    assert d.tap().phase == "connecting"
+    assert c.Connect() in d.take()
+
+
+def test_a_refusal_is_not_offline() -> None:
+    d = start_cold(cold()).wait(20).do("ConnectionLost fatal")
+    assert not d.flags.offline
+    assert d.light == "error"
 
 
 def test_warm_offline_is_shown_until_connected() -> None:
@@ -103,14 +126,35 @@ def test_a_connection_lost_while_listening_is_made_again_and_speech_kept() -> No
 def test_a_connection_lost_while_thinking_is_healed_and_the_answer_still_comes() -> None:
     d = warm().thinking().do("ConnectionLost")
     assert d.phase == "thinking"
+    assert d.light == "offline"
     assert c.PlaySound("offline") not in d.take()
     assert d.do("Connected").response("r2").do("PlaybackStarted", after=0.2).phase == "speaking"
 
 
 def test_an_answer_that_no_reconnect_brings_is_given_up_with_a_sound() -> None:
-    d = warm().thinking().do("ConnectionLost").wait(60)
-    assert d.phase != "thinking"
-    assert c.PlaySound("error") in d.take()
+    d = warm().thinking().do("ConnectionLost").wait(19.9)
+    assert d.phase == "thinking"
+    d.wait(0.2)
+    assert d.phase == "idle"
+    assert d.light == "offline"
+    assert c.Log("answer_timeout", {"waited_for": "connection", "tools": 0}, problem=True) in d.orders
+    assert c.PlaySound("offline") in d.take()
+
+
+@pytest.mark.parametrize("reason", ["connection_lost", "superseded"])
+def test_a_response_that_ended_with_its_connection_is_still_waited_for(reason: str) -> None:
+    d = warm().thinking().response().ended(status="incomplete", had_audio=False, reason=reason)
+    assert d.phase == "thinking"
+    d.do("ConnectionLost", "Connected", after=0.5)
+    assert d.response("r2").sound().phase == "speaking"
+
+
+def test_an_answer_that_its_connection_cuts_is_heard_as_far_as_it_came_and_says_why_it_ends() -> None:
+    d = warm().speaking().ended(status="incomplete", reason="connection_lost").do("ConnectionLost")
+    assert d.phase == "speaking"
+    assert d.drained().phase == "idle"
+    sounds = d.took(c.PlaySound)
+    assert sounds == [c.PlaySound("offline")]
 
 
 def test_a_connection_lost_while_speaking_lets_what_has_come_be_heard() -> None:

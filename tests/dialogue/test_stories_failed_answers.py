@@ -1,5 +1,9 @@
 """Answers that go wrong, and how one hears of it."""
 
+from typing import Any
+
+import pytest
+
 from speakerd.dialogue import commands as c
 from tests.dialogue.driver import told, warm
 
@@ -89,3 +93,52 @@ def test_an_answer_nobody_waits_for_is_silenced() -> None:
     d.now += 1
     assert d.do("PlaybackStarted").take() == [c.Interrupt()]
     assert d.phase == "idle"
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ({"status": "incomplete", "reason": "max_output_tokens"}, "max_output_tokens"),
+        ({"status": "incomplete", "reason": "content_filter"}, "content_filter"),
+        ({"status": "incomplete"}, "incomplete"),
+        ({"status": "failed"}, "failed"),
+        ({}, "empty"),
+        ({"had_text": True}, "text_only"),
+    ],
+)
+def test_an_answer_that_brings_neither_sound_nor_tool_is_heard_and_seen_as_an_error_with_its_reason(
+    ending: dict[str, Any], reason: str
+) -> None:
+    d = told(error_shown_s=3.0).thinking().response().ended(had_audio=False, **ending)
+    assert d.phase == "listening"
+    status = ending.get("status", "completed")
+    assert c.Log("no_answer", {"status": status, "reason": reason}, problem=True) in d.orders
+    assert d.took(c.PlaySound) == [c.PlaySound("error")]
+    assert d.flags.error
+    assert not d.wait(3).flags.error
+
+
+def test_an_answer_that_is_cut_in_mid_sentence_says_so_after_what_came_of_it() -> None:
+    d = warm().speaking().ended(status="incomplete", reason="max_output_tokens")
+    assert d.took(c.PlaySound) == []
+    assert d.drained().phase == "listening"
+    assert d.took(c.PlaySound) == [c.PlaySound("error")]
+
+
+def test_an_answer_after_which_a_tool_runs_is_none_that_brings_nothing() -> None:
+    d = warm().thinking().response().ended(had_audio=False, tool_calls=1)
+    assert d.phase == "thinking"
+    assert d.took(c.PlaySound) == []
+
+
+@pytest.mark.parametrize("phase", ["thinking", "speaking"])
+@pytest.mark.parametrize("kind", ["caption", "tool", "internal", "request"])
+def test_an_error_that_is_about_something_else_than_the_answer_is_logged_and_no_more(
+    phase: str, kind: str
+) -> None:
+    d = warm().thinking() if phase == "thinking" else warm().speaking()
+    d.do(f"SessionError {kind}")
+    assert d.phase == phase
+    assert not d.flags.error
+    assert c.Log("session_error", {"kind": kind}, problem=True) in d.orders
+    assert d.take() == []

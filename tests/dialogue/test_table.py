@@ -50,7 +50,7 @@ HELPERS: dict[ModuleType, set[str]] = {
     actions.approvals: {"reject_all", "expire"},
     actions.connection: set(),
     actions.conversation: {"conclude"},
-    actions.faults: {"show", "clear", "expire"},
+    actions.faults: {"show", "clear", "expire", "note_no_answer"},
     actions.hand: set(),
     actions.mute: set(),
     actions.sounds: set(),

@@ -22,6 +22,7 @@ from speakerd.audio.events import PlaybackDrained, PlaybackStarted
 from speakerd.dialogue import commands as c
 from speakerd.dialogue import events
 from speakerd.dialogue.conditions import MAX_APPROVALS, MAX_RINGING
+from speakerd.dialogue.deadlines import WAITS
 from speakerd.dialogue.gesture_meaning import GESTURES
 from speakerd.dialogue.settings import DialogueSettings
 from speakerd.dialogue.state import Answer, Hand, State
@@ -43,6 +44,8 @@ class BrokenError(AssertionError):
 def light_by_rule(dialogue: Dialogue) -> str:
     """Of all that is true, what stands highest in the table of lights; going off comes before all."""
     flags, phase = dialogue.flags, dialogue.phase
+    if phase == "thinking" and flags.offline:
+        phase = "idle"  # nobody thinks
     true = {phase, *(flag.name for flag in fields(flags) if getattr(flags, flag.name))}
     return "stopping" if "stopping" in true else min(true, key=[str(state) for state in LIGHTS].index)
 
@@ -74,6 +77,7 @@ class Checker:
         self.waiting: set[str] = set()
         self.listen: c.Listen = c.Listen("closed")
         self.armed = False
+        self.trying = False
         self.ignored = 0
 
     def handle(self, event: events.Event, now: float) -> tuple[c.Command, ...]:
@@ -138,7 +142,13 @@ class Checker:
         self._must(dialogue.light == light_by_rule(dialogue), "the light lies")
         # Every state can be left: by the clock, or, where there is none, by a press.
         if state.phase in {"connecting", "listening", "thinking", "speaking"}:
-            self._must(dialogue.deadline is not None, "nothing ends this")
+            due = dialogue.due
+            self._must(due is not None and state.phase in WAITS[due.awaited].phases, "nothing ends this")
+        # Whoever says that it is offline tries to be otherwise.
+        if isinstance(event, events.ConnectionLost):
+            self.trying = not event.fatal
+        if state.phase not in {"starting", "stopping"}:
+            self._must(not state.offline or self.trying, "offline for ever")
         # Idle means over.
         if state.phase == "idle":
             self._must(not (state.approvals or state.text or state.ending), "idle and something goes on")
@@ -180,6 +190,8 @@ class Checker:
                     self.waiting.discard(call_id)
                 case c.Listen():
                     self.listen = order
+                case c.Connect() | c.Disconnect():
+                    self.trying = isinstance(order, c.Connect)
                 case c.ArmWakeWord(armed):
                     self._must(armed != self.armed, "armed twice")
                     self.armed = armed

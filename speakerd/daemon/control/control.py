@@ -108,8 +108,8 @@ class Control:
         """Forget the conversation: neither the model nor "say that again" knows of it any more."""
         self._speaker.handle(STOP)
         self._speaker.tools.forget()
-        await self._speaker.link.disconnect()
-        if self._speaker.settings.latest.model.connection == "warm":
+        self._speaker.link.disconnect()
+        if self._speaker.settings.latest.model.connection == "warm" or self._speaker.dialogue.flags.offline:
             self._speaker.link.connect()
         return self._state()
 

@@ -1,12 +1,10 @@
 """Carries out the dialogue's commands; none of them waits.
 
-Loudspeaker, light and microphone act at once; what goes to the model is queued in the link, in order. What takes
-time (closing a session) runs as a task.
+Loudspeaker, light and microphone act at once; what goes to the model is queued in the link, in order.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,9 +12,6 @@ from speakerd.daemon.session import SetTurnDetection, turn_detection
 from speakerd.dialogue import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
     from speakerd.config.settings import Settings
     from speakerd.daemon.core.audio_events import AudioEvents
     from speakerd.daemon.core.live_engine import LiveEngine
@@ -44,7 +39,6 @@ class CommandExecutor:
         self._audio_events = audio_events
         self._tools = tools
         self._by_hand = False
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._take(settings.subscribe("model", take=self._take))
 
     def _take(self, settings: Settings) -> None:
@@ -57,7 +51,7 @@ class CommandExecutor:
                 self._link.connect()
             case commands.Disconnect():
                 self._by_hand = False  # the next session begins with what the settings say
-                self._begin(self._link.disconnect())
+                self._link.disconnect()
             case commands.Listen(mode, since, ends_by):
                 if mode != "closed":
                     self._detect_turns(by_hand=ends_by == "release")
@@ -105,21 +99,6 @@ class CommandExecutor:
         if config is not None and by_hand != self._by_hand:
             self._by_hand = by_hand
             self._link.send(SetTurnDetection(None if by_hand else config))
-
-    async def finish(self) -> None:
-        """Wait for what was begun."""
-        if self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a command failed", exc_info=error)
 
 
 def _fields(command: commands.Log) -> dict[str, str]:

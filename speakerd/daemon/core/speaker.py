@@ -283,7 +283,6 @@ class Speaker:
         await self.link.close()
         # A slow disk is waited for while the sound fades, not after it.
         stored = asyncio.gather(self.volume.close(), self._muted_by_hand.close(), self.usage.close())
-        await self._executor.finish()
         if self._fading:
             await asyncio.sleep(max(0.0, fading_until - self._clock()) + _FADE_MARGIN_S)
         await self.live_engine.close()

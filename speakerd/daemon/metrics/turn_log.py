@@ -22,8 +22,8 @@ from speakerd.audio.events import (
     SpeechEnded,
     SpeechStarted,
 )
-from speakerd.dialogue.commands import Command, Commit, Interrupt, Listen
-from speakerd.dialogue.events import ConnectionLost, Event, ResponseEnded, ResponseStarted
+from speakerd.dialogue.commands import Command, Commit, Interrupt, Listen, Log, SendText
+from speakerd.dialogue.events import ConnectionLost, Event, ResponseStarted
 from speakerd.host.journal import fields
 from speakerd.panel.types import Gesture
 
@@ -98,6 +98,8 @@ class TurnLog:
         self._watch = Stopwatch()
         self._turn: dict[str, float] = {}
         self._cause_at = 0.0
+        self._asked = False
+        """An answer was asked for or has begun, and its turn has no line yet."""
         self._tokens = 0
         self.conversation = 0
         """How many conversations there were since the start, this one included."""
@@ -122,13 +124,12 @@ class TurnLog:
             case SpeechEnded(at=at, reason=reason):
                 self._mark("speech_end", at - self._hangover_s if reason == "silence" else at)
             case ResponseStarted():
+                self._asked = True
                 self._mark("response", now)
             case PlaybackStarted(at=at):
                 self._mark("first_sound", at)
             case PlaybackDrained():
                 self._close_turn("heard")
-            case ResponseEnded(status=status) if status in {"failed", "incomplete"}:
-                self._close_turn(status)
             case ConnectionLost(reason=reason, fatal=fatal):
                 log.warning("no connection: %s", reason, extra=fields(event="connection_lost", fatal=fatal))
 
@@ -138,7 +139,18 @@ class TurnLog:
             case Listen(mode) if mode != "closed":
                 self._mark("listening", now)
             case Commit():
+                self._asked = True
                 self._mark("commit", now)
+            case SendText():
+                self._asked = True
+            case Log("no_answer", words):
+                self._close_turn(str(words["status"]), str(words["reason"]))
+            case Log("answer_timeout", words):
+                self._close_turn("timeout", str(words["waited_for"]))
+            case Log("account_fault"):
+                self._close_turn("failed", "account")
+            case Log("session_error", words) if words["kind"] in {"server", "rate_limit"}:
+                self._close_turn("failed", str(words["kind"]))
             case Interrupt():
                 self._mark("interrupt", self._cause_at)
 
@@ -192,9 +204,10 @@ class TurnLog:
             self._turn[latency] = elapsed
             self._monitor.publish("latency", at, name=latency, seconds=round(elapsed, 4))
 
-    def _close_turn(self, outcome: str) -> None:
-        if not self._turn:
+    def _close_turn(self, outcome: str, reason: str = "") -> None:
+        if not self._turn and not (self._asked and outcome not in {"heard", "interrupted"}):
             return
+        self._asked = False
         self.turns += 1
         self._usage.count({"turns": 1})
         milliseconds = {f"{name}_ms": round(1000 * seconds) for name, seconds in self._turn.items()}
@@ -203,11 +216,12 @@ class TurnLog:
         )
         log.info(
             "turn %s: %s",
-            outcome,
-            words,
+            f"{outcome} ({reason})" if reason else outcome,
+            words or "nothing was heard",
             extra=fields(
                 event="turn",
                 outcome=outcome,
+                reason=reason,
                 conversation=self.conversation,
                 tokens=self._tokens,
                 **milliseconds,

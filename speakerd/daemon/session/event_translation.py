@@ -5,13 +5,15 @@ Out-of-band responses belong to no turn and are left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from speakerd.dialogue import events as facts
-from speakerd.realtime.errors import SessionNotice
+from speakerd.realtime.errors import ModelBehaviorError, NoAnswerError, SessionNotice, SetUpRefusedError
 
 if TYPE_CHECKING:
+    from speakerd.realtime.model import ErrorSubject
     from speakerd.realtime.session import RealtimeSessionEvent
 
 _KIND_OF_CODE: dict[str, facts.ErrorKind] = {
@@ -25,6 +27,9 @@ _KIND_OF_CODE: dict[str, facts.ErrorKind] = {
 }
 
 
+_WORD = re.compile(r"[a-z0-9_]{1,64}")
+
+
 def error_kind(code: str) -> facts.ErrorKind:
     """Return what an error code or type of the server means to a person in the room."""
     if code.startswith("billing"):
@@ -32,15 +37,47 @@ def error_kind(code: str) -> facts.ErrorKind:
     return _KIND_OF_CODE.get(code, "request")
 
 
-def session_error(error: Any) -> facts.SessionError:
+def reason_word(reason: str | None) -> str:
+    """Return a reason of the server's if it is one word, as the protocol has it: nothing that anyone said."""
+    return reason if reason and _WORD.fullmatch(reason) else ""
+
+
+def session_error(error: Any, about: ErrorSubject = "session") -> facts.SessionError:
     """Return the fact behind an `error` event: the server's own mapping, or an exception of ours."""
+    if about == "transcription":
+        # Whatever its code says: it is about the model that writes captions, not about the one that answers.
+        return facts.SessionError("caption", _message(error))
+    if about == "aside":
+        return facts.SessionError("request", _message(error))
+    if isinstance(error, Exception):
+        return facts.SessionError(_kind_of_exception(error), str(error))
     if isinstance(error, Mapping):
         code = str(error.get("code") or "")
         kind = error_kind(code) if code else error_kind(str(error.get("type") or ""))
         if kind == "request" and error.get("type") == "server_error":
             kind = "server"
-        return facts.SessionError(kind, str(error.get("message") or code or "unknown error"))
+        return facts.SessionError(kind, _message(error))
     return facts.SessionError("internal", str(error))
+
+
+def _kind_of_exception(error: Exception) -> facts.ErrorKind:
+    match error:
+        case ModelBehaviorError():
+            return "tool"
+        case SessionNotice():
+            return "request"
+        case NoAnswerError():
+            return "server"
+        case SetUpRefusedError():
+            return "account"
+        case _:
+            return "internal"
+
+
+def _message(error: Any) -> str:
+    if isinstance(error, Mapping):
+        return str(error.get("message") or error.get("code") or "unknown error")
+    return str(error)
 
 
 class EventTranslator:
@@ -68,7 +105,14 @@ class EventTranslator:
                 if status == "in_progress":
                     status = "incomplete"
                 return (
-                    facts.ResponseEnded(event.response_id or "", status, event.had_audio, event.tool_calls),
+                    facts.ResponseEnded(
+                        event.response_id or "",
+                        status,
+                        event.had_audio,
+                        event.tool_calls,
+                        had_text=bool(event.output_text),
+                        reason=reason_word(event.reason),
+                    ),
                 )
             case "connection" if event.status == "connected":
                 return (facts.Connected(),)
@@ -86,8 +130,8 @@ class EventTranslator:
                 return (facts.ToolEnded(event.tool.name),)
             case "tool_approval_required":
                 return (facts.ApprovalNeeded(event.call_id, event.tool.name),)
-            case "error" if not isinstance(event.error, SessionNotice):
-                return (session_error(event.error),)
+            case "error":
+                return (session_error(event.error, event.about),)
         return ()
 
 
@@ -103,6 +147,6 @@ def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]],
         case "connection":
             return (("connection", {"status": event.status, "reason": event.reason or ""}),)
         case "error":
-            fact = session_error(event.error)
+            fact = session_error(event.error, event.about)
             return (("session_error", {"kind": fact.kind, "message": fact.message}),)
     return ()

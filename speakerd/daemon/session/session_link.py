@@ -1,7 +1,7 @@
 """One conversation with the model: opens a session, empties the uplink queue into it, reports what comes back.
 
-A link owns one task that opens the session and reads its events, and one that sends. It decides nothing: when to
-connect, what may be sent and when to stop are the dialogue's decisions.
+A link owns one task that opens the session, one that reads its events, and one that sends. It decides nothing:
+when to connect, what may be sent and when to stop are the dialogue's decisions.
 
 Connecting and healing (backoff, replay of the history) are the session layer's work. While there is no
 connection the uplink queue waits, and the dialogue is told `ConnectionLost` and later `Connected`. A session
@@ -52,6 +52,9 @@ _AFTER_A_FAILURE_S = 30.0
 _LAST_COUNT_LIMIT_S = 0.5
 """A server says within this what a cancelled answer has cost, or it is not counted."""
 
+_READER_LIMIT_S = 1.0
+"""A session that nothing can be sent to ends within this."""
+
 _CLOSE_LIMIT_S = 1.0
 """A server that does not answer a close must not hold up the stop of the daemon."""
 
@@ -82,6 +85,7 @@ class SessionLink:
         self._on_fact = on_fact
         self._on_event = on_event
         self._task: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._usable = asyncio.Event()
         self._filled = asyncio.Event()
         self._attempt_has_failed = False
@@ -101,27 +105,33 @@ class SessionLink:
         """Be connected until `disconnect`. If the next attempt to connect is being waited for, begin it now."""
         if self._closed:
             return
-        before = self._task
-        if before is None or before.done():
-            self._task = asyncio.create_task(self._run(None), name="session")
-        elif self._attempt_has_failed:
-            before.cancel()
-            self._task = asyncio.create_task(self._run(before), name="session")
+        before = None
+        if self._task is not None and not self._task.done():
+            if not self._attempt_has_failed:
+                return
+            before = self._leave()
+        self._task = asyncio.create_task(self._run(before), name="session")
 
-    async def disconnect(self) -> None:
-        """End the session, and drop what was to be sent in it."""
-        task, self._task = self._task, None
+    def disconnect(self) -> None:
+        """End the session, and drop what was to be sent in it. It is closed by itself, beside one that follows."""
         self.uplink.clear()
         self._usable.clear()
-        if task is not None:
+        self._leave()
+
+    def _leave(self) -> asyncio.Task[None] | None:
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return task
 
     async def close(self) -> None:
-        """Disconnect for good."""
+        """Disconnect for good; return when every session has ended."""
         self._closed = True
-        await self.disconnect()
+        self.disconnect()
+        if self._ending:
+            await asyncio.wait(self._ending)
 
     def send(self, item: Outgoing) -> None:
         """Queue `item`; it leaves in order once connected."""
@@ -153,17 +163,26 @@ class SessionLink:
             self._on_fact(ConnectionLost(f"internal error: {error}", fatal=True))
             return None
         self._attempt_has_failed = False
+        facts = EventTranslator()
+        reader = asyncio.create_task(self._read(session, facts), name="session-reader")
         sender = asyncio.create_task(self._send_uplink(session), name="session-sender")
-        sender.add_done_callback(self._sender_ended)
-        facts, cancelled = EventTranslator(), True
+        fatal: bool | None = None
         try:
-            fatal = await self._read(session, facts)
-            cancelled = False
+            await asyncio.wait({reader, sender}, return_when=asyncio.FIRST_COMPLETED)
+            if sender.done():
+                # Sending fails only where the session has ended; its reader knows better why.
+                log.error("sending to the model failed: %s", sender.exception())
+                await asyncio.wait({reader}, timeout=_READER_LIMIT_S)
+            fatal = reader.done() and reader.result()
+            if not reader.done():
+                self._on_fact(ConnectionLost(f"sending failed: {sender.exception()}"))
         finally:
             self._usable.clear()
-            sender.cancel()
+            for task in (reader, sender):
+                task.cancel()
+            await asyncio.wait({reader, sender})
             try:
-                if cancelled and facts.answering:
+                if fatal is None and facts.answering:
                     await self._last_count(session, facts)
             finally:
                 with suppress(TimeoutError):
@@ -221,15 +240,6 @@ class SessionLink:
                 await self._filled.wait()
                 continue
             await _send(session, item)
-
-    def _sender_ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled() or task.exception() is None:
-            return
-        # Sending fails only where the session has ended for good; its reader then ends too.
-        log.error("sending to the model failed: %s", task.exception())
-        if self._task is not None:
-            self._task.cancel()
-            self._on_fact(ConnectionLost(f"sending failed: {task.exception()}"))
 
 
 async def _send(session: RealtimeSession, item: Outgoing) -> None:

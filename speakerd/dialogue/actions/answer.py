@@ -51,11 +51,24 @@ def over(t: Transition) -> None:
     if isinstance(t.event, ResponseEnded):
         answer.more_due = t.event.tool_calls > 0
         answer.sound_due = t.event.had_audio and not answer.response_sounded
-        answer.failed = t.event.status == "failed"
+        if (shortcoming := _shortcoming(t, t.event)) is not None:
+            answer.failed = True
+            faults.note_no_answer(t, t.event.status, shortcoming)
+
+
+def _shortcoming(t: Transition, ended: ResponseEnded) -> str | None:
+    """What is wrong with the response, of which nothing more will come; None if it is as it should be."""
+    if ended.tool_calls or (t.state.ending and t.answer.sounded):
+        return None  # more is to come, or nothing need come
+    if ended.status != "completed":
+        return ended.reason or ended.status
+    if ended.had_audio:
+        return None
+    return "text_only" if ended.had_text else "empty"
 
 
 def await_other(t: Transition) -> None:
-    """Wait on: the response that ended is the one that was interrupted before it began, and ours is still due."""
+    """Wait on: it is not our response that ended, or it ended without being one, and ours is still due."""
     t.answer.response_id, t.answer.asked, t.answer.progress_at = None, True, t.now
     t.state.stale_due = False
 

@@ -10,9 +10,9 @@ def connect(t: Transition) -> None:
     t.out.append(Connect())
 
 
-def connect_if_warm(t: Transition) -> None:
-    """Connect to the model if the connection is kept while nobody talks."""
-    if t.warm:
+def connect_if_wanted(t: Transition) -> None:
+    """Connect to the model if the connection is kept while nobody talks, or to see when it is back."""
+    if t.warm or t.state.offline:
         connect(t)
 
 
@@ -25,7 +25,7 @@ def disconnect(t: Transition) -> None:
 
 def note_connected(t: Transition) -> None:
     """Record that the model can be reached, and that the account is in order."""
-    t.state.connected, t.state.offline, t.state.offline_until = True, False, None
+    t.state.connected, t.state.offline = True, False
     faults.clear(t, "account")
 
 
@@ -36,6 +36,5 @@ def note_lost(t: Transition) -> None:
 
 
 def note_offline(t: Transition) -> None:
-    """Let the light show that it is offline: while somebody tries to connect, else for a while."""
+    """Let the light show that it is offline, until a connection is there."""
     t.state.offline = True
-    t.state.offline_until = None if t.warm else t.now + t.settings.error_shown_s

@@ -1,7 +1,7 @@
 """Actions that end a conversation."""
 
 from speakerd.dialogue.actions import answer, approvals, hand, turn
-from speakerd.dialogue.commands import Disconnect
+from speakerd.dialogue.commands import Connect, Disconnect
 from speakerd.dialogue.state import Hand
 from speakerd.dialogue.transition import Transition
 
@@ -17,6 +17,8 @@ def conclude(t: Transition) -> None:
     if not t.warm:
         st.connected = st.stale_due = False
         t.out.append(Disconnect())
+        if st.offline:
+            t.out.append(Connect())  # without the conversation, to see when the model is back
 
 
 def leave(t: Transition) -> None:

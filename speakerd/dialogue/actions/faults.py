@@ -4,6 +4,7 @@ from typing import Final, assert_never
 
 from speakerd.audio.events import DeviceLost, DeviceReturned, Direction
 from speakerd.dialogue import commands
+from speakerd.dialogue.deadlines import phase_due
 from speakerd.dialogue.events import ConnectionLost, SessionError
 from speakerd.dialogue.state import Fault
 from speakerd.dialogue.transition import Transition
@@ -24,19 +25,18 @@ def clear(t: Transition, kind: str) -> None:
 
 
 def expire(t: Transition) -> None:
-    """Forget faults that were shown for long enough, and being offline if nobody tries to connect."""
+    """Forget faults that were shown for long enough."""
     st = t.state
     if any(fault.until is not None and fault.until <= t.now for fault in st.faults):
         st.faults = tuple(fault for fault in st.faults if fault.until is None or fault.until > t.now)
-    if st.offline and st.offline_until is not None and st.offline_until <= t.now:
-        st.offline, st.offline_until = False, None
 
 
 def note_fatal(t: Transition) -> None:
     """Record that the model refuses us: no key, no quota. Nothing works until somebody acts."""
     show(t, "account", LASTING)
     if isinstance(t.event, ConnectionLost):
-        t.state.connected, t.state.stale_due = False, False
+        # It was reached, and nobody tries again: that is no question of the network.
+        t.state.connected = t.state.offline = t.state.stale_due = False
     t.out.append(commands.Log("account_fault", {}, problem=True))
 
 
@@ -48,10 +48,29 @@ def note_fault(t: Transition) -> None:
         t.out.append(commands.Log("session_error", {"kind": t.event.kind}, problem=True))
 
 
+def note_no_answer(t: Transition, status: str, reason: str) -> None:
+    """Log and show that an answer, or the end of one, did not come. Not an action by itself."""
+    show(t, "answer", t.now + t.settings.error_shown_s)
+    t.out.append(commands.Log("no_answer", {"status": status, "reason": reason}, problem=True))
+
+
 def note_slow(t: Transition) -> None:
     """Record that the answer did not come, or did not go on, within its time."""
     show(t, "timeout", t.now + t.settings.error_shown_s)
-    t.out.append(commands.Log("answer_timeout", {"tools": t.answer.tools}, problem=True))
+    due = phase_due(t.state, t.settings, t.owner)
+    waited_for = "" if due is None else due.awaited
+    _log_timeout(t, waited_for)
+
+
+def _log_timeout(t: Transition, waited_for: str) -> None:
+    t.out.append(
+        commands.Log("answer_timeout", {"waited_for": waited_for, "tools": t.answer.tools}, problem=True)
+    )
+
+
+def note_unreachable(t: Transition) -> None:
+    """Record that the answer did not come because the model is out of reach; the light says so already."""
+    _log_timeout(t, "connection")
 
 
 def note_device(t: Transition) -> None:

@@ -31,6 +31,7 @@ from speakerd.realtime.model.config import (
     unknown_settings,
 )
 from speakerd.realtime.model.events import (
+    ErrorSubject,
     RealtimeConnectionStatus,
     RealtimeModelAudioDoneEvent,
     RealtimeModelAudioEvent,
@@ -95,6 +96,7 @@ from speakerd.realtime.model.port import (
 __all__ = [
     "DEFAULT_URL",
     "FORMATS",
+    "ErrorSubject",
     "RealtimeAudioConfig",
     "RealtimeAudioFormat",
     "RealtimeAudioInputConfig",

@@ -44,6 +44,10 @@ if TYPE_CHECKING:
 RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
 ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
+ErrorSubject: TypeAlias = Literal["session", "response", "aside", "transcription"]
+"""What an error is about: the session or something asked of it, a response that failed, one that was asked for out of
+band, or the transcript of what the user said. The last two are auxiliary: the conversation does not need them."""
+
 
 @dataclass(slots=True)
 class RealtimeModelErrorEvent:
@@ -51,6 +55,7 @@ class RealtimeModelErrorEvent:
 
     error: Any
     """The server's error object (`type`, `code`, `message`, `param`, `event_id`), or an exception."""
+    about: ErrorSubject = "session"
     type: Literal["error"] = "error"
 
 

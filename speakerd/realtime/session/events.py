@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.agents import OutputGuardrailResult, RealtimeAgent, Tool
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model import (
+        ErrorSubject,
         RealtimeConnectionStatus,
         RealtimeModelAudioEvent,
         RealtimeModelEvent,
@@ -174,6 +175,7 @@ class RealtimeError(_Event):
 
     error: Any
     info: RealtimeEventInfo
+    about: ErrorSubject = "session"
     type: Literal["error"] = "error"
 
 

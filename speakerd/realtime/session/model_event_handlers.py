@@ -226,7 +226,7 @@ class ModelEventHandlers(Generic[TContext]):
             await self._tools.connection_replaced()
 
     async def _error(self, event: m.RealtimeModelErrorEvent) -> None:
-        await self._state.put(RealtimeError(error=event.error, info=self._state.info))
+        await self._state.put(RealtimeError(error=event.error, info=self._state.info, about=event.about))
 
     async def _exception(self, event: m.RealtimeModelExceptionEvent) -> None:
         self._state.queue.fail(event.exception)

@@ -44,14 +44,14 @@ def _overdue(state: WireState, overdue: Overdue, now: float) -> None:
         case "replace":
             state.must_reconnect = reason
         case "give_up":
-            state.emit(RealtimeModelErrorEvent(NoAnswerError(reason)))
+            state.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="aside"))
         case "end":
             assert overdue.response_id is not None  # noqa: S101  # only responses end
             cancelled = overdue.due == "end_after_cancel"
             if cancelled:
                 state.responses.cancel_unconfirmed()
             if overdue.due == "progress_aside":
-                state.emit(RealtimeModelErrorEvent(NoAnswerError(reason)))
+                state.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="aside"))
             status = "cancelled" if cancelled else "failed"
             data = {"status": status, "status_details": {"reason": overdue.due}}
             end_response(state, overdue.response_id, data, now)

@@ -110,7 +110,7 @@ class RealtimeProtocol:
                     state.remove_item(item_id)
             emit_turn_ended(state, response, _CONNECTION_LOST)
         for _ in state.responses.take_given_up():
-            state.emit(RealtimeModelErrorEvent(NoAnswerError(lost_because)))
+            state.emit(RealtimeModelErrorEvent(NoAnswerError(lost_because), about="response"))
         return self._take()
 
     @property

@@ -175,7 +175,7 @@ def _transcription_completed(state: WireState, event: ServerEvent, _now: float) 
 
 
 def _transcription_failed(state: WireState, event: ServerEvent, _now: float) -> None:
-    state.emit(RealtimeModelErrorEvent(event.get("error")))
+    state.emit(RealtimeModelErrorEvent(event.get("error"), about="transcription"))
 
 
 HANDLERS: Final[Mapping[str, ServerEventHandler]] = {

@@ -30,6 +30,7 @@ from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
 
 if TYPE_CHECKING:
+    from speakerd.realtime.model import ErrorSubject
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 _STATUSES = ("completed", "cancelled", "failed", "incomplete")
@@ -111,7 +112,8 @@ def emit_turn_ended(state: WireState, response: ActiveResponse, data: ServerEven
     failure = mapping(details.get("error"))
     status = data.get("status")
     if status == "failed" and failure:
-        state.emit(RealtimeModelErrorEvent(dict(failure)))
+        about: ErrorSubject = "aside" if response.out_of_band else "response"
+        state.emit(RealtimeModelErrorEvent(dict(failure), about=about))
     reason = details.get("reason") or failure.get("code") or failure.get("type")
     state.emit(
         RealtimeModelTurnEndedEvent(

@@ -1,0 +1,179 @@
+"""What a person hears and sees where the server answers with less than an answer, or reports something else as failed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from speakerd.dialogue.events import Ask
+from speakerd.realtime.testing.loopback import Expect, Wait
+from speakerd.realtime.testing.server_events import (
+    call_response,
+    committed,
+    response_created,
+    response_done,
+    written_response,
+)
+from tests.daemon.bench import GO_FORWARD, Household, household, tone_response
+from tests.simulation.virtual_loop import in_virtual_time
+
+if TYPE_CHECKING:
+    from speakerd.realtime.testing.loopback import Step
+
+
+def journal(caplog: pytest.LogCaptureFixture, event: str) -> list[Any]:
+    """The lines of that event."""
+    return [line for line in caplog.records if getattr(line, "SPEAKERD_EVENT", "") == event]
+
+
+@pytest.fixture
+def earcons(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the short sounds that were played."""
+    from speakerd.audio.engine import AudioEngine
+
+    played: list[str] = []
+    play = AudioEngine.play_earcon
+
+    def noting(self: AudioEngine, name: Any) -> None:
+        played.append(name)
+        play(self, name)
+
+    monkeypatch.setattr(AudioEngine, "play_earcon", noting)
+    return played
+
+
+async def ask_aloud(house: Household) -> None:
+    house.panel.tap()
+    house.device.say(GO_FORWARD, after_s=0.2)
+    await house.phase("thinking")
+
+
+def transcription_failed(code: str) -> dict[str, Any]:
+    return {
+        "type": "conversation.item.input_audio_transcription.failed",
+        "item_id": "user_1",
+        "content_index": 0,
+        "error": {"type": "server_error", "code": code, "message": "no captions", "param": None},
+    }
+
+
+@pytest.mark.parametrize(
+    "code", ["server_error", "rate_limit_exceeded", "model_not_found", "insufficient_quota", "odd"]
+)
+@in_virtual_time
+async def test_a_transcription_that_fails_is_a_line_in_the_journal_and_nothing_else(
+    caplog: pytest.LogCaptureFixture, earcons: list[str], code: str
+) -> None:
+    script = [
+        Expect("response.create", within_s=30),
+        *committed("user_1"),
+        response_created("resp_1"),
+        transcription_failed(code),
+        Wait(0.1),
+        *tone_response("resp_1", "item_1", "Yes.", 400)[1:],
+        Wait(60),
+    ]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking")
+        await house.phase("listening")
+        assert house.phases == ["idle", "connecting", "listening", "thinking", "speaking", "listening"]
+        assert "error" not in house.lights
+        assert "error" not in earcons
+        assert house.sent("response.cancel") == []
+        (line,) = [line for line in journal(caplog, "session_error") if line.levelname == "WARNING"][:1]
+        assert "no captions" in line.message
+        await house.phase("idle")
+
+
+NO_ANSWERS: dict[str, tuple[list[Step], str]] = {
+    "max_output_tokens": (
+        [response_created("resp_1"), response_done("resp_1", "incomplete", reason="max_output_tokens")],
+        "max_output_tokens",
+    ),
+    "content_filter": (
+        [response_created("resp_1"), response_done("resp_1", "incomplete", reason="content_filter")],
+        "content_filter",
+    ),
+    "cut within a call": (
+        [
+            *call_response("resp_1", "get_time")[:4],
+            response_done("resp_1", "incomplete", reason="max_output_tokens"),
+        ],
+        "max_output_tokens",
+    ),
+    "empty": ([response_created("resp_1"), response_done("resp_1")], "empty"),
+    "text only": ([*written_response("resp_1", "item_1", "It is noon.")], "text_only"),
+    "failed without an error": (
+        [response_created("resp_1"), response_done("resp_1", "failed")],
+        "failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NO_ANSWERS)
+@in_virtual_time
+async def test_an_answer_with_neither_sound_nor_tool_is_an_error_sound_a_light_and_two_lines_with_the_reason(
+    caplog: pytest.LogCaptureFixture, earcons: list[str], case: str
+) -> None:
+    caplog.set_level("INFO")
+    answer, reason = NO_ANSWERS[case]
+    again = tone_response("resp_2", "item_2", "Yes.", 400)
+    script = [Expect("response.create", within_s=30), *answer, Expect("response.create", within_s=30), *again]
+    async with household([*script, Wait(60)]) as house:
+        await ask_aloud(house)
+        await house.phase("listening", within_s=2)
+        assert earcons.count("error") == 1
+        (line,) = journal(caplog, "no_answer")
+        assert (line.levelname, line.SPEAKERD_REASON) == ("WARNING", reason)
+        (turn,) = journal(caplog, "turn")
+        assert reason == turn.SPEAKERD_REASON
+        house.device.say(GO_FORWARD, after_s=1.0)
+        await house.phase("speaking")
+        await house.phase("idle")
+        assert len(house.sent("response.create")) == 2
+
+
+@in_virtual_time
+async def test_a_tool_that_does_not_exist_goes_back_to_the_model_and_the_talk_goes_on(
+    earcons: list[str],
+) -> None:
+    script = [
+        Expect("response.create", within_s=30),
+        *call_response("resp_1", "open_the_pod_bay_doors"),
+        Expect("conversation.item.create", where=lambda e: e["item"]["type"] == "function_call_output"),
+        Expect("response.create"),
+        *tone_response("resp_2", "item_2", "I cannot do that.", 400),
+        Wait(60),
+    ]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking")
+        await house.phase("listening")
+        assert house.phases == ["idle", "connecting", "listening", "thinking", "speaking", "listening"]
+        assert "There is no tool" in house.sent("conversation.item.create")[-1]["item"]["output"]
+        assert "error" not in earcons
+        assert "error" not in house.lights
+
+
+@in_virtual_time
+async def test_a_frame_that_cannot_be_read_ends_no_answer(earcons: list[str]) -> None:
+    from speakerd.realtime.testing.loopback import Raw
+
+    script = [
+        Expect("response.create", within_s=30),
+        response_created("resp_1"),
+        Raw("{"),
+        Wait(0.1),
+        *tone_response("resp_1", "item_1", "Yes.", 400)[1:],
+        Wait(60),
+    ]
+    async with household(script) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking")
+        await house.phase("idle")
+        assert "error" not in earcons
+        await asyncio.sleep(1)
+        assert "error" not in house.lights
