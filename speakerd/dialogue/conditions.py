@@ -291,8 +291,13 @@ def cancelled(t: Transition) -> bool:
 
 
 def cut_short(t: Transition) -> bool:
-    """The response ended with its connection, or another took its place; one is still due."""
-    return isinstance(t.event, ResponseEnded) and t.event.reason in CUT_SHORT
+    """The response ended with its connection, or another took its place, and one is still due.
+
+    None is if something of it had come that has not been heard: it is not asked for again.
+    """
+    if not isinstance(t.event, ResponseEnded) or t.event.reason not in CUT_SHORT:
+        return False
+    return t.state.phase == "speaking" or not (t.event.had_audio or t.event.had_text)
 
 
 def stale_due(t: Transition) -> bool:

@@ -56,7 +56,9 @@ STEPS: Final[dict[str, Callable[[Driver], events.Event]]] = {
     "ended cancelled": lambda _: events.ResponseEnded("r", "cancelled"),
     "ended failed": lambda _: events.ResponseEnded("r", "failed"),
     "ended silent": lambda _: events.ResponseEnded("r", had_audio=False),
-    "ended with its connection": lambda _: events.ResponseEnded("r", "incomplete", reason="connection_lost"),
+    "ended with its connection": lambda _: events.ResponseEnded(
+        "r", "incomplete", had_audio=False, reason="connection_lost"
+    ),
     "ended with a call": lambda _: events.ResponseEnded("r", had_audio=False, tool_calls=1),
     "approval": lambda d: events.ApprovalNeeded(f"call at {d.now}", "unlock"),
     "approval elsewhere": lambda d: events.ApprovalResolved(

@@ -149,6 +149,14 @@ def test_a_response_that_ended_with_its_connection_is_still_waited_for(reason: s
     assert d.response("r2").sound().phase == "speaking"
 
 
+def test_a_response_that_ended_with_its_connection_when_some_of_it_had_come_is_heard_first() -> None:
+    d = warm().thinking().response().ended(status="incomplete", reason="connection_lost")
+    d.do("ConnectionLost", after=0.1).sound()
+    assert d.phase == "speaking"
+    assert d.drained().phase == "idle"
+    assert c.PlaySound("offline") in d.take()
+
+
 def test_an_answer_that_its_connection_cuts_is_heard_as_far_as_it_came_and_says_why_it_ends() -> None:
     d = warm().speaking().ended(status="incomplete", reason="connection_lost").do("ConnectionLost")
     assert d.phase == "speaking"

@@ -45,8 +45,8 @@ RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconn
 ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
 ErrorSubject: TypeAlias = Literal["session", "response", "aside", "transcription"]
-"""What an error is about: the session or something asked of it, a response that failed, one that was asked for out of
-band, or the transcript of what the user said. The last two are auxiliary: the conversation does not need them."""
+"""What an error is about: the session or something asked of it, a response that failed, one that was asked for
+out of band, or the transcript of what the user said. The conversation needs none of the last two."""
 
 
 @dataclass(slots=True)
