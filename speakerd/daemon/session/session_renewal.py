@@ -64,17 +64,15 @@ class SessionRenewal:
         if not self._link.wanted:
             return None
         if _beyond_update(before) != _beyond_update(settings):
-            return self._reopen()
+            self._link.disconnect()
+            self._link.connect()
+            return None
         self._link.send(
             UpdateSession(
                 self._sessions.agent(self._tools()), turn_detection(settings.model), settings.model.speed
             )
         )
         return None
-
-    async def _reopen(self) -> None:
-        await self._link.disconnect()
-        self._link.connect()
 
 
 def _beyond_update(settings: Settings) -> tuple[object, ...]:
