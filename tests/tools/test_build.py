@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +14,7 @@ from speakerd.tools.build import build_tools
 from speakerd.tools.settings import CommandSettings, ToolsSettings
 from speakerd.tools.timer_service import TimerService
 from speakerd.tools.timers import TimerBook
+from tests.simulation.virtual_loop import in_virtual_time
 
 
 class Volume:
@@ -32,7 +32,6 @@ class Volume:
 @dataclass
 class Speaker:
     volume: Volume = field(default_factory=Volume)
-    now: float = 0.0
     said: str = ""
     ended: int = 0
     silenced: list[str] = field(default_factory=list)
@@ -42,7 +41,7 @@ class Speaker:
             TimerBook(most=3, longest_s=86_400.0),
             on_ring=lambda _: None,
             on_silenced=self.silenced.append,
-            monotonic=lambda: self.now,
+            monotonic=lambda: asyncio.get_running_loop().time(),
         )
 
     def local_time(self) -> datetime:
@@ -56,11 +55,8 @@ class Speaker:
 
 
 @pytest.fixture
-async def speaker() -> AsyncIterator[Speaker]:
-    speaker = Speaker()
-    speaker.timers.start()
-    yield speaker
-    speaker.timers.close()
+def speaker() -> Speaker:
+    return Speaker()
 
 
 async def call(tools: tuple[FunctionTool, ...], wanted: str, /, **arguments: Any) -> Any:
@@ -99,15 +95,16 @@ async def test_the_time(speaker: Speaker) -> None:
     assert await call(tools, "get_time") == "It is 14:05 on Friday, 20 November 2026."
 
 
+@in_virtual_time
 async def test_timers_from_setting_to_cancelling(speaker: Speaker) -> None:
     tools = build_tools(ToolsSettings(), speaker)
+    speaker.timers.start()
     assert await call(tools, "list_timers") == "There is no timer."
     assert await call(tools, "set_timer", seconds=300, name="tea") == 'The timer "tea" rings in 5 minutes.'
     assert await call(tools, "set_timer", seconds=60) == 'The timer "timer" rings in 1 minute.'
-    speaker.now = 45.0
+    await asyncio.sleep(45)
     assert await call(tools, "list_timers") == '"timer": 15 seconds left. "tea": 4 minutes 15 seconds left.'
-    speaker.now = 61.0
-    speaker.timers._run()
+    await asyncio.sleep(16)
     assert (await call(tools, "list_timers")).startswith('"timer" is ringing.')
     assert await call(tools, "cancel_timer") == "Which one is meant? The timers are: timer, tea."
     assert await call(tools, "cancel_timer", name="timer") == "Cancelled: timer."
