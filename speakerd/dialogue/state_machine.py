@@ -65,7 +65,8 @@ class Dialogue:
     ) -> None:
         """Begin. `muted`: it was muted by hand when it ran last. `now` is monotonic seconds, as everywhere."""
         self._settings = settings or DialogueSettings()
-        self._gestures = gestures or GestureSettings()
+        self.gestures = gestures or GestureSettings()
+        """What each gesture means. To be read only."""
         self._owner: microphone.TurnOwner = "local" if turn_detection == "local" else "server"
         self._warm = connection == "warm"
         self.state = State(entered_at=now, muted_by_hand=muted or self._settings.start_muted)
@@ -124,7 +125,7 @@ class Dialogue:
 
         Who owns the turn, and whether the connection is kept, should be changed while idle only.
         """
-        self._settings, self._gestures = settings, gestures
+        self._settings, self.gestures = settings, gestures
         self._owner = "local" if turn_detection == "local" else "server"
         before, self._warm = self._warm, connection == "warm"
         if self._warm == before or self.state.phase != "idle":
@@ -139,7 +140,7 @@ class Dialogue:
     def handle(self, event: Event, now: float) -> tuple[commands.Command, ...]:
         """Take in `event`; what is to be done about it, in order."""
         phase = self.state.phase
-        trigger = trigger_of(event, self.state, self._gestures, self._settings)
+        trigger = trigger_of(event, self.state, self.gestures, self._settings)
         if trigger is None or phase == "stopping":
             return ()
         transition = self._transition(trigger, event, now)

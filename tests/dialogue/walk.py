@@ -52,7 +52,7 @@ def light_by_rule(dialogue: Dialogue) -> str:
 
 def row_for(dialogue: Dialogue, event: events.Event, now: float) -> Row | None:
     """The row that `dialogue` would take now."""
-    trigger = trigger_of(event, dialogue.state, dialogue._gestures, dialogue._settings)
+    trigger = trigger_of(event, dialogue.state, dialogue.gestures, dialogue._settings)
     return None if trigger is None else find_row(dialogue._transition(trigger, event, now))
 
 

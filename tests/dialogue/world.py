@@ -64,7 +64,7 @@ class World:
         self.now = self.rng.uniform(0, 1000)
         self.checker: Checker = some_dialogue(self.rng, self.now)
         self.dialogue = self.checker.dialogue
-        self.button = GestureRecognizer(self.dialogue._gestures)
+        self.button = GestureRecognizer(self.dialogue.gestures)
         self.server = Server()
         self.queue: list[tuple[float, int, Callable[[], None]]] = []
         self.chunks = itertools.count()
