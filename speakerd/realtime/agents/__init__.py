@@ -1,6 +1,7 @@
 """What a program declares: agents, tools, handoffs, guardrails, hooks. No wire, no session.
 
 - `agent`: the types, in one module because they refer to each other;
+- `agent_checks`: what a program may put where, and what it is told otherwise;
 - `tool`, `handoff`, `guardrail`: the functions and decorators that make a tool, a handoff, a guardrail;
 - `tool_output`: what a tool returned, as text; `tool_invocation`: its run, whatever it ends in;
 - `silence`: the tool by which the model decides to say nothing;
@@ -23,6 +24,13 @@ from speakerd.realtime.agents.agent import (
     enabled_tools,
     settle,
 )
+from speakerd.realtime.agents.agent_checks import (
+    GUARDRAIL,
+    HANDOFF,
+    SETTINGS_TOOL,
+    check_agent,
+    check_names,
+)
 from speakerd.realtime.agents.guardrail import output_guardrail
 from speakerd.realtime.agents.handoff import realtime_handoff
 from speakerd.realtime.agents.silence import stay_silent
@@ -40,6 +48,9 @@ from speakerd.realtime.agents.tool_invocation import all_apart, as_exception, ru
 from speakerd.realtime.agents.tool_output import ToolFailureText, described, output_text, safe_text, sendable
 
 __all__ = [
+    "GUARDRAIL",
+    "HANDOFF",
+    "SETTINGS_TOOL",
     "AnswerRule",
     "FunctionTool",
     "GuardrailFunctionOutput",
@@ -59,6 +70,8 @@ __all__ = [
     "UnknownToolCallError",
     "all_apart",
     "as_exception",
+    "check_agent",
+    "check_names",
     "default_tool_error_function",
     "described",
     "enabled_handoffs",

@@ -14,7 +14,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from speakerd.realtime.agents.tool_errors import (
     ToolArgumentsError,
@@ -24,6 +24,18 @@ from speakerd.realtime.agents.tool_errors import (
 from speakerd.realtime.agents.tool_invocation import TimeoutRanOut, all_apart, run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.errors import ToolTimeoutError, UserError
+from speakerd.realtime.field_checks import (
+    CALLABLE,
+    FLAG,
+    MAPPING,
+    NAME,
+    NUMBER,
+    TEXT,
+    check,
+    check_fields,
+    either,
+    optional,
+)
 from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
 if TYPE_CHECKING:
@@ -84,6 +96,19 @@ async def enabled_handoffs(
 # Tools.
 
 
+_RULE: Final = either(FLAG, CALLABLE)
+_TOOL_FIELDS: Final = {
+    "description": TEXT,
+    "params_json_schema": MAPPING,
+    "on_invoke_tool": CALLABLE,
+    "strict_json_schema": FLAG,
+    "is_enabled": _RULE,
+    "needs_approval": _RULE,
+    "timeout_seconds": optional(NUMBER),
+    "timeout_error_function": optional(CALLABLE),
+}
+
+
 @dataclass(slots=True, eq=False)
 class FunctionTool:
     """A tool that this program runs. Usually made by `function_tool`; by hand, for a schema of your own."""
@@ -108,6 +133,8 @@ class FunctionTool:
     or text of its own, so that a goodbye is said once. A failure, a refusal or a timeout always gets its reply."""
 
     def __post_init__(self) -> None:
+        check("A FunctionTool", "name", self.name, NAME)
+        check_fields(f"The tool {self.name}", self, _TOOL_FIELDS)
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise UserError(
                 f"The tool {self.name} has a timeout of {self.timeout_seconds!r}: give seconds above 0"
@@ -166,6 +193,12 @@ class HostedMCPTool:
     on_approval_request: Callable[[Any], MaybeAwaitable[bool | Mapping[str, Any]]] | None = None
     """Called with a `RealtimeModelMcpApprovalRequestEvent`; returns a bool or `{"approve": ..., "reason": ...}`."""
     name: str = field(default="hosted_mcp")
+
+    def __post_init__(self) -> None:
+        owner = "A HostedMCPTool"
+        check(owner, "tool_config", self.tool_config, MAPPING)
+        check_fields(f"{owner}, tool_config", self.tool_config, {"server_label": TEXT})
+        check_fields(owner, self, {"on_approval_request": optional(CALLABLE), "name": TEXT})
 
     def __repr__(self) -> str:
         """Leaves out everything that may hold a secret."""
@@ -247,6 +280,15 @@ class _OneOrTwoTypes(Generic[TContext, TAgent]):
             return super().__class_getitem__(given if len(given) > 1 else (*given, Any))
 
 
+_HANDOFF_FIELDS: Final = {
+    "tool_description": TEXT,
+    "input_json_schema": MAPPING,
+    "on_invoke_handoff": CALLABLE,
+    "agent_name": TEXT,
+    "is_enabled": _RULE,
+}
+
+
 @dataclass(slots=True, eq=False)
 class Handoff(_OneOrTwoTypes[TContext, TAgent]):
     """A handoff to another agent, as it is offered to the model. Usually made by `realtime_handoff`."""
@@ -258,6 +300,10 @@ class Handoff(_OneOrTwoTypes[TContext, TAgent]):
     """Returns the agent that takes over; called with the context and the arguments as JSON text."""
     agent_name: str
     is_enabled: EnabledRule = True
+
+    def __post_init__(self) -> None:
+        check("A Handoff", "tool_name", self.tool_name, NAME)
+        check_fields(f"The handoff {self.tool_name}", self, _HANDOFF_FIELDS)
 
     @staticmethod
     def to(agent: RealtimeAgent[Any]) -> Handoff[Any]:
@@ -305,6 +351,9 @@ class GuardrailFunctionOutput:
     """Details of the guardrail's own; passed on in the `guardrail_tripped` event."""
     tripwire_triggered: bool
 
+    def __post_init__(self) -> None:
+        check("A GuardrailFunctionOutput", "tripwire_triggered", self.tripwire_triggered, FLAG)
+
 
 @dataclass(frozen=True, slots=True)
 class OutputGuardrailResult:
@@ -328,6 +377,10 @@ class OutputGuardrail(Generic[TContext]):
         [RunContextWrapper[TContext], RealtimeAgent[Any], str], MaybeAwaitable[GuardrailFunctionOutput]
     ]
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        kinds = {"guardrail_function": CALLABLE, "name": optional(TEXT)}
+        check_fields("An OutputGuardrail", self, kinds)
 
     def get_name(self) -> str:
         """Return the given name, or else the function's."""
@@ -418,7 +471,7 @@ class RealtimeAgent(Generic[TContext]):
         """Return the instructions as text; a function is called for them.
 
         Raises:
-            UserError: the function does not take two parameters.
+            UserError: the function does not take two parameters, or returns no text.
         """
         if self.instructions is None or isinstance(self.instructions, str):
             return self.instructions
@@ -427,7 +480,9 @@ class RealtimeAgent(Generic[TContext]):
                 f"The instructions of the agent {self.name} are given by {self.instructions!r}: a function that "
                 "gives them takes (context, agent)"
             )
-        return await settle(self.instructions(run_context, self))
+        text = await settle(self.instructions(run_context, self))
+        check(f"The agent {self.name}", "the result of its instructions", text, optional(TEXT))
+        return text
 
     async def get_all_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:
         """Return the tools that are enabled now: its own, then those of its MCP servers."""

@@ -12,15 +12,16 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from speakerd.realtime.agents.agent import Handoff, settle
+from speakerd.realtime.agents.agent import Handoff, RealtimeAgent, settle
 from speakerd.realtime.agents.argument_types import ParameterType, parameter_type
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
 from speakerd.realtime.errors import UserError
+from speakerd.realtime.field_checks import CALLABLE, check, instance_of, optional
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.realtime.agents.agent import EnabledRule, RealtimeAgent
+    from speakerd.realtime.agents.agent import EnabledRule
     from speakerd.realtime.run_context import RunContextWrapper, TContext
 
 
@@ -49,6 +50,8 @@ def realtime_handoff(  # noqa: PLR0917  # the documented order
     Raises:
         UserError: `on_handoff` and `input_type` do not fit together.
     """
+    check("realtime_handoff", "agent", agent, instance_of("a RealtimeAgent", RealtimeAgent))
+    check("realtime_handoff", "on_handoff", on_handoff, optional(CALLABLE))
     reader = _input_reader(on_handoff, input_type)
     plain = Handoff.to(agent)
     name = tool_name_override or plain.tool_name

@@ -28,6 +28,7 @@ from speakerd.realtime.agents.tool_errors import default_tool_error_function
 from speakerd.realtime.agents.tool_invocation import run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.agents.tool_schema import FunctionSchema, function_schema
+from speakerd.realtime.field_checks import CALLABLE, check
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -114,6 +115,7 @@ def function_tool(
     """
 
     def make(function: Callable[..., Any]) -> FunctionTool:
+        check("function_tool", "the function", function, CALLABLE)
         schema = function_schema(
             function,
             name_override=name_override,

@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+
+from speakerd.realtime.field_checks import (
+    BYTES,
+    COUNT,
+    FLAG,
+    LIST,
+    MAPPING,
+    TEXT,
+    Kind,
+    check,
+    check_fields,
+    either,
+    optional,
+)
 
 if TYPE_CHECKING:
     from speakerd.realtime.model.config import RealtimeSessionModelSettings
@@ -53,11 +67,41 @@ RealtimeUserInput: TypeAlias = RealtimeModelUserInput
 RealtimeClientMessage: TypeAlias = Mapping[str, Any]
 
 
+_PARTS: Final = {"input_text": "text", "input_image": "image_url"}
+"""The kinds of parts that a message may have, and the key that each needs."""
+
+
+def check_message(message: Any) -> None:
+    """Compare a user's message with what may be sent.
+
+    Raises:
+        UserError: it is neither text nor a message of text and image parts.
+    """
+    owner = "A message"
+    cure = 'Send text, or {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "..."}]}'
+    kind = either(TEXT, MAPPING)
+    check(owner, "it", message, Kind(kind.words, kind.fits, lambda _value: cure))
+    if isinstance(message, str):
+        return
+    content = message.get("content")
+    check(owner, "content", content, Kind("a list of parts", LIST.fits, lambda _value: cure))
+    for index, part in enumerate(content):
+        at = f"content[{index}]"
+        check(owner, at, part, MAPPING)
+        known = Kind(" or ".join(_PARTS), lambda value: isinstance(value, str) and value in _PARTS)
+        check(owner, f"{at}.type", part.get("type"), known)
+        key = _PARTS[part["type"]]
+        check(owner, f"{at}.{key}", part.get(key), TEXT)
+
+
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendRawMessage:
     """Send a client event unchanged, with an `event_id`; a `response.create` takes its turn in the queue."""
 
     message: RealtimeModelRawClientMessage | Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        check("A raw message", "message", self.message, MAPPING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +110,9 @@ class RealtimeModelSendUserInput:
 
     user_input: RealtimeModelUserInput
     start_response: bool = True
+
+    def __post_init__(self) -> None:
+        check_message(self.user_input)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +123,9 @@ class RealtimeModelSendContext:
     previous_item_id: str | None = None
     """Where it is added: `None` = at the end, `"root"` = in front, else after that item."""
 
+    def __post_init__(self) -> None:
+        check_fields("A context", self, {"text": TEXT, "previous_item_id": optional(TEXT)})
+
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendAudio:
@@ -83,6 +133,10 @@ class RealtimeModelSendAudio:
 
     audio: bytes
     commit: bool = False
+
+    def __post_init__(self) -> None:
+        if self.audio.__class__ is not bytes:  # Fifty times a second: the plain case first.
+            check("Audio to send", "audio", self.audio, BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +147,16 @@ class RealtimeModelSendAudioCommit:
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendAudioClear:
     """Discard the input buffer."""
+
+
+_RESPONSE_FIELDS: Final = {
+    "instructions": optional(TEXT),
+    "input": optional(LIST),
+    "metadata": optional(MAPPING),
+    "output_modalities": optional(LIST),
+    "tool_choice": optional(either(TEXT, MAPPING)),
+    "max_output_tokens": optional(either(COUNT, TEXT)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +173,9 @@ class RealtimeModelSendResponse:
     tool_choice: Any = None
     max_output_tokens: int | Literal["inf"] | None = None
 
+    def __post_init__(self) -> None:
+        check_fields("A request for a response", self, _RESPONSE_FIELDS)
+
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendToolOutput:
@@ -118,6 +185,9 @@ class RealtimeModelSendToolOutput:
     output: str
     start_response: bool = True
 
+    def __post_init__(self) -> None:
+        check("The output of a tool call", "output", self.output, TEXT)
+
 
 @dataclass(frozen=True, slots=True)
 class RealtimeModelSendMcpApproval:
@@ -126,6 +196,10 @@ class RealtimeModelSendMcpApproval:
     approval_request_id: str
     approve: bool
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        kinds = {"approval_request_id": TEXT, "approve": FLAG, "reason": optional(TEXT)}
+        check_fields("An approval", self, kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +217,9 @@ class RealtimeModelSendSessionUpdate:
     """Change the session's settings. Only fields that are present and differ from those in force are sent."""
 
     session_settings: RealtimeSessionModelSettings
+
+    def __post_init__(self) -> None:
+        check("A session update", "session_settings", self.session_settings, MAPPING)
 
 
 RealtimeModelSendEvent: TypeAlias = (

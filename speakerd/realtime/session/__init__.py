@@ -2,6 +2,7 @@
 
 - `runner`: holds an agent and settings, and makes sessions;
 - `session`: the public class; `state`: what its parts share;
+- `config_checks`: what settings may hold, and what a program is told otherwise;
 - `model_event_handlers`: what the session does about each event of its model;
 - `events`: what the program is told; `event_queue`: the bounded queue it reads them from;
 - `tool_runner`, `pending_calls`, `thread_pool`, `hosted_tool_approvals`: calls of tools;

@@ -40,6 +40,9 @@ class RealtimeRunner(Generic[TContext]):
         Args:
             context: An object of yours, handed to tools, instructions, guardrails and hooks, never to the model.
             model_config: How to reach the model, and settings for this session's beginning.
+
+        Raises:
+            UserError: the agent, or one it may hand over to, the model or a setting is not what it has to be.
         """
         return RealtimeSession(
             model=_default_model() if self._model is None else self._model,

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Generic, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Unpack
 from weakref import WeakValueDictionary
 
+from speakerd.realtime.agents import check_agent
 from speakerd.realtime.errors import SessionNotOpenError, UserError
+from speakerd.realtime.field_checks import Kind, check
 from speakerd.realtime.model import (
     RealtimeModelConfig,
     RealtimeModelListener,
@@ -34,9 +36,11 @@ from speakerd.realtime.model import (
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendUserInput,
     RealtimeRunConfig,
+    RealtimeSessionModelSettings,
     unknown_settings,
 )
 from speakerd.realtime.run_context import TContext
+from speakerd.realtime.session.config_checks import check_model_config, check_run_config, check_settings
 from speakerd.realtime.session.events import RealtimeHistoryUpdated
 from speakerd.realtime.session.guardrail_runner import GuardrailRunner
 from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
@@ -56,7 +60,6 @@ if TYPE_CHECKING:
         RealtimeModel,
         RealtimeModelEvent,
         RealtimeModelSendEvent,
-        RealtimeSessionModelSettings,
         RealtimeUserInput,
     )
     from speakerd.realtime.session.events import RealtimeSessionEvent
@@ -66,6 +69,15 @@ _log = logging.getLogger(__name__)
 
 _OWNERS: WeakValueDictionary[int, RealtimeSession[Any]] = WeakValueDictionary()
 """The entered session of each model, by the model's `id`, which stays its own as the session keeps it alive."""
+
+
+_MODEL: Final = Kind(
+    "a RealtimeModel",
+    lambda value: all(
+        callable(getattr(value, name, None))
+        for name in ("connect", "add_listener", "remove_listener", "send_event", "close")
+    ),
+)
 
 
 class RealtimeSession(RealtimeModelListener, Generic[TContext]):
@@ -79,6 +91,10 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         model_config: RealtimeModelConfig | None = None,
         run_config: RealtimeRunConfig | None = None,
     ) -> None:
+        check("A session", "model", model, _MODEL)
+        check_agent(agent)
+        check_run_config({} if run_config is None else run_config)
+        check_model_config({} if model_config is None else model_config)
         for config, kind in ((run_config, RealtimeRunConfig), (model_config, RealtimeModelConfig)):
             for sentence in unknown_settings(config or {}, kind):
                 _log.warning("%s", sentence)
@@ -221,11 +237,12 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             self._closed = True
 
     async def _send(self, event: RealtimeModelSendEvent) -> None:
-        if self._ending or not self._entered:
-            raise SessionNotOpenError(
-                f"{type(event).__name__.removeprefix('RealtimeModel')} cannot be done", closed=self._ending
-            )
+        self._check_open(f"{type(event).__name__.removeprefix('RealtimeModel')} cannot be done")
         await self._model.send_event(event)
+
+    def _check_open(self, what: str) -> None:
+        if self._ending or not self._entered:
+            raise SessionNotOpenError(what, closed=self._ending)
 
     async def send_message(self, message: RealtimeUserInput) -> None:
         """Send a message of the user, and ask for the reply.
@@ -296,6 +313,8 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
 
     async def update_agent(self, agent: RealtimeAgent[TContext]) -> None:
         """Switch to another agent, or to a changed clone of this one. The model is not told that it changed."""
+        check_agent(agent)
+        self._check_open("The agent cannot be changed")
         settings = await self._state.agent_settings(agent)
         self._state.agent = agent
         await self._send(RealtimeModelSendSessionUpdate(settings))
@@ -306,6 +325,9 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         The voice is left out once the model has spoken: the server does not change it any more. Tools and handoffs
         are those that are offered from then on; the model may call them.
         """
+        check_settings("update_settings", changed)
+        for sentence in unknown_settings(changed, RealtimeSessionModelSettings):
+            _log.warning("%s", sentence)
         if "tools" in changed or "handoffs" in changed:
             self._state.updated = Offer.of(changed)
         await self._send(RealtimeModelSendSessionUpdate(changed))

@@ -24,6 +24,7 @@ from speakerd.realtime.agents import (
     ToolFailureText,
     UnknownToolCallError,
     as_exception,
+    check_agent,
     default_tool_error_function,
     output_text,
     run_apart,
@@ -293,6 +294,7 @@ class ToolRunner(Generic[TContext]):
                     raise ModelBehaviorError(
                         f"The handoff {handoff.tool_name} gave {successor!r}: give an agent"
                     )
+                check_agent(successor)
                 settings = await state.agent_settings(successor)
             except Exception as error:  # noqa: BLE001  # the user's callables: told to the model and the program
                 await state.report(error, f"The handoff {handoff.tool_name}")
