@@ -98,5 +98,7 @@ async def test_a_failure_is_always_answered() -> None:
 
 
 def test_another_value_is_refused() -> None:
-    with pytest.raises(UserError, match="hang_up has answer='never': it is True, False or 'unless_spoken'"):
+    with pytest.raises(
+        UserError, match="hang_up has answer='never', of type str: it is True, False or 'unless_spoken'"
+    ):
         function_tool(lambda: None, name_override="hang_up", answer="never")  # type: ignore[call-overload]  # the mistake

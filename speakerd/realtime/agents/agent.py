@@ -35,6 +35,7 @@ from speakerd.realtime.field_checks import (
     check_fields,
     either,
     optional,
+    shown,
 )
 from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
@@ -141,12 +142,12 @@ class FunctionTool:
             )
         if self.timeout_behavior not in ("error_as_result", "raise_exception"):
             raise UserError(
-                f"The tool {self.name} has timeout_behavior={self.timeout_behavior!r}: it is error_as_result "
+                f"The tool {self.name} has timeout_behavior={shown(self.timeout_behavior)}: it is error_as_result "
                 "or raise_exception"
             )
         if self.answer not in (True, False, "unless_spoken"):
             raise UserError(
-                f"The tool {self.name} has answer={self.answer!r}: it is True, False or 'unless_spoken'"
+                f"The tool {self.name} has answer={shown(self.answer)}: it is True, False or 'unless_spoken'"
             )
 
     def to_dict(self) -> dict[str, Any]:
