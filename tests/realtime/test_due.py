@@ -111,7 +111,8 @@ def test_a_ping_of_an_idle_connection_that_was_not_answered_counts_once_somethin
 
 
 def test_without_a_keepalive_nothing_is_ever_probed() -> None:
-    assert looks(Liveness(0.0, math.inf, math.inf), 100) == []
+    for due in (False, True):
+        assert looks(Liveness(0.0, math.inf, math.inf), 100, due=due, speaking=due) == []
 
 
 def test_shorter_limits_of_the_keepalive_hold_while_something_is_due_too() -> None:

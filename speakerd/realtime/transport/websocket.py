@@ -78,7 +78,13 @@ GREETED_WITHIN_S = 2.0
 """How long to wait for a server's first event. A server that sends none is used all the same."""
 
 TICK_S = 1.0
-"""How often the timer looks: the resolution of time limits, which are seconds to minutes."""
+"""How often the timer looks while nothing is due."""
+
+TICK_WHILE_DUE_S = 0.25
+"""How often it looks while something is: the resolution of the limits, which are seconds."""
+
+CAUGHT_UP_WITHIN_S = 2.0
+"""How long it may take to read what came while listeners lagged; until then nothing counts as overdue."""
 
 LISTENERS_WITHIN_S = 5.0
 """How long a reconnect waits for listeners that lag, so that the history it replays is complete."""
@@ -136,6 +142,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._events: deque[RealtimeModelEvent] = deque()
         self._all_notified = asyncio.Event()
         self._all_notified.set()
+        self._judge_from = -math.inf
+        """Until then nothing counts as overdue: frames that listeners held up are being read."""
         self._dismantled = asyncio.Event()
         self._dismantled.set()
 
@@ -342,7 +350,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 link.gone.set_result(reason)
 
     async def _take(self, link: Link, protocol: RealtimeProtocol, frame: str | bytes) -> None:
-        events = protocol.receive(frame, self._clock())
+        now = self._clock()
+        events = protocol.receive(frame, now)
         for event in events:
             if event.__class__ is RealtimeModelErrorEvent and isinstance(event.error, SessionNotice):
                 _log.warning("%s", event.error)
@@ -353,7 +362,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             await self._flush()
         await self._drain()
         # Only now: while listeners lag, the socket is not read, and silence means nothing.
-        link.liveness.heard(self._clock())
+        after = self._clock()
+        link.liveness.heard(after)
+        if after - now >= TICK_S:
+            self._judge_from = after + CAUGHT_UP_WITHIN_S
 
     def _announce(self, link: Link) -> None:
         link.announced = self._begun = True
@@ -425,7 +437,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
     async def _keep_time(self) -> None:
         while True:
-            await self._sleep(TICK_S)
+            due = self._protocol is not None and self._protocol.awaits_server
+            await self._sleep(TICK_WHILE_DUE_S if due else TICK_S)
             protocol, connection = self._protocol, self._connection
             if protocol is None or connection is None:
                 return
@@ -436,6 +449,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
     async def _on_tick(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         now = self._clock()
+        if not self._all_notified.is_set() or now < self._judge_from:
+            return  # The listeners lag: what is due may have come long ago, and was not read yet.
         if protocol.deadline is not None and now >= protocol.deadline:
             self._notify(protocol.tick(now))
             if protocol.must_reconnect is not None:
@@ -452,9 +467,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
     def _look(self, link: Link, protocol: RealtimeProtocol, now: float) -> None:
         """Send a ping where silence has to be looked into; give the connection up where no pong came."""
-        if not self._all_notified.is_set() or link.gone.done():
-            return  # The listeners lag: the socket may not be being read.
-        match link.liveness.look(now, due=protocol.awaits_server, speaking=protocol.is_user_audio_sent(now)):
+        if link.gone.done():
+            return
+        speaking = protocol.is_user_audio_sent(now) or link.writing.locked()
+        match link.liveness.look(now, due=protocol.awaits_server, speaking=speaking):
             case "probe":
                 self._spawn(self._probe(link), "realtime probe")
             case "lost":

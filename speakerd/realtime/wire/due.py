@@ -13,6 +13,7 @@ Pure: times are arguments, in seconds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -148,7 +149,8 @@ class Liveness:
 
     Args:
         now: The time at which the connection was opened.
-        idle_s: How long nothing may be received while nothing is due, before a ping is sent.
+        idle_s: How long nothing may be received while nothing is due, before a ping is sent; infinite: no ping
+            is ever sent.
         pong_s: How long the pong may then take.
     """
 
@@ -168,6 +170,8 @@ class Liveness:
 
         `due`: something is awaited from the server; `speaking`: the user's audio is being sent.
         """
+        if self._idle_s == math.inf:
+            return None
         urgent = due or speaking
         if self._probed_at is not None:
             limit = min(PONG_WHILE_DUE_S, self._pong_s) if urgent else self._pong_s
