@@ -41,6 +41,12 @@ EVENTS: tuple[JournalEvent, ...] = (
         "part_died", "critical", "A part died and could not be healed; systemd starts it again. Exit code 4."
     ),
     JournalEvent("reloaded", "info", "New settings were read; the lines before it say which.", ("CHANGES",)),
+    JournalEvent(
+        "setting_changed", "info", "One setting of a reload: its old value, its new one, when it counts."
+    ),
+    JournalEvent(
+        "reload_failed", "error", "Part of the new settings could not be taken; the line says which, and why."
+    ),
     JournalEvent("reload_refused", "error", "The file has mistakes; the old settings stay in force."),
     JournalEvent("watchdog_starved", "error", "A callback stands still; systemd will end and restart it."),
     JournalEvent(

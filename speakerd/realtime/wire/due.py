@@ -141,7 +141,7 @@ QUIET_WHILE_SPEAKING_S: Final = 5.0
 PONG_WHILE_DUE_S: Final = 3.0
 """How long the pong may then take, before the connection counts as lost."""
 
-Finding: TypeAlias = Literal["probe", "lost"]
+SilenceFinding: TypeAlias = Literal["probe", "lost"]
 
 
 class Liveness:
@@ -165,7 +165,7 @@ class Liveness:
         self._heard_at = now
         self._probed_at = None
 
-    def look(self, now: float, *, due: bool, speaking: bool) -> Finding | None:
+    def look(self, now: float, *, due: bool, speaking: bool) -> SilenceFinding | None:
         """Return what has to be done: `probe` = send a ping, `lost` = give the connection up.
 
         `due`: something is awaited from the server; `speaking`: the user's audio is being sent.
