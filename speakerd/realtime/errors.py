@@ -12,6 +12,7 @@
     ├── SessionNotice                           something is not as it was asked for; the conversation goes on
     │   ├── UnknownToolError (ModelBehaviorError) the model called a tool that does not exist, and was told so
     │   ├── SettingRefusedError                 the server refused one setting; the others are in force
+    │   ├── ToolLimitError                      too much was spent on tools: the next reply is the last to them
     │   ├── NotConfirmedError                   the server does not confirm settings
     │   └── ThrottledError                      more was asked for than the budget allows; it is sent later
     └── ConnectFailedError (ConnectionError)    the model cannot be reached; trying again may help
@@ -127,6 +128,18 @@ class SettingRefusedError(SessionNotice):
         return (
             f"the server refused the setting {self.parameter}: {self.message}; the others are sent without it"
         )
+
+
+class ToolLimitError(SessionNotice):
+    """The model goes on calling tools: one more reply is asked for, in which it may call none."""
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(limit)
+        self.limit = limit
+        """Which limit was reached, in words."""
+
+    def __str__(self) -> str:
+        return f"the limit of {self.limit} is reached: one more reply is asked for, without tools"
 
 
 class NotConfirmedError(SessionNotice):

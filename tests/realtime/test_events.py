@@ -48,6 +48,7 @@ ALL: list[e.RealtimeSessionEvent] = [
     e.RealtimeAgentEndEvent(AGENT, INFO, "r1", "completed"),
     e.RealtimeHandoffEvent(AGENT, RealtimeAgent("Bob"), INFO),
     e.RealtimeToolStart(AGENT, clock, INFO, "{}", "c1"),
+    e.RealtimeNoReplyDue(INFO, "r1"),
     e.RealtimeToolEnd(AGENT, clock, {"time": object()}, INFO, "{}", "c1"),
     e.RealtimeToolApprovalRequired(
         AGENT, HostedMCPTool({"server_label": "w", "authorization": "secret"}), "c1", "{}", INFO

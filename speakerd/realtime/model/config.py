@@ -167,6 +167,13 @@ class RealtimeToolExecutionConfig(TypedDict, total=False):
     """The most calls at a time (8); further ones wait."""
     max_threads: int
     """The most threads for tools that are plain functions (4)."""
+    max_rounds: int
+    """The most replies to tools that are asked for after one input of the user; then one without tools, then none.
+    Absent: no limit."""
+    max_turn_seconds: float
+    """The same by time, from the first call of a tool."""
+    max_turn_tokens: int
+    """The same by the tokens of all responses since the user's input."""
 
 
 class RealtimeRunConfig(TypedDict, total=False):

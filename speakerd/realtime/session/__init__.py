@@ -5,7 +5,7 @@
 - `config_checks`: what settings may hold, and what a program is told otherwise;
 - `model_event_handlers`: what the session does about each event of its model;
 - `events`: what the program is told; `event_queue`: the bounded queue it reads them from;
-- `tool_runner`, `pending_calls`, `thread_pool`, `hosted_tool_approvals`: calls of tools;
+- `tool_runner`, `pending_calls`, `tool_budget`, `thread_pool`, `hosted_tool_approvals`: calls of tools;
 - `guardrail_runner`: checks of what the assistant says; `task_queue`: a worker that does one thing after the other;
 - `history`: the record of the conversation, as it was said and heard.
 """
@@ -26,6 +26,7 @@ from speakerd.realtime.session.events import (
     RealtimeHistoryUpdated,
     RealtimeInputAudioCommitted,
     RealtimeInputAudioTimeoutTriggered,
+    RealtimeNoReplyDue,
     RealtimeRawModelEvent,
     RealtimeSessionEvent,
     RealtimeSpeechStarted,
@@ -60,6 +61,7 @@ __all__ = [
     "RealtimeHistoryUpdated",
     "RealtimeInputAudioCommitted",
     "RealtimeInputAudioTimeoutTriggered",
+    "RealtimeNoReplyDue",
     "RealtimeRawModelEvent",
     "RealtimeRunner",
     "RealtimeSession",

@@ -118,7 +118,13 @@ def check_run_config(config: Any) -> None:
     check_fields(
         f"{owner}, tool_execution",
         config.get("tool_execution", {}),
-        {"max_concurrency": COUNT, "max_threads": COUNT},
+        {
+            "max_concurrency": COUNT,
+            "max_threads": COUNT,
+            "max_rounds": COUNT,
+            "max_turn_seconds": NUMBER,
+            "max_turn_tokens": COUNT,
+        },
     )
     check_settings(f"{owner}, model_settings", config.get("model_settings", {}))
 

@@ -6,7 +6,8 @@ program's context.
 
 A reply goes `agent_start`, then `audio` and `transcript_delta` in turn, `audio_end`, `agent_end`. `agent_start`
 comes with the server's `response.created`, `agent_end` with its `response.done`, which means generated, not heard.
-Tools: `tool_start`, perhaps `tool_approval_required` before it, `tool_end`. The record of a conversation is
+Tools: `tool_start`, perhaps `tool_approval_required` before it, `tool_end`, then a further reply or `no_reply_due`.
+The record of a conversation is
 `history_added` and `history_updated`, with `tool_start` and `tool_end` between them.
 
 Events are values: do not change them. (They are not frozen because making a frozen one takes three times as long.)
@@ -87,7 +88,8 @@ class RealtimeAgentEndEvent(_Event):
     out_of_band: bool = False
     metadata: Mapping[str, str] | None = None
     tool_calls: int = 0
-    """How many tools and handoffs the reply called: a further reply follows when they have been answered."""
+    """How many tools and handoffs the reply called: when they have been answered, a further reply follows or a
+    `no_reply_due`."""
     type: Literal["agent_end"] = "agent_end"
 
 
@@ -124,6 +126,18 @@ class RealtimeToolEnd(_Event):
     arguments: str = "{}"
     call_id: str = ""
     type: Literal["tool_end"] = "tool_end"
+
+
+@dataclass(slots=True)
+class RealtimeNoReplyDue(_Event):
+    """All calls of a response are answered, and no reply to them is asked for. Their `tool_end` came before.
+
+    The tools want none, the response was cancelled, or a limit of `tool_execution` is reached.
+    """
+
+    info: RealtimeEventInfo
+    response_id: str | None = None
+    type: Literal["no_reply_due"] = "no_reply_due"
 
 
 @dataclass(slots=True)
@@ -322,6 +336,7 @@ RealtimeSessionEvent: TypeAlias = (
     | RealtimeHandoffEvent
     | RealtimeToolStart
     | RealtimeToolEnd
+    | RealtimeNoReplyDue
     | RealtimeToolApprovalRequired
     | RealtimeAudio
     | RealtimeAudioEnd

@@ -157,6 +157,7 @@ class ModelEventHandlers(Generic[TContext]):
         await self._state.put(RealtimeSpeechStopped(info=self._state.info, item_id=event.item_id))
 
     async def _committed(self, event: m.RealtimeModelInputAudioCommittedEvent) -> None:
+        self._tools.turn_begins()
         await self._state.put(RealtimeInputAudioCommitted(info=self._state.info, item_id=event.item_id))
 
     async def _function_call(self, event: m.RealtimeModelToolCallEvent) -> None:
@@ -210,6 +211,7 @@ class ModelEventHandlers(Generic[TContext]):
     async def _usage(self, event: m.RealtimeModelUsageEvent) -> None:
         context = self._state.context
         context.usage += event.usage
+        self._tools.spend(event.usage.total_tokens)
         await self._state.put(
             RealtimeUsage(
                 usage=event.usage, total=context.usage, info=self._state.info, response_id=event.response_id

@@ -36,6 +36,7 @@ class PendingCalls:
         self._owed = BoundedSet[str](_REMEMBERED)
         self._owed_if_silent = BoundedSet[str](_REMEMBERED)
         self._spoke = BoundedSet[str](_REMEMBERED)
+        self._called = BoundedSet[str](_REMEMBERED)
 
     def __len__(self) -> int:
         """Return how many calls have no output yet."""
@@ -55,6 +56,8 @@ class PendingCalls:
         if not self._seen.add(call.call_id):
             return False
         self._open[call.call_id] = call.response_id
+        if call.response_id is not None:
+            self._called.add(call.response_id)
         return True
 
     def answered(self, call_id: str, wanted: AnswerRule = True) -> bool:
@@ -94,6 +97,10 @@ class PendingCalls:
             return False
         return self._is_due(response_id)
 
+    def is_settled(self, response_id: str | None) -> bool:
+        """Return whether a response called tools and has ended, and all its calls are answered."""
+        return response_id in self._called and self._is_over(response_id)
+
     def connection_replaced(self) -> bool:
         """The connection was replaced, so no old response runs. Return whether a reply is due for its calls."""
         due = any(self.response_ended(response_id, None) for response_id in list(self._running))
@@ -101,7 +108,10 @@ class PendingCalls:
         return due
 
     def _is_due(self, response_id: str) -> bool:
-        if response_id in self._running or response_id in self._open.values():
+        if not self._is_over(response_id):
             return False
         if_silent = self._owed_if_silent.discard(response_id) and response_id not in self._spoke
         return self._owed.discard(response_id) or if_silent
+
+    def _is_over(self, response_id: str | None) -> bool:
+        return response_id not in self._running and response_id not in self._open.values()

@@ -250,6 +250,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         Text, or a message of several parts: `{"type": "message", "role": "user", "content": [{"type": "input_text",
         "text": ...}, {"type": "input_image", "image_url": ...}]}`.
         """
+        self._tools.turn_begins()
         await self._send(RealtimeModelSendUserInput(message))
 
     async def send_audio(self, audio: bytes, *, commit: bool = False) -> None:
@@ -294,6 +295,8 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             metadata: Returned with `agent_start` and `agent_end`, to tell replies apart.
             output_modalities: `["text"]` or `["audio"]`, for this reply.
         """
+        if conversation == "auto":
+            self._tools.turn_begins()
         await self._send(
             RealtimeModelSendResponse(
                 instructions=instructions,

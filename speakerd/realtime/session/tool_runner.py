@@ -32,7 +32,7 @@ from speakerd.realtime.agents import (
     settle,
 )
 from speakerd.realtime.bounded import BoundedDict
-from speakerd.realtime.errors import ModelBehaviorError, UnknownToolError
+from speakerd.realtime.errors import ModelBehaviorError, NoAnswerError, ToolLimitError, UnknownToolError
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
     RealtimeModelSendResponse,
@@ -42,6 +42,7 @@ from speakerd.realtime.model import (
 from speakerd.realtime.run_context import TContext, ToolContext
 from speakerd.realtime.session.events import (
     RealtimeHandoffEvent,
+    RealtimeNoReplyDue,
     RealtimeToolApprovalRequired,
     RealtimeToolEnd,
     RealtimeToolStart,
@@ -49,6 +50,7 @@ from speakerd.realtime.session.events import (
 from speakerd.realtime.session.pending_calls import PendingCalls
 from speakerd.realtime.session.task_queue import cancel_all
 from speakerd.realtime.session.thread_pool import ToolThreadPool
+from speakerd.realtime.session.tool_budget import ToolBudget
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -63,6 +65,9 @@ _MAX_RESPONSES = 16
 _CALL: ContextVar[asyncio.Task[None] | None] = ContextVar("_CALL", default=None)
 """The task of the call that this code runs in: a tool may close its own session, and is not cancelled by that."""
 
+_ReplyState: TypeAlias = Literal["asked", "due", "not due"]
+"""Whether the reply to a call was asked for with its output, has to be asked for, or is not due now."""
+
 _WaitingCall: TypeAlias = "tuple[RealtimeModelToolCallEvent, FunctionTool, RealtimeAgent[Any]]"
 
 
@@ -73,6 +78,7 @@ class ToolRunner(Generic[TContext]):
         execution = state.run_config.get("tool_execution", {})
         self._state = state
         self._calls = PendingCalls()
+        self._budget = ToolBudget(execution)
         self._slots = asyncio.Semaphore(execution.get("max_concurrency", 8))
         self._threads = ToolThreadPool(execution.get("max_threads", 4))
         self._in_background = state.run_config.get("async_tool_calls", True)
@@ -92,6 +98,7 @@ class ToolRunner(Generic[TContext]):
             return
         if not self._calls.begin(call):
             return
+        self._budget.tool_called(_now())
         known = RealtimeToolCallItem(
             call.id or call.call_id,
             call.name,
@@ -131,12 +138,39 @@ class ToolRunner(Generic[TContext]):
     ) -> None:
         """A response ended: ask for the reply to its tools' outputs if it is due."""
         if self._calls.response_ended(response_id, status, spoke=spoke):
-            await self._state.model.send_event(RealtimeModelSendResponse())
+            await self._ask_reply(response_id)
+        elif self._calls.is_settled(response_id):
+            await self._no_reply(response_id)
 
     async def connection_replaced(self) -> None:
         """The connection was replaced, so no end of an old response will come: ask for the reply if it is due."""
         if self._calls.connection_replaced():
-            await self._state.model.send_event(RealtimeModelSendResponse())
+            await self._ask_reply(None)
+
+    def turn_begins(self) -> None:
+        """The user said something: the limits of tools count anew."""
+        self._budget.turn_begins()
+
+    def spend(self, tokens: int) -> None:
+        """A response cost so many tokens."""
+        self._budget.spend(tokens)
+
+    async def _ask_reply(self, response_id: str | None) -> None:
+        """Ask for the reply to the tools of a response, as far as the limits allow it."""
+        state, limit = self._state, self._budget.reached(_now())
+        match self._budget.take_reply(_now()):
+            case "any":
+                await state.model.send_event(RealtimeModelSendResponse())
+            case "last":
+                await state.report(ToolLimitError(str(limit)), "A tool call")
+                await state.model.send_event(RealtimeModelSendResponse(tool_choice="none"))
+            case "none":
+                reason = f"the model calls tools where it may not, after {limit}"
+                await state.report(NoAnswerError(reason), "The reply to a tool")
+                await self._no_reply(response_id)
+
+    async def _no_reply(self, response_id: str | None) -> None:
+        await self._state.put(RealtimeNoReplyDue(info=self._state.info, response_id=response_id))
 
     async def close(self) -> None:
         """Cancel all calls but the one from which this was called. Idempotent; does not wait for threads."""
@@ -264,7 +298,7 @@ class ToolRunner(Generic[TContext]):
                 await self._hook(agent.hooks.on_tool_start(state.context, agent, tool))
             output = await tool.invoke(context, call.arguments)
         failed = isinstance(output, ToolFailureText)
-        await self._answer(call, output_text(output), wanted=True if failed else tool.answer)
+        reply = await self._send_output(call, output_text(output), True if failed else tool.answer)
         if agent.hooks is not None:
             await self._hook(agent.hooks.on_tool_end(state.context, agent, tool, output))
         await state.put(
@@ -277,6 +311,7 @@ class ToolRunner(Generic[TContext]):
                 call_id=call.call_id,
             )
         )
+        await self._after_output(call, reply)
 
     async def _hand_off(
         self, call: RealtimeModelToolCallEvent, handoff: Handoff[Any], agent: RealtimeAgent[Any]
@@ -307,20 +342,34 @@ class ToolRunner(Generic[TContext]):
         if successor.hooks is not None:
             await self._hook(successor.hooks.on_handoff(state.context, successor, agent))
 
-    async def _answer(
-        self, call: RealtimeModelToolCallEvent, output: str, *, wanted: AnswerRule = True
-    ) -> None:
+    async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
+        await self._after_output(call, await self._send_output(call, output, True))
+
+    async def _send_output(
+        self, call: RealtimeModelToolCallEvent, output: str, wanted: AnswerRule
+    ) -> _ReplyState:
+        """Send the output of a call, and ask for the reply with it if it is due now and no limit is reached."""
         if self._closed:
-            return
+            return "not due"
         state = self._state
         output = sendable(output)
         due = self._calls.answered(call.call_id, wanted)
+        at_once = due and self._budget.reached(_now()) is None
+        if at_once:
+            self._budget.take_reply(_now())
         await state.model.send_event(
-            RealtimeModelSendToolOutput(tool_call=call, output=output, start_response=due)
+            RealtimeModelSendToolOutput(tool_call=call, output=output, start_response=at_once)
         )
         await state.history_changed(
             state.history.tool_answered(call.call_id, output), call.id or call.call_id
         )
+        return "asked" if at_once else "due" if due else "not due"
+
+    async def _after_output(self, call: RealtimeModelToolCallEvent, reply: _ReplyState) -> None:
+        if reply == "due":
+            await self._ask_reply(call.response_id)
+        elif reply == "not due" and self._calls.is_settled(call.response_id):
+            await self._no_reply(call.response_id)
 
     async def _rejected(self, call: RealtimeModelToolCallEvent, message: str | None) -> None:
         default = f"The user did not allow {call.name} to run."
@@ -367,3 +416,7 @@ def _forget_cancellation() -> None:
     task = asyncio.current_task()
     while task is not None and task.cancelling():
         task.uncancel()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
