@@ -52,14 +52,14 @@ class Room:
         """The tests that can notice a fault, the quickest first.
 
         For one in a function these are the tests that run its line. A fault that acts at import may show wherever
-        the module's names are used: first come the tests that run anything of the module, then those that run
-        anything of what imports it.
+        the module's names are used: first come the tests that run anything of the module, then the quick ones
+        among those that run anything of what imports it, since that may be nearly all there are.
         """
         if self.acts_at_import(mutant):
             own = self._tests_of_modules([mutant.module])
             using = _GRAPH.find_downstream_modules(mutant.module)
             others = self._tests_of_modules(using) - own
-            return [*self._quickest_first(own, longest_s), *self._quickest_first(others, longest_s)]
+            return [*self._quickest_first(own, longest_s), *self._quickest_first(others, longest_s / 10)]
         return self._quickest_first(self._tests_of_lines(mutant), longest_s)
 
     def _tests_of_lines(self, mutant: Mutant) -> set[str]:
