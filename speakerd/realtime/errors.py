@@ -10,6 +10,7 @@
     ├── NoAnswerError (TimeoutError)            a request brought no reply and was given up
     ├── SetUpRefusedError                       the server refused the instructions: no reply is asked for
     ├── SessionNotice                           something is not as it was asked for; the conversation goes on
+    │   ├── HostedToolsError                    a hosted MCP server's tools cannot be used
     │   ├── UnknownToolError (ModelBehaviorError) the model called a tool that does not exist, and was told so
     │   ├── SettingRefusedError                 the server refused one setting; the others are in force
     │   ├── ToolLimitError                      too much was spent on tools: the next reply is the last to them
@@ -97,6 +98,21 @@ class SetUpRefusedError(RealtimeLayerError):
 
 class SessionNotice(RealtimeLayerError):  # noqa: N818  # it is no error to whom the conversation goes on
     """Something is not as it was asked for, and the conversation goes on without it."""
+
+
+class HostedToolsError(SessionNotice):
+    """The model's server could not list the tools of an MCP server, so that the model cannot call them."""
+
+    def __init__(self, server_label: str, reason: str) -> None:
+        super().__init__(server_label, reason)
+        self.server_label = server_label
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"the tools of the MCP server {self.server_label or 'without a label'} could not be listed and are not "
+            f"there: {self.reason or 'no reason was given'}; check its server_url and its authorization"
+        )
 
 
 class UnknownToolError(ModelBehaviorError, SessionNotice):

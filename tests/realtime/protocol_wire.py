@@ -54,6 +54,9 @@ class Wire:
             self._collect(self.protocol.tick(self.now))
         self.now = end
 
+    def tick(self) -> None:
+        self._collect(self.protocol.tick(self.now))
+
     def play(self, item_id: str, ms: float) -> None:
         assert self.tracker is not None
         self.tracker.on_play_ms(item_id, 0, ms)

@@ -19,6 +19,7 @@ A `RealtimeModel` turns its server's frames into these values, in order. Each ha
 `item_updated`, `item_deleted`          the conversation changed
 `function_call`                         the model calls a tool
 `mcp_approval_request`                  the server asks whether it may call a hosted MCP tool
+`mcp_call_started`, `mcp_call_ended`    the server runs a hosted MCP tool; what came of it
 `usage`                                 token counts of one response
 `error`                                 the server reported an error, or a frame was malformed
 `exception`                             the model cannot go on; the session ends after it
@@ -83,6 +84,33 @@ class RealtimeModelMcpApprovalRequestEvent:
     name: str
     arguments: str
     type: Literal["mcp_approval_request"] = "mcp_approval_request"
+
+
+@dataclass(slots=True)
+class RealtimeModelMcpCallStartedEvent:
+    """The server runs a tool of a hosted MCP server."""
+
+    item_id: str
+    server_label: str
+    name: str
+    arguments: str
+    response_id: str | None = None
+    type: Literal["mcp_call_started"] = "mcp_call_started"
+
+
+@dataclass(slots=True)
+class RealtimeModelMcpCallEndedEvent:
+    """A hosted MCP tool has ended. The model has its output, but says nothing about it unless it is asked to."""
+
+    item_id: str
+    server_label: str
+    name: str
+    arguments: str
+    output: str
+    """What the tool returned, or why it failed; empty if the server does not say."""
+    failed: bool = False
+    response_id: str | None = None
+    type: Literal["mcp_call_ended"] = "mcp_call_ended"
 
 
 @dataclass(slots=True)
@@ -327,6 +355,8 @@ RealtimeModelEvent: TypeAlias = (
     RealtimeModelErrorEvent
     | RealtimeModelToolCallEvent
     | RealtimeModelMcpApprovalRequestEvent
+    | RealtimeModelMcpCallStartedEvent
+    | RealtimeModelMcpCallEndedEvent
     | RealtimeModelAudioEvent
     | RealtimeModelAudioInterruptedEvent
     | RealtimeModelAudioDoneEvent

@@ -115,12 +115,14 @@ class ModelEventHandlers(Generic[TContext]):
 
     async def _transcript_delta(self, event: m.RealtimeModelTranscriptDeltaEvent) -> None:
         state = self._state
+        self._tools.continued(event.response_id)
         change = state.history.assistant_says(event.item_id, event.content_index, event.delta)
         await state.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, state.info))
         await state.history_changed(change, event.item_id)
         self._guardrails.feed(event.item_id, event.response_id, event.delta)
 
     async def _output_text_delta(self, event: m.RealtimeModelOutputTextDeltaEvent) -> None:
+        self._tools.continued(event.response_id)
         change = self._state.history.assistant_writes(event.item_id, event.content_index, event.delta)
         await self._caption(event.item_id, "assistant", event.delta)
         await self._state.history_changed(change, event.item_id)
@@ -166,6 +168,12 @@ class ModelEventHandlers(Generic[TContext]):
 
     async def _mcp_approval(self, event: m.RealtimeModelMcpApprovalRequestEvent) -> None:
         await self._hosted.request(event)
+
+    async def _mcp_call_started(self, event: m.RealtimeModelMcpCallStartedEvent) -> None:
+        await self._tools.hosted_started(event)
+
+    async def _mcp_call_ended(self, event: m.RealtimeModelMcpCallEndedEvent) -> None:
+        await self._tools.hosted_ended(event)
 
     async def _turn_started(self, event: m.RealtimeModelTurnStartedEvent) -> None:
         state = self._state
@@ -263,6 +271,8 @@ class ModelEventHandlers(Generic[TContext]):
         "input_audio_committed": _committed,
         "function_call": _function_call,
         "mcp_approval_request": _mcp_approval,
+        "mcp_call_started": _mcp_call_started,
+        "mcp_call_ended": _mcp_call_ended,
         "turn_started": _turn_started,
         "turn_ended": _turn_ended,
         "usage": _usage,

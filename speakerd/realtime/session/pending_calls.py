@@ -12,7 +12,7 @@ for if another call of that response wants it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from speakerd.realtime.bounded import BoundedSet
 
@@ -35,6 +35,7 @@ class PendingCalls:
         self._cancelled = BoundedSet[str](_REMEMBERED)
         self._owed = BoundedSet[str](_REMEMBERED)
         self._owed_if_silent = BoundedSet[str](_REMEMBERED)
+        self._owed_unless_continued = BoundedSet[str](_REMEMBERED)
         self._spoke = BoundedSet[str](_REMEMBERED)
         self._called = BoundedSet[str](_REMEMBERED)
 
@@ -60,8 +61,11 @@ class PendingCalls:
             self._called.add(call.response_id)
         return True
 
-    def answered(self, call_id: str, wanted: AnswerRule = True) -> bool:
-        """The call has its output. Return whether the reply is due with it."""
+    def answered(self, call_id: str, wanted: AnswerRule | Literal["unless_continued"] = True) -> bool:
+        """The call has its output. Return whether the reply is due with it.
+
+        `unless_continued`: the server has the output already, and may go on speaking in the same response.
+        """
         response_id = self._open.pop(call_id, None)
         if response_id is None:
             return bool(wanted)
@@ -69,9 +73,15 @@ class PendingCalls:
             return False
         if wanted == "unless_spoken":
             self._owed_if_silent.add(response_id)
+        elif wanted == "unless_continued":
+            self._owed_unless_continued.add(response_id)
         elif wanted:
             self._owed.add(response_id)
         return self._is_due(response_id)
+
+    def continued(self, response_id: str) -> None:
+        """The response said something more: what it has the outputs of needs no further reply."""
+        self._owed_unless_continued.discard(response_id)
 
     def response_started(self, response_id: str | None) -> None:
         """A response began: the reply to its calls waits for its end."""
@@ -94,6 +104,7 @@ class PendingCalls:
             self._cancelled.add(response_id)
             self._owed.discard(response_id)
             self._owed_if_silent.discard(response_id)
+            self._owed_unless_continued.discard(response_id)
             return False
         return self._is_due(response_id)
 
@@ -111,7 +122,8 @@ class PendingCalls:
         if not self._is_over(response_id):
             return False
         if_silent = self._owed_if_silent.discard(response_id) and response_id not in self._spoke
-        return self._owed.discard(response_id) or if_silent
+        unless_continued = self._owed_unless_continued.discard(response_id)
+        return self._owed.discard(response_id) or if_silent or unless_continued
 
     def _is_over(self, response_id: str | None) -> bool:
         return response_id not in self._running and response_id not in self._open.values()

@@ -38,6 +38,7 @@ from speakerd.realtime.model import (
     RealtimeModelSendResponse,
     RealtimeModelSendSessionUpdate,
     RealtimeModelSendToolOutput,
+    RealtimeModelToolCallEvent,
 )
 from speakerd.realtime.run_context import TContext, ToolContext
 from speakerd.realtime.session.events import (
@@ -56,7 +57,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from speakerd.realtime.agents import AnswerRule, Handoff
-    from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
+    from speakerd.realtime.model import (
+        RealtimeModelMcpCallEndedEvent,
+        RealtimeModelMcpCallStartedEvent,
+        ResponseStatus,
+    )
     from speakerd.realtime.session.state import SessionState
 
 _MAX_RESPONSES = 16
@@ -126,6 +131,52 @@ class ToolRunner(Generic[TContext]):
                 self._standing[tool.name] = "reject"
                 self._rejections[tool.name] = message
             await self._rejected(call, message)
+
+    async def hosted_started(self, event: RealtimeModelMcpCallStartedEvent) -> None:
+        """The model's server runs a hosted tool."""
+        call = RealtimeModelToolCallEvent(
+            event.name, event.item_id, event.arguments, id=event.item_id, response_id=event.response_id
+        )
+        if not self._calls.begin(call):
+            return
+        self._budget.tool_called(_now())
+        state, agent = self._state, self._agents.get(event.response_id or "", self._state.agent)
+        tool = state.hosted_tool(event.server_label)
+        await state.put(
+            RealtimeToolStart(
+                agent=agent, tool=tool, info=state.info, arguments=event.arguments, call_id=event.item_id
+            )
+        )
+        if (hooks := agent.hooks) is not None:
+            self._beside(lambda: hooks.on_tool_start(state.context, agent, tool))
+
+    async def hosted_ended(self, event: RealtimeModelMcpCallEndedEvent) -> None:
+        """A hosted tool has ended: ask for the reply, unless the server goes on by itself."""
+        if event.item_id not in self._calls:
+            return
+        state, agent = self._state, self._agents.get(event.response_id or "", self._state.agent)
+        tool = state.hosted_tool(event.server_label)
+        due = self._calls.answered(event.item_id, "unless_continued")
+        await state.put(
+            RealtimeToolEnd(
+                agent=agent,
+                tool=tool,
+                output=event.output,
+                info=state.info,
+                arguments=event.arguments,
+                call_id=event.item_id,
+            )
+        )
+        if (hooks := agent.hooks) is not None:
+            self._beside(lambda: hooks.on_tool_end(state.context, agent, tool, event.output))
+        if due:
+            await self._ask_reply(event.response_id)
+        elif self._calls.is_settled(event.response_id):
+            await self._no_reply(event.response_id)
+
+    def continued(self, response_id: str) -> None:
+        """A response says something more."""
+        self._calls.continued(response_id)
 
     def response_started(self, response_id: str | None) -> None:
         """Note that a response began, and with which agent."""
@@ -217,6 +268,11 @@ class ToolRunner(Generic[TContext]):
                 raise
             if isinstance(error, Exception):
                 self._state.queue.fail(shown)
+
+    def _beside(self, hook: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.create_task(self._hook(hook()), name="speakerd hook of a hosted tool")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _dispatch(self, call: RealtimeModelToolCallEvent, agent: RealtimeAgent[Any]) -> None:
         state = self._state

@@ -35,6 +35,8 @@ Due: TypeAlias = Literal[
     "end_of_speech",
     "ask_again",
     "unknown_response",
+    "hosted_call",
+    "hosted_output",
 ]
 """What is awaited; `DUE` says in words what each is."""
 
@@ -78,6 +80,9 @@ DUE: Final[Mapping[Due, Rule]] = {
     "ask_again": Rule(1.0, "go_on", "the end of a response that is unknown here"),
     # A request was refused because of a response that was cancelled long ago.
     "unknown_response": Rule(0.0, "replace", "the end of the response that was cancelled"),
+    # A tool that the server runs itself; a program's own tools have their own timeouts.
+    "hosted_call": Rule(60.0, "go_on", "the end of a hosted tool's call"),
+    "hosted_output": Rule(2.0, "go_on", "the output of a hosted tool's call that has ended"),
 }
 
 MAX_ASKED: Final = 2

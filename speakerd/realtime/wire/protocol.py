@@ -30,6 +30,7 @@ from speakerd.realtime.model import (
 from speakerd.realtime.wire import overdue, receive, send
 from speakerd.realtime.wire.due import DUE
 from speakerd.realtime.wire.parsing import HIGH_SURROGATES, all_well_formed, index, text
+from speakerd.realtime.wire.receive_hosted import hosted_calls_lost, hosted_deadline, hosted_tick
 from speakerd.realtime.wire.receive_responses import emit_turn_ended
 from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
 from speakerd.realtime.wire.state import MAX_UNSENT_BYTES, new_state
@@ -109,6 +110,7 @@ class RealtimeProtocol:
                 for item_id in response.items:
                     state.remove_item(item_id)
             emit_turn_ended(state, response, _CONNECTION_LOST)
+        hosted_calls_lost(state)
         for _ in state.responses.take_given_up():
             state.emit(RealtimeModelErrorEvent(NoAnswerError(lost_because), about="response"))
         return self._take()
@@ -248,7 +250,13 @@ class RealtimeProtocol:
         if not state.connected or state.must_reconnect is not None:
             return None
         commit = None if state.committed_at is None else state.committed_at + DUE["committed"].within_s
-        times = (state.responses.deadline, state.update_due_at, state.update_at, commit)
+        times = (
+            state.responses.deadline,
+            state.update_due_at,
+            state.update_at,
+            commit,
+            hosted_deadline(state),
+        )
         return min((at for at in times if at is not None), default=None)
 
     def tick(self, now: float) -> list[RealtimeModelEvent]:
@@ -258,6 +266,7 @@ class RealtimeProtocol:
         """
         if self._state.connected:
             overdue.tick(self._state, now)
+            hosted_tick(self._state, now)
         return self._take()
 
     def _joined(self, event: Any) -> Any:

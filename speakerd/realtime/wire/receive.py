@@ -22,7 +22,7 @@ from speakerd.realtime.model import (
     RealtimeModelSpeechStoppedEvent,
     bytes_per_ms,
 )
-from speakerd.realtime.wire import overdue, receive_items, receive_responses
+from speakerd.realtime.wire import overdue, receive_hosted, receive_items, receive_responses
 from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.session_settings import VOICE, name_of
@@ -190,6 +190,7 @@ HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.INPUT_TRANSCRIPTION_DELTA: _transcription_delta,
     names.INPUT_TRANSCRIPTION_COMPLETED: _transcription_completed,
     names.INPUT_TRANSCRIPTION_FAILED: _transcription_failed,
+    **receive_hosted.HANDLERS,
     **receive_items.HANDLERS,
     **receive_responses.HANDLERS,
 }

@@ -16,6 +16,7 @@ from speakerd.realtime.model import (
     RealtimeModelMcpApprovalRequestEvent,
 )
 from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text
+from speakerd.realtime.wire.receive_hosted import hosted_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 
-def _item(state: WireState, event: ServerEvent, _now: float) -> None:
+def _item(state: WireState, event: ServerEvent, now: float) -> None:
     item = mapping(event.get("item"))
     state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
@@ -33,6 +34,8 @@ def _item(state: WireState, event: ServerEvent, _now: float) -> None:
         item = {**item, "previous_item_id": previous}
     if item.get("type") == "mcp_approval_request":
         emit_mcp_approval(state, item)
+    elif item.get("type") in ("mcp_call", "mcp_list_tools"):
+        hosted_item(state, item, "", now, done=event.get("type") == names.ITEM_DONE)
     elif item.get("type") != "function_call":
         emit_item(state, item)
 

@@ -26,6 +26,7 @@ from speakerd.realtime.model import (
     RealtimeModelUsageEvent,
 )
 from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
+from speakerd.realtime.wire.receive_hosted import hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response_queue import ActiveResponse
 
@@ -150,6 +151,8 @@ def _output_item_added(state: WireState, event: ServerEvent, now: float) -> None
     if item.get("type") == "function_call":
         state.calls[item_id] = _call(item, response)
         response.put_out(item_id)
+    elif item.get("type") in ("mcp_call", "mcp_list_tools"):
+        hosted_item(state, item, response.response_id, now, done=False)
     elif item.get("type") == "message":
         response.put_out(item_id)
         if not response.cancelled and not response.out_of_band:
@@ -161,6 +164,9 @@ def _output_item_done(state: WireState, event: ServerEvent, now: float) -> None:
     item = mapping(event.get("item"))
     kind = item.get("type")
     state.playback.finish_item(text(item, "id"))
+    if kind in ("mcp_call", "mcp_list_tools"):
+        # Also of a cancelled response: the server may have run it all the same.
+        hosted_item(state, item, response.response_id, now, done=True)
     if response.cancelled:
         return
     if kind == "function_call" and item.get("status") in (None, "completed"):

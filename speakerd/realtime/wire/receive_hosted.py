@@ -1,0 +1,194 @@
+"""The handlers of hosted MCP tools, which the model's server runs itself.
+
+A call is an item of the type `mcp_call`. It begins when its arguments are complete, and often ends after its
+response has; its output comes with the finished item. Servers may leave out any of these events: a call begins at
+the first sign of it and ends once, with what is known of its output, within the limits of the table in `due`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from speakerd.realtime import event_names as names
+from speakerd.realtime.errors import HostedToolsError
+from speakerd.realtime.items import RealtimeToolCallItem
+from speakerd.realtime.model import (
+    RealtimeModelErrorEvent,
+    RealtimeModelItemUpdatedEvent,
+    RealtimeModelMcpCallEndedEvent,
+    RealtimeModelMcpCallStartedEvent,
+)
+from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.parsing import ServerEvent, mapping, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from speakerd.realtime.wire.state import ServerEventHandler, WireState
+
+
+@dataclass(slots=True)
+class HostedCall:
+    """A call that has not ended."""
+
+    event: RealtimeModelMcpCallStartedEvent
+    begun: bool = False
+    over: bool = False
+    """The server has said that it ended; its output is still to come."""
+    failed: bool = False
+    due_at: float | None = None
+    """When it counts as ended although the server has not said so."""
+
+
+def hosted_item(state: WireState, item: ServerEvent, response_id: str, now: float, *, done: bool) -> None:
+    """Process an item of a hosted tool: a call, or a list of tools."""
+    item_id = text(item, "id")
+    label = text(item, "server_label")
+    if item.get("type") == "mcp_list_tools":
+        state.hosted_lists[item_id] = label or state.hosted_lists.get(item_id, "")
+        if item.get("error"):
+            _list_failed(state, item_id, item.get("error"))
+        return
+    call = _call(state, item_id)
+    if call is None:
+        return
+    known = call.event
+    call.event = replace(
+        known,
+        server_label=label or known.server_label,
+        name=text(item, "name") or known.name,
+        arguments=text(item, "arguments") or known.arguments,
+        response_id=known.response_id or response_id or None,
+    )
+    output, error = item.get("output"), item.get("error")
+    if output is not None or error is not None or (done and item.get("status") in ("completed", "failed")):
+        _end(state, call, output, error, now)
+
+
+def hosted_calls_lost(state: WireState) -> None:
+    """The connection is lost: no result of a hosted call will come."""
+    for call in list(state.hosted_calls.values()):
+        _end(state, call, None, "the connection was lost while it ran", 0.0)
+
+
+def hosted_deadline(state: WireState) -> float | None:
+    """Return when `hosted_tick` has to be called; `None`: not at all."""
+    return min((call.due_at for call in state.hosted_calls.values() if call.due_at is not None), default=None)
+
+
+def hosted_tick(state: WireState, now: float) -> None:
+    """End the calls whose end has not come in time."""
+    for call in list(state.hosted_calls.values()):
+        if call.due_at is not None and now >= call.due_at:
+            late = None if call.over else f"it did not end within {DUE['hosted_call'].within_s:g} s"
+            _end(state, call, None, late, now)
+
+
+def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
+    if (call := _call(state, text(event, "item_id"))) is not None:
+        call.event = replace(
+            call.event,
+            arguments=text(event, "arguments") or call.event.arguments,
+            response_id=call.event.response_id or text(event, "response_id") or None,
+        )
+        _begin(state, call, now)
+
+
+def _in_progress(state: WireState, event: ServerEvent, now: float) -> None:
+    if (call := _call(state, text(event, "item_id"))) is not None:
+        _begin(state, call, now)
+
+
+def _completed(state: WireState, event: ServerEvent, now: float) -> None:
+    _over(state, event, now, failed=False)
+
+
+def _failed(state: WireState, event: ServerEvent, now: float) -> None:
+    _over(state, event, now, failed=True)
+
+
+def _over(state: WireState, event: ServerEvent, now: float, *, failed: bool) -> None:
+    """The call is over; its output comes with the item, after this."""
+    call = _call(state, text(event, "item_id"))
+    if call is not None:
+        _begin(state, call, now)
+        call.over, call.failed = True, failed
+        call.due_at = now + DUE["hosted_output"].within_s
+
+
+def _tools_failed(state: WireState, event: ServerEvent, _now: float) -> None:
+    _list_failed(state, text(event, "item_id"), event.get("error"))
+
+
+def _list_failed(state: WireState, item_id: str, error: object) -> None:
+    if state.hosted_failures.add(item_id):
+        reason = text(mapping(error), "message") or (error if isinstance(error, str) else "")
+        state.emit(RealtimeModelErrorEvent(HostedToolsError(state.hosted_lists.get(item_id, ""), reason)))
+
+
+def _call(state: WireState, item_id: str) -> HostedCall | None:
+    """Return the call of that item; a new one begins here, `None` if it has ended."""
+    if item_id in state.hosted_ended or not item_id:
+        return None
+    if item_id not in state.hosted_calls:
+        state.hosted_calls[item_id] = HostedCall(RealtimeModelMcpCallStartedEvent(item_id, "", "", ""))
+    return state.hosted_calls[item_id]
+
+
+def _begin(state: WireState, call: HostedCall, now: float) -> None:
+    if call.begun:
+        return
+    call.begun = True
+    call.due_at = now + DUE["hosted_call"].within_s
+    _put(state, call.event, None)
+    state.emit(call.event)
+
+
+def _end(state: WireState, call: HostedCall, output: object, error: object, now: float) -> None:
+    _begin(state, call, now)
+    started = call.event
+    state.hosted_calls.pop(started.item_id, None)
+    state.hosted_ended.add(started.item_id)
+    problem = text(mapping(error), "message") or (error if isinstance(error, str) else "")
+    if not problem and (call.failed or error is not None):
+        problem = "the server gave no reason"
+    result = output if isinstance(output, str) else ""
+    shown = f"The tool failed: {problem}" if problem else result
+    _put(state, started, shown)
+    state.emit(
+        RealtimeModelMcpCallEndedEvent(
+            item_id=started.item_id,
+            server_label=started.server_label,
+            name=started.name,
+            arguments=started.arguments,
+            output=shown,
+            failed=bool(problem),
+            response_id=started.response_id,
+        )
+    )
+
+
+def _put(state: WireState, call: RealtimeModelMcpCallStartedEvent, output: str | None) -> None:
+    state.emit(
+        RealtimeModelItemUpdatedEvent(
+            RealtimeToolCallItem(
+                item_id=call.item_id,
+                name=call.name,
+                arguments=call.arguments or "{}",
+                output=output,
+                call_id=call.item_id,
+                status="in_progress" if output is None else "completed",
+            )
+        )
+    )
+
+
+HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
+    names.MCP_ARGUMENTS_DONE: _arguments_done,
+    names.MCP_CALL_IN_PROGRESS: _in_progress,
+    names.MCP_CALL_COMPLETED: _completed,
+    names.MCP_CALL_FAILED: _failed,
+    names.MCP_TOOLS_FAILED: _tools_failed,
+}
+"""Part of the table in `receive`."""
