@@ -86,7 +86,10 @@ def test_no_request_with_half_a_character_blocks_a_connection(request_: Any) -> 
 
 def test_an_item_that_is_not_json_is_not_kept_for_the_next_connection() -> None:
     wire = Wire(MANUAL)
-    broken = {"type": "message", "content": [{"type": "input_text", "text": object()}]}
+    broken = {
+        "type": "message",
+        "content": [{"type": "input_image", "image_url": "data:", "detail": object()}],
+    }
     for _ in range(2):
         with pytest.raises(UserError, match="JSON"):
             wire.ask(i.RealtimeModelSendUserInput(broken))  # type: ignore[arg-type]  # what is tested

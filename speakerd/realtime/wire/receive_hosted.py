@@ -7,7 +7,7 @@ the first sign of it and ends once, with what is known of its output, within the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
@@ -20,6 +20,7 @@ from speakerd.realtime.model import (
     RealtimeModelMcpCallStartedEvent,
 )
 from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.hosted_calls import HostedCall
 from speakerd.realtime.wire.parsing import ServerEvent, mapping, text
 
 if TYPE_CHECKING:
@@ -28,25 +29,12 @@ if TYPE_CHECKING:
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 
-@dataclass(slots=True)
-class HostedCall:
-    """A call that has not ended."""
-
-    event: RealtimeModelMcpCallStartedEvent
-    begun: bool = False
-    over: bool = False
-    """The server has said that it ended; its output is still to come."""
-    failed: bool = False
-    due_at: float | None = None
-    """When it counts as ended although the server has not said so."""
-
-
 def hosted_item(state: WireState, item: ServerEvent, response_id: str, now: float, *, done: bool) -> None:
     """Process an item of a hosted tool: a call, or a list of tools."""
     item_id = text(item, "id")
     label = text(item, "server_label")
     if item.get("type") == "mcp_list_tools":
-        state.hosted_lists[item_id] = label or state.hosted_lists.get(item_id, "")
+        state.hosted.labels[item_id] = label or state.hosted.labels.get(item_id, "")
         if item.get("error"):
             _list_failed(state, item_id, item.get("error"))
         return
@@ -68,18 +56,20 @@ def hosted_item(state: WireState, item: ServerEvent, response_id: str, now: floa
 
 def hosted_calls_lost(state: WireState) -> None:
     """The connection is lost: no result of a hosted call will come."""
-    for call in list(state.hosted_calls.values()):
+    for call in list(state.hosted.running.values()):
         _end(state, call, None, "the connection was lost while it ran", 0.0)
 
 
 def hosted_deadline(state: WireState) -> float | None:
     """Return when `hosted_tick` has to be called; `None`: not at all."""
-    return min((call.due_at for call in state.hosted_calls.values() if call.due_at is not None), default=None)
+    return min(
+        (call.due_at for call in state.hosted.running.values() if call.due_at is not None), default=None
+    )
 
 
 def hosted_tick(state: WireState, now: float) -> None:
     """End the calls whose end has not come in time."""
-    for call in list(state.hosted_calls.values()):
+    for call in list(state.hosted.running.values()):
         if call.due_at is not None and now >= call.due_at:
             late = None if call.over else f"it did not end within {DUE['hosted_call'].within_s:g} s"
             _end(state, call, None, late, now)
@@ -122,18 +112,18 @@ def _tools_failed(state: WireState, event: ServerEvent, _now: float) -> None:
 
 
 def _list_failed(state: WireState, item_id: str, error: object) -> None:
-    if state.hosted_failures.add(item_id):
+    if state.hosted.failed_lists.add(item_id):
         reason = text(mapping(error), "message") or (error if isinstance(error, str) else "")
-        state.emit(RealtimeModelErrorEvent(HostedToolsError(state.hosted_lists.get(item_id, ""), reason)))
+        state.emit(RealtimeModelErrorEvent(HostedToolsError(state.hosted.labels.get(item_id, ""), reason)))
 
 
 def _call(state: WireState, item_id: str) -> HostedCall | None:
     """Return the call of that item; a new one begins here, `None` if it has ended."""
-    if item_id in state.hosted_ended or not item_id:
+    if item_id in state.hosted.ended or not item_id:
         return None
-    if item_id not in state.hosted_calls:
-        state.hosted_calls[item_id] = HostedCall(RealtimeModelMcpCallStartedEvent(item_id, "", "", ""))
-    return state.hosted_calls[item_id]
+    if item_id not in state.hosted.running:
+        state.hosted.running[item_id] = HostedCall(RealtimeModelMcpCallStartedEvent(item_id, "", "", ""))
+    return state.hosted.running[item_id]
 
 
 def _begin(state: WireState, call: HostedCall, now: float) -> None:
@@ -148,8 +138,8 @@ def _begin(state: WireState, call: HostedCall, now: float) -> None:
 def _end(state: WireState, call: HostedCall, output: object, error: object, now: float) -> None:
     _begin(state, call, now)
     started = call.event
-    state.hosted_calls.pop(started.item_id, None)
-    state.hosted_ended.add(started.item_id)
+    state.hosted.running.pop(started.item_id, None)
+    state.hosted.ended.add(started.item_id)
     problem = text(mapping(error), "message") or (error if isinstance(error, str) else "")
     if not problem and (call.failed or error is not None):
         problem = "the server gave no reason"

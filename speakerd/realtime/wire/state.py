@@ -21,6 +21,7 @@ from speakerd.realtime.model import (
 )
 from speakerd.realtime.wire.due import DUE, UPDATES, Allowance
 from speakerd.realtime.wire.encoding import EventIds, encode
+from speakerd.realtime.wire.hosted_calls import HostedCalls
 from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
-    from speakerd.realtime.wire.receive_hosted import HostedCall
 
 ServerEventHandler: TypeAlias = Callable[["WireState", ServerEvent, float], None]
 """What one server event means: a function of the state, the event and the time."""
@@ -107,13 +107,7 @@ class WireState:
     """Items that this client creates, by the id of the client event."""
     replayed: BoundedSet[str] = field(default_factory=_remembered)
     """Items sent again after a reconnect: the server's confirmations of them are not reported."""
-    hosted_calls: BoundedDict[str, HostedCall] = field(default_factory=lambda: BoundedDict(REMEMBERED))
-    """Calls of hosted tools that have not ended, by item id."""
-    hosted_ended: BoundedSet[str] = field(default_factory=_remembered)
-    hosted_lists: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
-    """Lists of hosted tools being made: the label of the server, by item id."""
-    hosted_failures: BoundedSet[str] = field(default_factory=_remembered)
-    """Lists whose failure was reported."""
+    hosted: HostedCalls = field(default_factory=HostedCalls)
     must_reconnect: str | None = None
     """Why this connection has to be replaced."""
     refusal: Mapping[str, Any] | None = None
