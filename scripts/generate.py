@@ -1,6 +1,6 @@
 """Makes anew what is made from the code: `.venv/bin/python -m scripts.generate` writes the files that have changed.
 
-    config/speakerd.toml             every setting, from the settings themselves
+    config/reference.toml            every setting, from the settings themselves
     systemd/JOURNAL.md               the events of the journal
     speakerd/dialogue/__init__.py    the diagram of the dialogue, from its table
     README.md                        the tables of gestures and lights; the list of folders, from what each
@@ -83,7 +83,7 @@ def _replaced(text: str, begin: str, end: str, new: str) -> str:
 
 
 MADE: Final[dict[str, Callable[[str], str]]] = {
-    "config/speakerd.toml": lambda _: template(),
+    "config/reference.toml": lambda _: template(),
     "systemd/JOURNAL.md": lambda _: catalog(),
     "speakerd/dialogue/__init__.py": _dialogue,
     "README.md": _readme,

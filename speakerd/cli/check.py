@@ -32,16 +32,19 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--json", action="store_true", help="for programs: settings or mistakes as JSON")
     parser.add_argument("--quiet", action="store_true", help="print mistakes only")
     parser.add_argument("--no-key", action="store_true", help="leave the API key out of it")
-    parser.add_argument("--defaults", action="store_true", help="print the commented default file and leave")
+    parser.add_argument(
+        "--defaults", action="store_true", help="print every setting, with its default and what it is for"
+    )
+    parser.add_argument("--starter", action="store_true", help="print a short file to begin with")
 
 
 def run(args: argparse.Namespace) -> int:
     """Check one file. Exit code 0, 2 or 3."""
     from speakerd.config.errors import ConfigError, ConfigErrors
-    from speakerd.config.load import default_file, read
+    from speakerd.config.load import default_file, read, starter_file
 
-    if args.defaults:
-        sys.stdout.write(default_file().read_text("utf-8"))
+    if args.defaults or args.starter:
+        sys.stdout.write((default_file() if args.defaults else starter_file()).read_text("utf-8"))
         return 0
     try:
         loaded = read(args.file)

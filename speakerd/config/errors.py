@@ -10,6 +10,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+"""An error keeps the settings from being used; with a warning they are, and probably not as meant."""
+
+_LONGEST = 300
 
 
 class ConfigError(ValueError):
@@ -28,6 +34,8 @@ class Problem:
         found: the value as TOML, masked if it may be a secret; empty if it does not matter.
         allowed: the allowed values, in words.
         cure: what to do, if that is not clear from `allowed`.
+        excerpt: the line itself and a caret below it, secrets masked; empty if the line is not the point.
+        severity: whether the settings can be used all the same.
     """
 
     file: Path | None
@@ -37,19 +45,25 @@ class Problem:
     found: str = ""
     allowed: str = ""
     cure: str = ""
+    excerpt: str = ""
+    severity: Severity = "error"
 
     def __str__(self) -> str:
-        """Return a line for the mistake, and one each for the allowed values and what to do."""
+        """Return a line for the mistake, and one each for the excerpt, the allowed values and what to do."""
         place = str(self.file) if self.file else "settings"
         if self.line is not None:
             place += f":{self.line}"
-        subject = f"{self.key} = {self.found}" if self.found and self.key else self.key
-        text = ": ".join(part for part in (place, subject, self.what) if part)
+        key = _cut(self.key, _LONGEST // 3)
+        subject = f"{key} = {self.found}" if self.found and key else key
+        grade = "" if self.severity == "error" else self.severity
+        text = ": ".join(part for part in (place, grade, subject, _cut(self.what, _LONGEST)) if part)
+        if self.excerpt:
+            text += f"\n{self.excerpt}"
         if self.allowed:
             text += f"\n    allowed: {self.allowed}"
         if self.cure:
             text += f"\n    {self.cure}"
-        return text
+        return visible(text)
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Return the fields of the mistake, JSON-safe."""
@@ -61,7 +75,21 @@ class Problem:
             "found": self.found,
             "allowed": self.allowed,
             "cure": self.cure,
+            "excerpt": self.excerpt,
+            "severity": self.severity,
         }
+
+
+def visible(text: str) -> str:
+    """Return the text with escapes in place of characters that would move the cursor or could not be printed."""
+    return "".join(
+        char if char == "\n" or char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 class ConfigErrors(ConfigError):  # noqa: N818 - it is many of them

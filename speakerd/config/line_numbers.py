@@ -1,18 +1,83 @@
 """Finds the line of each key in a TOML text.
 
 `tomllib` returns values without lines. This reads the same text again, but only its layout: headers, keys, and
-where a value ends. It is used only for text that `tomllib` has accepted, and need not check the syntax. Keys in an
-inline table have the line at which the table begins.
+where a value ends. Text that `tomllib` has accepted gives the lines of all keys. Of text that it has refused, the
+statements before the mistake are right, and one begins where the mistake's statement does. Keys in an inline table
+have the line at which the table begins. Takes time in proportion to the length of the text, whatever is in it.
 """
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 KeyPath = tuple[str, ...]
 
+DEEPEST = 30
+"""More parts in one key, or more brackets in one another, than any setting has."""
+
 _PART = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*""")
-_STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL)
+_STRING = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?!"")(?:[^"\\\n]|\\.)*"|\'(?!\'\')[^\'\n]*\'', re.DOTALL
+)
+_MARK = re.compile(r"""["'#\n\[\]{}.,=]""")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A header or an assignment.
+
+    Attributes:
+        start: where it begins in the text.
+        end: where the next one may begin.
+        line: the line of its first character, from 1.
+        table: the table that the statement is in; for a header, the table that it begins.
+        key: the key that is assigned; empty for a header.
+        array: a header of an array of tables, `[[x]]`: the path of the array.
+    """
+
+    start: int
+    end: int
+    line: int
+    table: KeyPath
+    key: KeyPath = ()
+    array: KeyPath = ()
+
+    @property
+    def path(self) -> KeyPath:
+        """What is set or begun."""
+        return (*self.table, *self.key)
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """Yield the statements of a text whose lines end in a newline alone."""
+    elements: dict[KeyPath, int] = {}
+    table: KeyPath = ()
+    at, line, counted = 0, 1, 0
+    while at < len(text):
+        char = text[at]
+        if char in " \t\n":
+            at += 1
+            continue
+        if char == "#":
+            at = _line_end(text, at)
+            continue
+        line += text.count("\n", counted, at)
+        start = counted = at
+        if char == "[":
+            repeated = text.startswith("[[", at)
+            header, at = _dotted(text, at + (2 if repeated else 1))
+            table = _resolve(header, elements)
+            array = table if repeated else ()
+            if repeated:
+                elements[table] = elements.get(table, -1) + 1
+                table = (*table, str(elements[table]))
+            at = _line_end(text, at)
+            yield Statement(start, at, line, table, array=array)
+        else:
+            key, at = _dotted(text, at)
+            at = _value_end(text, at + 1)
+            yield Statement(start, at, line, table, key)
 
 
 def locate(text: str) -> dict[KeyPath, int]:
@@ -20,32 +85,11 @@ def locate(text: str) -> dict[KeyPath, int]:
 
     Elements of an array of tables are named by their index: `("tools", "commands", "0", "name")`.
     """
-    text = text.replace("\r\n", "\n")
     places: dict[KeyPath, int] = {}
-    elements: dict[KeyPath, int] = {}
-    table: KeyPath = ()
-    at = 0
-    while at < len(text):
-        line = text.count("\n", 0, at) + 1
-        char = text[at]
-        if char in " \t\n":
-            at += 1
-        elif char == "#":
-            at = _line_end(text, at)
-        elif char == "[":
-            repeated = text.startswith("[[", at)
-            header, at = _dotted(text, at + (2 if repeated else 1))
-            table = _resolve(header, elements)
-            if repeated:
-                elements[table] = elements.get(table, -1) + 1
-                places.setdefault(table, line)
-                table = (*table, str(elements[table]))
-            _record(places, table, 0, line)
-            at = _line_end(text, at)
-        else:
-            key, at = _dotted(text, at)
-            _record(places, (*table, *key), len(table), line)
-            at = _value_end(text, at + 1)
+    for statement in statements(text.replace("\r\n", "\n")):
+        if statement.array:
+            places.setdefault(statement.array, statement.line)
+        _record(places, statement.path, len(statement.table) if statement.key else 0, statement.line)
     return places
 
 
@@ -54,6 +98,35 @@ def line_of(places: Mapping[KeyPath, int], path: KeyPath) -> int | None:
     for length in range(len(path), 0, -1):
         if path[:length] in places:
             return places[path[:length]]
+    return None
+
+
+def too_deep(text: str) -> int | None:
+    """Return the line at which brackets, or the dots of a key, are nested more than `DEEPEST` deep; else None.
+
+    `tomllib` and all that comes after it call themselves once for each level. The text need not be valid.
+    """
+    at = line_start = depth = dots = 0
+    while mark := _MARK.search(text, at):
+        at = mark.end()
+        match mark[0]:
+            case '"' | "'":
+                string = _STRING.match(text, mark.start())
+                at = string.end() if string else max(at, _line_end(text, at) - 1)
+            case "#":
+                at = max(at, _line_end(text, at) - 1)
+            case "\n":
+                line_start, dots = at, 0
+            case ".":
+                dots += 1
+            case "," | "=":
+                dots = 0
+            case "[" | "{":
+                depth += 1
+            case _:
+                depth = max(0, depth - 1)
+        if max(depth, dots) > DEEPEST:
+            return text.count("\n", 0, line_start) + 1
     return None
 
 
@@ -76,13 +149,21 @@ def _dotted(text: str, at: int) -> tuple[KeyPath, int]:
     parts: list[str] = []
     while match := _PART.match(text, at):
         basic, literal, bare = match.groups()
-        plain = basic is None or "\\" not in basic
-        parts.append(bare or literal or (basic or "" if plain else tomllib.loads(f'key = "{basic}"')["key"]))
+        parts.append(bare or literal or _unescaped(basic or ""))
         at = match.end()
         if not text.startswith(".", at):
             break
         at += 1
     return tuple(parts), at
+
+
+def _unescaped(basic: str) -> str:
+    if "\\" not in basic:
+        return basic
+    try:
+        return str(tomllib.loads(f'key = "{basic}"')["key"])
+    except tomllib.TOMLDecodeError:
+        return basic
 
 
 def _line_end(text: str, at: int) -> int:
@@ -95,9 +176,14 @@ def _value_end(text: str, at: int) -> int:
     depth = 0
     while at < len(text):
         char = text[at]
-        if char in "\"'" and (match := _STRING.match(text, at)):
-            at = match.end()
-            continue
+        if char in "\"'":
+            if match := _STRING.match(text, at):
+                at = match.end()
+                continue
+            if text.startswith(('"""', "'''"), at):
+                return len(text)
+            at = max(at, _line_end(text, at) - 1)  # never closed: only the end of the line ends it
+            char = text[at]
         if char in "[{":
             depth += 1
         elif char in "]}":

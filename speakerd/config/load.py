@@ -1,15 +1,33 @@
 """Reads the configuration from files: the owner's, and the board preset that it names."""
 
+import codecs
 import difflib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
+from speakerd.config.excerpt import excerpt
 from speakerd.config.settings import Settings
 from speakerd.config.validate import Document, parse, validate
 
-_LARGEST_BYTES = 1_000_000
-"""A configuration has a few kilobytes; anything larger is another file."""
+_LARGEST_BYTES = 64_000
+"""The reference with every setting has 25 kilobytes; anything much larger is another file."""
+
+_DEV_NULL = os.makedev(1, 3)
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a disk",
+    stat.S_IFSOCK: "a socket",
+}
+_OTHER_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +88,12 @@ def boards() -> dict[str, Path]:
 
 
 def default_file() -> Path:
-    """Return the path of the commented file with all settings at their defaults."""
+    """Return the path of the reference: the commented file with all settings at their defaults."""
+    return files_dir() / "reference.toml"
+
+
+def starter_file() -> Path:
+    """Return the path of the short file that is installed: what most people set, all of it switched off."""
     return files_dir() / "speakerd.toml"
 
 
@@ -99,10 +122,11 @@ def _board(own: Document) -> tuple[Document | None, list[Problem]]:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST_BYTES + 1)
+        raw = _content(path)
+    except ConfigFileError:
+        raise
     except FileNotFoundError:
-        reason = "there is no such file. `speakerd check --defaults` prints one to start from"
+        reason = "there is no such file. `speakerd check --starter` prints one to start from"
         raise ConfigFileError(path, reason) from None
     except IsADirectoryError:
         raise ConfigFileError(path, "this is a folder; name the TOML file in it") from None
@@ -114,8 +138,41 @@ def _text(path: Path) -> str:
     if len(raw) > _LARGEST_BYTES:
         raise ConfigFileError(path, f"larger than {_LARGEST_BYTES} bytes: this is no configuration")
     try:
-        return raw.decode("utf-8-sig")
+        return _decoded(raw, path)
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        what = "this byte is not UTF-8"
-        raise ConfigErrors([Problem(path, line, "", what, cure="Save the file as UTF-8.")]) from None
+        raise ConfigErrors([_not_utf8(raw, error.start, path)]) from None
+
+
+def _decoded(raw: bytes, path: Path) -> str:
+    for mark, name in _OTHER_MARKS.items():
+        if raw.startswith(mark):
+            what = f"the file is saved as {name}"
+            cure = f"Save it as UTF-8; here: iconv -f {name} -t UTF-8 {path} > NEW"
+            raise ConfigErrors([Problem(path, 1, "", what, cure=cure)])
+    if raw.count(0) * 3 > len(raw):
+        cure = f"Save it as UTF-8; here: iconv -f UTF-16LE -t UTF-8 {path} > NEW"
+        raise ConfigErrors([Problem(path, 1, "", "the file looks as if saved as UTF-16", cure=cure)])
+    return raw.decode("utf-8-sig")
+
+
+def _content(path: Path) -> bytes:
+    """Return the content, at most one byte more than may be. Never waits, whatever kind of file it is."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(status.st_mode) and status.st_rdev != _DEV_NULL:
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), "a special file")
+            raise ConfigFileError(path, f"this is {kind}, not a file with a text in it")
+        return file.read(_LARGEST_BYTES + 1)
+
+
+def _not_utf8(raw: bytes, at: int, path: Path) -> Problem:
+    number = raw[:at].count(b"\n") + 1
+    line = raw.split(b"\n")[number - 1].decode("cp1252", "replace").rstrip("\r")
+    column = at - raw.rfind(b"\n", 0, at)
+    char = bytes([raw[at]]).decode("cp1252", "replace")
+    what = f"this byte (0x{raw[at]:02X}) is not UTF-8; in the Windows and Latin-1 encodings it is {char}"
+    cure = f"Save the file as UTF-8; here: iconv -f WINDOWS-1252 -t UTF-8 {path} > NEW"
+    return Problem(path, number, "", what, cure=cure, excerpt=excerpt(line, column, number))

@@ -32,6 +32,11 @@ def secret_value(value: object) -> bool:
     return isinstance(value, str) and _VALUE.search(value) is not None
 
 
+def refused(path: tuple[str, ...], text: str) -> bool:
+    """Return whether a line with this key and text holds a secret that has no place in the file."""
+    return secret_value(text) or any(map(secret_name, path[-1:]))
+
+
 def auth_header(name: str) -> bool:
     """Return whether this header carries the API key, and is therefore made from `model.auth` and the key file."""
     return name.lower() in _AUTH_HEADERS
@@ -48,6 +53,22 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
     if isinstance(value, str) and "://" in value:
         return _masked_url(value)
     return value
+
+
+def masked_line(line: str, *, whole: bool = False) -> str:
+    """Return a line of a file, which need not be TOML, with what may be a secret masked.
+
+    Args:
+        line: the line.
+        whole: mask all that comes after the name, whatever it is.
+    """
+    name = re.match(r"[\s\"']*([\w.-]*)[\"']?\s*[=:]?\s*", line)
+    if name and (whole or secret_name(name[1])):
+        return line[: name.end()] + MASK if line[name.end() :].strip() else line
+    if "headers" in line and "{" in line:
+        return line[: line.index("{")] + MASK
+    line = _VALUE.sub(MASK, line)
+    return re.sub(r"\b[a-z]{2,10}://[^\s\"']+", lambda url: _masked_url(url[0]), line)
 
 
 def _masked_url(url: str) -> str:

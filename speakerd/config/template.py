@@ -1,7 +1,7 @@
-"""The commented default file, made from the settings themselves: `python -m speakerd.config.template`.
+"""The reference of all settings, made from the settings themselves: `python -m speakerd.config.template`.
 
-The output is `config/speakerd.toml`; a test compares the two, so that the file names every setting with its current
-default. The explanation of a setting is written once, below the field in the source.
+The output is `config/reference.toml`; a test compares the two, so that the file names every setting with its
+current default. The explanation of a setting is written once, below the field in the source.
 """
 
 import re
@@ -20,9 +20,9 @@ _WIDTH = 108
 _TABLE_NAME = re.compile(r"\s*\(`\[[^\]]*\]`[^)]*\)|`\[[^\]]*\]`:?")
 
 _HEAD = """\
-speakerd: every setting there is, with its default. Any line may be left out; an unknown name is refused.
-After a change:  speakerd check  and then  sudo systemctl reload speakerd
-The API key does not stand here: `sudo scripts/install --key` asks for it.
+speakerd: every setting there is, with its default, to look them up. Copy the lines that you change, each below the
+[table] that it is in here, to /etc/speakerd/speakerd.toml; what is not set there has its default, also when a later
+version has a better one. The API key does not stand there: `sudo scripts/install --key` asks for it.
 """
 
 
@@ -63,7 +63,6 @@ def _assignment(entry: schema.Setting) -> Iterator[str]:
     if entry.default is None:
         yield f"# {name} ={_limits(entry.allowed)}"
     elif entry.element is not None and not entry.default:
-        yield f"{name} = []"
         yield from _example(f"[[{entry.key}]]", entry.element)
     elif entry.group is not None and not entry.default:
         yield from _example(f"[{entry.key}.NAME]", entry.group)

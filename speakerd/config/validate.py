@@ -8,7 +8,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from speakerd.config import line_numbers, schema, secrets
+from speakerd.config import line_numbers, schema, secrets, syntax
 from speakerd.config.conflicts import conflicts
 from speakerd.config.errors import ConfigErrors, Problem
+from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_key, toml_value
@@ -28,6 +29,12 @@ Table = dict[str, Any]
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _SHOWN_LENGTH = 60
+_MOST_PROBLEMS = 30
+"""Nobody mends more in one go, and each is explained at some cost."""
+_LONG_TEXT = 30_000
+_LONGEST_LINE = 2000
+_LARGEST_NUMBER = 2**63
+"""TOML's limit, and JSON's for most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +54,52 @@ def parse(text: str, file: Path | None = None) -> Document:
     """Parse TOML.
 
     Raises:
-        ConfigErrors: it is not TOML; one mistake, with its line.
+        ConfigErrors: it is not TOML. The statements that are none, as far as they can be told from the others.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\s*\(at line (\d+), column (\d+)\)|\s*\(at end of document\)", str(error))
-        line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        what = "this is not TOML: " + (str(error)[: place.start()] if place else str(error))
-        cure = "Texts stand in quotes, true and false are small, and a table begins with [name]."
-        raise ConfigErrors([Problem(file, line, "", what, cure=cure)]) from None
-    return Document(file, data, line_numbers.locate(text))
+    if line := line_numbers.too_deep(text):
+        cure = f"No setting is more than {line_numbers.DEEPEST} deep; this is another kind of file."
+        raise ConfigErrors([Problem(file, line, "", "brackets or names are nested too deep here", cure=cure)])
+    rest = text.replace("\r\n", "\n")
+    problems: list[Problem] = []
+    most = _MOST_PROBLEMS if len(text) < _LONG_TEXT else 1
+    while len(problems) < most:
+        try:
+            data = tomllib.loads(rest)
+        except ValueError as error:
+            mistake = syntax.explain(rest, error)
+            problems.append(_as_problem(mistake, rest, file))
+            if mistake.statement is None:
+                break
+            start, end = mistake.statement
+            rest = rest[:start] + "\n" * rest.count("\n", start, end) + rest[end:]
+        else:
+            if problems:
+                break
+            return Document(file, data, line_numbers.locate(text))
+    raise ConfigErrors(problems)
+
+
+def _as_problem(mistake: syntax.SyntaxMistake, text: str, file: Path | None) -> Problem:
+    line = text.split("\n")[mistake.line - 1][:_LONGEST_LINE]
+    headers = "headers" in mistake.path
+    shown = secrets.masked_line(line, whole=headers)
+    what, cure = mistake.what, mistake.cure
+    if shown != line:
+        hidden = re.findall(r"\w{4,}", line.partition("=")[2])
+        what = "this value cannot be read" if any(word in what for word in hidden) else what
+        cure = "Put the value in quotes. It is not shown here, since it may be a secret."
+        if not headers and secrets.refused(mistake.path, line):
+            cure = secrets.CURE
+    hint = schema.hint_at(Settings, mistake.path)
+    return Problem(
+        file,
+        mistake.line,
+        ".".join(map(toml_key, mistake.path)),
+        what,
+        allowed="" if hint is None or schema.is_section(hint) else schema.allowed(hint),
+        cure=cure,
+        excerpt=excerpt(line, min(mistake.column, len(line) + 1), mistake.line, secret=headers),
+    )
 
 
 def validate(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
@@ -75,7 +117,7 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
     problems = list(further)
     wrong: set[KeyPath] = set()
 
-    def report(path: KeyPath, what: str, found: Any = None, **words: str) -> None:
+    def report(path: KeyPath, what: str, found: Any = None, *, allowed: str = "", cure: str = "") -> None:
         document = board if board and board.holds(path) and not own.holds(path) else own
         problems.append(
             Problem(
@@ -84,18 +126,24 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
                 ".".join(map(toml_key, path)),
                 what,
                 found=_shown(path, found),
-                **words,
+                allowed=allowed,
+                cure=cure,
             )
         )
         wrong.add(path)
 
     for path in _secrets(data):
         report(path, "a secret in the configuration is refused", secrets.MASK, cure=secrets.CURE)
+    data = _without_huge_numbers(data, report)
     settings = Settings()
+    further_count = 0
     try:
         settings = Settings.model_validate_json(_json(data), strict=True)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
+            if len(problems) >= _MOST_PROBLEMS:
+                further_count += 1
+                continue
             path = _path(detail, data)
             if any(path[: len(secret)] == secret for secret in wrong):
                 continue
@@ -107,8 +155,11 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
         if wrong.isdisjoint(paths):
             path = next((path for path in paths if _said(data, path)), paths[0])
             report(path, conflict.what, cure=conflict.cure)
+    problems.sort(key=lambda problem: (str(problem.file), problem.line or 0))
+    if further_count:
+        problems.append(Problem(own.file, None, "", f"and {further_count} more mistakes"))
     if problems:
-        raise ConfigErrors(sorted(problems, key=lambda problem: (str(problem.file), problem.line or 0)))
+        raise ConfigErrors(problems)
     return settings
 
 
@@ -120,6 +171,18 @@ def _merged(below: Table, above: Table) -> Table:
         both = isinstance(under, dict) and isinstance(value, dict)
         merged[name] = _merged(under, value) if both and isinstance(under, dict) else value
     return merged
+
+
+def _without_huge_numbers(value: Any, report: Callable[..., None], path: KeyPath = ()) -> Any:
+    """Return the data with 0 for each whole number that is too large to be written or read elsewhere."""
+    if isinstance(value, dict):
+        return {name: _without_huge_numbers(item, report, (*path, name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_huge_numbers(item, report, (*path, str(at))) for at, item in enumerate(value)]
+    if isinstance(value, int) and abs(value) >= _LARGEST_NUMBER:
+        report(path, "this number is too large")
+        return 0
+    return value
 
 
 def _json(data: Table) -> str:

@@ -105,8 +105,11 @@ def test_quiet_says_nothing_when_all_is_well(file: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == ""
 
 
-def test_the_default_file_is_printed_and_passes(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--defaults") == 0
+@pytest.mark.parametrize("option", ["--defaults", "--starter"])
+def test_the_files_that_come_with_it_are_printed_and_pass(
+    option: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(option) == 0
     file.write_text(capsys.readouterr().out)
     assert run(str(file)) == 0
 
