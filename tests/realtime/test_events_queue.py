@@ -318,3 +318,22 @@ def test_joining_loses_no_sound_no_word_and_no_error_and_keeps_their_order(
         assert words[0] == words[1]
     # A second joining finds nothing to do.
     assert compact(kept) == (kept, 0)
+
+
+def test_raw_frames_count_with_the_audio_that_they_carry() -> None:
+    audio = RealtimeAudio(m.RealtimeModelAudioEvent(b"\0" * 3000, "r", "i"), "i", 0, INFO)
+    frame = m.RealtimeModelRawServerEvent({"type": "response.output_audio.delta", "delta": "A" * 4000})
+    odd = m.RealtimeModelRawServerEvent({"type": "response.output_audio.delta", "delta": None})
+    weights = [event_queue.weight(event) for event in (audio, RealtimeRawModelEvent(frame, INFO))]
+    assert weights == [3000, 4000]
+    assert event_queue.weight(RealtimeRawModelEvent(odd, INFO)) == 0
+
+
+def test_merging_makes_no_chunk_of_all_that_waits() -> None:
+    piece = b"\0" * 100_000
+    events = [RealtimeAudio(m.RealtimeModelAudioEvent(piece, "r", "i"), "i", 0, INFO) for _ in range(100)]
+    kept, shed = event_queue.compact(events)
+    lengths = [event_queue.weight(event) for event in kept]
+    assert (sum(lengths), shed) == (100 * len(piece), 0)
+    assert max(lengths) <= event_queue._MERGED_BYTES + len(piece)
+    assert len(kept) < 12

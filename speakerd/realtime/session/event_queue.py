@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from speakerd.realtime.errors import RealtimeLayerError
+from speakerd.realtime.model import RealtimeModelRawServerEvent
 from speakerd.realtime.session.events import (
     RealtimeAudio,
     RealtimeError,
@@ -41,8 +42,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_MAX_BYTES = 64 * 1024 * 1024
-"""The most audio that may wait: twenty minutes at 24 kHz, so that a long reply never stops the model."""
+_MAX_BYTES = 32 * 1024 * 1024
+"""The most that audio and raw frames may hold while they wait: eleven minutes at 24 kHz, three times the longest
+reply of the hosted service (4096 tokens of 50 ms), so that none stops the model."""
+
+_MERGED_BYTES = 1024 * 1024
+"""Chunks of audio are merged to about so many bytes, so that merging does not need the memory twice."""
 
 
 _UNREAD_FOR_S = 10.0
@@ -125,8 +130,7 @@ class EventQueue:
         if not self._events or self._reader is None:
             return None
         event = self._events.popleft()
-        if event.__class__ is RealtimeAudio:
-            self._bytes -= weight(event)
+        self._bytes -= weight(event)
         if self._lagging:
             self._reader = asyncio.current_task()
             self._make_room()
@@ -176,8 +180,7 @@ class EventQueue:
 
     def _add(self, event: RealtimeSessionEvent) -> None:
         self._events.append(event)
-        if event.__class__ is RealtimeAudio:
-            self._bytes += weight(event)
+        self._bytes += weight(event)
         if self._reader_waits:
             self._reader_waits = False
             self._changed.set()
@@ -229,8 +232,13 @@ class EventQueue:
 
 
 def weight(event: RealtimeSessionEvent) -> int:
-    """Return how many bytes of audio the event holds."""
-    return len(event.audio.data) if isinstance(event, RealtimeAudio) else 0
+    """Return how many bytes the event holds, as far as they are worth counting: audio, and frames that carry it."""
+    if isinstance(event, RealtimeAudio):
+        return len(event.audio.data)
+    if isinstance(event, RealtimeRawModelEvent) and isinstance(event.data, RealtimeModelRawServerEvent):
+        delta = event.data.data.get("delta") if isinstance(event.data.data, dict) else None
+        return len(delta) if isinstance(delta, str) else 0
+    return 0
 
 
 def compact(events: Iterable[RealtimeSessionEvent]) -> tuple[list[RealtimeSessionEvent], int]:
@@ -259,12 +267,14 @@ def _merge(run: list[RealtimeSessionEvent]) -> list[RealtimeSessionEvent]:
     if len(run) < 2:
         return run.copy()
     groups: dict[tuple[object, ...], list[RealtimeSessionEvent]] = {}
+    sizes: dict[tuple[object, ...], int] = {}
     history: RealtimeHistoryUpdated | None = None
     for event in run:
         if isinstance(event, RealtimeAudio):
-            groups.setdefault(
-                ("audio", event.audio.response_id, event.item_id, event.content_index), []
-            ).append(event)
+            part = ("audio", event.audio.response_id, event.item_id, event.content_index)
+            before = sizes.get(part, 0)
+            sizes[part] = before + len(event.audio.data)
+            groups.setdefault((*part, before // _MERGED_BYTES), []).append(event)
         elif isinstance(event, RealtimeTranscriptDelta):
             groups.setdefault(("caption", event.item_id, event.role), []).append(event)
         elif isinstance(event, RealtimeHistoryUpdated):
