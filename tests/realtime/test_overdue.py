@@ -275,8 +275,10 @@ def test_settings_that_change_all_the_time_are_sent_as_the_budget_allows_the_las
     for number in range(1, 1001):
         wire.now += 0.05
         wire.ask(i.RealtimeModelSendSessionUpdate({"instructions": str(number)}))
+    for number in range(1001, 1101):
+        wire.ask(i.RealtimeModelSendSessionUpdate({"instructions": str(number)}))
     wire.pass_time(10.0)
     updates = [event for event in wire.sent if event["type"] == "session.update"]
     assert sent + len(updates) <= UPDATES.burst + UPDATES.per_minute
-    assert updates[-1]["session"]["instructions"] == "1000"
+    assert updates[-1]["session"]["instructions"] == "1100"
     assert json.dumps(updates[-1])
