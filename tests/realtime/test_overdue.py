@@ -237,6 +237,9 @@ def test_a_server_that_goes_mute_at_any_moment_is_left_and_the_question_asked_on
     wire.pass_time(20.0)
     assert wire.protocol.must_reconnect is not None
     assert wire.now - before <= 20.0
+    told = len(wire.told)
+    wire._collect(wire.protocol.tick(wire.now + 100.0))
+    assert len(wire.told) == told  # nothing more is due on a connection that is to be left
     wire.confirms = True
     wire.types()
     replace(wire)
