@@ -11,6 +11,7 @@ its transcript is then what was heard, not what was generated.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, assert_never
@@ -67,6 +68,24 @@ AssistantContent: TypeAlias = AssistantText | AssistantAudio
 Content: TypeAlias = UserContent | AssistantContent
 
 
+class _Dumping:
+    """Gives the item as plain values, under our name for it and under that of pydantic."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the item as JSON-ready values."""
+        return _to_dict(self)
+
+    def model_dump(self, *, exclude_none: bool = False, **_options: Any) -> dict[str, Any]:
+        """Return the item as JSON-ready values; `exclude_none` leaves out what is not known."""
+        return _without_none(self.to_dict()) if exclude_none else self.to_dict()
+
+    def model_dump_json(self, *, exclude_none: bool = False, **_options: Any) -> str:
+        """Return the item as JSON text."""
+        return json.dumps(self.model_dump(exclude_none=exclude_none))
+
+
 class _Freezing:
     """Turns the sequence given as `content` into a tuple, so that the item is a value throughout."""
 
@@ -79,7 +98,7 @@ class _Freezing:
 
 
 @dataclass(frozen=True, slots=True)
-class SystemMessageItem(_Freezing):
+class SystemMessageItem(_Freezing, _Dumping):
     """A message of the program: context for the model that nobody said."""
 
     item_id: str
@@ -89,13 +108,9 @@ class SystemMessageItem(_Freezing):
     type: Literal["message"] = "message"
     role: Literal["system"] = "system"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the item as JSON-ready values."""
-        return _to_dict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class UserMessageItem(_Freezing):
+class UserMessageItem(_Freezing, _Dumping):
     """A message of the user: spoken, typed, or an image."""
 
     item_id: str
@@ -105,13 +120,9 @@ class UserMessageItem(_Freezing):
     type: Literal["message"] = "message"
     role: Literal["user"] = "user"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the item as JSON-ready values."""
-        return _to_dict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class AssistantMessageItem(_Freezing):
+class AssistantMessageItem(_Freezing, _Dumping):
     """A message of the model; `incomplete` if it was cut."""
 
     item_id: str
@@ -121,13 +132,9 @@ class AssistantMessageItem(_Freezing):
     type: Literal["message"] = "message"
     role: Literal["assistant"] = "assistant"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the item as JSON-ready values."""
-        return _to_dict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class RealtimeToolCallItem:
+class RealtimeToolCallItem(_Dumping):
     """A call of a tool by the model, with its `output`: `None` until the tool has answered."""
 
     item_id: str
@@ -138,10 +145,6 @@ class RealtimeToolCallItem:
     previous_item_id: str | None = None
     status: ItemStatus | None = None
     type: Literal["function_call"] = "function_call"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the item as JSON-ready values."""
-        return _to_dict(self)
 
 
 RealtimeMessageItem: TypeAlias = SystemMessageItem | UserMessageItem | AssistantMessageItem
@@ -244,3 +247,9 @@ def _to_dict(item: Any) -> dict[str, Any]:
             value = [{g.name: getattr(part, g.name) for g in fields(part)} for part in value]
         out[f.name] = value
     return out
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(each) for key, each in value.items() if each is not None}
+    return [_without_none(each) for each in value] if isinstance(value, list) else value

@@ -2,6 +2,7 @@
 
 - `agent`: the types, in one module because they refer to each other;
 - `agent_checks`: what a program may put where, and what it is told otherwise;
+- `tool_guardrails`: checks around a tool; `settling`: calls of functions that may be asynchronous;
 - `tool`, `handoff`, `guardrail`: the functions and decorators that make a tool, a handoff, a guardrail;
 - `tool_output`: what a tool returned, as text; `tool_invocation`: its run, whatever it ends in;
 - `silence`: the tool by which the model decides to say nothing;
@@ -15,14 +16,15 @@ from speakerd.realtime.agents.agent import (
     GuardrailFunctionOutput,
     Handoff,
     HostedMCPTool,
+    MCPConfig,
     OutputGuardrail,
     OutputGuardrailResult,
     RealtimeAgent,
     RealtimeAgentHooks,
+    RealtimeRunHooks,
     Tool,
     enabled_handoffs,
     enabled_tools,
-    settle,
 )
 from speakerd.realtime.agents.agent_checks import (
     GUARDRAIL,
@@ -33,6 +35,7 @@ from speakerd.realtime.agents.agent_checks import (
 )
 from speakerd.realtime.agents.guardrail import output_guardrail
 from speakerd.realtime.agents.handoff import realtime_handoff
+from speakerd.realtime.agents.settling import settle
 from speakerd.realtime.agents.silence import stay_silent
 from speakerd.realtime.agents.tool import function_tool
 from speakerd.realtime.agents.tool_errors import (
@@ -43,6 +46,19 @@ from speakerd.realtime.agents.tool_errors import (
     ToolThreadsExhaustedError,
     UnknownToolCallError,
     default_tool_error_function,
+)
+from speakerd.realtime.agents.tool_guardrails import (
+    ToolGuardrailFunctionOutput,
+    ToolInputGuardrail,
+    ToolInputGuardrailData,
+    ToolInputGuardrailTripwireTriggered,
+    ToolOutputGuardrail,
+    ToolOutputGuardrailData,
+    ToolOutputGuardrailTripwireTriggered,
+    input_rejection,
+    output_rejection,
+    tool_input_guardrail,
+    tool_output_guardrail,
 )
 from speakerd.realtime.agents.tool_invocation import all_apart, as_exception, run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText, described, output_text, safe_text, sendable
@@ -56,16 +72,25 @@ __all__ = [
     "GuardrailFunctionOutput",
     "Handoff",
     "HostedMCPTool",
+    "MCPConfig",
     "OutputGuardrail",
     "OutputGuardrailResult",
     "RealtimeAgent",
     "RealtimeAgentHooks",
+    "RealtimeRunHooks",
     "Tool",
     "ToolAbortedError",
     "ToolArgumentsError",
     "ToolErrorFormatter",
     "ToolErrorFormatterArgs",
     "ToolFailureText",
+    "ToolGuardrailFunctionOutput",
+    "ToolInputGuardrail",
+    "ToolInputGuardrailData",
+    "ToolInputGuardrailTripwireTriggered",
+    "ToolOutputGuardrail",
+    "ToolOutputGuardrailData",
+    "ToolOutputGuardrailTripwireTriggered",
     "ToolThreadsExhaustedError",
     "UnknownToolCallError",
     "all_apart",
@@ -77,7 +102,9 @@ __all__ = [
     "enabled_handoffs",
     "enabled_tools",
     "function_tool",
+    "input_rejection",
     "output_guardrail",
+    "output_rejection",
     "output_text",
     "realtime_handoff",
     "run_apart",
@@ -85,4 +112,6 @@ __all__ = [
     "sendable",
     "settle",
     "stay_silent",
+    "tool_input_guardrail",
+    "tool_output_guardrail",
 ]

@@ -14,13 +14,15 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 
+from speakerd.realtime.agents.settling import MaybeAwaitable, settle
 from speakerd.realtime.agents.tool_errors import (
     ToolArgumentsError,
     default_timeout_message,
     default_tool_error_function,
 )
+from speakerd.realtime.agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
 from speakerd.realtime.agents.tool_invocation import TimeoutRanOut, all_apart, run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
 from speakerd.realtime.errors import ToolTimeoutError, UserError
@@ -32,8 +34,10 @@ from speakerd.realtime.field_checks import (
     NUMBER,
     TEXT,
     check,
+    check_each,
     check_fields,
     either,
+    instance_of,
     optional,
     shown,
 )
@@ -48,8 +52,6 @@ if TYPE_CHECKING:
 else:
     TAgent = TypeVar("TAgent")  # Its default is for type checkers only, as that of TContext.
 
-_T = TypeVar("_T")
-MaybeAwaitable: TypeAlias = _T | Awaitable[_T]
 EnabledRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], "RealtimeAgent[Any]"], MaybeAwaitable[bool]]
 ApprovalRule: TypeAlias = bool | Callable[[RunContextWrapper[Any], dict[str, Any], str], MaybeAwaitable[bool]]
 """A constant, or a function called with the context, the arguments and the id of the call."""
@@ -59,13 +61,6 @@ TimeoutBehavior: TypeAlias = Literal["error_as_result", "raise_exception"]
 Instructions: TypeAlias = (
     str | Callable[[RunContextWrapper[TContext], "RealtimeAgent[TContext]"], MaybeAwaitable[str]] | None
 )
-
-
-async def settle(value: MaybeAwaitable[_T]) -> _T:
-    """Return what a user's callable returned; await it first if the callable was asynchronous."""
-    if inspect.isawaitable(value):
-        return cast("_T", await value)
-    return value
 
 
 async def is_enabled(rule: EnabledRule, context: RunContextWrapper[Any], agent: RealtimeAgent[Any]) -> bool:
@@ -98,6 +93,8 @@ async def enabled_handoffs(
 
 
 _RULE: Final = either(FLAG, CALLABLE)
+_INPUT_GUARDRAIL: Final = instance_of("what @tool_input_guardrail makes", ToolInputGuardrail)
+_OUTPUT_GUARDRAIL: Final = instance_of("what @tool_output_guardrail makes", ToolOutputGuardrail)
 _TOOL_FIELDS: Final = {
     "description": TEXT,
     "params_json_schema": MAPPING,
@@ -133,9 +130,18 @@ class FunctionTool:
     ending the conversation or staying silent. `"unless_spoken"`: only if the response with the call had no speech
     or text of its own, so that a goodbye is said once. A failure, a refusal or a timeout always gets its reply."""
 
+    tool_input_guardrails: Sequence[ToolInputGuardrail] | None = None
+    """Checks of the arguments, before it runs."""
+    tool_output_guardrails: Sequence[ToolOutputGuardrail] | None = None
+    """Checks of the result, before the model gets it."""
+
     def __post_init__(self) -> None:
         check("A FunctionTool", "name", self.name, NAME)
-        check_fields(f"The tool {self.name}", self, _TOOL_FIELDS)
+        owner = f"The tool {self.name}"
+        check_fields(owner, self, _TOOL_FIELDS)
+        before, after = self.tool_input_guardrails, self.tool_output_guardrails
+        check_each(owner, "tool_input_guardrails", () if before is None else before, _INPUT_GUARDRAIL)
+        check_each(owner, "tool_output_guardrails", () if after is None else after, _OUTPUT_GUARDRAIL)
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise UserError(
                 f"The tool {self.name} has a timeout of {self.timeout_seconds!r}: give seconds above 0"
@@ -236,32 +242,47 @@ class MCPServer(Protocol):
         """Call a tool; return an object with `content`, a list of parts of which those with `text` are used."""
 
 
-async def mcp_function_tools(server: MCPServer) -> list[FunctionTool]:
+class MCPConfig(TypedDict, total=False):
+    """How an agent offers the tools of its MCP servers."""
+
+    convert_schemas_to_strict: bool
+    """Whether keys that a schema does not name are ruled out."""
+    failure_error_function: ToolErrorFunction | None
+    """Returns what the model is told when a call fails; `None`: the session raises. Absent: a default sentence."""
+    include_server_in_tool_names: bool
+    """Whether a tool is named `<server>_<tool>`, so that two servers may have tools of one name."""
+
+
+async def mcp_function_tools(server: MCPServer, config: MCPConfig | None = None) -> list[FunctionTool]:
     """Return the server's tools, each as a function tool that calls it there."""
-    return [_mcp_function_tool(server, tool) for tool in await server.list_tools()]
+    return [_mcp_function_tool(server, tool, config or {}) for tool in await server.list_tools()]
 
 
-def _mcp_function_tool(server: MCPServer, tool: Any) -> FunctionTool:
+def _mcp_function_tool(server: MCPServer, tool: Any, config: MCPConfig) -> FunctionTool:
     name = str(tool.name)
+    on_failure = config.get("failure_error_function", default_tool_error_function)
 
     async def invoke(context: ToolContext[Any], arguments: str) -> Any:
+        given: Any = None
         try:
             given = json.loads(arguments or "{}")
-        except ValueError as error:
-            problem = ToolArgumentsError(name, (f"not JSON: {error}",))
-            return ToolFailureText(default_tool_error_function(context, problem))
-        try:
             result = await server.call_tool(name, given)
-        except Exception as error:  # noqa: BLE001  # whatever the server's client raises is reported to the model
-            return ToolFailureText(default_tool_error_function(context, error))
+        except Exception as error:  # whatever the server's client raises is reported to the model
+            problem = ToolArgumentsError(name, (f"not JSON: {error}",)) if given is None else error
+            if on_failure is None:
+                raise
+            return ToolFailureText(await settle(on_failure(context, problem)))
         return "\n".join(part.text for part in result.content if getattr(part, "text", None))
 
+    strict = config.get("convert_schemas_to_strict", False)
+    schema = dict(tool.inputSchema or {"type": "object", "properties": {}})
+    shown_name = f"{server.name}_{name}" if config.get("include_server_in_tool_names") else name
     return FunctionTool(
-        name=name,
+        name=re.sub(r"[^a-zA-Z0-9_-]+", "_", shown_name) if shown_name != name else name,
         description=str(tool.description or ""),
-        params_json_schema=dict(tool.inputSchema or {"type": "object", "properties": {}}),
+        params_json_schema=schema | {"additionalProperties": False} if strict else schema,
         on_invoke_tool=invoke,
-        strict_json_schema=False,
+        strict_json_schema=strict,
     )
 
 
@@ -287,6 +308,7 @@ _HANDOFF_FIELDS: Final = {
     "on_invoke_handoff": CALLABLE,
     "agent_name": TEXT,
     "is_enabled": _RULE,
+    "strict_json_schema": FLAG,
 }
 
 
@@ -301,6 +323,8 @@ class Handoff(_OneOrTwoTypes[TContext, TAgent]):
     """Returns the agent that takes over; called with the context and the arguments as JSON text."""
     agent_name: str
     is_enabled: EnabledRule = True
+    strict_json_schema: bool = True
+    """Whether the schema is meant to rule out keys that it does not name; the protocol has no field for it."""
 
     def __post_init__(self) -> None:
         check("A Handoff", "tool_name", self.tool_name, NAME)
@@ -438,6 +462,39 @@ class RealtimeAgentHooks(Generic[TContext]):
         """Called with the result of a tool that has run."""
 
 
+class RealtimeRunHooks(Generic[TContext]):
+    """Callbacks on what happens in a whole run, whichever agent speaks; given as the run config's `hooks`.
+
+    Override the methods you need; the default ones do nothing. They run as those of an agent do, after them.
+    """
+
+    async def on_agent_start(self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any]) -> None:
+        """Called when an agent begins a reply."""
+
+    async def on_agent_end(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], output: Any
+    ) -> None:
+        """Called when a reply has been generated; `output` is its whole text."""
+
+    async def on_handoff(
+        self,
+        context: RunContextWrapper[TContext],
+        from_agent: RealtimeAgent[Any],
+        to_agent: RealtimeAgent[Any],
+    ) -> None:
+        """Called when an agent has given the conversation to another."""
+
+    async def on_tool_start(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], tool: Tool
+    ) -> None:
+        """Called before a tool runs."""
+
+    async def on_tool_end(
+        self, context: RunContextWrapper[TContext], agent: RealtimeAgent[Any], tool: Tool, result: Any
+    ) -> None:
+        """Called with the result of a tool that has run."""
+
+
 # Agents.
 
 
@@ -463,6 +520,7 @@ class RealtimeAgent(Generic[TContext]):
     hooks: RealtimeAgentHooks[Any] | None = None
     mcp_servers: Sequence[MCPServer] = field(default_factory=list)
     """Connected MCP servers; their tools are offered after its own."""
+    mcp_config: MCPConfig = field(default_factory=MCPConfig)
 
     def clone(self, **changes: Any) -> RealtimeAgent[TContext]:
         """Return a copy with these fields changed. Lists are shared unless replaced."""
@@ -493,7 +551,7 @@ class RealtimeAgent(Generic[TContext]):
     async def get_mcp_tools(self, run_context: RunContextWrapper[TContext]) -> list[Tool]:  # noqa: ARG002  # the documented signature
         """Return the tools of the agent's MCP servers, which are asked for them now."""
         lists = await all_apart(
-            "MCP server", [partial(mcp_function_tools, each) for each in self.mcp_servers]
+            "MCP server", [partial(mcp_function_tools, each, self.mcp_config) for each in self.mcp_servers]
         )
         return [tool for tools in lists for tool in tools]
 

@@ -81,6 +81,7 @@ _FIELDS: Final = {
     "prompt": optional(MAPPING),
     "handoff_description": optional(TEXT),
     "hooks": optional(HOOKS),
+    "mcp_config": MAPPING,
 }
 _LISTS: Final = {
     "tools": TOOL,

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, overload
 
-from speakerd.realtime.agents.agent import GuardrailFunctionOutput, MaybeAwaitable, OutputGuardrail
+from speakerd.realtime.agents.agent import GuardrailFunctionOutput, OutputGuardrail
+from speakerd.realtime.agents.settling import MaybeAwaitable
 from speakerd.realtime.run_context import RunContextWrapper, TContext
 
 _Check = Callable[[RunContextWrapper[TContext], Any, str], MaybeAwaitable[GuardrailFunctionOutput]]

@@ -12,8 +12,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from speakerd.realtime.agents.agent import Handoff, RealtimeAgent, settle
+from speakerd.realtime.agents.agent import Handoff, RealtimeAgent
 from speakerd.realtime.agents.argument_types import ParameterType, parameter_type
+from speakerd.realtime.agents.settling import settle
 from speakerd.realtime.agents.tool_errors import ToolArgumentsError
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.field_checks import CALLABLE, check, instance_of, optional

@@ -23,7 +23,8 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, overload
 
-from speakerd.realtime.agents.agent import FunctionTool, settle
+from speakerd.realtime.agents.agent import FunctionTool
+from speakerd.realtime.agents.settling import settle
 from speakerd.realtime.agents.tool_errors import default_tool_error_function
 from speakerd.realtime.agents.tool_invocation import run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
@@ -31,7 +32,7 @@ from speakerd.realtime.agents.tool_schema import FunctionSchema, function_schema
 from speakerd.realtime.field_checks import CALLABLE, check
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from speakerd.realtime.agents.agent import (
         AnswerRule,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
         TimeoutBehavior,
         ToolErrorFunction,
     )
+    from speakerd.realtime.agents.tool_guardrails import ToolInputGuardrail, ToolOutputGuardrail
     from speakerd.realtime.run_context import ToolContext
 
 
@@ -61,6 +63,8 @@ def function_tool(
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
     answer: AnswerRule = True,
+    tool_input_guardrails: Sequence[ToolInputGuardrail] | None = None,
+    tool_output_guardrails: Sequence[ToolOutputGuardrail] | None = None,
 ) -> FunctionTool: ...
 @overload
 def function_tool(
@@ -76,6 +80,8 @@ def function_tool(
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
     answer: AnswerRule = True,
+    tool_input_guardrails: Sequence[ToolInputGuardrail] | None = None,
+    tool_output_guardrails: Sequence[ToolOutputGuardrail] | None = None,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
 def function_tool(
     func: Callable[..., Any] | None = None,
@@ -92,6 +98,8 @@ def function_tool(
     timeout_behavior: TimeoutBehavior = "error_as_result",
     timeout_error_function: ToolErrorFunction | None = None,
     answer: AnswerRule = True,
+    tool_input_guardrails: Sequence[ToolInputGuardrail] | None = None,
+    tool_output_guardrails: Sequence[ToolOutputGuardrail] | None = None,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
     """Make a tool of a function; as a decorator, with or without arguments.
 
@@ -109,6 +117,8 @@ def function_tool(
         timeout_error_function: Returns what the model is told about a timeout.
         answer: Whether the model is asked to go on once it has the result; `"unless_spoken"`: only if it has not
             spoken in the response that made the call. After a failure it is always asked.
+        tool_input_guardrails: Checks of the arguments, before the function is called.
+        tool_output_guardrails: Checks of the result, before the model gets it.
 
     Raises:
         UserError: no schema can be made of the signature.
@@ -135,6 +145,8 @@ def function_tool(
             timeout_behavior=timeout_behavior,
             timeout_error_function=timeout_error_function,
             answer=answer,
+            tool_input_guardrails=tool_input_guardrails,
+            tool_output_guardrails=tool_output_guardrails,
         )
 
     return make if func is None else make(func)

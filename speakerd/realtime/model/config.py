@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from speakerd.realtime.agents import Handoff, OutputGuardrail, Tool, ToolErrorFormatter
+    from speakerd.realtime.agents import Handoff, OutputGuardrail, RealtimeRunHooks, Tool, ToolErrorFormatter
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model.audio_format import RealtimeAudioFormat
     from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
@@ -184,6 +184,8 @@ class RealtimeRunConfig(TypedDict, total=False):
     output_guardrails: Sequence[OutputGuardrail[Any]]
     """Run in addition to the agent's own."""
     guardrails_settings: RealtimeGuardrailsSettings
+    hooks: RealtimeRunHooks[Any]
+    """Callbacks on what happens in the run, whichever agent speaks."""
     tracing_disabled: bool
     async_tool_calls: bool
     """True: tools run beside the event stream. False: the event stream waits for each."""

@@ -40,7 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from speakerd.realtime.items import RealtimeItem
-    from speakerd.realtime.usage import Usage
+    from speakerd.realtime.usage import (
+        RealtimeModelInputTokensDetails,
+        RealtimeModelOutputTokensDetails,
+        Usage,
+    )
 
 RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
 ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
@@ -323,6 +327,16 @@ class RealtimeModelUsageEvent:
     usage: Usage
     response_id: str | None = None
     type: Literal["usage"] = "usage"
+
+    @property
+    def input_tokens_details(self) -> RealtimeModelInputTokensDetails:
+        """The input tokens by kind."""
+        return self.usage.input_tokens_details
+
+    @property
+    def output_tokens_details(self) -> RealtimeModelOutputTokensDetails:
+        """The output tokens by kind."""
+        return self.usage.output_tokens_details
 
 
 @dataclass(slots=True)

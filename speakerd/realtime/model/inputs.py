@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
+from speakerd.realtime.errors import UserError
 from speakerd.realtime.field_checks import (
     BYTES,
     COUNT,
@@ -156,6 +157,8 @@ _RESPONSE_FIELDS: Final = {
     "output_modalities": optional(LIST),
     "tool_choice": optional(either(TEXT, MAPPING)),
     "max_output_tokens": optional(either(COUNT, TEXT)),
+    "tools": optional(LIST),
+    "reasoning": optional(MAPPING),
 }
 
 
@@ -170,8 +173,11 @@ class RealtimeModelSendResponse:
     """Items in the wire's form, also `item_reference`, to be used instead of the conversation."""
     metadata: Mapping[str, str] | None = None
     output_modalities: Sequence[Literal["text", "audio"]] | None = None
-    tool_choice: Any = None
+    tool_choice: Literal["auto", "none", "required"] | str | Mapping[str, Any] | None = None  # noqa: PYI051  # as in the settings
     max_output_tokens: int | Literal["inf"] | None = None
+    tools: Sequence[Any] | None = None
+    """The tools of this response, instead of the session's: tools, or mappings in the wire's form."""
+    reasoning: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_fields("A request for a response", self, _RESPONSE_FIELDS)
@@ -210,6 +216,16 @@ class RealtimeModelSendInterrupt:
     """Cancel even if the server's own turn detection would do so."""
     response_id: str | None = None
     """Only if this response is the one; `None` = whichever runs or plays."""
+    cancel_response_only: bool = False
+    """Cancel the generation and let what was received be played to its end."""
+    playback_only: bool = False
+    """Cut what is played and let the generation go on; what it still brings of the cut items is dropped."""
+
+    def __post_init__(self) -> None:
+        if self.cancel_response_only and self.playback_only:
+            raise UserError(
+                "An interruption is cancel_response_only or playback_only, not both: leave both out to do both"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,11 @@ def check_run_config(config: Any) -> None:
             "max_turn_tokens": COUNT,
         },
     )
+    hooks = Kind(
+        "an instance of RealtimeRunHooks",
+        lambda value: not isinstance(value, type) and hasattr(value, "on_agent_start"),
+    )
+    check_fields(owner, config, {"hooks": optional(hooks)})
     check_settings(f"{owner}, model_settings", config.get("model_settings", {}))
 
 

@@ -191,6 +191,9 @@ class ModelEventHandlers(Generic[TContext]):
         agent, hooks = state.agent, state.agent.hooks
         if hooks is not None and not event.out_of_band:
             await self._hook(lambda: hooks.on_start(state.context, agent), "on_start")
+        run = state.run_hooks
+        if run is not None and not event.out_of_band:
+            await self._hook(lambda: run.on_agent_start(state.context, agent), "on_agent_start")
 
     async def _turn_ended(self, event: m.RealtimeModelTurnEndedEvent) -> None:
         state = self._state
@@ -213,6 +216,11 @@ class ModelEventHandlers(Generic[TContext]):
         agent, hooks = state.agent, state.agent.hooks
         if hooks is not None and not event.out_of_band:
             await self._hook(lambda: hooks.on_end(state.context, agent, event.output_text), "on_end")
+        run = state.run_hooks
+        if run is not None and not event.out_of_band:
+            await self._hook(
+                lambda: run.on_agent_end(state.context, agent, event.output_text), "on_agent_end"
+            )
         spoke = event.had_audio or bool(event.output_text)
         await self._tools.response_ended(event.response_id, event.status, spoke=spoke)
 

@@ -54,12 +54,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from speakerd.realtime.agents import RealtimeAgent
+    from speakerd.realtime.agents import RealtimeAgent, Tool
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model import (
         RealtimeModel,
         RealtimeModelEvent,
         RealtimeModelSendEvent,
+        RealtimeReasoningConfig,
         RealtimeUserInput,
     )
     from speakerd.realtime.session.events import RealtimeSessionEvent
@@ -284,6 +285,10 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         input: Sequence[Mapping[str, Any]] | None = None,  # noqa: A002  # the wire's name for it
         metadata: Mapping[str, str] | None = None,
         output_modalities: Sequence[Literal["text", "audio"]] | None = None,
+        max_output_tokens: int | Literal["inf"] | None = None,
+        tool_choice: Literal["auto", "none", "required"] | str | Mapping[str, Any] | None = None,  # noqa: PYI051  # as in the settings
+        tools: Sequence[Tool] | None = None,
+        reasoning: RealtimeReasoningConfig | None = None,
     ) -> None:
         """Ask for a reply.
 
@@ -294,7 +299,14 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             input: Items in the wire's form to be used instead of the conversation, `item_reference` among them.
             metadata: Returned with `agent_start` and `agent_end`, to tell replies apart.
             output_modalities: `["text"]` or `["audio"]`, for this reply.
+            max_output_tokens: The most tokens of this reply.
+            tool_choice: Whether it may, may not or has to call tools, or the name of the one to call.
+            tools: The tools that it may call, instead of the session's.
+            reasoning: How much the model reasons before it.
         """
+        if tools is not None:
+            check_settings("respond", {"tools": tools})
+            self._state.remember_tools(tools)
         if conversation == "auto":
             self._tools.turn_begins()
         await self._send(
@@ -304,6 +316,10 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
                 input=input,
                 metadata=metadata,
                 output_modalities=output_modalities,
+                max_output_tokens=max_output_tokens,
+                tool_choice=tool_choice,
+                tools=tools,
+                reasoning=reasoning,
             )
         )
 

@@ -17,6 +17,7 @@ from speakerd.realtime.agents import (
     enabled_handoffs,
     enabled_tools,
 )
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.run_context import RunContextWrapper, TContext
 from speakerd.realtime.session.event_queue import EventQueue
 from speakerd.realtime.session.events import (
@@ -30,7 +31,7 @@ from speakerd.realtime.session.history import History
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from speakerd.realtime.agents import RealtimeAgent, Tool
+    from speakerd.realtime.agents import RealtimeAgent, RealtimeRunHooks, Tool
     from speakerd.realtime.model import (
         RealtimeModel,
         RealtimeModelConfig,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_MAX_ASKED_WITH = 64
+"""Tools of single replies that are remembered, so that they can be called."""
 
 
 class SessionState(Generic[TContext]):
@@ -61,11 +64,18 @@ class SessionState(Generic[TContext]):
         self.run_config = run_config
         self.updated = Offer()
         """What the program offered last by `update_settings`."""
+        self._asked_with: BoundedDict[str, Tool] = BoundedDict(_MAX_ASKED_WITH)
+        """The tools that single replies were asked for with, by name."""
         # If the program gave no context, its callables get None, as documented.
         self.context: RunContextWrapper[TContext] = RunContextWrapper(cast("TContext", context))
         self.info = RealtimeEventInfo(self.context)
         self.history = History(run_config.get("max_history_items", 400))
         self.queue = EventQueue(self.info, run_config.get("max_queued_events", 4096))
+
+    @property
+    def run_hooks(self) -> RealtimeRunHooks[Any] | None:
+        """The callbacks of the run, if it has any."""
+        return self.run_config.get("hooks")
 
     async def put(self, event: RealtimeSessionEvent) -> None:
         """Queue an event for the program."""
@@ -140,8 +150,14 @@ class SessionState(Generic[TContext]):
         return (
             await self._enabled(agent, initial.tools, name)
             or await agent.find_tool(self.context, name)
-            or await self._enabled(agent, [*run.tools, *self.updated.tools], name)
+            or await self._enabled(agent, [*run.tools, *self.updated.tools, *self._asked_with.values()], name)
         )
+
+    def remember_tools(self, tools: Sequence[Tool]) -> None:
+        """Remember the tools that one reply is asked for with: it may call them."""
+        for tool in tools:
+            if isinstance(tool, FunctionTool):
+                self._asked_with[tool.name] = tool
 
     async def all_handoffs(self, agent: RealtimeAgent[Any]) -> list[Handoff[Any]]:
         """Return the enabled handoffs of `agent`, by falling precedence."""

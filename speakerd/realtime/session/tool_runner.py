@@ -26,6 +26,8 @@ from speakerd.realtime.agents import (
     as_exception,
     check_agent,
     default_tool_error_function,
+    input_rejection,
+    output_rejection,
     output_text,
     run_apart,
     sendable,
@@ -56,7 +58,7 @@ from speakerd.realtime.session.tool_budget import ToolBudget
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from speakerd.realtime.agents import AnswerRule, Handoff
+    from speakerd.realtime.agents import AnswerRule, Handoff, Tool
     from speakerd.realtime.model import (
         RealtimeModelMcpCallEndedEvent,
         RealtimeModelMcpCallStartedEvent,
@@ -147,8 +149,7 @@ class ToolRunner(Generic[TContext]):
                 agent=agent, tool=tool, info=state.info, arguments=event.arguments, call_id=event.item_id
             )
         )
-        if (hooks := agent.hooks) is not None:
-            self._beside(lambda: hooks.on_tool_start(state.context, agent, tool))
+        self._beside(lambda: self._hooks_at_start(agent, tool))
 
     async def hosted_ended(self, event: RealtimeModelMcpCallEndedEvent) -> None:
         """A hosted tool has ended: ask for the reply, unless the server goes on by itself."""
@@ -167,8 +168,7 @@ class ToolRunner(Generic[TContext]):
                 call_id=event.item_id,
             )
         )
-        if (hooks := agent.hooks) is not None:
-            self._beside(lambda: hooks.on_tool_end(state.context, agent, tool, event.output))
+        self._beside(lambda: self._hooks_at_end(agent, tool, event.output))
         if due:
             await self._ask_reply(event.response_id)
         elif self._calls.is_settled(event.response_id):
@@ -269,8 +269,10 @@ class ToolRunner(Generic[TContext]):
             if isinstance(error, Exception):
                 self._state.queue.fail(shown)
 
-    def _beside(self, hook: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        task = asyncio.create_task(self._hook(hook()), name="speakerd hook of a hosted tool")
+    def _beside(self, hooks: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._closed:
+            return
+        task = asyncio.create_task(hooks(), name="speakerd hook of a hosted tool")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -350,13 +352,11 @@ class ToolRunner(Generic[TContext]):
                     agent=agent, tool=tool, info=state.info, arguments=call.arguments, call_id=call.call_id
                 )
             )
-            if agent.hooks is not None:
-                await self._hook(agent.hooks.on_tool_start(state.context, agent, tool))
-            output = await tool.invoke(context, call.arguments)
+            await self._hooks_at_start(agent, tool)
+            output = await self._checked(tool, context, call.arguments, agent)
         failed = isinstance(output, ToolFailureText)
         reply = await self._send_output(call, output_text(output), True if failed else tool.answer)
-        if agent.hooks is not None:
-            await self._hook(agent.hooks.on_tool_end(state.context, agent, tool, output))
+        await self._hooks_at_end(agent, tool, output)
         await state.put(
             RealtimeToolEnd(
                 agent=agent,
@@ -368,6 +368,35 @@ class ToolRunner(Generic[TContext]):
             )
         )
         await self._after_output(call, reply)
+
+    async def _checked(
+        self, tool: FunctionTool, context: ToolContext[Any], arguments: str, agent: RealtimeAgent[Any]
+    ) -> Any:
+        """Run a tool between its guardrails; give its result, or the text that takes its place."""
+        rejection = await input_rejection(tool.tool_input_guardrails, context, agent)
+        if rejection is None:
+            output = await tool.invoke(context, arguments)
+            if isinstance(output, ToolFailureText):
+                return output
+            rejection = await output_rejection(tool.tool_output_guardrails, context, agent, output)
+            if rejection is None:
+                return output
+        behavior = rejection.behavior
+        return ToolFailureText(behavior["message"] if behavior["type"] == "reject_content" else "")
+
+    async def _hooks_at_start(self, agent: RealtimeAgent[Any], tool: Tool) -> None:
+        context = self._state.context
+        if (own := agent.hooks) is not None:
+            await self._hook(lambda: own.on_tool_start(context, agent, tool))
+        if (run := self._state.run_hooks) is not None:
+            await self._hook(lambda: run.on_tool_start(context, agent, tool))
+
+    async def _hooks_at_end(self, agent: RealtimeAgent[Any], tool: Tool, output: Any) -> None:
+        context = self._state.context
+        if (own := agent.hooks) is not None:
+            await self._hook(lambda: own.on_tool_end(context, agent, tool, output))
+        if (run := self._state.run_hooks) is not None:
+            await self._hook(lambda: run.on_tool_end(context, agent, tool, output))
 
     async def _hand_off(
         self, call: RealtimeModelToolCallEvent, handoff: Handoff[Any], agent: RealtimeAgent[Any]
@@ -395,8 +424,10 @@ class ToolRunner(Generic[TContext]):
             await state.put(RealtimeHandoffEvent(from_agent=agent, to_agent=successor, info=state.info))
             await state.model.send_event(RealtimeModelSendSessionUpdate(session_settings=settings))
             await self._answer(call, handoff.get_transfer_message(successor))
-        if successor.hooks is not None:
-            await self._hook(successor.hooks.on_handoff(state.context, successor, agent))
+        if (own := successor.hooks) is not None:
+            await self._hook(lambda: own.on_handoff(state.context, successor, agent))
+        if (run := state.run_hooks) is not None:
+            await self._hook(lambda: run.on_handoff(state.context, agent, successor))
 
     async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
         await self._after_output(call, await self._send_output(call, output, True))
@@ -450,9 +481,9 @@ class ToolRunner(Generic[TContext]):
                 await self._state.report(error, "The tool_error_formatter")
         await self._answer(call, default if message is None else message)
 
-    async def _hook(self, hook: Coroutine[Any, Any, None]) -> None:
+    async def _hook(self, hook: Callable[[], Awaitable[None]]) -> None:
         try:
-            await run_apart("hook", lambda: hook)
+            await run_apart("hook", hook)
         except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
             await self._state.report(error, "A hook")
 

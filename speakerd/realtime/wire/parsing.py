@@ -71,6 +71,7 @@ def usage_from_wire(data: object) -> Usage | None:
         return None
     inputs, outputs = mapping(counts.get("input_token_details")), mapping(counts.get("output_token_details"))
     input_tokens, output_tokens = count(counts, "input_tokens") or 0, count(counts, "output_tokens") or 0
+    cached = mapping(inputs.get("cached_tokens_details"))
     return Usage(
         requests=1,
         input_tokens=input_tokens,
@@ -82,4 +83,7 @@ def usage_from_wire(data: object) -> Usage | None:
         cached_tokens=count(inputs, "cached_tokens") or 0,
         output_text_tokens=count(outputs, "text_tokens") or 0,
         output_audio_tokens=count(outputs, "audio_tokens") or 0,
+        cached_text_tokens=count(cached, "text_tokens") or 0,
+        cached_audio_tokens=count(cached, "audio_tokens") or 0,
+        cached_image_tokens=count(cached, "image_tokens") or 0,
     )

@@ -41,7 +41,14 @@ from speakerd.realtime.wire.history_replay import replay_items
 from speakerd.realtime.wire.parsing import well_formed
 from speakerd.realtime.wire.resend_buffer import PendingItem, PendingRaw, SpokenTurn
 from speakerd.realtime.wire.response_queue import ResponseRequest
-from speakerd.realtime.wire.session_settings import INPUT_FORMAT, OUTPUT_FORMAT, to_paths, to_session
+from speakerd.realtime.wire.session_settings import (
+    INPUT_FORMAT,
+    OUTPUT_FORMAT,
+    to_paths,
+    to_session,
+    wire_tool_choice,
+    wire_tools,
+)
 
 if TYPE_CHECKING:
     from speakerd.realtime.items import RealtimeItem
@@ -184,8 +191,10 @@ def _response(state: WireState, event: RealtimeModelSendResponse, now: float) ->
         "input": None if event.input is None else list(event.input),
         "metadata": None if event.metadata is None else dict(event.metadata),
         "output_modalities": None if event.output_modalities is None else list(event.output_modalities),
-        "tool_choice": event.tool_choice,
+        "tool_choice": None if event.tool_choice is None else wire_tool_choice(event.tool_choice),
         "max_output_tokens": event.max_output_tokens,
+        "tools": None if event.tools is None else wire_tools(event.tools),
+        "reasoning": None if event.reasoning is None else dict(event.reasoning),
     }
     given = {key: value for key, value in params.items() if value is not None}
     encode(given)  # So that parameters that are not JSON raise here, where they come from.
@@ -200,8 +209,10 @@ def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) 
         and not state.playback.plays(wanted, now)
     ):
         return
-    state.perform(state.responses.cancel(now, wanted))
-    state.cut_playback(now, wanted)
+    if not event.playback_only:
+        state.perform(state.responses.cancel(now, wanted))
+    if not event.cancel_response_only:
+        state.cut_playback(now, wanted)
 
 
 def _session_update(state: WireState, event: RealtimeModelSendSessionUpdate, now: float) -> None:

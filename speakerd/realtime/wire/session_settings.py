@@ -118,6 +118,13 @@ class SentUpdate:
     sent_at: float
 
 
+def wire_tool_choice(choice: Any) -> Any:
+    """Return a choice of tools in the wire's form; another text than the known ones is the name of a tool."""
+    if isinstance(choice, str):
+        return choice if choice in _TOOL_MODES else {"type": "function", "name": choice}
+    return dict(choice) if isinstance(choice, Mapping) else choice
+
+
 class SessionSettings:
     """The settings that are wanted, those on their way, those in force on the connection, and those refused."""
 
@@ -321,6 +328,6 @@ def _wire_value(path: Path, value: Any) -> Any:
     if path == MODALITIES and value is not None:
         # Audio comes with its transcript; the server refuses both by name.
         return ["audio"] if "audio" in value else list(value)
-    if path == ("tool_choice",) and isinstance(value, str) and value not in _TOOL_MODES:
-        return {"type": "function", "name": value}
+    if path == ("tool_choice",):
+        return wire_tool_choice(value)
     return dict(value) if isinstance(value, Mapping) else value
