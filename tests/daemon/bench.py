@@ -19,6 +19,8 @@ from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.live_settings import LiveSettings
+from speakerd.daemon.session import LiveApiKey
+from speakerd.host.log_filters import Redactor
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
@@ -192,8 +194,20 @@ async def household(
     room: RoomShape | None = None,
     noise_dbfs: float | None = -72.0,
     state: Path | None = None,
+    environment: dict[str, str] | None = None,
+    early: Callable[[SimulatedPanel], None] | None = None,
 ) -> AsyncIterator[Household]:
-    """A running speaker; `settings` are laid over those of a test, `state` is where it keeps what it keeps."""
+    """A running speaker.
+
+    Args:
+        script: What the server does.
+        settings: Laid over those of a test.
+        room: What returns the loudspeaker's sound to the microphone.
+        noise_dbfs: The microphone's.
+        state: Where it keeps what it keeps.
+        environment: Where the key is looked for; None: there is none.
+        early: Called while it starts, which then takes five seconds.
+    """
     loop = asyncio.get_running_loop()
     stepped = isinstance(loop, VirtualLoop)
     device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
@@ -212,8 +226,10 @@ async def household(
         }
         for section, values in (settings or {}).items():
             tree.setdefault(section, {}).update(values)
+        live = LiveSettings(Settings.model_validate(tree))
         assembly = assemble(
-            LiveSettings(Settings.model_validate(tree)),
+            live,
+            key=LiveApiKey(live, environment, Redactor()) if environment is not None else None,
             state=state,
             make_device=lambda _settings: device,
             make_panel=make_panel,
@@ -221,7 +237,13 @@ async def household(
         )
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()
-        running = asyncio.create_task(assembly.speaker.run(ready=opened.set))
+
+        async def starting() -> None:
+            if early is not None:
+                early(panels[-1])
+                await asyncio.sleep(5)
+
+        running = asyncio.create_task(assembly.speaker.run(prepare=starting, ready=opened.set))
         house = Household(assembly, device, panels, server, running)
         if stepped:
             house.next_block()

@@ -128,7 +128,8 @@ class Speaker:
         self._was_muted = False
 
         now = settings.latest
-        settings.subscribe("dialogue.start_muted", when="restart")
+        # They say what is done at the start, which is over.
+        settings.subscribe("dialogue.start_muted", "dialogue.remember_press_s", when="restart")
         self._muted_by_hand = MuteMemory(state / "mute" if state is not None else None)
         self.monitor = MonitorFeed()
         self.usage = UsageStore(state / "usage.json" if state is not None else None)
@@ -145,7 +146,7 @@ class Speaker:
             "dialogue",
             "model.turn_detection",
             "model.connection",
-            but=("dialogue.start_muted",),
+            but=("dialogue.start_muted", "dialogue.remember_press_s"),
             take=self._configure_dialogue,
         )
         settings.subscribe("panel.gestures", take=self._configure_gestures, when="now")
