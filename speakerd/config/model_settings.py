@@ -68,5 +68,11 @@ class ModelSettings:
     """The server's own filter: far_field for a speaker across the room, near_field for a headset."""
     max_output_tokens: Annotated[int, Ge(0), Le(4096)] = 0
     """Longest answer in tokens (one token of sound = 50 ms). 0: the model's own limit."""
+    tool_rounds: Annotated[int, Ge(1), Le(100)] = 10
+    """Replies in a row that may call tools, for one question; then it must answer with what it has."""
+    tool_seconds: Annotated[float, Ge(1), Le(3600)] = 120.0
+    """The same by time: seconds from the first call of a tool for a question."""
+    tool_tokens: Annotated[int, Ge(1000), Le(10_000_000)] = 100_000
+    """The same by cost: tokens of one question, the conversation before it included each time."""
     truncation: Literal["auto", "disabled"] = "auto"
     """auto: the server forgets the oldest turns when its context is full. disabled: it fails then instead."""

@@ -42,7 +42,7 @@ stateDiagram-v2
     speaking --> connecting: press, start, talk_start, ask, barge_in_confirmed
     speaking --> listening: press, start, talk_start, server_speech_started, barge_in_confirmed, response_ended
     speaking --> listening: timeout, finished
-    speaking --> thinking: ask, finished
+    speaking --> thinking: ask, response_ended, finished
     note right of stopping: from anywhere on stop_requested
     stopping --> [*]
 """

@@ -5,7 +5,14 @@ from functools import cache
 from typing import Final, Literal, TypeAlias, assert_never
 
 from speakerd.audio.events import DeviceLost, DeviceReturned, PlaybackStarted, SpeechEnded, SpeechEndReason
-from speakerd.dialogue.events import ApprovalResolved, ResponseEnded, TimerRinging, TimerSilenced
+from speakerd.dialogue.events import (
+    ApprovalResolved,
+    NoReplyDue,
+    ResponseEnded,
+    TimerRinging,
+    TimerSilenced,
+    ToolEnded,
+)
 from speakerd.dialogue.transition import Transition
 
 Condition: TypeAlias = Callable[[Transition], bool]
@@ -307,12 +314,35 @@ def stale_due(t: Transition) -> bool:
 
 def more_due(t: Transition) -> bool:
     """A further response follows, since a tool was called or runs."""
-    return t.state.answer is not None and (t.state.answer.more_due or t.state.answer.tools > 0)
+    return t.state.answer is not None and (t.state.answer.more_due or awaits_tool(t))
 
 
-def tools(t: Transition) -> bool:
-    """A tool runs."""
-    return t.state.answer is not None and t.state.answer.tools > 0
+def awaits_tool(t: Transition) -> bool:
+    """A tool runs, or the response to its result is due."""
+    return bool(t.state.tools) or t.state.result_due
+
+
+def runs(t: Transition) -> bool:
+    """The tool that ended was known to run."""
+    return isinstance(t.event, ToolEnded) and t.event.call_id in t.state.tools
+
+
+def awaits_reply(t: Transition) -> bool:
+    """The response whose tools have ended is the one after which another was waited for."""
+    if not isinstance(t.event, NoReplyDue):
+        return False
+    answer = t.state.answer
+    return answer is None or answer.called_by in {None, t.event.response_id}
+
+
+def unspoken(t: Transition) -> bool:
+    """Nothing of the answer was heard, and nothing is to be: the model chose to be silent."""
+    return t.state.answer is not None and not t.state.answer.sounded
+
+
+def was_silent(t: Transition) -> bool:
+    """The last answer was none either, deliberately."""
+    return t.state.was_silent
 
 
 def sound_due(t: Transition) -> bool:

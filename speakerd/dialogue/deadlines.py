@@ -106,7 +106,7 @@ def _answer_due(state: State, answer: Answer, settings: DialogueSettings) -> Due
         return Due("playback", answer.progress_at + settings.playback_limit_s)
     if state.approvals:
         return Due("approval", state.approvals[0].until)
-    if answer.tools:
+    if state.tools and not answer.generating:
         return Due("tool", answer.progress_at + settings.tool_timeout_s)
     return Due("response", answer.progress_at + settings.response_timeout_s)
 

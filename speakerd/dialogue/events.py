@@ -105,13 +105,23 @@ class ToolStarted:
     """A tool began to run."""
 
     name: str
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEnded:
-    """A tool has ended, well or not; a further response follows."""
+    """A tool has ended, well or not. `reply_due`: a further response follows, or `NoReplyDue`."""
 
     name: str
+    call_id: str = ""
+    reply_due: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NoReplyDue:
+    """All tools that a response called have ended, and no further response follows."""
+
+    response_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,7 @@ SessionFact: TypeAlias = (
     | ResponseEnded
     | ToolStarted
     | ToolEnded
+    | NoReplyDue
     | ApprovalNeeded
     | ApprovalResolved
     | SessionError

@@ -139,8 +139,8 @@ class Answer:
     """The response that is being generated."""
     more_due: bool = False
     """A tool was called: a further response follows."""
-    tools: int = 0
-    """Tools that are running."""
+    called_by: str | None = None
+    """The response of which the tools were called."""
     sound_due: bool = False
     """It was generated with sound, none of which has been heard."""
     sounded: bool = False
@@ -188,6 +188,12 @@ class State:
     """Whether it may listen by itself: during and after the answer."""
     ending: bool = False
     """The answer that is heard or comes next is the last."""
+    tools: tuple[str, ...] = ()
+    """The calls of tools that run, also those of an answer that is over: the conversation is not, before them."""
+    result_due: bool = False
+    """A tool has ended, and the response to its result is due."""
+    was_silent: bool = False
+    """The last answer was none, deliberately."""
     text: SendText | None = None
     """A typed request that waits for the connection."""
     stale_due: bool = False

@@ -15,7 +15,9 @@ The rules, in words:
     always flushes what is queued for playing.
 6.  `thinking` ends when sound begins. `speaking` ends when the last sample has been played and nothing more
     is due. An answer that called tools goes on in the answer that follows them.
-7.  After an answer it listens once more, if whoever began did so hands-free; silence then ends it.
+7.  After an answer it listens once more, if whoever began did so hands-free; silence then ends it. It is not over
+    while a tool runs or the response to its result is due: `thinking` says so. Where the model chooses to say
+    nothing, it listens once more, and not twice in a row.
 8.  Every wait has a limit, behind which there is a sound and a state that a person can leave by a press.
 9.  A press never does two things: one that silences a timer, or answers an approval, neither starts, ends nor
     mutes anything. (Held on, it is push-to-talk: that is a second thing, and meant.)
@@ -180,6 +182,7 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("listening", "timeout", when=(c.owned, c.heard, c.not_(c.server_heard)),
          do=(turn.discard, turn.listen_again)),
     _row("listening", "timeout", when=c.heard, to="thinking", do=turn.commit),
+    _row("listening", "timeout", when=c.awaits_tool, to="thinking", do=answer.expect_result),
     _row("listening", "timeout", to="idle", do=sounds.end),
     # -- thinking and speaking: the answer, which may be interrupted at any moment.
     _row(_ANSWER, "press", when=c.muted, to="idle", do=(answer.interrupt, hand.press_began)),
@@ -223,14 +226,16 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "response_ended", when=(c.current, c.cut_short), do=answer.await_other),
     _row(_ANSWER, "response_ended", when=(c.current, c.cancelled, c.may_follow), to="listening",
          do=(answer.interrupt, turn.follow_up)),
+    _row(_ANSWER, "response_ended", when=(c.current, c.cancelled, c.awaits_tool), to="thinking",
+         do=(answer.interrupt, answer.expect_result)),
     _row(_ANSWER, "response_ended", when=(c.current, c.cancelled), to="idle", do=answer.interrupt),
     _row(_ANSWER, "response_ended", when=c.current, do=answer.over, then="finished"),
     _row("thinking", "playback_started", when=c.fresh, to="speaking", do=answer.sound),
     _row("speaking", "playback_started", when=c.fresh, do=answer.sound),
     _row("thinking", "playback_drained", do=answer.drained, then="finished"),
     _row("speaking", "playback_drained", when=c.playing, do=answer.drained, then="finished"),
-    _row(_ANSWER, "tool_started", do=answer.tool_started),
-    _row(_ANSWER, "tool_ended", when=c.tools, do=answer.tool_ended),
+    _row(_ANSWER, "tool_ended", when=c.runs, do=answer.tool_ended, then="finished"),
+    _row(_ANSWER, "no_reply_due", when=c.awaits_reply, do=answer.no_reply, then="finished"),
     _row(_ANSWER, "end_requested", do=answer.mark_ending, then="finished"),
     # The session heals its connection and asks again for an answer that is due; only time gives it up.
     _row("thinking", "connection_lost", do=connection.note_lost),
@@ -239,16 +244,20 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("speaking", "fatal", do=(faults.note_fatal, answer.give_up), then="finished"),
     _row("thinking", "answer_failed", when=c.may_follow, to="listening",
          do=(faults.note_fault, answer.interrupt, turn.follow_up, sounds.error)),
+    _row("thinking", "answer_failed", when=c.awaits_tool,
+         do=(faults.note_fault, answer.interrupt, answer.expect_result, sounds.error)),
     _row("thinking", "answer_failed", to="idle", do=(faults.note_fault, answer.interrupt, sounds.error)),
     _row("speaking", "answer_failed", do=(faults.note_fault, answer.mark_failed)),
     _row("thinking", "nothing_heard", when=c.may_follow, to="listening",
          do=(answer.interrupt, turn.follow_up)),
+    _row("thinking", "nothing_heard", when=c.awaits_tool, do=(answer.interrupt, answer.expect_result)),
     _row("thinking", "nothing_heard", to="idle", do=(answer.interrupt, sounds.end)),
     _row(_ANSWER, "timeout", when=c.not_(c.connected), to="idle",
-         do=(faults.note_unreachable, answer.interrupt, sounds.offline)),
+         do=(faults.note_unreachable, answer.abandon_tools, answer.interrupt, sounds.offline)),
     _row(_ANSWER, "timeout", when=c.may_follow, to="listening",
-         do=(faults.note_slow, answer.interrupt, turn.follow_up, sounds.error)),
-    _row(_ANSWER, "timeout", to="idle", do=(faults.note_slow, answer.interrupt, sounds.error)),
+         do=(faults.note_slow, answer.abandon_tools, answer.interrupt, turn.follow_up, sounds.error)),
+    _row(_ANSWER, "timeout", to="idle",
+         do=(faults.note_slow, answer.abandon_tools, answer.interrupt, sounds.error)),
     # -- finished? Asked whenever a part of the answer has ended.
     _row(_ANSWER, "finished", when=c.answering),
     _row("speaking", "finished", when=c.playing),
@@ -259,12 +268,19 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "finished", when=(c.failed, c.may_follow), to="listening",
          do=(turn.follow_up, sounds.error)),
     _row(_ANSWER, "finished", when=c.failed, to="idle", do=sounds.error),
+    _row("thinking", "finished", when=(c.unspoken, c.may_follow, c.not_(c.was_silent)), to="listening",
+         do=(answer.mark_silent, turn.follow_up)),
+    _row("thinking", "finished", when=c.unspoken, to="idle", do=sounds.end),
     _row(_ANSWER, "finished", when=c.may_follow, to="listening", do=turn.follow_up),
     _row(_ANSWER, "finished", to="idle"),
     # -- mute: at any moment, by hand, by switch, by request.
     _row(_TURN, ("mute", "switch_on"), when=c.may_shut, to="idle", do=mute.shut),
     _row(_ANSWER, ("mute", "switch_on"), when=(c.may_shut, c.mute_finishes), do=(answer.trust, mute.shut)),
     _row(_ANSWER, ("mute", "switch_on"), when=c.may_shut, to="idle", do=(answer.interrupt, mute.shut)),
+    # -- tools: they run on whatever is said meanwhile, and the conversation lasts until they have ended.
+    _row((*_TURN, *_ANSWER), "tool_started", do=answer.tool_started),
+    _row(_TURN, "tool_ended", when=c.runs, do=answer.tool_ended),
+    _row(_TURN, "no_reply_due", when=c.awaits_tool, do=answer.no_reply),
     # -- what is the same everywhere.
     # The daemon fades what is heard; an interruption would cut it.
     _row(ANY, "stop_requested", to="stopping", do=conversation.leave),

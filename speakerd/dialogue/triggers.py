@@ -48,6 +48,7 @@ Trigger: TypeAlias = Literal[
     "noted",
     "tool_started",
     "tool_ended",
+    "no_reply_due",
     "approval_needed",
     "approval_resolved",
     "end_requested",
@@ -110,6 +111,8 @@ def trigger_of(
             return "tool_started"
         case events.ToolEnded():
             return "tool_ended"
+        case events.NoReplyDue():
+            return "no_reply_due"
         case events.ApprovalNeeded():
             return "approval_needed"
         case events.ApprovalResolved():

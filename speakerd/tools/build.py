@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from speakerd.realtime import FunctionTool, function_tool
+from speakerd.realtime import FunctionTool, function_tool, stay_silent
 from speakerd.tools.command_runner import CommandRunner
 from speakerd.tools.errors import TimerRefusedError, TimerUnknownError
 from speakerd.tools.words import duration_in_words, moment_in_words
@@ -72,6 +72,8 @@ def build_tools(
         tools.append(_repeat(parts))
     if settings.end_conversation:
         tools.append(_end_conversation(parts))
+    if settings.stay_silent:
+        tools.append(stay_silent)
     tools += (_command(command, environment) for command in settings.commands)
     return tuple(tools)
 
@@ -164,7 +166,8 @@ def _repeat(parts: Parts) -> FunctionTool:
 
 
 def _end_conversation(parts: Parts) -> FunctionTool:
-    @function_tool
+    # Where the goodbye was said together with the call, no reply is asked for: it would be said twice.
+    @function_tool(answer="unless_spoken")
     async def end_conversation() -> str:
         """End the conversation when the person says goodbye or wants nothing more. Say goodbye first."""
         parts.end_conversation()

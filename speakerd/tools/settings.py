@@ -54,6 +54,8 @@ class ToolsSettings:
     """It can say its last answer again."""
     end_conversation: bool = True
     """It can end the conversation when the person says goodbye."""
+    stay_silent: bool = True
+    """It can say nothing to talk that was not meant for it. Off: it answers whatever it hears."""
     volume_step: Annotated[int, Ge(1), Le(50)] = 10
     """Percent by which "louder", "softer" and the volume buttons change the volume."""
     max_timers: Annotated[int, Ge(1), Le(100)] = 20

@@ -11,6 +11,7 @@ from speakerd.dialogue.events import (
     ApprovalNeeded,
     Connected,
     ConnectionLost,
+    NoReplyDue,
     ResponseEnded,
     ResponseStarted,
     ServerSpeechStarted,
@@ -20,7 +21,15 @@ from speakerd.dialogue.events import (
     ToolStarted,
     TurnCommitted,
 )
+from speakerd.dialogue.triggers import error_trigger
 from speakerd.realtime import RealtimeAgent, function_tool
+from speakerd.realtime.errors import (
+    BadFrameError,
+    NoAnswerError,
+    SettingRefusedError,
+    SetUpRefusedError,
+    UnknownToolError,
+)
 from speakerd.realtime.run_context import RunContextWrapper
 from speakerd.realtime.session.events import (
     RealtimeAgentEndEvent,
@@ -29,6 +38,7 @@ from speakerd.realtime.session.events import (
     RealtimeError,
     RealtimeEventInfo,
     RealtimeInputAudioCommitted,
+    RealtimeNoReplyDue,
     RealtimeSpeechStarted,
     RealtimeSpeechStopped,
     RealtimeToolApprovalRequired,
@@ -65,8 +75,9 @@ def noop() -> str:
         (RealtimeSpeechStarted(INFO), ServerSpeechStarted()),
         (RealtimeSpeechStopped(INFO), ServerSpeechStopped()),
         (RealtimeInputAudioCommitted(INFO), TurnCommitted()),
-        (RealtimeToolStart(AGENT, noop, INFO), ToolStarted("noop")),
-        (RealtimeToolEnd(AGENT, noop, "", INFO), ToolEnded("noop")),
+        (RealtimeToolStart(AGENT, noop, INFO, call_id="c"), ToolStarted("noop", "c")),
+        (RealtimeToolEnd(AGENT, noop, "", INFO, call_id="c"), ToolEnded("noop", "c")),
+        (RealtimeNoReplyDue(INFO, "r"), NoReplyDue("r")),
         (RealtimeToolApprovalRequired(AGENT, noop, "c", "{}", INFO), ApprovalNeeded("c", "noop")),
         (RealtimeError({"code": "insufficient_quota", "message": "m"}, INFO), SessionError("account", "m")),
     ],
@@ -80,6 +91,46 @@ def test_the_end_of_a_response_says_how_many_tools_it_called() -> None:
         RealtimeAgentEndEvent(AGENT, INFO, "r", "completed", had_audio=True, tool_calls=2)
     )
     assert ended == (ResponseEnded("r", "completed", had_audio=True, tool_calls=2),)
+
+
+def test_tools_that_run_when_the_session_ends_end_with_it() -> None:
+    facts = EventTranslator()
+    for call_id in ("c1", "c2"):
+        facts.of(RealtimeToolStart(AGENT, noop, INFO, call_id=call_id))
+    facts.of(RealtimeToolEnd(AGENT, noop, "", INFO, call_id="c1"))
+    assert facts.at_end() == (ToolEnded("noop", "c2", reply_due=False),)
+    assert facts.at_end() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (BadFrameError("not JSON", "{"), "internal"),
+        (UnknownToolError("fly", "a"), "tool"),
+        (SettingRefusedError("session.audio.output.voice", "no such voice"), "request"),
+        (NoAnswerError("nothing came"), "server"),
+        (SetUpRefusedError("session.instructions", "too long"), "account"),
+    ],
+)
+def test_exceptions_of_the_session_are_told_apart_too(error: Exception, kind: str) -> None:
+    assert session_error(error).kind == kind
+
+
+@pytest.mark.parametrize("about", ["transcription", "aside"])
+@pytest.mark.parametrize("code", ["insufficient_quota", "server_error", "rate_limit_exceeded"])
+def test_what_the_conversation_does_not_need_ends_none(about: Any, code: str) -> None:
+    kind = session_error({"code": code, "message": "m"}, about).kind
+    assert error_trigger(kind) == "noted"
+
+
+@pytest.mark.parametrize(
+    ("reason", "word"),
+    [("max_output_tokens", "max_output_tokens"), (None, ""), ("Tell me, dear", ""), ("x" * 65, "")],
+)
+def test_a_reason_is_told_if_it_is_one_word(reason: str | None, word: str) -> None:
+    (ended,) = EventTranslator().of(RealtimeAgentEndEvent(AGENT, INFO, "r", "incomplete", reason))
+    assert isinstance(ended, ResponseEnded)
+    assert ended.reason == word
 
 
 def test_out_of_band_responses_are_nobodys_turn() -> None:

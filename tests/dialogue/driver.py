@@ -32,6 +32,8 @@ MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
     "ServerSpeechStopped": lambda _: events.ServerSpeechStopped(),
     "ToolStarted": lambda _: events.ToolStarted("tool"),
     "ToolEnded": lambda _: events.ToolEnded("tool"),
+    "ToolEnded for good": lambda _: events.ToolEnded("tool", reply_due=False),
+    "NoReplyDue": lambda _: events.NoReplyDue("r"),
     "ConversationEndRequested": lambda _: events.ConversationEndRequested(),
     "TimerRinging": lambda _: events.TimerRinging("tea"),
     "TimerSilenced": lambda _: events.TimerSilenced("tea"),

@@ -113,6 +113,8 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
     asked = (*woken, "SpeechStarted", "ServerSpeechStarted", "SpeechEnded silence", "ServerSpeechStopped")
     speaking = fresh(*asked)
     speaking.response("r").sound()
+    said_before = fresh(*asked)
+    said_before.response("r").sound().ended("r", tool_calls=1).drained()
     places: dict[Phase, tuple[CheckedDriver, ...]] = {
         "starting": (fresh(),),
         "idle": tuple(
@@ -121,7 +123,7 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
         ),
         "connecting": (fresh("Ready", "ConnectionLost", "Wake"),),
         "listening": (fresh(*woken), fresh(*woken, "SpeechStarted")),
-        "thinking": (fresh(*asked), fresh("Ready", "Ask", "Connected")),
+        "thinking": (fresh(*asked), fresh("Ready", "Ask", "Connected"), said_before),
         "speaking": (speaking,),
     }
     for phase, drivers in places.items():
@@ -138,9 +140,10 @@ def _shape(state: State) -> tuple[object, ...]:
         state.muted_by_hand, state.mute_switch, frozenset(fault.kind for fault in state.faults),
         bool(state.ringing), bool(state.approvals), hand.press, bool(hand.aim),
         state.early_press and state.early_press.talk, state.hands_free, state.ending, state.text is None, state.stale_due,
+        bool(state.tools), state.result_due, state.was_silent,
         turn and (turn.since is None, turn.talking, turn.heard, turn.server_heard, turn.stream, turn.over, turn.sent),
         answer and (
-            answer.asked, answer.response_id is None, answer.more_due, answer.tools > 0, answer.sound_due,
+            answer.asked, answer.response_id is None, answer.more_due, answer.called_by is None, answer.sound_due,
             answer.sounded, answer.response_sounded, answer.playing, answer.suspected, answer.failed,
         ),
     )  # fmt: skip

@@ -163,6 +163,7 @@ def test_what_has_no_row_where() -> None:
         "ServerSpeechStarted",  # of a server that owns no turns
         "ServerSpeechStopped",
         "ToolEnded",  # of no tool that runs
+        "ToolEnded for good",
         "TimerSilenced",  # of no timer that rings
         "SpeechEnded silence",
         "SpeechEnded server",
@@ -180,6 +181,7 @@ def test_what_has_no_row_where() -> None:
         "PlaybackDrained",
         "Ready",
         "ToolStarted",
+        "NoReplyDue",
         "ConversationEndRequested",
         "SpeechEnded closed",
         "SpeechEnded own_voice",
@@ -190,7 +192,7 @@ def test_what_has_no_row_where() -> None:
         "PlaybackDrained",
         "WakeWordHeard",
         "Ready",
-        "ToolStarted",
+        "NoReplyDue",
         "SessionError empty_turn",
     }
     assert {name for phase, name in rowless if phase == "speaking"} - everywhere == {
@@ -218,6 +220,8 @@ def test_the_light_follows_the_documented_precedence() -> None:
     assert light("speaking", muted=True, offline=True, error=True) == "speaking"
     assert light("idle", muted=True, offline=True, error=True) == "error"
     assert light("idle", muted=True, offline=True) == "offline"
+    assert light("thinking", muted=True, offline=True) == "offline"
+    assert light("thinking", muted=True) == "thinking"
     assert light("idle", muted=True) == "muted"
     assert light("idle") == "idle"
 

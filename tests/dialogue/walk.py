@@ -37,6 +37,10 @@ from tests.dialogue.driver import MAKERS
 ASKS: Final = (c.Commit, c.SendText)
 
 
+BY_ITSELF: Final = (events.ResponseEnded, events.ToolEnded, PlaybackDrained)
+"""Events after which a conversation may be over, without anybody having ended it."""
+
+
 class BrokenError(AssertionError):
     """An invariant does not hold."""
 
@@ -138,6 +142,10 @@ class Checker:
             )
         if before.phase == "thinking" and state.phase == "speaking":
             self._must(isinstance(event, PlaybackStarted), "speaking began without a sound")
+        # Only a person, a limit, or the end of the connection ends a conversation whose tool runs.
+        ended = event.call_id if isinstance(event, events.ToolEnded) else None
+        if set(before.tools) - {ended} and state.phase == "idle" and before.phase != "idle":
+            self._must(before.ending or not isinstance(event, BY_ITSELF), "a tool was given up in silence")
         # The light equals the state.
         self._must(dialogue.light == light_by_rule(dialogue), "the light lies")
         # Every state can be left: by the clock, or, where there is none, by a press.
@@ -151,7 +159,8 @@ class Checker:
             self._must(not state.offline or self.trying, "offline for ever")
         # Idle means over.
         if state.phase == "idle":
-            self._must(not (state.approvals or state.text or state.ending), "idle and something goes on")
+            going_on = state.approvals or state.text or state.ending or state.tools or state.result_due
+            self._must(not going_on, "idle and something goes on")
         # The person's turn and the answer are there exactly while they go on.
         floor = state.phase == "listening" or (state.phase == "connecting" and state.text is None)
         self._must((state.turn is not None) is floor, "a turn too many, or none")

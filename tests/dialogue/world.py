@@ -34,6 +34,7 @@ class Server:
     def __init__(self) -> None:
         self.buffer: list[int] = []
         self.active: str | None = None
+        self.cancelled: set[str] = set()
         self.serial = itertools.count()
 
 
@@ -79,7 +80,8 @@ class World:
         self.playing: list[tuple[str, float]] = []
         self.sounding = False
         self.generation = 0
-        self.tools_running = 0
+        self.tools_running: dict[str, str] = {}
+        """Call -> the response that called it; it lives as long as the session."""
         self.later(0.5, lambda: self.tell(events.Ready()))
         self.person()
 
@@ -158,6 +160,7 @@ class World:
                         self.later(self.rng.choice([0.01, 0.3, 1.5, 30.0]), self.connect)
                 case c.Disconnect():
                     self.connected = self.connecting = False
+                    self.tools_running.clear()
                     self.server.active = None
                     self.server.buffer.clear()
                 case c.Listen(mode):
@@ -180,10 +183,11 @@ class World:
                     self.generation += 1
                     self.playing.clear()
                     self.sounding = False
+                    if self.server.active is not None:
+                        self.server.cancelled.add(self.server.active)
                     self.server.active = None
-                    self.tools_running = 0
-                case c.Approve():
-                    self.run_tool()
+                case c.Approve(call_id):
+                    self.run_tool(call_id)
                 case _:
                     pass  # of no consequence for who hears what; `CommandExecutor` must know them all
 
@@ -400,29 +404,35 @@ class World:
             self.tell(events.ApprovalNeeded(f"call-{response_id}", "unlock"))
             return
         if calls:
-            self.tools_running += 1
-            self.tell(events.ToolStarted("clock"))
+            self.tool_begins(response_id, self.rng.choice([0.01, 0.5, 5.0, 20.0]))
         status: events.ResponseStatus = "failed" if kind == "failed" else "completed"
         self.tell(events.ResponseEnded(response_id, status, sounds, calls))
-        if calls and generation == self.generation:
-            self.later(self.rng.choice([0.01, 0.5, 5.0]), lambda: self.tool_ends(generation))
 
-    def run_tool(self) -> None:
-        generation = self.generation
-        self.later(0.01, lambda: self.tool_begins(generation))
+    def run_tool(self, call_id: str) -> None:
+        self.later(0.01, lambda: self.tool_begins(call_id.removeprefix("call-"), 0.5))
 
-    def tool_begins(self, generation: int) -> None:
-        if generation == self.generation:
-            self.tools_running += 1
-            self.tell(events.ToolStarted("unlock"))
-            self.later(0.5, lambda: self.tool_ends(generation))
-
-    def tool_ends(self, generation: int) -> None:
-        if generation != self.generation or not self.tools_running:
+    def tool_begins(self, response_id: str, seconds: float) -> None:
+        if not self.connected:
             return
-        self.tools_running -= 1
-        self.tell(events.ToolEnded("clock"))
-        if generation == self.generation and self.connected and self.server.active is None:
+        call_id = f"call-{response_id}"
+        self.tools_running[call_id] = response_id
+        self.tell(events.ToolStarted("clock", call_id))
+        self.later(seconds, lambda: self.tool_ends(call_id))
+
+    def tool_ends(self, call_id: str) -> None:
+        """A tool runs on whatever is said; the reply to it waits for the person, the running one, the connection."""
+        if call_id not in self.tools_running:
+            return
+        busy = self.server.active is not None or self.dialogue.phase in {"connecting", "listening"}
+        if busy or not self.connected:
+            self.later(0.3, lambda: self.tool_ends(call_id))
+            return
+        response_id = self.tools_running.pop(call_id)
+        self.tally["tools"] += 1
+        self.tell(events.ToolEnded("clock", call_id))
+        if response_id in self.server.cancelled or self.rng.random() < 0.1:
+            self.tell(events.NoReplyDue(response_id))
+        elif self.dialogue.phase in {"thinking", "speaking"}:
             self.answer()
 
     # -- the loudspeaker -----------------------------------------------------------------------------------

@@ -77,9 +77,12 @@ async def test_every_tool_is_there_unless_it_is_turned_off(speaker: Speaker) -> 
         "change_volume",
         "repeat_last_answer",
         "end_conversation",
+        "stay_silent",
         "kitchen_light",
     }
-    nothing = ToolsSettings(clock=False, timers=False, volume=False, repeat=False, end_conversation=False)
+    nothing = ToolsSettings(
+        clock=False, timers=False, volume=False, repeat=False, end_conversation=False, stay_silent=False
+    )
     assert build_tools(nothing, speaker) == ()
 
 

@@ -85,11 +85,18 @@ class EventTranslator:
 
     def __init__(self) -> None:
         self._running: set[str | None] = set()
+        self._tools: dict[str, str] = {}
 
     @property
     def answering(self) -> bool:
         """Whether a response has begun whose end, and with it the usage, has not come."""
         return bool(self._running)
+
+    def at_end(self) -> tuple[facts.Event, ...]:
+        """Return what the dialogue must know when the session has ended: its tools have ended with it."""
+        ended = [facts.ToolEnded(name, call_id, reply_due=False) for call_id, name in self._tools.items()]
+        self._tools.clear()
+        return tuple(ended)
 
     def of(self, event: RealtimeSessionEvent) -> tuple[facts.Event, ...]:
         """Return what the dialogue must know of `event`."""
@@ -97,6 +104,10 @@ class EventTranslator:
             self._running.add(event.response_id)
         elif event.type == "agent_end":
             self._running.discard(event.response_id)
+        elif event.type == "tool_start":
+            self._tools[event.call_id] = event.tool.name
+        elif event.type == "tool_end":
+            self._tools.pop(event.call_id, None)
         match event.type:
             case "agent_start" if not event.out_of_band:
                 return (facts.ResponseStarted(event.response_id or ""),)
@@ -125,9 +136,11 @@ class EventTranslator:
             case "input_audio_committed":
                 return (facts.TurnCommitted(),)
             case "tool_start":
-                return (facts.ToolStarted(event.tool.name),)
+                return (facts.ToolStarted(event.tool.name, event.call_id),)
             case "tool_end":
-                return (facts.ToolEnded(event.tool.name),)
+                return (facts.ToolEnded(event.tool.name, event.call_id),)
+            case "no_reply_due":
+                return (facts.NoReplyDue(event.response_id or ""),)
             case "tool_approval_required":
                 return (facts.ApprovalNeeded(event.call_id, event.tool.name),)
             case "error":

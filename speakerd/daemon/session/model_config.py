@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         RealtimeModelConfig,
         RealtimePlaybackTracker,
         RealtimeSessionModelSettings,
+        RealtimeToolExecutionConfig,
         RealtimeTurnDetectionConfig,
     )
 
@@ -67,6 +68,15 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
     if model.max_output_tokens:
         settings["max_output_tokens"] = model.max_output_tokens
     return settings
+
+
+def tool_limits(model: ModelSettings) -> RealtimeToolExecutionConfig:
+    """Return what one question may spend on tools."""
+    return {
+        "max_rounds": model.tool_rounds,
+        "max_turn_seconds": model.tool_seconds,
+        "max_turn_tokens": model.tool_tokens,
+    }
 
 
 def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
-from speakerd.daemon.session.model_config import connection, session_settings
+from speakerd.daemon.session.model_config import connection, session_settings, tool_limits
 from speakerd.realtime.agents import RealtimeAgent
 from speakerd.realtime.errors import ConnectFailedError
 from speakerd.realtime.model import RealtimeModelListener
@@ -213,7 +213,11 @@ class SessionFactory:
         runner = RealtimeRunner(
             self.agent(tools),
             model=model,
-            config={"model_settings": session_settings(settings), "raw_events": False},
+            config={
+                "model_settings": session_settings(settings),
+                "tool_execution": tool_limits(settings),
+                "raw_events": False,
+            },
         )
         key = self._key.secret if self._key is not None else None
         session = await runner.run(model_config=connection(settings, tracker, key, url=url))

@@ -228,6 +228,8 @@ class SessionLink:
         except Exception as error:  # a bug in the session must be reported, and must not end the daemon
             log.exception("the session failed")
             reason = f"internal error: {error}"
+        for fact in facts.at_end():
+            self._on_fact(fact)
         self._on_fact(ConnectionLost(reason, fatal=fatal))
         return fatal
 

@@ -3,13 +3,13 @@
 from typing import Final
 
 from speakerd.dialogue import commands
-from speakerd.dialogue.actions import approvals, faults
-from speakerd.dialogue.events import ResponseEnded, ResponseStarted
+from speakerd.dialogue.actions import approvals, faults, sounds
+from speakerd.dialogue.events import ResponseEnded, ResponseStarted, ToolEnded, ToolStarted
 from speakerd.dialogue.state import Answer
 from speakerd.dialogue.transition import Transition
 
-_MAX_TOOLS: Final = 1000
-"""More tools at once are not counted: a bound, not a rule."""
+_MAX_TOOLS: Final = 64
+"""More tools at once are not counted: a bound, not a rule. The session runs fewer."""
 
 
 def expect(t: Transition) -> None:
@@ -22,8 +22,13 @@ def expect_unasked(t: Transition) -> None:
     t.state.turn, t.state.answer = None, Answer(progress_at=t.now, asked=False)
 
 
+def expect_result(t: Transition) -> None:
+    """Wait for the result of a tool that runs, since nobody says anything."""
+    t.state.turn, t.state.answer = None, Answer(progress_at=t.now, asked=False)
+
+
 def interrupt(t: Transition) -> None:
-    """End the answer: cancel it, silence what is queued, and expect nothing more of it."""
+    """End the answer: cancel it, silence what is queued, and expect nothing more of it. Its tools run on."""
     st = t.state
     t.out.append(commands.Interrupt())
     trust(t)
@@ -31,7 +36,7 @@ def interrupt(t: Transition) -> None:
     # A response that was interrupted before it began has now begun, and is the one that is interrupted here.
     asked = st.answer is not None and st.answer.asked
     st.stale_due = (st.stale_due or asked) and t.trigger != "response_started"
-    st.answer, st.silenced_at = None, t.now
+    st.answer, st.silenced_at, st.result_due = None, t.now, False
 
 
 def adopt(t: Transition) -> None:
@@ -40,6 +45,7 @@ def adopt(t: Transition) -> None:
     if isinstance(t.event, ResponseStarted):
         answer.response_id = t.event.response_id
     answer.asked = answer.more_due = answer.sound_due = answer.response_sounded = False
+    t.state.result_due = False
     answer.progress_at = t.now
     faults.clear(t, "account")
 
@@ -50,6 +56,7 @@ def over(t: Transition) -> None:
     answer.response_id, answer.progress_at, t.state.stale_due = None, t.now, False
     if isinstance(t.event, ResponseEnded):
         answer.more_due = t.event.tool_calls > 0
+        answer.called_by = t.event.response_id if answer.more_due else None
         answer.sound_due = t.event.had_audio and not answer.response_sounded
         if (shortcoming := _shortcoming(t, t.event)) is not None:
             answer.failed = True
@@ -74,16 +81,19 @@ def await_other(t: Transition) -> None:
 
 
 def await_more(t: Transition) -> None:
-    """Wait for the response that follows a tool's result."""
+    """Wait for the response that follows a tool's result; if something went wrong before it, say so now."""
     trust(t)
     t.answer.progress_at = t.now
+    if t.answer.failed:
+        t.answer.failed = False
+        sounds.error(t)
 
 
 def sound(t: Transition) -> None:
     """Record that the answer is heard."""
     answer = t.answer
     answer.playing = answer.sounded = answer.response_sounded = True
-    answer.asked = answer.sound_due = False
+    answer.asked = answer.sound_due = t.state.was_silent = False
     answer.progress_at = t.now
 
 
@@ -94,9 +104,9 @@ def drained(t: Transition) -> None:
 
 
 def give_up(t: Transition) -> None:
-    """Expect no more of the answer; what has come may be heard to its end."""
+    """Expect no more of the answer; what has come may be heard to its end. Its tools run on."""
     approvals.reject_all(t, "the connection was lost")
-    t.answer.response_id, t.answer.tools = None, 0
+    t.answer.response_id = None
     t.answer.asked = t.answer.more_due = t.state.stale_due = False
 
 
@@ -110,16 +120,43 @@ def mark_ending(t: Transition) -> None:
     t.state.ending = True
 
 
+def mark_silent(t: Transition) -> None:
+    """Remember that the answer was none, deliberately."""
+    t.state.was_silent = True
+
+
 def tool_started(t: Transition) -> None:
-    """Count a tool that runs: a response to its result will follow."""
-    t.answer.tools = min(t.answer.tools + 1, _MAX_TOOLS)
-    t.answer.more_due, t.answer.progress_at = True, t.now
+    """Note a tool that runs: a response to its result will follow."""
+    st = t.state
+    if isinstance(t.event, ToolStarted) and len(st.tools) < _MAX_TOOLS:
+        st.tools = (*st.tools, t.event.call_id)
+    if st.answer is not None:
+        st.answer.more_due, st.answer.progress_at = True, t.now
 
 
 def tool_ended(t: Transition) -> None:
-    """Count a tool that has ended: the response to its result is due."""
-    t.answer.tools -= 1
-    t.answer.progress_at = t.now
+    """Note that a tool has ended: the response to its result is due, if one follows at all."""
+    st = t.state
+    if isinstance(t.event, ToolEnded):
+        ended = t.event.call_id
+        st.tools = tuple(call_id for call_id in st.tools if call_id != ended)
+        st.result_due = t.event.reply_due
+    if st.answer is not None:
+        st.answer.progress_at = t.now
+        if not st.tools and not st.result_due:
+            st.answer.more_due = False
+
+
+def no_reply(t: Transition) -> None:
+    """Wait no longer for a response to the results of tools."""
+    t.state.result_due = False
+    if t.state.answer is not None:
+        t.state.answer.more_due = False
+
+
+def abandon_tools(t: Transition) -> None:
+    """Wait no longer for tools: they have had their time."""
+    t.state.tools, t.state.result_due = (), False
 
 
 def suspect(t: Transition) -> None:

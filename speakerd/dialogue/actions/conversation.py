@@ -12,7 +12,8 @@ def conclude(t: Transition) -> None:
     turn.discard(t)
     answer.trust(t)
     approvals.reject_all(t, "the conversation was ended")
-    st.hands_free = st.ending = False
+    st.hands_free = st.ending = st.was_silent = False
+    answer.abandon_tools(t)
     st.text = st.answer = None
     if not t.warm:
         st.connected = st.stale_due = False
@@ -26,6 +27,7 @@ def leave(t: Transition) -> None:
     st = t.state
     answer.trust(t)
     approvals.reject_all(t, "the speaker is being switched off")
+    answer.abandon_tools(t)
     st.turn = st.answer = st.text = None
     st.ringing, st.hand, st.connected = (), Hand(), False
     hand.forget(t)

@@ -36,7 +36,8 @@ def note_fatal(t: Transition) -> None:
     show(t, "account", LASTING)
     if isinstance(t.event, ConnectionLost):
         # It was reached, and nobody tries again: that is no question of the network.
-        t.state.connected = t.state.offline = t.state.stale_due = False
+        t.state.connected = t.state.offline = t.state.stale_due = t.state.result_due = False
+        t.state.tools = ()
     t.out.append(commands.Log("account_fault", {}, problem=True))
 
 
@@ -64,7 +65,7 @@ def note_slow(t: Transition) -> None:
 
 def _log_timeout(t: Transition, waited_for: str) -> None:
     t.out.append(
-        commands.Log("answer_timeout", {"waited_for": waited_for, "tools": t.answer.tools}, problem=True)
+        commands.Log("answer_timeout", {"waited_for": waited_for, "tools": len(t.state.tools)}, problem=True)
     )
 
 

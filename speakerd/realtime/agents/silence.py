@@ -20,7 +20,10 @@ async def _nothing(_context: ToolContext[Any], _arguments: str) -> str:
 
 stay_silent: Final = FunctionTool(
     name="stay_silent",
-    description="Say nothing. Call this, without speaking, when what was said was not meant for you.",
+    description=(
+        "Say nothing at all. Only for talk that was clearly not meant for you, such as people talking to each "
+        "other or a television. In doubt, answer or ask instead. Do not speak when you call this."
+    ),
     params_json_schema={"type": "object", "properties": {}, "required": [], "additionalProperties": False},
     on_invoke_tool=_nothing,
     answer=False,
