@@ -12,9 +12,17 @@ from speakerd.realtime.model.inputs import (
     RealtimeModelSendUserInput,
 )
 from speakerd.realtime.model.port import RealtimeModelListener
-from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, ScriptError, emit, expect
+from speakerd.realtime.testing.scripted import (
+    RealtimeStep,
+    ScriptedRealtimeModel,
+    ScriptError,
+    UnconsumedRealtimeSteps,
+    UnexpectedRealtimeSend,
+    emit,
+    expect,
+)
 from tests.limits import limit
-from tests.realtime.layer import audio, read_until, session_of
+from tests.realtime.layer import audio, read_all, read_until, session_of
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import events as m
@@ -110,3 +118,45 @@ def test_the_package_has_both_tools_of_the_trade() -> None:
     assert (package.emit, package.expect) == (scripted.emit, scripted.expect)
     with pytest.raises(AttributeError, match="no attribute 'Mock'"):
         package.Mock  # noqa: B018  # the access is the test
+
+
+async def test_steps_in_the_form_of_openai_agents() -> None:
+    hello = RealtimeModelSendUserInput("Hello")
+    model = ScriptedRealtimeModel(
+        [
+            RealtimeStep(expect=hello, emit=[audio()]),
+            RealtimeStep(expect=RealtimeModelSendInterrupt, error=ConnectionError("gone")),
+            RealtimeStep(expect=lambda event: event.audio == b"x"),
+        ],
+        connect_events=[audio(b"\1\0")],
+    )
+    session = await session_of(model, RealtimeAgent("Ada"))
+    async with session:
+        await session.send_message("Hello")
+        with pytest.raises(ConnectionError, match="gone"):
+            await session.interrupt()
+        with pytest.raises(UnconsumedRealtimeSteps, match="1 expected requests have not come") as missed:
+            model.assert_complete()
+        assert missed.value.remaining_steps == model.remaining_steps == 1
+        with pytest.raises(UnexpectedRealtimeSend) as unexpected:
+            await session.send_audio(b"y")
+        assert unexpected.value.actual == RealtimeModelSendAudio(b"y")
+        assert model.listeners == (session,)
+        await session.send_audio(b"x")
+        model.assert_complete()
+    assert model.sent_events[0] == hello
+    assert [event.type for event in await read_all(session) if event.type == "audio"] == ["audio", "audio"]
+    assert model.connect_calls[0]["api_key_provided"] is False
+
+
+async def test_errors_of_connecting_and_closing_and_a_script_that_is_not_strict() -> None:
+    with pytest.raises(ConnectionError, match="no route"):
+        async with await session_of(ScriptedRealtimeModel(connect_error=ConnectionError("no route"))):
+            pass
+    model = ScriptedRealtimeModel(strict=False, close_error=OSError("broken pipe"))
+    session = await session_of(model)
+    with pytest.raises(OSError, match="broken pipe"):
+        async with session:
+            await session.send_message("Anything")
+    await session.close()
+    assert len(model.sent) == 1

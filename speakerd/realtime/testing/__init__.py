@@ -13,16 +13,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speakerd.realtime.testing.loopback import LoopbackServer
-    from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
+    from speakerd.realtime.testing.scripted import (
+        RealtimeScriptError,
+        RealtimeStep,
+        ScriptedRealtimeModel,
+        UnconsumedRealtimeSteps,
+        UnexpectedRealtimeSend,
+        emit,
+        expect,
+    )
 
 _HOME_OF = {
     "LoopbackServer": "loopback",
+    "RealtimeScriptError": "scripted",
+    "RealtimeStep": "scripted",
     "ScriptedRealtimeModel": "scripted",
+    "UnconsumedRealtimeSteps": "scripted",
+    "UnexpectedRealtimeSend": "scripted",
     "emit": "scripted",
     "expect": "scripted",
 }
 
-__all__ = ["LoopbackServer", "ScriptedRealtimeModel", "emit", "expect"]
+__all__ = [
+    "LoopbackServer",
+    "RealtimeScriptError",
+    "RealtimeStep",
+    "ScriptedRealtimeModel",
+    "UnconsumedRealtimeSteps",
+    "UnexpectedRealtimeSend",
+    "emit",
+    "expect",
+]
 
 
 def __getattr__(name: str) -> Any:
