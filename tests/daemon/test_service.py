@@ -90,14 +90,20 @@ def test_no_key_for_the_hosted_service_says_where_to_put_one(tmp_path: Path) -> 
 
 
 @pytest.mark.rig
-def test_an_unknown_device_lists_those_there_are(tmp_path: Path, rig: object) -> None:
-    config = tmp_path / "speakerd.toml"
-    config.write_text(BASE.replace('driver = "simulated"', 'input = "kitchen"'))
-    result = run("run", "--config", str(config))
-    assert result.returncode == 3
-    assert "kitchen" in result.stderr
-    assert "speaker" in result.stderr
-    assert "Traceback" not in result.stderr
+def test_an_unknown_device_is_waited_for_and_those_there_are_are_listed(tmp_path: Path, rig: object) -> None:
+    daemon = Daemon(tmp_path, BASE.replace('driver = "simulated"', 'input = "kitchen"'))
+    try:
+        daemon.wait_ready()
+        missing = daemon.ask("status")["missing"]
+        assert daemon.stop() == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+    assert "kitchen" in missing
+    assert "speaker, mic" in missing
+    log = daemon.log.read_text()
+    assert missing in log
+    assert "Traceback" not in log
 
 
 def test_an_absent_server_leaves_the_daemon_up_and_says_so(daemon: Daemon) -> None:
