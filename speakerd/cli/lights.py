@@ -69,6 +69,26 @@ def _print_tables(settings: PanelSettings) -> None:
 
     print(lights.table_markdown(settings.light.states))
     print(gesture_meaning.table_markdown(settings.gestures, settings.button), end="")
+    if wiring := wiring_table(settings):
+        print(f"\n{wiring}", end="")
+
+
+def wiring_table(settings: PanelSettings) -> str:
+    """Return which part is at which pin, by GPIO and by place on the header; "" without pins. Pure."""
+    from speakerd.panel.header import pin_name
+
+    button, light = settings.button, settings.light
+    parts = {
+        "button": button.pin,
+        "mute switch": button.mute_switch_pin,
+        "volume up": button.volume_up_pin,
+        "volume down": button.volume_down_pin,
+        "LED": light.led_pin,
+        "dimmed LED": light.pwm_pin,
+        **dict(zip(("red", "green", "blue"), light.rgb_pins, strict=False)),
+    }
+    rows = [f"| {part} | {pin_name(pin)} |" for part, pin in parts.items() if pin != ""]
+    return "\n".join(["| part | GPIO (pin of the header) |", "| --- | --- |", *rows, ""]) if rows else ""
 
 
 def _states(wanted: str | None) -> list[LightState]:

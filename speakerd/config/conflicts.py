@@ -6,17 +6,21 @@ from ipaddress import ip_address
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
+from speakerd.config.errors import Severity
 from speakerd.config.settings import Settings
 from speakerd.config.show import value_of
+from speakerd.panel.header import gpio_of, pin_name
+from speakerd.panel.light_settings import LightSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A contradiction: the settings involved, what is wrong, what to do."""
+    """A contradiction: the settings involved, what is wrong, what to do, and whether it can be lived with."""
 
     keys: tuple[str, ...]
     what: str
     cure: str
+    severity: Severity = "error"
 
 
 def conflicts(settings: Settings) -> Iterator[Conflict]:
@@ -78,27 +82,104 @@ def _language(settings: Settings) -> Iterator[Conflict]:
 
 def _pins(settings: Settings) -> Iterator[Conflict]:
     button, light = settings.panel.button, settings.panel.light
-    uses: list[tuple[str, int | str]] = [
-        ("panel.button.pin", button.pin),
-        ("panel.button.mute_switch_pin", button.mute_switch_pin),
-        ("panel.button.volume_up_pin", button.volume_up_pin),
-        ("panel.button.volume_down_pin", button.volume_down_pin),
-        ("panel.light.led_pin", light.led_pin),
-        ("panel.light.pwm_pin", light.pwm_pin),
-        *(("panel.light.rgb_pins", pin) for pin in light.rgb_pins),
+    uses: list[tuple[str, int | str, int | None]] = [
+        ("panel.button.pin", button.pin, 11),
+        ("panel.button.mute_switch_pin", button.mute_switch_pin, 15),
+        ("panel.button.volume_up_pin", button.volume_up_pin, None),
+        ("panel.button.volume_down_pin", button.volume_down_pin, None),
+        ("panel.light.led_pin", light.led_pin, 13),
+        ("panel.light.pwm_pin", light.pwm_pin, 13),
+        *(
+            ("panel.light.rgb_pins", pin, place)
+            for pin, place in zip(light.rgb_pins, (15, 16, 18), strict=False)
+        ),
     ]
-    taken: dict[str, str] = {}
+    taken: dict[int, str] = {}
     if light.strip_leds and light.strip_bus == 0:
         taken = dict.fromkeys(_SPI0, "panel.light.strip_leds")
-    for key, pin in uses:
-        name = str(pin).upper().removeprefix("GPIO").removeprefix("BCM").lstrip("0") or str(pin)
-        if not name:
+    for key, pin, drawn in uses:
+        if pin == "":
             continue
-        if name in taken:
-            other = taken[name]
-            what = f"pin {pin} is used twice" if other == key else f"pin {pin} is taken by {other}"
-            yield Conflict((key, other), what, "Give each its own pin.")
-        taken.setdefault(name, key)
+        try:
+            gpio = gpio_of(pin)
+        except ValueError as error:
+            yield Conflict((key,), f"{pin!r}: {error}", _PIN_CURE)
+            continue
+        if gpio in taken:
+            other = taken[gpio]
+            use = "is used twice" if other == key else f"is taken by {other}"
+            yield Conflict((key, other), f"{pin_name(pin)} {use}", "Give each its own pin.")
+        elif pin == drawn:
+            cure = (
+                f'If you counted on the header, as the drawings do, write "BOARD{pin}": {pin_name(f"BOARD{pin}")}. '
+                f'If you mean {pin_name(pin)}, write "GPIO{pin}".'
+            )
+            what = f"a bare number is that of the GPIO: {pin} is {pin_name(pin)}"
+            yield Conflict((key,), what, cure, "warning")
+        elif gpio in _IDENTITY:
+            cure = "Take another pin."
+            yield Conflict(
+                (key,), f"{pin_name(pin)} is kept for the memory of add-on boards", cure, "warning"
+            )
+        taken.setdefault(gpio, key)
+
+
+def _wakes(settings: Settings) -> Iterator[Conflict]:
+    """Check that something can begin a conversation, and end a mute that is there from the start."""
+    gestures = settings.panel.gestures
+    by_hand = {gestures.press, gestures.hold, gestures.double, gestures.long}
+    if settings.panel.kind == "none" or (settings.panel.kind == "gpio" and settings.panel.button.pin == ""):
+        by_hand = set()
+    cure = "Name the pin of a button in panel.button.pin, or set wake_word.enabled = true."
+    if not settings.wake_word.enabled and by_hand.isdisjoint({"conversation", "talk"}):
+        only = "only `speakerd ctl wake` does" if settings.control.enabled else "and nothing else can"
+        what = f"no button and no wake word begins a conversation; {only}"
+        yield Conflict(("panel.button.pin", "panel.kind", "wake_word.enabled"), what, cure, "warning")
+    unmutes = "mute" in by_hand or (by_hand and settings.dialogue.press_while_muted == "unmute")
+    if settings.dialogue.start_muted and not unmutes and not settings.control.enabled:
+        cure = 'Set a gesture to "mute", or control.enabled = true, or leave dialogue.start_muted out.'
+        yield Conflict(
+            ("dialogue.start_muted",), "it starts muted, and nothing can unmute it", cure, "warning"
+        )
+
+
+def _night(settings: Settings) -> Iterator[Conflict]:
+    light = settings.panel.light
+    if light.night_from and not light.night_to:
+        what = f"the night begins at {light.night_from} and has no end, so there is none"
+        cure = 'Set panel.light.night_to too, or both to "" for no night.'
+        yield Conflict(("panel.light.night_to", "panel.light.night_from"), what, cure)
+    elif light.night_to != LightSettings().night_to and not light.night_from:
+        what = "the night ends, but never begins, since night_from is empty"
+        cure = 'Set panel.light.night_from too: night_from = "22:00"'
+        yield Conflict(("panel.light.night_to", "panel.light.night_from"), what, cure)
+    elif light.night_from and light.night_from == light.night_to:
+        what = f"the night begins and ends at {light.night_from}, so there is none"
+        cure = 'For no night, set panel.light.night_from = "".'
+        yield Conflict(("panel.light.night_from", "panel.light.night_to"), what, cure, "warning")
+
+
+def _service(settings: Settings) -> Iterator[Conflict]:
+    """Check that the way of sending the key is the one of the service at this address."""
+    model = settings.model
+    if model.backend == "offline":
+        return
+    try:
+        host = urlsplit(model.url).hostname or ""
+    except ValueError:
+        return
+    azure = host.endswith(_AZURE)
+    if azure and model.auth == "bearer":
+        what = "Azure documents the header api-key for keys; bearer is for tokens, which end within a day"
+        yield Conflict(("model.auth", "model.url"), what, 'Set model.auth = "api-key".', "warning")
+    if host == "api.openai.com" and model.auth != "bearer":
+        what = f"OpenAI takes its key as bearer, not as {model.auth}"
+        yield Conflict(
+            ("model.auth", "model.url"), what, 'Set model.auth = "bearer", or leave it out.', "warning"
+        )
+    if host.startswith("resource."):
+        what = "RESOURCE stands for the name of your own resource"
+        yield Conflict(("model.url",), what, "Write its name, as the Azure portal shows it.", "warning")
 
 
 def _socket(settings: Settings) -> Iterator[Conflict]:
@@ -147,7 +228,11 @@ _ORDERED = (
     ("audio.reopen_first_s", "audio.reopen_longest_s", "the first wait cannot be longer than the longest"),
 )
 
-_SPI0 = ("10", "11")
+_PIN_CURE = "Which there are: `pinout`. The drawings in config/boards name both numbers."
+_IDENTITY = (0, 1)
+_AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+_SPI0 = (10, 11)
 """GPIO numbers of data and clock on SPI bus 0."""
 
 _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
@@ -156,6 +241,9 @@ _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _fallback,
     _language,
     _pins,
+    _wakes,
+    _night,
+    _service,
     _orders,
     _socket,
 )

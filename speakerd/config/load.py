@@ -38,11 +38,13 @@ class Loaded:
         settings: the settings in force.
         own: the file, parsed.
         board: the preset, parsed; None without one.
+        warnings: what can be done as it is written, and is probably not meant so.
     """
 
     settings: Settings
     own: Document
     board: Document | None
+    warnings: tuple[Problem, ...] = ()
 
 
 def load(path: Path) -> Settings:
@@ -68,7 +70,8 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     """
     own = parse(text, path)
     board, further = _board(own)
-    return Loaded(validate(own, board, further), own, board)
+    settings, warnings = validate(own, board, further)
+    return Loaded(settings, own, board, warnings)
 
 
 def files_dir() -> Path:

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from speakerd.config import line_numbers, schema, secrets, syntax
 from speakerd.config.conflicts import conflicts
-from speakerd.config.errors import ConfigErrors, Problem
+from speakerd.config.errors import ConfigErrors, Problem, Severity
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
 from speakerd.config.settings import Settings
@@ -28,6 +28,7 @@ Table = dict[str, Any]
 
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_BY_A_ROOM = frozenset({"value_error", "assertion_error"})
 _SHOWN_LENGTH = 60
 _MOST_PROBLEMS = 30
 """Nobody mends more in one go, and each is explained at some cost."""
@@ -102,13 +103,15 @@ def _as_problem(mistake: syntax.SyntaxMistake, text: str, file: Path | None) -> 
     )
 
 
-def validate(own: Document, board: Document | None = None, further: Sequence[Problem] = ()) -> Settings:
-    """Return the settings of a file, merged over those of its board.
+def validate(
+    own: Document, board: Document | None = None, further: Sequence[Problem] = ()
+) -> tuple[Settings, tuple[Problem, ...]]:
+    """Return the settings of a file, merged over those of its board, and what is probably not meant so.
 
     Args:
         own: the owner's file; its values take precedence.
         board: the preset it names, if any.
-        further: mistakes that the caller has found already; they are reported with the others.
+        further: what the caller has found already; it is reported with the rest.
 
     Raises:
         ConfigErrors: all mistakes.
@@ -117,7 +120,15 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
     problems = list(further)
     wrong: set[KeyPath] = set()
 
-    def report(path: KeyPath, what: str, found: Any = None, *, allowed: str = "", cure: str = "") -> None:
+    def report(
+        path: KeyPath,
+        what: str,
+        found: Any = None,
+        *,
+        allowed: str = "",
+        cure: str = "",
+        severity: Severity = "error",
+    ) -> None:
         document = board if board and board.holds(path) and not own.holds(path) else own
         problems.append(
             Problem(
@@ -128,9 +139,11 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
                 found=_shown(path, found),
                 allowed=allowed,
                 cure=cure,
+                severity=severity,
             )
         )
-        wrong.add(path)
+        if severity == "error":
+            wrong.add(path)
 
     for path in _secrets(data):
         report(path, "a secret in the configuration is refused", secrets.MASK, cure=secrets.CURE)
@@ -147,20 +160,23 @@ def validate(own: Document, board: Document | None = None, further: Sequence[Pro
             path = _path(detail, data)
             if any(path[: len(secret)] == secret for secret in wrong):
                 continue
-            what, words = _explained(detail, path)
-            report(path, what, None if detail["type"] in _MISSING else detail["input"], **words)
+            what, allowed, cure = _explained(detail, path)
+            found = None if detail["type"] in _MISSING else detail["input"]
+            if detail["type"] in _BY_A_ROOM:
+                path, found = _blamed(what, path, data), None
+            report(path, what, found, allowed=allowed, cure=cure)
         settings = _settings_without(data, wrong)
     for conflict in conflicts(settings):
         paths = [tuple(key.split(".")) for key in conflict.keys]
         if wrong.isdisjoint(paths):
             path = next((path for path in paths if _said(data, path)), paths[0])
-            report(path, conflict.what, cure=conflict.cure)
+            report(path, conflict.what, cure=conflict.cure, severity=conflict.severity)
     problems.sort(key=lambda problem: (str(problem.file), problem.line or 0))
     if further_count:
         problems.append(Problem(own.file, None, "", f"and {further_count} more mistakes"))
-    if problems:
-        raise ConfigErrors(problems)
-    return settings
+    if errors := [problem for problem in problems if problem.severity == "error"]:
+        raise ConfigErrors(errors)
+    return settings, tuple(problems)
 
 
 def _merged(below: Table, above: Table) -> Table:
@@ -235,20 +251,34 @@ def _path(detail: ErrorDetails, data: Table) -> KeyPath:
     return tuple(path)
 
 
-def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, dict[str, str]]:
+def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
+    """Return what is wrong, what is allowed, and what to do."""
     if detail["type"] in _UNKNOWN:
         near = nearest(path)
-        return "there is no such key", {"cure": f"Did you mean {near}?"} if near else {}
+        return "there is no such key", "", f"Did you mean {near}?" if near else ""
     if detail["type"] in _MISSING:
-        return "this key is needed", {}
-    if detail["type"] in {"value_error", "assertion_error"}:
-        return detail["msg"].partition(", ")[2] or detail["msg"], {}
+        return "this key is needed", "", ""
+    if detail["type"] in _BY_A_ROOM:
+        return detail["msg"].partition(", ")[2] or detail["msg"], "", ""
     if detail["loc"][-1] == "[key]":
-        return "no such name here", {"allowed": detail.get("ctx", {}).get("expected", detail["msg"])}
+        return "no such name here", detail.get("ctx", {}).get("expected", detail["msg"]), ""
     hint = schema.hint_at(Settings, path)
+    table = ".".join(path)
     if schema.is_section(hint):
-        return "this is a table", {"cure": f"Write [{'.'.join(path)}], and its keys below it."}
-    return "not allowed", {"allowed": schema.allowed(hint)}
+        return "this is a table", "", f"Write [{table}], and its keys below it."
+    setting = schema.settings(Settings).get(table)
+    if setting and setting.element:
+        return "this is a list of tables", "", f"Write [[{table}]], and the keys of one below it."
+    return "not allowed", schema.allowed(hint), ""
+
+
+def _blamed(what: str, path: KeyPath, data: Table) -> KeyPath:
+    """Return the key that the message of a room is about: the first in it that the file sets, else the first."""
+    section = schema.hint_at(Settings, path)
+    names = {name for name, _, _ in schema.fields(section)} if schema.is_section(section) else set()
+    words = [tuple(word.split(".")) for word in re.findall(r"[a-z_]+(?:\.\w+)*", what)]
+    named = [(*path, *word) for word in words if word[0] in names]
+    return next((key for key in named if _said(data, key)), named[0] if named else path)
 
 
 def nearest(path: KeyPath) -> str:
@@ -270,9 +300,12 @@ def nearest(path: KeyPath) -> str:
 def _said(data: Table, path: KeyPath) -> bool:
     here: Any = data
     for part in path:
-        if not isinstance(here, dict) or part not in here:
+        if isinstance(here, list) and part.isdigit() and int(part) < len(here):
+            here = here[int(part)]
+        elif isinstance(here, dict) and part in here:
+            here = here[part]
+        else:
             return False
-        here = here[part]
     return True
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final
 from speakerd.audio.errors import AudioError
 from speakerd.audio.thread_priority import restore_priority
 from speakerd.config.errors import ConfigError
-from speakerd.config.load import load
+from speakerd.config.load import read
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.control import Control, LiveControlServer, Reloader
+from speakerd.daemon.control import Control, LiveControlServer, Reloader, log_warnings
 from speakerd.daemon.core import PartDiedError, RestartRequestedError
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
@@ -59,8 +59,10 @@ async def serve(path: Path) -> int:
     """Be the daemon with the configuration at `path`."""
     journal = Journal()
     try:
-        settings = LiveSettings(load(path))
+        loaded = read(path)
+        settings = LiveSettings(loaded.settings)
         _follow_log_settings(settings, journal)
+        log_warnings(loaded)
         key = LiveApiKey(settings, os.environ, journal.redactor)
         if key.secret is not None:
             forbid_core_dumps()

@@ -36,6 +36,7 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent(
         "config_refused", "critical", "The configuration has mistakes; it did not start. Exit code 2."
     ),
+    JournalEvent("config_warning", "warning", "The configuration is valid, and probably not meant so."),
     JournalEvent("start_failed", "critical", "A device, a pin, a port or the key is missing. Exit code 3."),
     JournalEvent(
         "part_died", "critical", "A part died and could not be healed; systemd starts it again. Exit code 4."

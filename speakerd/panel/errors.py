@@ -13,6 +13,8 @@ The tree::
 Every message ends with what to do about it.
 """
 
+from speakerd.panel.header import pin_name
+
 
 class PanelError(Exception):
     """Root of what the button and the light raise. `key` is the setting that asks for what cannot be had."""
@@ -20,12 +22,19 @@ class PanelError(Exception):
     key = "panel.kind"
 
 
+def _setting(key: str, pin: object) -> str:
+    """Return a setting with its pins by both of their numbers."""
+    pins = pin if isinstance(pin, tuple) else (pin,)
+    names = ", ".join(pin_name(each) for each in pins if isinstance(each, (int, str)))
+    return f"{key} = {pin!r}" if names == str(pin) else f"{key} = {pin!r}, {names}"
+
+
 class PinUnknownError(PanelError, ValueError):
     """`pin`, named by the setting `key`, does not exist or cannot be used for this."""
 
     def __init__(self, key: str, pin: object, reason: str) -> None:
         super().__init__(
-            f"{key} = {pin!r}: {reason}. Name a GPIO by its number (17), or a place on the header "
+            f"{_setting(key, pin)}: {reason}. Name a GPIO by its number (17), or a place on the header "
             f'("BOARD11"); `pinout` prints which there are.'
         )
         self.key = key
@@ -36,7 +45,7 @@ class PinBusyError(PanelError, OSError):
 
     def __init__(self, key: str, pin: object, reason: str) -> None:
         super().__init__(
-            f"{key} = {pin!r}: the pin is in use ({reason}). Give each part its own pin; if another "
+            f"{_setting(key, pin)}: the pin is in use ({reason}). Give each part its own pin; if another "
             f"program has it (`gpioinfo` names the holder), stop that, or a device-tree overlay has claimed it."
         )
         self.key = key

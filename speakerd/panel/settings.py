@@ -92,8 +92,16 @@ class GestureSettings:
 
     def __post_init__(self) -> None:
         """Refuse times that make gestures indistinguishable."""
-        if self.shortest_press_ms > self.hold_ms or self.debounce_ms >= self.double_tap_ms:
-            raise ValueError("shortest_press_ms must be below hold_ms, and debounce_ms below double_tap_ms")
+        if self.shortest_press_ms > self.hold_ms:
+            raise ValueError(
+                "shortest_press_ms must be below hold_ms, or no press would be long enough for a hold"
+            )
+        if self.debounce_ms >= self.double_tap_ms:
+            raise ValueError(
+                "debounce_ms must be below double_tap_ms, or two presses could never be told apart"
+            )
+        if self.debounce_ms >= self.hold_ms:
+            raise ValueError("debounce_ms must be below hold_ms, or each press would be a hold")
         if self.long != "none" and self.long_ms <= self.hold_ms:
             raise ValueError("long_ms must be above hold_ms, or a hold could never be told from a long press")
         if self.stuck_s * 1000 <= max(self.hold_ms, self.long_ms if self.long != "none" else 0):

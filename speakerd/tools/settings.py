@@ -1,10 +1,20 @@
 """Settings of the tools (`[tools]`): what the speaker can do when asked."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from annotated_types import Ge, Le, MaxLen, MinLen
+
+BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {
+    "clock": ("get_time",),
+    "timers": ("set_timer", "list_timers", "cancel_timer"),
+    "volume": ("set_volume", "change_volume"),
+    "repeat": ("repeat_last_answer",),
+    "end_conversation": ("end_conversation",),
+}
+"""The tools that come with the speaker, by the setting that switches them on."""
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 
@@ -66,8 +76,14 @@ class ToolsSettings:
     """Commands of your own."""
 
     def __post_init__(self) -> None:
-        """Refuse two commands of one name."""
-        names = [command.name for command in self.commands]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two [[tools.commands]] are called {name!r}")
+        """Refuse two tools of one name, for the model could call only one of them."""
+        taken = {
+            name: f"{key} = true" for key, names in BUILT_IN.items() if getattr(self, key) for name in names
+        }
+        for index, command in enumerate(self.commands):
+            if other := taken.get(command.name):
+                raise ValueError(
+                    f"commands.{index}.name: {command.name!r} is the name of another tool already ({other}); "
+                    "call this one otherwise"
+                )
+            taken[command.name] = f"[[tools.commands]] number {index + 1}"

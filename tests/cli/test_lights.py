@@ -30,6 +30,19 @@ def test_both_tables_are_printed(config: Path, capsys: pytest.CaptureFixture[str
     assert all(f"| {state} |" in out for state in LIGHT_STATES)
     assert "green, a faint steady glow" in out
     assert "| press | starts a conversation" in out
+    assert "| button | GPIO17 (pin 11) |\n| dimmed LED | GPIO27 (pin 13) |\n" in out
+
+
+def test_pins_are_named_by_both_numbers_however_they_are_written(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('[panel.light]\nrgb_pins = ["BOARD15", 23, "BCM24"]\n')
+    assert call(str(config)) == 0
+    rows = "| red | GPIO22 (pin 15) |\n| green | GPIO23 (pin 16) |\n| blue | GPIO24 (pin 18) |\n"
+    assert capsys.readouterr().out.endswith(rows)
+    config.write_text("")
+    assert call(str(config)) == 0
+    assert "pin of the header" not in capsys.readouterr().out
 
 
 def test_the_demonstration_shows_every_state(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

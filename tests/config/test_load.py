@@ -198,10 +198,10 @@ def test_contradictions(text: str, key: str) -> None:
             "Write ws:// instead of http://.",
         ),
         ('[model]\nurl = "host/v1"', "this is not the address of a WebSocket", "Write wss://host/path."),
-        ("[panel.light]\nrgb_pins = [5, 6, 5]", "pin 5 is used twice", "Give each its own pin."),
+        ("[panel.light]\nrgb_pins = [5, 6, 5]", "GPIO5 (pin 29) is used twice", "Give each its own pin."),
         (
             "[panel.button]\npin = 17\n[panel.light]\nled_pin = 17",
-            "pin 17 is taken by panel.button.pin",
+            "GPIO17 (pin 11) is taken by panel.button.pin",
             "Give each its own pin.",
         ),
         (
@@ -254,7 +254,7 @@ def test_what_only_looks_like_a_contradiction(text: str) -> None:
 
 def test_a_room_that_refuses_a_combination_is_heard() -> None:
     problem = only('\n[panel.button]\nactive = "low"\npull = "down"\n')
-    assert (problem.line, problem.key) == (2, "panel.button")
+    assert (problem.line, problem.key) == (4, "panel.button.pull")
     assert "pull" in problem.what
 
 

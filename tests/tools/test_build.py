@@ -11,7 +11,7 @@ import pytest
 from speakerd.realtime.agents.agent import FunctionTool
 from speakerd.realtime.run_context import ToolContext
 from speakerd.tools.build import build_tools
-from speakerd.tools.settings import CommandSettings, ToolsSettings
+from speakerd.tools.settings import BUILT_IN, CommandSettings, ToolsSettings
 from speakerd.tools.timer_service import TimerService
 from speakerd.tools.timers import TimerBook
 from tests.simulation.virtual_loop import in_virtual_time
@@ -160,3 +160,14 @@ async def test_tools_may_be_called_at_the_same_time(speaker: Speaker) -> None:
     tools = build_tools(ToolsSettings(), speaker)
     said = await asyncio.gather(*(call(tools, "set_timer", seconds=60) for _ in range(4)))
     assert said[-1] == "No timer was set: there are 3 already."
+
+
+@pytest.mark.parametrize("key", BUILT_IN)
+def test_the_names_that_commands_cannot_have_are_those_of_the_tools(speaker: Speaker, key: str) -> None:
+    only = ToolsSettings(**{other: other == key for other in BUILT_IN})  # type: ignore[arg-type]  # all of them are switches
+    assert tuple(tool.name for tool in build_tools(only, speaker)) == BUILT_IN[key]
+    command = CommandSettings(BUILT_IN[key][0], "d", ("/bin/true",))
+    with pytest.raises(ValueError, match=rf"commands\.0\.name: .*already \({key} = true\)"):
+        ToolsSettings(commands=(command,))
+    switched_off = ToolsSettings(**{key: False}, commands=(command,))  # type: ignore[arg-type]  # a switch
+    assert BUILT_IN[key][0] in {tool.name for tool in build_tools(switched_off, speaker)}

@@ -215,6 +215,7 @@ def named_pins(settings: Settings) -> dict[str, int | str]:
 
 def _pins(settings: Settings) -> Iterator[Finding]:
     from speakerd.cli.doctor import access, gpio_chips, pins, probes
+    from speakerd.panel.header import gpio_of
 
     named = named_pins(settings)
     chips = gpio_chips.chips()
@@ -225,8 +226,8 @@ def _pins(settings: Settings) -> Iterator[Finding]:
     header = next((chip for chip in chips if chip.is_header), None)
     lines = {}
     for key, pin in named.items():
-        number = pins.number_of(pin)
-        if header is not None and number is not None and number < header.lines:
+        number = gpio_of(pin)
+        if header is not None and number < header.lines:
             lines[key] = gpio_chips.line(header, number)
     yield from pins.held(named, lines, service_active=_service_active())
 

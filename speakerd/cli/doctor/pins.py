@@ -1,10 +1,10 @@
 """Checks whether the pins exist and are free. Pure."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 from speakerd.cli.doctor.gpio_chips import Chip, Line
+from speakerd.panel.header import pin_name
 
 OURS = ("lg", "speakerd", "gpiozero")
 """Names of consumers that are lgpio or speakerd."""
@@ -24,12 +24,6 @@ def chip(found: Sequence[Chip], pins: Mapping[str, int | str]) -> Finding:
     )
 
 
-def number_of(pin: int | str) -> int | None:
-    """Return the GPIO number of a pin; None for places on the header (BOARD11), which need gpiozero's table."""
-    match = re.fullmatch(r"(?:GPIO|BCM)?(\d+)", str(pin), re.IGNORECASE)
-    return int(match[1]) if match else None
-
-
 def held(pins: Mapping[str, int | str], lines: Mapping[str, Line], *, service_active: bool) -> list[Finding]:
     """Check which process holds each pin.
 
@@ -42,16 +36,21 @@ def held(pins: Mapping[str, int | str], lines: Mapping[str, Line], *, service_ac
     for key, pin in pins.items():
         state = lines.get(key)
         if state is None:
-            findings.append(skip("pin", f"{key} = {pin}: the kernel cannot be asked about it"))
+            findings.append(skip("pin", f"{key} = {pin_name(pin)}: the kernel cannot be asked about it"))
         elif not state.used:
-            findings.append(ok("pin", f"{key} = {pin} is free"))
+            findings.append(ok("pin", f"{key} = {pin_name(pin)} is free"))
         elif service_active and state.consumer.startswith(OURS):
-            findings.append(ok("pin", f"{key} = {pin} is held by the running service"))
+            findings.append(ok("pin", f"{key} = {pin_name(pin)} is held by the running service"))
         else:
             by = state.consumer or "the kernel"
             cure = "End that program; or, if a dtoverlay claims it, use another pin."
             findings.append(
-                fail("pin", f"{key} = {pin} is held by {by}", "Only one program can have a pin.", cure)
+                fail(
+                    "pin",
+                    f"{key} = {pin_name(pin)} is held by {by}",
+                    "Only one program can have a pin.",
+                    cure,
+                )
             )
     return findings
 

@@ -88,6 +88,7 @@ class Reloader:
         if failures:
             answer["problem"] = str(ConfigErrors(_problems(loaded, failures)))
             log.error("not all of it is in force: %s", answer["problem"], extra=fields(event="reload_failed"))
+        log_warnings(loaded)
         count = len(answer["changes"])
         log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
         return answer
@@ -99,6 +100,12 @@ class Reloader:
         if when == "between_turns" and key not in live.waiting(when):
             return "now"
         return when
+
+
+def log_warnings(loaded: Loaded) -> None:
+    """Write each warning of a file to the journal."""
+    for warning in loaded.warnings:
+        log.warning("%s", warning, extra=fields(event="config_warning"))
 
 
 def _refused(problem: str) -> dict[str, Any]:

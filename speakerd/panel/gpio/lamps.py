@@ -9,6 +9,7 @@ from typing import Any
 import gpiozero
 
 from speakerd.panel.frames import Frame, mono, rgb
+from speakerd.panel.header import gpio_of, pin_name
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.types import Pin
 
@@ -21,8 +22,8 @@ class LedLamp:
     """A plain LED: on or off. Raises what gpiozero raises if the pin cannot be opened."""
 
     def __init__(self, pin: Pin, settings: LightSettings, pin_factory: Any) -> None:
-        self.name = f"LED on {_pin_name(pin)}"
-        self._led = gpiozero.LED(pin, active_high=settings.active_high, pin_factory=pin_factory)
+        self.name = f"LED on {pin_name(pin)}"
+        self._led = gpiozero.LED(gpio_of(pin), active_high=settings.active_high, pin_factory=pin_factory)
         self._lit = False
 
     def show(self, frame: Frame) -> None:
@@ -40,7 +41,7 @@ class PwmLamp:
     """One dimmed LED. Raises what gpiozero raises if the pin cannot be opened."""
 
     def __init__(self, pin: Pin, settings: LightSettings, pin_factory: Any) -> None:
-        self.name = f"dimmed LED on {_pin_name(pin)}"
+        self.name = f"dimmed LED on {pin_name(pin)}"
         self._gamma = settings.gamma
         self._channel = _Channel(pin, settings, pin_factory)
 
@@ -58,7 +59,7 @@ class RgbLamp:
     """An RGB LED on three pins. Raises what gpiozero raises if a pin cannot be opened."""
 
     def __init__(self, pins: tuple[Pin, ...], settings: LightSettings, pin_factory: Any) -> None:
-        self.name = f"RGB LED on {', '.join(_pin_name(pin) for pin in pins)}"
+        self.name = f"RGB LED on {', '.join(pin_name(pin) for pin in pins)}"
         self._gamma = settings.gamma
         # Three channels of our own: the PWM frequency of gpiozero's RGBLED cannot be chosen.
         self._channels: list[_Channel] = []
@@ -87,7 +88,7 @@ class _Channel:
 
     def __init__(self, pin: Pin, settings: LightSettings, pin_factory: Any) -> None:
         self._led = gpiozero.PWMLED(
-            pin, active_high=settings.active_high, frequency=settings.pwm_hz, pin_factory=pin_factory
+            gpio_of(pin), active_high=settings.active_high, frequency=settings.pwm_hz, pin_factory=pin_factory
         )
         self._step = 0
 
@@ -102,7 +103,3 @@ class _Channel:
 
 def _step(duty: float, *, at_least: int) -> int:
     return max(round(duty * _STEPS), at_least)
-
-
-def _pin_name(pin: Pin) -> str:
-    return f"GPIO{pin}" if isinstance(pin, int) else pin

@@ -16,6 +16,7 @@ import gpiozero
 from speakerd.panel.gpio.apa102 import Apa102Lamp
 from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.gpio.pins import lgpio_factory, pin_errors
+from speakerd.panel.header import gpio_of
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights import RenderedPanel, Renderer
 from speakerd.panel.port import Lamp, OnEdge, OnFailure
@@ -126,7 +127,7 @@ class GpioPanel(RenderedPanel):
                 # Not gpiozero.Button: each has a thread for holding, which wakes ten times a second and takes
                 # 0.1 s to end. The gesture recogniser detects holding.
                 device = gpiozero.DigitalInputDevice(
-                    pin,
+                    gpio_of(pin),
                     pull_up={"up": True, "down": False, "none": None}[pull],
                     active_state=active == "high" if pull == "none" else None,
                     pin_factory=self._pin_factory,

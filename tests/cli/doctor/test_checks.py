@@ -183,13 +183,6 @@ def test_who_holds_the_pins() -> None:
     assert "held by the kernel" in alone[2].seen
 
 
-@pytest.mark.parametrize(
-    ("pin", "number"), [(17, 17), ("17", 17), ("GPIO17", 17), ("bcm4", 4), ("BOARD11", None)]
-)
-def test_numbers_of_pins(pin: int | str, number: int | None) -> None:
-    assert pins.number_of(pin) == number
-
-
 def test_levels_are_those_of_known_signals() -> None:
     full = np.round(32767 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)).astype(np.int16)
     assert sound.dbfs(full) == pytest.approx(-3.01, abs=0.01)
