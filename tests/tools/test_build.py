@@ -169,5 +169,5 @@ def test_the_names_that_commands_cannot_have_are_those_of_the_tools(speaker: Spe
     command = CommandSettings(BUILT_IN[key][0], "d", ("/bin/true",))
     with pytest.raises(ValueError, match=rf"commands\.0\.name: .*already \({key} = true\)"):
         ToolsSettings(commands=(command,))
-    switched_off = ToolsSettings(**{key: False}, commands=(command,))  # type: ignore[arg-type]  # a switch
+    switched_off = ToolsSettings(**{key: False}, commands=(command,))
     assert BUILT_IN[key][0] in {tool.name for tool in build_tools(switched_off, speaker)}
