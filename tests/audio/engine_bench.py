@@ -1,5 +1,6 @@
 """An audio engine on a simulated card in steps of time, for tests that tell a story."""
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -47,6 +48,15 @@ def tone(seconds: float, hz: float = 440.0, level: float = 8000.0) -> bytes:
     """A sine at 24 kHz."""
     t = np.arange(round(seconds * WIRE_RATE)) / WIRE_RATE
     return (level * np.sin(2 * np.pi * hz * t)).astype("<i2").tobytes()
+
+
+def wait_until_devices_are_closed() -> None:
+    """Return once no thread is left that opens or closes the sound card of an engine, one that was closed included."""
+    wait_for(
+        lambda: not any(thread.name in ("audio-reopen", "audio-close") for thread in threading.enumerate()),
+        20,
+        "every device is closed",
+    )
 
 
 def wait_for(condition: Callable[[], bool], timeout: float, what: str) -> None:

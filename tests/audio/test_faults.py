@@ -26,7 +26,7 @@ from speakerd.audio.events import (
 from speakerd.audio.pcm import WIRE_RATE, samples_of
 from speakerd.audio.settings import AudioSettings
 from speakerd.audio.simulation.device import SimulatedDevice
-from tests.audio.engine_bench import EngineBench, tone, wait_for
+from tests.audio.engine_bench import EngineBench, tone, wait_for, wait_until_devices_are_closed
 from tests.limits import limit
 
 SPEECH = Path(__file__).parent.parent / "data" / "goforward.wav"
@@ -147,7 +147,7 @@ def test_a_driver_that_hangs_while_it_is_reopened_is_told_as_stuck_and_close_sti
     assert engine.block_counts.capture < 1000  # and no watchdog is fed by what still runs
     engine.close()
     device.hang(False)
-    wait_for(lambda: not _threads("audio-reopen", "audio-close"), 10, "the hanging threads end")
+    wait_until_devices_are_closed()
 
 
 def test_a_microphone_of_digital_zeros_is_told_and_reopened_once() -> None:
@@ -252,7 +252,3 @@ def test_processing_that_falls_behind_drops_the_oldest_and_counts_it() -> None:
     wait_for(lambda: any(isinstance(event, Xruns) for event in events), 5, "told as xruns")
     assert engine.stats.dropped_blocks >= 30
     engine.close()
-
-
-def _threads(*names: str) -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name in names]

@@ -21,7 +21,7 @@ from speakerd.audio.pcm import MIC_RATE, WIRE_RATE
 from speakerd.audio.playback.buffer import PlaybackBuffer
 from speakerd.audio.settings import AudioSettings
 from tests.audio.device_contract import Ear, chirp, likeness, silence
-from tests.audio.engine_bench import wait_for
+from tests.audio.engine_bench import wait_for, wait_until_devices_are_closed
 from tests.audio.faulty_portaudio import Faults
 from tests.audio.interruptions import wait_until_heard
 from tests.audio.outliving_the_server import STUCK
@@ -208,4 +208,4 @@ def test_a_driver_that_hangs_is_told_as_stuck_and_does_not_hold_up_the_end(morta
         assert time.monotonic() - before < limit(3)
     finally:
         mortal.freeze_server(False)
-        wait_for(lambda: engine._supervisor.idle, 20, "the hanging call returns")
+        wait_until_devices_are_closed()

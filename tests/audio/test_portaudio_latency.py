@@ -8,6 +8,7 @@ import pytest
 from speakerd.audio.devices.portaudio import CAPTURE_PERIOD_S, CAPTURE_PERIODS
 from speakerd.audio.devices.portaudio_latency import enlarge_capture_buffer
 from speakerd.audio.devices.stderr_filter import StderrFilter
+from tests.audio.engine_bench import wait_until_devices_are_closed
 from tests.rig import SoundCard
 
 pytestmark = pytest.mark.rig
@@ -17,6 +18,7 @@ LAG_S = (CAPTURE_PERIODS - 1) * CAPTURE_PERIOD_S
 
 @pytest.fixture
 def portaudio(rig: SoundCard) -> Iterator[pyaudio.PyAudio]:  # it must be there
+    wait_until_devices_are_closed()  # while one is open, the list is the one that it was opened with
     with StderrFilter():
         made = pyaudio.PyAudio()
         yield made
