@@ -44,7 +44,7 @@ def main() -> int:
         hit = summary["covered_lines"] + summary["covered_branches"]
         here = summary["num_statements"] + summary["num_branches"]
         total_hit, total = total_hit + hit, total + here
-        percent = 100.0 * hit / max(here, 1)
+        percent = 100.0 * hit / here if here else 100.0  # an `__init__` that only says what the package is
         if percent < GOAL_PERCENT:
             print(f"{path}: {percent:.1f} % of lines and branches, wanted {GOAL_PERCENT:.0f}")
             poor += 1

@@ -37,7 +37,7 @@ Awaited: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class WaitRule:
     """One row: in which phases, what ends the wait, the setting of its limit, and what is heard when it is over."""
 
     phases: tuple[Phase, ...]
@@ -47,34 +47,34 @@ class Wait:
     """None: the turn goes on, as if what was waited for had come."""
 
 
-WAITS: Final[Mapping[Awaited, Wait]] = {
-    "connection": Wait(("connecting",), "a session that takes speech", "connect_timeout_s", "offline"),
-    "speech": Wait(("listening",), "the first word", "listen_window_s, follow_up_window_s", "end"),
-    "end_of_speech": Wait(("listening",), "the end of the turn", "turn_limit_s", None),
-    "server_notice": Wait(("listening",), "the server hears it, too", "server_start_limit_s", None),
-    "press": Wait(("listening",), "what the press becomes", "listen_window_s", None),
-    "last_sound": Wait(("listening",), "the last of push-to-talk", "RELEASE_TAIL_S", None),
-    "response": Wait(("thinking", "speaking"), "anything of the answer", "response_timeout_s", "error"),
-    "tool": Wait(("thinking", "speaking"), "the end of a tool", "tool_timeout_s", "error"),
-    "playback": Wait(("speaking",), "the last sample of the answer", "playback_limit_s", "error"),
-    "approval": Wait(("thinking", "speaking"), "a yes or a no", "approval_timeout_s", None),
+WAITS: Final[Mapping[Awaited, WaitRule]] = {
+    "connection": WaitRule(("connecting",), "a session that takes speech", "connect_timeout_s", "offline"),
+    "speech": WaitRule(("listening",), "the first word", "listen_window_s, follow_up_window_s", "end"),
+    "end_of_speech": WaitRule(("listening",), "the end of the turn", "turn_limit_s", None),
+    "server_notice": WaitRule(("listening",), "the server hears it, too", "server_start_limit_s", None),
+    "press": WaitRule(("listening",), "what the press becomes", "listen_window_s", None),
+    "last_sound": WaitRule(("listening",), "the last of push-to-talk", "RELEASE_TAIL_S", None),
+    "response": WaitRule(("thinking", "speaking"), "anything of the answer", "response_timeout_s", "error"),
+    "tool": WaitRule(("thinking", "speaking"), "the end of a tool", "tool_timeout_s", "error"),
+    "playback": WaitRule(("speaking",), "the last sample of the answer", "playback_limit_s", "error"),
+    "approval": WaitRule(("thinking", "speaking"), "a yes or a no", "approval_timeout_s", None),
 }
 """Where the model is found to be out of reach, the sound is the one for that instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class Deadline:
     """What the phase waits for, and until when."""
 
     awaited: Awaited
     at: float
 
 
-def phase_due(state: State, settings: DialogueSettings, owner: TurnOwner) -> Due | None:
+def phase_due(state: State, settings: DialogueSettings, owner: TurnOwner) -> Deadline | None:
     """What the phase waits for; at its time, `timeout` is due. None: nothing, it may last for ever."""
     match state.phase:
         case "connecting":
-            return Due("connection", state.entered_at + settings.connect_timeout_s)
+            return Deadline("connection", state.entered_at + settings.connect_timeout_s)
         case "listening":
             return None if state.turn is None else _turn_due(state, state.turn, settings, owner)
         case "thinking" | "speaking":
@@ -85,30 +85,30 @@ def phase_due(state: State, settings: DialogueSettings, owner: TurnOwner) -> Due
             assert_never(state.phase)
 
 
-def _turn_due(state: State, turn: Turn, settings: DialogueSettings, owner: TurnOwner) -> Due:
+def _turn_due(state: State, turn: Turn, settings: DialogueSettings, owner: TurnOwner) -> Deadline:
     if turn.over_at is not None:
         if state.hand.undecided:
-            return Due("press", turn.over_at + settings.listen_window_s)
-        return Due("last_sound", turn.over_at + RELEASE_TAIL_S)
-    limit = Due("end_of_speech", turn.limit_from + settings.turn_limit_s)
+            return Deadline("press", turn.over_at + settings.listen_window_s)
+        return Deadline("last_sound", turn.over_at + RELEASE_TAIL_S)
+    limit = Deadline("end_of_speech", turn.limit_from + settings.turn_limit_s)
     if turn.talking:
         return limit
     if turn.heard_at is None:
-        return Due("speech", turn.window_until)
+        return Deadline("speech", turn.window_until)
     if owner == "server" and not turn.server_heard:
-        notice = Due("server_notice", turn.heard_at + settings.server_start_limit_s)
+        notice = Deadline("server_notice", turn.heard_at + settings.server_start_limit_s)
         return min(limit, notice, key=lambda due: due.at)
     return limit
 
 
-def _answer_due(state: State, answer: Answer, settings: DialogueSettings) -> Due:
+def _answer_due(state: State, answer: Answer, settings: DialogueSettings) -> Deadline:
     if answer.playing:
-        return Due("playback", answer.progress_at + settings.playback_limit_s)
+        return Deadline("playback", answer.progress_at + settings.playback_limit_s)
     if state.approvals:
-        return Due("approval", state.approvals[0].until)
+        return Deadline("approval", state.approvals[0].until)
     if state.tools and not answer.generating:
-        return Due("tool", answer.progress_at + settings.tool_timeout_s)
-    return Due("response", answer.progress_at + settings.response_timeout_s)
+        return Deadline("tool", answer.progress_at + settings.tool_timeout_s)
+    return Deadline("response", answer.progress_at + settings.response_timeout_s)
 
 
 def ring_deadline(state: State, settings: DialogueSettings) -> float | None:

@@ -97,7 +97,7 @@ class Dialogue:
         return microphone.uplink(self.state)
 
     @property
-    def due(self) -> deadlines.Due | None:
+    def due(self) -> deadlines.Deadline | None:
         """What the phase waits for, and until when; None: for nothing."""
         return deadlines.phase_due(self.state, self._settings, self._owner)
 

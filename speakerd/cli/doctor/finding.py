@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-Severity = Literal["OK", "WARN", "FAIL", "SKIP"]
+CheckResult = Literal["OK", "WARN", "FAIL", "SKIP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Finding:
     """
 
     name: str
-    verdict: Severity
+    verdict: CheckResult
     seen: str
     cause: str = ""
     cure: str = ""
