@@ -35,6 +35,24 @@ heard is removed; 5 of several items each is cut at its own position; 6 a stall 
 what was heard; 8 transcripts go where they belong, no audio is kept, no size limit; 9 odd frames are survived;
 10 a refused request is made again, once; 11 the connection heals.
 *Ours adds* marks what has no counterpart there: it is not counted as a difference."""
+LEFT_OUT = """
+## What is left out, and why
+
+- The SIP model and `get_api_key`: a speaker makes no telephone calls; a running call is attached to by `call_id`.
+- `Agent` and whatever belongs to text runs: `Runner`, sessions in data bases, tracing processors, sandboxes.
+- `input_filter` and `nest_handoff_history` of handoffs: the conversation is the server's, and a handoff cannot
+  rewrite it.
+- Tools that the Responses API runs itself (web search, files, code, computer): realtime servers do not take them.
+- `defer_loading`, `allowed_callers`, `custom_data_extractor`, `output_type` and `docstring_style` of
+  `function_tool`: the first two belong to the Responses API; results go to the model as JSON whatever their type, and
+  the style of a docstring is found out.
+- `pre_approval_tool_input_guardrails`: the guardrails of a tool run once, after its approval.
+- `send_event_if`, snapshots, and the order of concurrent sends of the scripted model: ours takes its steps, options
+  and checks, and is one script for one test. Requests that do not fit are in `sent_events` too.
+- `max_size` of the transport.
+- Events and items are dataclasses: `model_dump` is there, `model_validate` is `item_from_dict`.
+"""
+"""What their public names have beside, for the end of the table."""
 LIMIT_S = 3.0
 HARD_LIMIT_S = 8.0
 """A layer whose `close` hangs is left behind."""
@@ -84,6 +102,7 @@ def compare(mine: dict[str, list[str]], theirs: dict[str, list[str]]) -> int:
             shown = ["yes" if good else "NO", "yes" if other else f"no: {remark}"]
             print(f"| {case.name} | {case.point or ''} | {shown[0]} | {shown[1]} | {word} |")
     print("\n" + ", ".join(f"{word}: {count}" for word, count in counts.items()))
+    print(LEFT_OUT)
     return counts["worse"] + counts["neither"]
 
 

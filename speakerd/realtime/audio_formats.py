@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.model import FORMATS
+from speakerd.realtime.model import FORMATS, plain_format
 
 __all__ = ["to_realtime_audio_format"]
 
@@ -19,8 +19,9 @@ def to_realtime_audio_format(input_audio_format: str | Mapping[str, Any] | None)
     """
     if input_audio_format is None:
         return None
-    if isinstance(input_audio_format, Mapping):
-        return dict(input_audio_format)
-    if input_audio_format not in FORMATS:
+    plain = plain_format(input_audio_format)
+    if isinstance(plain, Mapping):
+        return dict(plain)
+    if not isinstance(input_audio_format, str) or input_audio_format not in FORMATS:
         raise UserError(f"there is no audio format {input_audio_format!r}: it is one of {', '.join(FORMATS)}")
     return dict(FORMATS[input_audio_format])

@@ -23,6 +23,7 @@ from speakerd.realtime import (
     function_tool,
     openai_realtime,
 )
+from speakerd.realtime.model import bytes_per_ms
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from tests.limits import limit
@@ -224,6 +225,11 @@ def test_modules_can_be_imported_by_their_documented_names() -> None:
     assert read("pcm16") == {"type": "audio/pcm", "rate": 24000}
     assert read("g711_ulaw") == {"type": "audio/pcmu"}
     assert read({"type": "audio/pcma"}) == {"type": "audio/pcma"}
+    typed: Any = SimpleNamespace(model_dump=lambda: {"type": "audio/pcmu", "rate": None})
+    assert read(typed) == {"type": "audio/pcmu"}
+    assert bytes_per_ms(typed) == 8.0
+    wire = Wire({"input_audio_format": typed})
+    assert wire.sent[0]["session"]["audio"]["input"]["format"] == {"type": "audio/pcmu"}
     assert read(None) is None
     with pytest.raises(UserError, match="there is no audio format 'mp3': it is one of"):
         read("mp3")

@@ -11,6 +11,7 @@ from speakerd.realtime.model.audio_format import (
     FORMATS,
     RealtimeAudioFormat,
     bytes_per_ms,
+    plain_format,
 )
 from speakerd.realtime.model.config import (
     DEFAULT_URL,
@@ -170,5 +171,6 @@ __all__ = [
     "RealtimeUserInputMessage",
     "ResponseStatus",
     "bytes_per_ms",
+    "plain_format",
     "unknown_settings",
 ]

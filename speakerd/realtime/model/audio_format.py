@@ -21,9 +21,15 @@ FORMATS: Final[Mapping[str, Mapping[str, Any]]] = {
 PCM16_BYTES_PER_MS: Final = 48.0
 
 
+def plain_format(audio_format: object) -> object:
+    """Return a format given as an object of another library, such as openai's `AudioPCMU`, as a dict."""
+    dump = getattr(audio_format, "model_dump", None)
+    return {k: v for k, v in dump().items() if v is not None} if callable(dump) else audio_format
+
+
 def bytes_per_ms(audio_format: object) -> float:
     """Return how many bytes one millisecond of that format takes; anything unknown counts as `pcm16`."""
-    known = FORMATS.get(audio_format, {}) if isinstance(audio_format, str) else audio_format
+    known = FORMATS.get(audio_format, {}) if isinstance(audio_format, str) else plain_format(audio_format)
     if not isinstance(known, Mapping):
         return PCM16_BYTES_PER_MS
     if known.get("type") in ("audio/pcmu", "audio/pcma", "g711_ulaw", "g711_alaw"):

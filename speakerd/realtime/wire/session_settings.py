@@ -24,7 +24,7 @@ from typing import Any, Final, TypeAlias
 
 from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.model import FORMATS
+from speakerd.realtime.model import FORMATS, plain_format
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -330,4 +330,6 @@ def _wire_value(path: Path, value: Any) -> Any:
         return ["audio"] if "audio" in value else list(value)
     if path == ("tool_choice",):
         return wire_tool_choice(value)
+    if path in (INPUT_FORMAT, OUTPUT_FORMAT):
+        value = plain_format(value)
     return dict(value) if isinstance(value, Mapping) else value
