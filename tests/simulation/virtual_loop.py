@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector.loop = self
         self._now = START_S
         self._clock_resolution = 1e-7  # what adding up many small steps may be off
-        self._network = network
+        self.network = network
         self._children: list[asyncio.SubprocessTransport] = []
         if network is not None:
             network.attach(self)
@@ -110,14 +110,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     async def create_connection(
         self, protocol_factory: Callable[[], Any], host: str | None = None, port: int | None = None, **_: Any
     ) -> tuple[MemoryTransport, Any]:
-        assert self._network is not None, "this loop has no network"
-        return await self._network.connect(protocol_factory, str(host), int(port or 0))
+        assert self.network is not None, "this loop has no network"
+        return await self.network.connect(protocol_factory, str(host), int(port or 0))
 
     async def create_server(  # type: ignore[override]  # likewise
         self, protocol_factory: Callable[[], Any], host: Any = None, port: int | None = None, **_: Any
     ) -> MemoryServer:
-        assert self._network is not None, "this loop has no network"
-        return self._network.serve(protocol_factory, str(host), int(port or 0))
+        assert self.network is not None, "this loop has no network"
+        return self.network.serve(protocol_factory, str(host), int(port or 0))
 
 
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
