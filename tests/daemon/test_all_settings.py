@@ -6,6 +6,7 @@ scene in virtual time, which are the same in every byte but for what the setting
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -17,9 +18,14 @@ from speakerd.config.show import value_of
 from tests.daemon import scenes
 from tests.daemon.bench import answering
 from tests.daemon.evidence import Evidence, run
+from tests.daemon.test_settings_of_hardware import CARD, PINS, REAL_TIME
+from tests.daemon.test_settings_of_the_embedded_server import EMBEDDED
+from tests.daemon.test_settings_of_the_service import PROCESS
+from tests.simulation.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.daemon.evidence import Scene
 
@@ -49,6 +55,14 @@ def without_query(house: Any) -> str:
     """The address of the run's server, without the name of a model."""
     url: str = house.server.url
     return url.partition("?")[0]
+
+
+def nobody(_house: Any) -> str:
+    """The address of a server that takes connections and never says anything."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    assert loop.network is not None
+    return f"ws://127.0.0.1:{loop.network.serve(asyncio.Protocol, '127.0.0.1', 0).port}/v1/realtime"
 
 
 LONG: dict[str, Any] = {"script": lambda: answering(ms=8_000)}
@@ -88,6 +102,7 @@ OBSERVERS: dict[str, Observed] = {
     "model.headers": Observed(scenes.ask, {"X-Room": "kitchen"}),
     "model.safety_identifier": Observed(scenes.ask, "household-7"),
     "model.connection": Observed(scenes.wait(3), "warm"),
+    "model.connect_timeout_s": Observed(to=2.0, both={"model.url": nobody}),
     "model.rotate_after_min": Observed(scenes.wait(65), 1.0, {"model.connection": "warm"}, **SILENT),
     "model.voice": Observed(scenes.ask, "cedar"),
     "model.speed": Observed(scenes.ask),
@@ -295,12 +310,8 @@ def _run(observed: Observed, key: str, change: dict[str, Any], **more: Any) -> E
     )
 
 
-EFFECTS: dict[str, str] = {}
-"""Setting -> where its effect was seen; filled as the tests run."""
-
-
 @pytest.mark.parametrize("key", sorted(OBSERVERS))
-def test_a_changed_setting_has_an_effect(key: str) -> None:
+def test_a_changed_setting_has_an_effect(key: str, record_property: Callable[[str, object], None]) -> None:
     observed = OBSERVERS[key]
     value = other_value(key) if observed.to is None else observed.to
     assert value != value_of(Settings(), ALL[key].path)
@@ -312,7 +323,43 @@ def test_a_changed_setting_has_an_effect(key: str) -> None:
         assert key in changed.channels["status"][0], "nobody is told that it waits for a restart"
         seen = _run(observed, key, {key: value}, from_the_start=True).differs_from(without)
     assert seen, f"{key} = {value!r}: nothing differs anywhere"
-    EFFECTS[key] = f"{changed.when}, {seen[0]}"
+    record_property("effect", f"{key}: {changed.when}, seen at {', '.join(seen)}")
+
+
+def test_another_key_file_is_that_of_the_next_session(tmp_path: Path) -> None:
+    names = []
+    for name in ("one", "two"):
+        file = tmp_path / name
+        file.write_text(f"sk-{name}-0123456789abcdef")
+        file.chmod(0o600)
+        names.append(str(file))
+    base = {**KEYED, "model.api_key_file": names[0]}
+    observed = Observed(scenes.ask, base=base, environment={"LANG": "C"})
+    without = _run(observed, "model.api_key_file", {})
+    changed = _run(observed, "model.api_key_file", {"model.api_key_file": names[1]})
+    assert "sk-one" in str(without.channels["wire"])
+    assert "sk-two" in str(changed.channels["wire"])
+    assert changed.when == "between_turns"
+
+
+HAS_ONE_VALUE = tuple(key for key in ALL if len(get_args(schema.hint_at(Settings, ALL[key].path))) == 1)
+"""What nothing else may be set to: where the embedded server listens."""
+
+
+def test_no_setting_is_without_an_observer() -> None:
+    kinds: dict[str, tuple[str, ...]] = {
+        "wire, sound, light, status, journal or monitor, in virtual time": (*OBSERVERS, "model.api_key_file"),
+        "the sound card's driver": tuple(CARD),
+        "pins and the bus of the strip": tuple(PINS),
+        "real time": REAL_TIME,
+        "a client of the embedded server": tuple(EMBEDDED),
+        "the process: socket, journal, server, board": PROCESS,
+        "no other value": HAS_ONE_VALUE,
+    }
+    named = [key for keys in kinds.values() for key in keys]
+    assert sorted(named) == sorted(ALL), set(named) ^ set(ALL)
+    figures = [f"{len(keys):4} {kind}" for kind, keys in kinds.items()]
+    print("", *figures, f"{len(ALL):4} settings", sep="\n")  # noqa: T201  # figures, for those who ask for them
 
 
 def test_runs_without_a_change_are_the_same_in_every_byte() -> None:
