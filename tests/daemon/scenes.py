@@ -16,6 +16,7 @@ from speakerd.realtime.testing.server_events import (
     spoken_end,
     spoken_item,
     transcript_delta,
+    usage,
 )
 from tests.audio.recordings import load
 from tests.audio.test_wake_word import say as spoken
@@ -68,14 +69,23 @@ async def slow_talker(connection: LoopbackConnection) -> None:
     await asyncio.sleep(3_600)
 
 
-def calling(*calls: tuple[str, str]) -> Callable[[LoopbackConnection], Any]:
-    """Call these tools, one after the other, each with its arguments as JSON; then speak."""
+def calling(
+    *calls: tuple[str, str], tokens: int = 0, pause_s: float = 0.0
+) -> Callable[[LoopbackConnection], Any]:
+    """Call these tools, one after the other, each with its arguments as JSON; then speak.
+
+    Each call costs so many tokens, and comes so long after it was asked for.
+    """
 
     async def script(connection: LoopbackConnection) -> None:
         for number, (name, arguments) in enumerate(calls):
             await connection.expect("response.create", within_s=600)
+            await asyncio.sleep(pause_s)
             ids = {"call_id": f"call_{number}", "item_id": f"item_call_{number}"}
-            for event in call_response(f"resp_call_{number}", name, arguments, **ids):
+            *events, done = call_response(f"resp_call_{number}", name, arguments, **ids)
+            if tokens:
+                done = {**done, "response": {**done["response"], "usage": usage(tokens, 10)}}
+            for event in (*events, done):
                 await connection.send(event)
         await late(0)(connection)
 
@@ -90,6 +100,12 @@ async def talk(house: Household) -> None:
     house.panel.tap()
     house.device.say(GO_FORWARD, after_s=0.2)
     await asyncio.sleep(15)
+
+
+async def ask_for_much(house: Household) -> None:
+    """Ask what needs some tools one after the other."""
+    house.assembly.speaker.handle(Ask("what time is it, and what will it be?"))
+    await asyncio.sleep(12)
 
 
 async def ask(house: Household) -> None:

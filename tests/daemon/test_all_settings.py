@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 import pytest
@@ -89,8 +90,12 @@ DOOR_LOCKED: dict[str, Any] = {"tools.commands": [DOOR], "panel.gestures.hold": 
 ASKS_FOR_THE_DOOR: dict[str, Any] = {"script": lambda: scenes.calling(("open_door", "{}"))}
 
 
-def tools(*calls: tuple[str, str]) -> dict[str, Any]:
-    return {"script": lambda: scenes.calling(*calls)}
+def tools(*calls: tuple[str, str], **more: Any) -> dict[str, Any]:
+    """A server that calls these tools."""
+    return {"script": partial(scenes.calling, *calls, **more)}
+
+
+TIMES = (("get_time", "{}"),) * 4
 
 
 OBSERVERS: dict[str, Observed] = {
@@ -116,6 +121,9 @@ OBSERVERS: dict[str, Observed] = {
     "model.semantic_eagerness": Observed(scenes.ask, base={"model.turn_detection": "semantic_vad"}),
     "model.noise_reduction": Observed(scenes.ask),
     "model.max_output_tokens": Observed(scenes.ask, 100),
+    "model.tool_rounds": Observed(scenes.ask_for_much, 1, **tools(*TIMES)),
+    "model.tool_seconds": Observed(scenes.ask_for_much, 1.0, **tools(*TIMES, pause_s=1.5)),
+    "model.tool_tokens": Observed(scenes.ask_for_much, 1_000, **tools(*TIMES, tokens=2_000)),
     "model.truncation": Observed(scenes.ask),
     "audio.input_gain_db": Observed(to=6.0),
     "audio.volume": Observed(to=20),
@@ -237,6 +245,7 @@ OBSERVERS: dict[str, Observed] = {
     "tools.volume": Observed(scenes.ask),
     "tools.repeat": Observed(scenes.ask),
     "tools.end_conversation": Observed(scenes.ask),
+    "tools.stay_silent": Observed(scenes.ask),
     "tools.volume_step": Observed(scenes.hold(0.3, "volume_up"), 3),
     "tools.max_timers": Observed(
         scenes.ask, 1, **tools(("set_timer", '{"seconds": 60}'), ("set_timer", '{"seconds": 70}'))
@@ -294,7 +303,7 @@ UNSHARED = {
 
 def _made_by(script: Callable[[], Any]) -> Any:
     code = getattr(script, "__code__", None)
-    return (code.co_code, code.co_consts, code.co_names) if code is not None else script
+    return (code.co_code, code.co_consts, code.co_names) if code is not None else repr(script)
 
 
 def _run(observed: Observed, key: str, change: dict[str, Any], **more: Any) -> Evidence:
