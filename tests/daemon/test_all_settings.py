@@ -7,6 +7,7 @@ scene in virtual time, which are the same in every byte but for what the setting
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args, get_origin
@@ -25,7 +26,7 @@ from tests.daemon.test_settings_of_the_service import PROCESS
 from tests.simulation.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.daemon.evidence import Scene
@@ -319,8 +320,21 @@ def _run(observed: Observed, key: str, change: dict[str, Any], **more: Any) -> E
     )
 
 
+EFFECTS: dict[str, tuple[str, tuple[str, ...]]] = {}
+"""Setting -> when it counts, and where its effect was seen; filled as the tests run."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def figures() -> Iterator[None]:
+    """Print, for those who ask for output, how many settings have which effect."""
+    yield
+    moments = Counter(when for when, _ in EFFECTS.values())
+    places = Counter(place for _, places in EFFECTS.values() for place in places)
+    print(f"\n{len(EFFECTS)} settings count {dict(moments)}, and are seen at {dict(places)}")  # noqa: T201  # figures
+
+
 @pytest.mark.parametrize("key", sorted(OBSERVERS))
-def test_a_changed_setting_has_an_effect(key: str, record_property: Callable[[str, object], None]) -> None:
+def test_a_changed_setting_has_an_effect(key: str) -> None:
     observed = OBSERVERS[key]
     value = other_value(key) if observed.to is None else observed.to
     assert value != value_of(Settings(), ALL[key].path)
@@ -332,7 +346,7 @@ def test_a_changed_setting_has_an_effect(key: str, record_property: Callable[[st
         assert key in changed.channels["status"][0], "nobody is told that it waits for a restart"
         seen = _run(observed, key, {key: value}, from_the_start=True).differs_from(without)
     assert seen, f"{key} = {value!r}: nothing differs anywhere"
-    record_property("effect", f"{key}: {changed.when}, seen at {', '.join(seen)}")
+    EFFECTS[key] = (str(changed.when), seen)
 
 
 def test_another_key_file_is_that_of_the_next_session(tmp_path: Path) -> None:
