@@ -44,8 +44,8 @@ LEFT_OUT = """
   rewrite it.
 - Tools that the Responses API runs itself (web search, files, code, computer): realtime servers do not take them.
 - `defer_loading`, `allowed_callers`, `custom_data_extractor`, `output_type` and `docstring_style` of
-  `function_tool`: the first two belong to the Responses API; results go to the model as JSON whatever their type, and
-  the style of a docstring is found out.
+  `function_tool`: the first two belong to the Responses API; results go to the model as JSON whatever their type,
+  and the style of a docstring is found out.
 - `pre_approval_tool_input_guardrails`: the guardrails of a tool run once, after its approval.
 - `send_event_if`, snapshots, and the order of concurrent sends of the scripted model: ours takes its steps, options
   and checks, and is one script for one test. Requests that do not fit are in `sent_events` too.

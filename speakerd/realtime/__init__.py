@@ -81,6 +81,13 @@ agent)` that makes it. A prompt is kept at the provider and named by id: `Realti
 *Does the model wait for my tool?* Yes. The reply is asked for when all calls of a response have been answered.
 `@function_tool(timeout=10)` limits it. With `async_tool_calls=False` the event stream waits as well.
 
+*How does it stay silent, or say goodbye once?* Give the agent the tool `stay_silent`. A tool of your own that
+wants no reply has `@function_tool(answer=False)`; with `answer="unless_spoken"` the model is asked for one only if
+it said nothing in the response that called the tool.
+
+*May I check what a tool gets and gives?* `@tool_input_guardrail` and `@tool_output_guardrail`, in the tool's
+`tool_input_guardrails` and `tool_output_guardrails`: they allow, reject with a text for the model, or raise.
+
 *How do I keep a record of what was said and which tools ran?* `history_added`, `history_updated`, and between
 them `tool_start` (`tool`, `arguments`) and `tool_end` (`output`); `audio_interrupted` says that a reply was
 cut, after which the history has only what was heard.
