@@ -30,7 +30,19 @@ if TYPE_CHECKING:
 
 EXIT_OK, EXIT_NO, EXIT_USAGE, EXIT_MISSING, EXIT_DIED, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
-COMMANDS = ("run", "check", "doctor", "devices", "calibrate", "lights", "ctl", "offline", "demo")
+COMMANDS = (
+    "run",
+    "check",
+    "get",
+    "set",
+    "doctor",
+    "devices",
+    "calibrate",
+    "lights",
+    "ctl",
+    "offline",
+    "demo",
+)
 """In the order of `speakerd --help`: what is needed first comes first."""
 
 

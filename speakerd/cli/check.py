@@ -1,7 +1,7 @@
 """`speakerd check [FILE]`: checks a configuration, and prints the settings that would be in force.
 
 The settings go to stdout with secrets masked, all mistakes to stderr. Exit code 2 for a mistake in the file, 3 for
-an API key that exists and cannot be used.
+something outside of the file that it names and that cannot be used: the API key, a program.
 """
 
 from __future__ import annotations
@@ -72,12 +72,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(args: argparse.Namespace, loaded: Loaded) -> int:
+    from speakerd.cli.named_files import findings, service_user
     from speakerd.config import show
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
 
     settings = loaded.settings
-    code, key = 0, "none found; fine for a service that has the credential api-key"
+    code, usable, key = 0, True, "none found; fine for a service that has the credential api-key"
     if settings.model.backend == "offline" or settings.model.auth == "none":
         key = "not needed"
     elif args.no_key:
@@ -87,14 +88,25 @@ def _report(args: argparse.Namespace, loaded: Loaded) -> int:
             if found := find_key(os.environ, settings.model.api_key_file):
                 key = f"from {found.source}"
         except CredentialError as error:
-            code, key = 3, str(error)
+            code, usable, key = 3, False, str(error)
+    problems = [*loaded.warnings, *findings(loaded, args.file, service_user())]
+    if any(problem.severity == "error" for problem in problems):
+        code = 3
     if args.json:
-        print(json.dumps({"ok": not code, "settings": show.masked(settings), "key": key}, indent=2))
+        listed = [problem.to_dict() for problem in problems]
+        print(
+            json.dumps(
+                {"ok": not code, "problems": listed, "settings": show.masked(settings), "key": key}, indent=2
+            )
+        )
     elif not args.quiet:
         board = f", over the board {loaded.board.file}" if loaded.board else ""
         print(f"# {args.file}{board}")
-        print(f"# API key: {key}" if not code else "# API key: unusable, see below")
+        print(f"# API key: {key if usable else 'unusable, see below'}")
         sys.stdout.write(show.show(settings, changed_only=args.changed))
-    if code:
+    for problem in problems:
+        if problem.severity == "error" or not args.quiet:
+            print(problem, file=sys.stderr)
+    if not usable:
         print(key, file=sys.stderr)
     return code

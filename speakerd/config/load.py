@@ -9,6 +9,8 @@ from pathlib import Path
 
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
 from speakerd.config.excerpt import excerpt
+from speakerd.config.line_numbers import line_of
+from speakerd.config.renamed import understood
 from speakerd.config.settings import Settings
 from speakerd.config.validate import Document, parse, validate
 
@@ -46,6 +48,14 @@ class Loaded:
     board: Document | None
     warnings: tuple[Problem, ...] = ()
 
+    def place(self, key: str) -> tuple[Path | None, int | None]:
+        """Return the file that sets a key, and the line: the owner's file, else the board's, else no line."""
+        path = tuple(key.split("."))
+        document = (
+            self.board if self.board and self.board.holds(path) and not self.own.holds(path) else self.own
+        )
+        return document.file, line_of(document.places, path)
+
 
 def load(path: Path) -> Settings:
     """Return the settings of a file, over those of its board. Raises ConfigFileError, ConfigErrors."""
@@ -59,7 +69,7 @@ def read(path: Path) -> Loaded:
         ConfigFileError: no such file, or it cannot be read.
         ConfigErrors: every mistake in it, with file and line.
     """
-    return read_text(_text(path), path)
+    return read_text(file_text(path), path)
 
 
 def read_text(text: str, path: Path | None = None) -> Loaded:
@@ -68,8 +78,9 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     Raises:
         ConfigErrors: every mistake in it, with file and line.
     """
-    own = parse(text, path)
+    own, renamed = understood(parse(text, path))
     board, further = _board(own)
+    further += renamed
     settings, warnings = validate(own, board, further)
     return Loaded(settings, own, board, warnings)
 
@@ -107,7 +118,7 @@ def _board(own: Document) -> tuple[Document | None, list[Problem]]:
     known = boards()
     if name in known:
         try:
-            return parse(_text(known[name]), known[name]), []
+            return understood(parse(file_text(known[name]), known[name]))
         except ConfigErrors as errors:
             return None, list(errors.problems)
     near = difflib.get_close_matches(name, known, n=1)
@@ -123,7 +134,13 @@ def _board(own: Document) -> tuple[Document | None, list[Problem]]:
     return None, [problem]
 
 
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """Return the text of a file. Never waits, and reads no more than a configuration has.
+
+    Raises:
+        ConfigFileError: no such file, or it cannot be read.
+        ConfigErrors: it is not UTF-8.
+    """
     try:
         raw = _content(path)
     except ConfigFileError:

@@ -44,7 +44,7 @@ def auth_header(name: str) -> bool:
 
 def masked(path: tuple[str, ...], value: Any) -> Any:
     """Return the value as it may be shown: `value` itself unless it is, or contains, a secret. Never raises."""
-    if secret_name(path[-1]) or secret_value(value):
+    if secret_name(path[-1]) or secret_value(value) or "headers" in path[:-1]:
         return MASK if value else value
     if isinstance(value, Mapping):
         if path[-1] == "headers":

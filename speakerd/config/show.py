@@ -8,7 +8,7 @@ from typing import Any
 
 from speakerd.config import schema, secrets
 from speakerd.config.settings import Settings
-from speakerd.config.toml_writer import toml_value
+from speakerd.config.toml_writer import quoted, toml_value
 
 
 def values(settings: Settings) -> dict[str, Any]:
@@ -22,6 +22,26 @@ def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
     for part in path:
         here = getattr(here, part)
     return here
+
+
+def value_at(settings: Settings, path: tuple[str, ...]) -> Any:
+    """Return the plain value at a path, through lists (by index) and tables (by name); None if there is none."""
+    here: Any = plain({name: getattr(settings, name) for name in Settings.model_fields})
+    for part in path:
+        if isinstance(here, dict):
+            here = here.get(part)
+        elif isinstance(here, list) and part.isdigit() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return None
+    return here
+
+
+def toml_line(value: Any) -> str:
+    """Return a plain value as TOML on one line."""
+    if value is None:
+        return "(not set)"
+    return quoted(value) if isinstance(value, str) else toml_value(_without_none(value))
 
 
 def masked(settings: Settings) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def toml_value(value: Any) -> str:
 def toml_key(name: str) -> str:
     """Return one part of a key, quoted only if necessary."""
     bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if bare else _quoted(name)
+    return name if bare else quoted(name)
 
 
 def _text(value: str) -> str:
@@ -49,9 +49,9 @@ def _text(value: str) -> str:
     if len(lines) > 1 and all(line.isprintable() for line in lines) and not value.endswith('"'):
         body = value.replace("\\", "\\\\").replace('"""', '""\\"')
         return f'"""\n{body}"""'
-    return _quoted(value)
+    return quoted(value)
 
 
-def _quoted(value: str) -> str:
-    """Return a quoted text. The escapes of JSON are valid in TOML, which also wants DEL escaped."""
+def quoted(value: str) -> str:
+    """Return a text in quotes, on one line. The escapes of JSON are valid in TOML, which also wants DEL escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

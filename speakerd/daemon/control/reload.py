@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError, ConfigErrors, Problem
-from speakerd.config.line_numbers import line_of
 from speakerd.config.load import read
 from speakerd.daemon.live_settings import SettingsRefusedError
 from speakerd.host.journal import fields
@@ -119,10 +118,8 @@ def _problems(loaded: Loaded, causes: Iterable[UnworkableSettingError]) -> list[
     """Name file and line of what a part cannot work with."""
     problems = []
     for cause in causes:
-        path = tuple(cause.key.split("."))
-        own = loaded.board is None or loaded.own.holds(path) or not loaded.board.holds(path)
-        document = loaded.own if own or loaded.board is None else loaded.board
-        problems.append(Problem(document.file, line_of(document.places, path), cause.key, cause.reason))
+        file, line = loaded.place(cause.key)
+        problems.append(Problem(file, line, cause.key, cause.reason))
     return problems
 
 

@@ -1,0 +1,103 @@
+"""`speakerd set KEY VALUE`: changes one setting in the file, and keeps the comments.
+
+The file is checked with the change first; what would not pass is not written.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speakerd.cli.config_file import DEFAULT_FILE
+
+if TYPE_CHECKING:
+    import argparse
+
+    from speakerd.config.load import Loaded
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its arguments."""
+    parser = sub.add_parser(
+        "set",
+        help="change a setting in the file",
+        description="Change one setting, check the file, and write it with its comments kept.",
+        epilog='speakerd set audio.volume 40   |   speakerd set panel.light.rgb_pins "[22, 23, 24]"',
+    )
+    parser.add_argument("key", metavar="KEY", help="dotted, as audio.volume")
+    value = parser.add_mutually_exclusive_group(required=True)
+    value.add_argument("value", nargs="?", metavar="VALUE", help="as in the file; quotes may be left out")
+    value.add_argument("--default", action="store_true", help="take the line out, so that the default counts")
+    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+    parser.add_argument("--reload", action="store_true", help="let the running speaker take it at once")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Change the file. Exit code 0; 1 if the speaker refused it; 2 for a wrong key or value; 3 if none runs."""
+    from speakerd.cli.named_files import findings, service_user
+    from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.config.words import known_hint, value_of_word
+    from speakerd.config.write import checked, put
+
+    try:
+        if args.default:
+            known_hint(args.key)
+            edit = checked(args.config, {}, [args.key])
+        else:
+            edit = checked(args.config, {args.key: value_of_word(args.key, args.value)})
+        found = findings(edit.loaded, args.config, service_user())
+        if errors := [item for item in found if item.key.startswith(args.key) and item.severity == "error"]:
+            raise ConfigErrors(errors)
+        put(args.config, edit)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        print("nothing was changed", file=sys.stderr)
+        return 2
+    for warning in edit.loaded.warnings:
+        print(warning, file=sys.stderr)
+    if not edit.changes:
+        print(f"{args.key} was so already in {args.config}")
+        return 0
+    print(f"{args.key} = {_shown(edit.loaded, args.key)}   in {args.config}")
+    if args.reload:
+        return _reload()
+    print("Next: sudo systemctl reload speakerd   (or: speakerd ctl reload)")
+    return 0
+
+
+def _shown(loaded: Loaded, key: str) -> str:
+    from speakerd.config import secrets
+    from speakerd.config.show import toml_line, value_at
+
+    path = tuple(key.split("."))
+    return toml_line(secrets.masked(path, value_at(loaded.settings, path)))
+
+
+def _reload() -> int:
+    from speakerd.host.control_client import ControlClient
+    from speakerd.host.errors import CommandError, ControlError
+    from speakerd.host.socket_path import calling_paths
+
+    try:
+        with ControlClient(calling_paths("auto", os.environ, os.geteuid())) as client:
+            result = client.request("reload")
+    except (CommandError, ControlError) as error:
+        print(f"the file is written, and no speaker has taken it: {error}", file=sys.stderr)
+        return 1 if isinstance(error, CommandError) else 3
+    for line in _answer(result):
+        print(line)
+    return 0 if result.get("applied") else 1
+
+
+def _answer(result: dict[str, Any]) -> list[str]:
+    if not result.get("applied"):
+        return [
+            str(result.get("problem", "refused")),
+            "the file is written, and the speaker goes on as before",
+        ]
+    lines = [f"{change['key']}: {change['counts']}" for change in result.get("changes", [])]
+    if result.get("restart"):
+        lines.append("sudo systemctl restart speakerd   brings the rest into force")
+    return lines or ["the speaker had it already"]
