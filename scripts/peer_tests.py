@@ -4,8 +4,8 @@
 
 Prints how many of its tests touch only public names, how many of these pass here, and why others do not. A test
 counts as private if it, or anything of its module that it uses, reads an attribute, imports a name or patches a
-path that begins with an underscore. `peer_adapter` makes `import agents` give our names under their module paths; a name
-that we do not have gives a stand-in that fails when it is used.
+path that begins with an underscore. `peer_adapter` makes `import agents` give our names under their module paths;
+a name that we do not have gives a stand-in that fails when it is used.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ BUILT_IN: Final[Mapping[str, tuple[str, ...]]] = {
     "volume": ("set_volume", "change_volume"),
     "repeat": ("repeat_last_answer",),
     "end_conversation": ("end_conversation",),
+    "stay_silent": ("stay_silent",),
 }
 """The tools that come with the speaker, by the setting that switches them on."""
 
