@@ -85,11 +85,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now += seconds
 
     @property
-    def network(self) -> Network | None:
-        """What makes its connections."""
-        return self._network
-
-    @property
     def has_children(self) -> bool:
         """Whether a child process is at work."""
         self._children = [child for child in self._children if child.get_returncode() is None]
