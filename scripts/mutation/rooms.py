@@ -1,5 +1,7 @@
 """What a room's tests do, recorded once: which lines each test runs, and how long it takes."""
 
+import ast
+import functools
 import math
 import os
 import sys
@@ -52,11 +54,13 @@ class Room:
         """The tests that can notice a fault, the quickest first.
 
         For one in a function these are the tests that run its line. A fault that acts at import may show wherever
-        the module's names are used: first come the tests that run anything of the module, then the quick ones
-        among those that run anything of what imports it, since that may be nearly all there are.
+        the module's names are used: first come the tests whose file imports the module and those that run
+        anything of it, then the quick ones among those that run anything of what imports it, since that may be
+        nearly all there are.
         """
         if self.acts_at_import(mutant):
-            own = self._tests_of_modules([mutant.module])
+            own = {test for test in self.seconds if mutant.module in _imported(test.partition("::")[0])}
+            own |= self._tests_of_modules([mutant.module])
             using = _GRAPH.find_downstream_modules(mutant.module)
             others = self._tests_of_modules(using) - own
             return [*self._quickest_first(own, longest_s), *self._quickest_first(others, longest_s / 10)]
@@ -80,6 +84,18 @@ class Room:
 
 _MODULES: Final = modules()
 _GRAPH: Final = grimp.build_graph("speakerd")
+
+
+@functools.cache
+def _imported(file: str) -> frozenset[str]:
+    """Every dotted name that a test file imports, and those that it may import by `from`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
 
 
 class NoShrinking:
