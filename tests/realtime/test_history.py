@@ -123,6 +123,22 @@ def test_a_users_transcript_grows_by_pieces_and_is_replaced_by_the_whole() -> No
     assert item.status == "completed"
 
 
+def test_a_users_item_is_complete_with_its_whole_transcript() -> None:
+    history = History()
+    history.put(user("u1", status="in_progress"))
+    statuses = []
+    for piece, whole in (("turn", False), ("turn off", True)):
+        history.user_said("u1", 0, piece, whole=whole)
+        statuses.append(history.items[0].status)
+    assert statuses == ["in_progress", "completed"]
+
+
+def test_a_cut_behind_the_last_part_leaves_what_was_said() -> None:
+    history = spoken("Hello")
+    assert history.truncate("a1", 1, 100, 200) == "updated"
+    assert transcript(history, "a1") == "Hello"
+
+
 def test_a_transcript_with_a_wrong_index_goes_into_the_part_that_was_spoken() -> None:
     history = History()
     history.put(UserMessageItem("u1", (InputText("typed"), InputAudio(None))))

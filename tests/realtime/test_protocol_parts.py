@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -29,10 +30,12 @@ from speakerd.realtime.items import (
     UserMessageItem,
 )
 from speakerd.realtime.model import DEFAULT_URL, bytes_per_ms
+from speakerd.realtime.model.audio_format import FORMATS
 from speakerd.realtime.transport import url as address
 from speakerd.realtime.wire import resend_buffer as resend
-from speakerd.realtime.wire.encoding import EventIds, appends, encode, user_message
+from speakerd.realtime.wire.encoding import EventIds, appends, audio_message, encode, user_message
 from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
+from speakerd.realtime.wire.parsing import count, usage_from_wire
 from speakerd.realtime.wire.resend_buffer import PendingItem, ResendBuffer, SpokenTurn
 from speakerd.realtime.wire.session_settings import SessionSettings, to_paths, to_session
 from tests.realtime.validation import validate_client_event
@@ -42,9 +45,13 @@ from tests.realtime.validation import validate_client_event
 
 def test_all_names_are_listed_and_distinct() -> None:
     constants = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)}
-    assert constants >= names.CLIENT_EVENTS | names.SERVER_EVENTS
+    assert {name for name in constants if "." in name or name == "error"} == (
+        names.CLIENT_EVENTS | names.SERVER_EVENTS
+    )
     assert not names.CLIENT_EVENTS & names.SERVER_EVENTS
-    assert set(names.BETA_ALIASES.values()) <= names.SERVER_EVENTS
+    assert {
+        name for name in names.SERVER_EVENTS if name.startswith("response.output_") and "item" not in name
+    } == (set(names.BETA_ALIASES.values()))
     assert not names.BETA_ALIASES.keys() & names.SERVER_EVENTS
 
 
@@ -248,12 +255,37 @@ def test_an_unknown_format_is_refused() -> None:
 
 
 def test_bytes_per_millisecond() -> None:
-    assert [bytes_per_ms(kind) for kind in ("pcm16", "g711_ulaw", {"type": "audio/pcma"}, None)] == [
-        48.0,
-        8.0,
-        8.0,
-        48.0,
-    ]
+    assert {name: bytes_per_ms(name) for name in FORMATS} == {
+        "pcm16": 48.0,
+        "audio/pcm": 48.0,
+        "g711_ulaw": 8.0,
+        "audio/pcmu": 8.0,
+        "g711_alaw": 8.0,
+        "audio/pcma": 8.0,
+    }
+    assert [bytes_per_ms({"type": "audio/pcm", "rate": rate}) for rate in (16_000, 8000.0)] == [32.0, 16.0]
+    for odd in (None, 5, "opus", {}, {"type": "audio/pcm", "rate": 0}, {"type": "audio/pcm", "rate": "24k"}):
+        assert bytes_per_ms(odd) == 48.0
+
+
+def test_each_format_has_one_form_on_the_wire_whatever_it_is_called() -> None:
+    assert FORMATS["pcm16"] == FORMATS["audio/pcm"] == {"type": "audio/pcm", "rate": 24_000}
+    assert FORMATS["g711_ulaw"] == FORMATS["audio/pcmu"] == {"type": "audio/pcmu"}
+    assert FORMATS["g711_alaw"] == FORMATS["audio/pcma"] == {"type": "audio/pcma"}
+
+
+@pytest.mark.parametrize(
+    ("value", "counted"), [(0, 0), (7, 7), (7.9, 7), (-1, None), (10**12, None), ("7", None), (None, None)]
+)
+def test_a_count_is_a_number_that_can_be_one(value: object, counted: int | None) -> None:
+    assert count({"n": value}, "n") == counted
+
+
+def test_counts_that_a_server_leaves_out_are_none() -> None:
+    usage = usage_from_wire({"total_tokens": 3})
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (0, 0, 3)
+    assert usage_from_wire({}) is None
 
 
 def test_what_the_server_does_by_itself() -> None:
@@ -311,6 +343,36 @@ def test_a_turn_that_the_server_found_is_kept_too() -> None:
     kept.committed("u1")
     kept.committed("u1")
     assert kept.entries == (SpokenTurn(b"ab", "u1"),)
+
+
+def test_turns_get_their_items_in_the_order_in_which_they_were_spoken() -> None:
+    kept = ResendBuffer()
+    for audio in (b"ab", b"cd"):
+        kept.append(audio)
+        kept.commit()
+    kept.append(b"ef")
+    kept.committed("u1")
+    assert [entry.item_id for entry in kept.entries if isinstance(entry, SpokenTurn)] == ["u1", None]
+    assert kept.uncommitted == b"ef"
+    kept.committed("u2")
+    kept.create({"id": "i1", "type": "message"})
+    kept.transcribed("u2")
+    assert kept.entries == (SpokenTurn(b"ab", "u1"), PendingItem({"id": "i1", "type": "message"}))
+
+
+def test_what_a_response_of_a_lost_connection_was_to_answer_is_kept_for_the_next_one() -> None:
+    kept = ResendBuffer()
+    kept.create({"id": "i1", "type": "message"})
+    kept.seal()
+    kept.connection_lost()
+    kept.answered()
+    assert kept.entries == (PendingItem({"id": "i1", "type": "message"}),)
+
+
+def test_speech_that_is_sent_again_is_one_base64_text() -> None:
+    assert audio_message(bytes(range(96)), "u1")["content"] == [
+        {"type": "input_audio", "audio": b64encode(bytes(range(96))).decode()}
+    ]
 
 
 def test_a_cleared_buffer_and_an_empty_commit_leave_nothing() -> None:

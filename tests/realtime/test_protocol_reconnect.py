@@ -112,6 +112,7 @@ def test_an_expired_session_asks_to_be_left() -> None:
     wire = Wire()
     wire.hear(s.error("session_expired"))
     assert wire.protocol.must_reconnect is not None
+    assert not wire.events("error")
     wire.lose()
     assert wire.protocol.must_reconnect is None
 

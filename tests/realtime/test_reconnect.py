@@ -67,6 +67,16 @@ def test_a_connection_that_stood_makes_the_next_failure_the_first_again() -> Non
     assert backoff.next_delay() == 0.0
 
 
+@pytest.mark.parametrize(("stood_s", "delay_s"), [(r.STABLE_AFTER_S, 0.0), (r.STABLE_AFTER_S - 1, 1.0)])
+def test_how_long_a_lost_connection_stood_decides_the_delay(stood_s: float, delay_s: float) -> None:
+    connection = ConnectionState(Backoff(lambda: 1.0), state="connecting")
+    for _ in range(2):
+        connection.backoff.next_delay()
+    connection.step("opened", 5.0)
+    connection.step("lost", 5.0 + stood_s)
+    assert connection.retry_delay(5.0 + stood_s) == delay_s
+
+
 def test_a_thousand_failures_do_not_overflow() -> None:
     backoff = Backoff(lambda: 1.0)
     assert [backoff.next_delay() for _ in range(1000)][-1] == r.MAX_DELAY_S
@@ -95,8 +105,8 @@ def test_a_failed_exchange_is_not_tried_again_at_once() -> None:
     connection = at("connecting")
     connection.step("opened", 0.0)
     connection.step("rotate", r.ROTATE_AFTER_S)
-    connection.step("failed", r.ROTATE_AFTER_S)
-    again = r.ROTATE_AFTER_S + r.ROTATE_AGAIN_S
+    connection.step("failed", r.ROTATE_AFTER_S + 20)
+    again = r.ROTATE_AFTER_S + 20 + r.ROTATE_AGAIN_S
     assert not connection.wants_rotation(again - 1, quiet=True, between_responses=True)
     assert connection.wants_rotation(again, quiet=True, between_responses=True)
 
@@ -120,4 +130,4 @@ def test_statuses_and_close_codes_are_told_apart() -> None:
         404,
     ]
     assert not any(r.is_fatal_close(code) for code in (1000, 1001, 1006, 1008, 1011, 1012, None))
-    assert r.is_fatal_close(4000)
+    assert all(r.is_fatal_close(code) for code in (3000, 4000, 4001, 4003))

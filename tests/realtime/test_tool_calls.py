@@ -52,6 +52,15 @@ def test_calls_of_a_cancelled_response_have_no_reply() -> None:
     assert calls.answered("c2") is False
 
 
+def test_a_reply_to_a_call_that_was_cancelled_with_its_response_is_not_asked_for_later() -> None:
+    calls = PendingCalls()
+    calls.response_started("r1")
+    calls.begin(call("f", response="r1"))
+    assert calls.answered("c1") is False
+    calls.response_ended("r1", "cancelled")
+    assert calls.response_ended("r1", "completed") is False
+
+
 def test_a_response_without_calls_owes_nothing() -> None:
     calls = PendingCalls()
     calls.response_started("r1")
