@@ -342,10 +342,16 @@ def test_whatever_happens_ids_are_unique_the_bound_holds_and_roles_stay(
         UserMessageItem("u", (InputText("a"), InputAudio("b"), InputImage("https://c", "low")), "s"),
         AssistantMessageItem("a", (AssistantText("x"), AssistantAudio("y", heard_ms=3)), "u", "incomplete"),
         RealtimeToolCallItem("t", "clock", '{"a":1}', "noon", "c1", "a", "completed"),
+        RealtimeToolCallItem("t", "clock", "{}", None, "c1", "a", "in_progress"),
     ],
 )
 def test_an_item_comes_back_from_its_dictionary(item: UserMessageItem) -> None:
     assert item_from_dict(item.to_dict()) == item
+
+
+def test_the_output_of_a_call_is_a_text() -> None:
+    item = item_from_dict({"id": "t", "type": "function_call", "name": "clock", "output": 12})
+    assert item == RealtimeToolCallItem("t", "clock", output="12")
 
 
 def test_the_wires_own_form_is_read_without_its_audio_and_unknown_parts() -> None:

@@ -110,6 +110,22 @@ async def test_a_misspelt_setting_is_told(caplog: pytest.LogCaptureFixture) -> N
         "the setting tracing_disable is unknown and has no effect: did you mean tracing_disabled?",
     ]
     caplog.clear()
+    nested: Any = {
+        "guardrails_settings": {"debounce": 1},
+        "tool_execution": {"concurrency": 1},
+        "model_settings": {"audio": {"output": {"voize": "ash"}, "inputt": {}}},
+    }
+    await RealtimeRunner(RealtimeAgent("Ada"), model=ScriptedRealtimeModel(), config=nested).run(
+        model_config={"url": "ws://x", "initial_model_settings": {"speeed": 1}}  # type: ignore[arg-type]  # that is the mistake
+    )
+    assert sorted(message.split(" is unknown")[0].split()[-1] for message in caplog.messages) == [
+        "guardrails_settings.debounce",
+        "initial_model_settings.speeed",
+        "model_settings.audio.inputt",
+        "model_settings.audio.output.voize",
+        "tool_execution.concurrency",
+    ]
+    caplog.clear()
     odd: Any = {"model_settings": {"audio": {"input": {"zzz": 1}}}}
     await RealtimeRunner(RealtimeAgent("Ada"), model=ScriptedRealtimeModel(), config=odd).run()
     assert "there are format, noise_reduction, transcription, turn_detection" in caplog.text

@@ -79,6 +79,7 @@ def test_an_annotation_has_the_schema_of_its_values(annotation: Any, schema: dic
         (bool, "true", True),
         (bool, "False", False),
         (bool, True, True),
+        (bool, False, False),
         (None, None, None),
         (list[int], ["1", 2], [1, 2]),
         (dict[str, int], {"a": "1"}, {"a": 1}),
@@ -256,6 +257,11 @@ def test_types_that_refer_to_others_bring_their_definitions() -> None:
     assert set(schema.params_json_schema["$defs"]) == {"Point"}
     context = ToolContext(None)
     assert schema.bind(context, '{"line": {"start": {"x": 1}, "end": {"x": 2, "y": 3}}}')() == "1 3"
+
+    def either(line: Line | None) -> str:
+        return str(line)
+
+    assert set(function_schema(either).params_json_schema["$defs"]) == {"Point"}
 
 
 def test_arguments_are_bound_by_name_with_defaults_and_context() -> None:
