@@ -7,7 +7,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
+from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import line_of
 from speakerd.config.renamed import understood
@@ -55,6 +55,15 @@ class Loaded:
             self.board if self.board and self.board.holds(path) and not self.own.holds(path) else self.own
         )
         return document.file, line_of(document.places, path)
+
+
+def place_of(path: Path, key: str) -> str:
+    """Return where a setting is, as the file is now: file, line and key, for the beginning of a message."""
+    try:
+        file, line = read(path).place(key)
+    except ConfigError:
+        file, line = path, None
+    return f"{file}: {key}" if line is None else f"{file}:{line}: {key}"
 
 
 def load(path: Path) -> Settings:

@@ -112,7 +112,9 @@ class SettingsSubscription:
 class LiveSettings:
     """Hands new settings to the parts that are made of them. Event loop only."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, place_of: Callable[[str], str] = str) -> None:
+        """`place_of` returns file, line and key of a setting, for a message."""
+        self.place_of = place_of
         self.latest = settings
         """The newest settings that were accepted. A part may still be made of older ones until it can take them."""
         self._subscriptions: list[SettingsSubscription] = []

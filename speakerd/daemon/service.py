@@ -11,12 +11,13 @@ import logging
 import os
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from speakerd.audio.errors import AudioError
 from speakerd.audio.thread_priority import restore_priority
 from speakerd.config.errors import ConfigError
-from speakerd.config.load import read
+from speakerd.config.load import place_of, read
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control, LiveControlServer, Reloader, log_warnings
 from speakerd.daemon.core import PartDiedError, RestartRequestedError
@@ -60,7 +61,7 @@ async def serve(path: Path) -> int:
     journal = Journal()
     try:
         loaded = read(path)
-        settings = LiveSettings(loaded.settings)
+        settings = LiveSettings(loaded.settings, partial(place_of, path))
         _follow_log_settings(settings, journal)
         log_warnings(loaded)
         key = LiveApiKey(settings, os.environ, journal.redactor)

@@ -31,6 +31,7 @@ ErrorKind: TypeAlias = Literal[
     "rate_limit",  # too many questions for now
     "empty_turn",  # there was no speech in what was committed: nobody's fault
     "request",  # one request was refused, the conversation goes on
+    "notice",  # something is not as it was asked for, the conversation goes on without it
     "caption",  # what was said could not be written down; the model has heard it
     "tool",  # a tool failed; the model was told
     "internal",  # a fault of ours; if an answer fails by it, that is seen by its not coming

@@ -140,7 +140,7 @@ def error_trigger(kind: events.ErrorKind) -> Trigger:
             return "answer_failed"
         case "empty_turn":
             return "nothing_heard"
-        case "request" | "caption" | "tool" | "internal":
+        case "request" | "notice" | "caption" | "tool" | "internal":
             return "noted"
         case _:
             assert_never(kind)

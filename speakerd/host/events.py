@@ -76,6 +76,12 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
     JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
     JournalEvent(
+        "setting_refused",
+        "warning",
+        "The server refuses a setting; the line has the file, the line in it and the server's reason.",
+        ("SETTING",),
+    ),
+    JournalEvent(
         "speech_dropped",
         "warning",
         "Of more than a minute of speech that waited for the connection, the oldest was never sent.",

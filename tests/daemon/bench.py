@@ -196,6 +196,7 @@ async def household(
     state: Path | None = None,
     environment: dict[str, str] | None = None,
     early: Callable[[SimulatedPanel], None] | None = None,
+    confirm: bool = True,
 ) -> AsyncIterator[Household]:
     """A running speaker.
 
@@ -206,6 +207,7 @@ async def household(
         noise_dbfs: The microphone's.
         state: Where it keeps what it keeps.
         environment: Where the key is looked for; None: there is none.
+        confirm: Whether the server answers each `session.update` by itself; else that is the script's matter.
         early: Called while it starts, which then takes five seconds.
     """
     loop = asyncio.get_running_loop()
@@ -217,7 +219,7 @@ async def household(
         panels.append(SimulatedPanel(panel.light, stepped=stepped, clock=loop.time))
         return panels[-1]
 
-    async with LoopbackServer(script or answering()) as server:
+    async with LoopbackServer(script or answering(), confirm=confirm) as server:
         tree: dict[str, dict[str, Any]] = {
             "model": {"url": server.url, "auth": "none"},
             "audio": {"driver": "simulated", "echo": "off"},

@@ -12,15 +12,17 @@ from speakerd.realtime.testing.loopback import Expect, Wait
 from speakerd.realtime.testing.server_events import (
     call_response,
     committed,
+    error,
     response_created,
     response_done,
+    session_updated,
     written_response,
 )
 from tests.daemon.bench import GO_FORWARD, Household, household, tone_response
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
-    from speakerd.realtime.testing.loopback import Step
+    from speakerd.realtime.testing.loopback import LoopbackConnection, Step
 
 
 def journal(caplog: pytest.LogCaptureFixture, event: str) -> list[Any]:
@@ -177,3 +179,56 @@ async def test_a_frame_that_cannot_be_read_ends_no_answer(earcons: list[str]) ->
         assert "error" not in earcons
         await asyncio.sleep(1)
         assert "error" not in house.lights
+
+
+@in_virtual_time
+async def test_a_voice_that_the_server_refuses_is_named_and_the_conversation_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def choosy(connection: LoopbackConnection) -> None:
+        update = await connection.expect("session.update", within_s=30)
+        refusal = error("invalid_value", "there is no such voice", event_id=update["event_id"])
+        refusal["error"]["param"] = "session.audio.output.voice"
+        await connection.send(refusal)
+        update = await connection.expect("session.update", within_s=30)
+        assert "voice" not in update["session"]["audio"]["output"]
+        assert update["session"]["instructions"]
+        await connection.send(session_updated())
+        await connection.expect("response.create", within_s=30)
+        for event in tone_response("resp_1", "item_1", "Yes.", 400):
+            await connection.send(event)
+        await asyncio.sleep(60)
+
+    async with household(choosy, settings={"model": {"voice": "nobody"}}, confirm=False) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking")
+        await house.phase("idle")
+    (line,) = journal(caplog, "setting_refused")
+    assert line.message.startswith("model.voice: the server refuses it: there is no such voice")
+
+
+@in_virtual_time
+async def test_where_the_server_refuses_the_instructions_nothing_is_asked_and_the_light_says_so(
+    caplog: pytest.LogCaptureFixture, earcons: list[str]
+) -> None:
+    async def strict(connection: LoopbackConnection) -> None:
+        while True:
+            update = await connection.expect("session.update", within_s=600)
+            if "instructions" not in update["session"]:
+                await connection.send(session_updated())
+                continue
+            refusal = error("invalid_value", "the instructions are too long", event_id=update["event_id"])
+            refusal["error"]["param"] = "session.instructions"
+            await connection.send(refusal)
+
+    async with household(strict, confirm=False) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.light("error", within_s=5)
+        await house.phase("idle", within_s=5)
+        await asyncio.sleep(30)
+        assert house.sent("response.create") == []
+        assert house.lights[-1] == "error"
+        assert earcons.count("error") == 1
+    lines = [line.message for line in journal(caplog, "setting_refused")]
+    assert any(line.startswith("model.instructions: the server refuses it") for line in lines)
+    assert any("nothing is asked until it is changed" in line for line in lines)

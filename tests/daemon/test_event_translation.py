@@ -107,7 +107,7 @@ def test_tools_that_run_when_the_session_ends_end_with_it() -> None:
     [
         (BadFrameError("not JSON", "{"), "internal"),
         (UnknownToolError("fly", "a"), "tool"),
-        (SettingRefusedError("session.audio.output.voice", "no such voice"), "request"),
+        (SettingRefusedError("session.audio.output.voice", "no such voice"), "notice"),
         (NoAnswerError("nothing came"), "server"),
         (SetUpRefusedError("session.instructions", "too long"), "account"),
     ],
@@ -155,6 +155,21 @@ def test_out_of_band_responses_are_nobodys_turn() -> None:
 )
 def test_errors_are_told_apart_by_what_they_mean_to_a_person(error: object, kind: str) -> None:
     assert session_error(error).kind == kind
+
+
+def test_a_setting_that_the_server_refuses_is_told_by_its_name_here() -> None:
+    refused = RealtimeError(SettingRefusedError("session.audio.output.voice", "no such voice"), INFO)
+    assert details_of(refused) == (
+        (
+            "setting_refused",
+            {
+                "setting": "model.voice",
+                "parameter": "session.audio.output.voice",
+                "message": "no such voice",
+                "speaks_on": True,
+            },
+        ),
+    )
 
 
 def test_details_hold_nothing_that_anyone_said() -> None:

@@ -1,9 +1,20 @@
 """The settings of [model] in the session layer's words."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from speakerd.config.model_settings import ModelSettings
-from speakerd.daemon.session.model_config import address, connection, handshake_headers, session_settings
+from speakerd.config.settings import Settings
+from speakerd.config.show import values
+from speakerd.daemon.session.model_config import (
+    address,
+    connection,
+    handshake_headers,
+    session_settings,
+    setting_of,
+)
 from speakerd.daemon.session.playback_tracker import PlaybackTracker
 
 
@@ -55,3 +66,43 @@ def test_what_is_left_to_the_model_is_not_sent() -> None:
     assert full["audio"]["input"]["transcription"] == {"model": "gpt-4o-mini-transcribe", "language": "de"}
     assert full["audio"]["input"]["noise_reduction"] == {"type": "far_field"}
     assert full["max_output_tokens"] == 100
+
+
+def parameters(tree: Any, path: str) -> Iterator[str]:
+    """The names of all values in it, as a server would call them."""
+    if not isinstance(tree, dict):
+        yield path
+        return
+    for key, value in tree.items():
+        yield from parameters(value, f"{path}.{key}")
+
+
+@pytest.mark.parametrize("turn_detection", ["local", "server_vad", "semantic_vad"])
+def test_whatever_a_session_begins_with_comes_from_a_setting(turn_detection: Any) -> None:
+    settings = ModelSettings(turn_detection=turn_detection, language="en", max_output_tokens=100)
+    known = {*values(Settings()), "tools"}
+    fixed = {"session.output_modalities", "session.audio.input.format", "session.audio.output.format"}
+    names = set(parameters({**session_settings(settings), "instructions": "", "tools": []}, "session"))
+    names = {name.replace("model_name", "model") for name in names} - fixed
+    assert len(names) > 8
+    for name in names:
+        assert setting_of(name) in known, name
+
+
+@pytest.mark.parametrize(
+    ("parameter", "setting"),
+    [
+        ("session.audio.output.voice", "model.voice"),
+        ("session.voice", "model.voice"),
+        ("session.tools[3].parameters", "tools"),
+        ("session.audio.input.transcription.model", "model.transcription"),
+        ("session.audio.input.turn_detection.type", "model.turn_detection"),
+        ("session.audio.input.format", None),
+        ("response.instructions", None),
+        ("", None),
+    ],
+)
+def test_a_parameter_that_a_server_names_is_told_as_the_setting_it_comes_from(
+    parameter: str, setting: str | None
+) -> None:
+    assert setting_of(parameter) == setting

@@ -94,6 +94,7 @@ class TurnLog:
     def __init__(self, monitor: MonitorFeed, usage: UsageStore, settings: LiveSettings) -> None:
         self._monitor = monitor
         self._usage = usage
+        self._place_of = settings.place_of
         self._take(settings.subscribe("audio.gate.hangover_ms", take=self._take))
         self._watch = Stopwatch()
         self._turn: dict[str, float] = {}
@@ -183,6 +184,14 @@ class TurnLog:
         elif event == "session_error":
             log.warning(
                 "%s: %s", details["kind"], details["message"], extra=fields(event=event, kind=details["kind"])
+            )
+        elif event == "setting_refused":
+            log.warning(
+                "%s: the server refuses it: %s; %s",
+                self._place_of(details["setting"]) if details["setting"] else details["parameter"],
+                details["message"],
+                "the others are in force" if details["speaks_on"] else "nothing is asked until it is changed",
+                extra=fields(event="setting_refused", setting=details["setting"] or details["parameter"]),
             )
         elif event == "speech_dropped":
             log.warning(

@@ -9,8 +9,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from speakerd.daemon.session.model_config import setting_of
 from speakerd.dialogue import events as facts
-from speakerd.realtime.errors import ModelBehaviorError, NoAnswerError, SessionNotice, SetUpRefusedError
+from speakerd.realtime.errors import (
+    ModelBehaviorError,
+    NoAnswerError,
+    SessionNotice,
+    SettingRefusedError,
+    SetUpRefusedError,
+)
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import ErrorSubject
@@ -65,7 +72,7 @@ def _kind_of_exception(error: Exception) -> facts.ErrorKind:
         case ModelBehaviorError():
             return "tool"
         case SessionNotice():
-            return "request"
+            return "notice"
         case NoAnswerError():
             return "server"
         case SetUpRefusedError():
@@ -148,6 +155,15 @@ class EventTranslator:
         return ()
 
 
+def _refused_setting(error: SettingRefusedError | SetUpRefusedError) -> dict[str, Any]:
+    return {
+        "setting": setting_of(error.parameter) or "",
+        "parameter": error.parameter,
+        "message": error.message,
+        "speaks_on": isinstance(error, SettingRefusedError),
+    }
+
+
 def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]], ...]:
     """Return what the monitor and the journal show of `event`, as names with details; nothing that anyone said."""
     match event.type:
@@ -160,6 +176,8 @@ def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]],
         case "connection":
             return (("connection", {"status": event.status, "reason": event.reason or ""}),)
         case "error":
+            if isinstance(event.error, SettingRefusedError | SetUpRefusedError):
+                return (("setting_refused", _refused_setting(event.error)),)
             fact = session_error(event.error, event.about)
             return (("session_error", {"kind": fact.kind, "message": fact.message}),)
     return ()

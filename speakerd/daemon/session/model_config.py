@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from speakerd.config.model_settings import ModelSettings
     from speakerd.realtime.model import (
         RealtimeAudioInputConfig,
@@ -68,6 +71,45 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
     if model.max_output_tokens:
         settings["max_output_tokens"] = model.max_output_tokens
     return settings
+
+
+_SETTINGS: Final[Mapping[str, str]] = {
+    "model": "model.model",
+    "instructions": "model.instructions",
+    "tools": "tools",
+    "truncation": "model.truncation",
+    "max_output_tokens": "model.max_output_tokens",
+    "audio.output.voice": "model.voice",
+    "audio.output.speed": "model.speed",
+    "audio.input.noise_reduction": "model.noise_reduction",
+    "audio.input.transcription": "model.transcription",
+    "audio.input.transcription.language": "model.language",
+    "audio.input.turn_detection": "model.turn_detection",
+    "audio.input.turn_detection.threshold": "model.server_vad_threshold",
+    "audio.input.turn_detection.prefix_padding_ms": "model.server_vad_prefix_ms",
+    "audio.input.turn_detection.silence_duration_ms": "model.server_vad_silence_ms",
+    "audio.input.turn_detection.eagerness": "model.semantic_eagerness",
+    # As older servers call them.
+    "voice": "model.voice",
+    "speed": "model.speed",
+    "turn_detection": "model.turn_detection",
+    "input_audio_transcription": "model.transcription",
+    "input_audio_noise_reduction": "model.noise_reduction",
+    "max_response_output_tokens": "model.max_output_tokens",
+}
+"""What `session_settings` and the agent write to, and the setting that it comes from."""
+
+
+def setting_of(parameter: str) -> str | None:
+    """Return the setting that a parameter of `session.update` comes from, as servers name it in their errors.
+
+    None: it comes from none. For a part of a value it is the setting of the whole.
+    """
+    words = re.findall(r"[^.\[\]]+", parameter.removeprefix("session."))
+    for length in range(len(words), 0, -1):
+        if (setting := _SETTINGS.get(".".join(words[:length]))) is not None:
+            return setting
+    return None
 
 
 def tool_limits(model: ModelSettings) -> RealtimeToolExecutionConfig:
