@@ -6,7 +6,7 @@ import pytest
 
 from speakerd.config import load as loading
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
-from speakerd.config.load import load, read, read_text
+from speakerd.config.load import load, place_of, read, read_text
 from speakerd.config.settings import Settings
 from speakerd.config.validate import nearest
 
@@ -364,3 +364,10 @@ def test_a_problem_as_json(tmp_path: Path) -> None:
     assert str(caught.value).startswith(
         f"1 mistake in the configuration:\n{path}:2: audio.volume = 200: not allowed"
     )
+
+
+def test_the_place_of_a_setting_is_file_line_and_key(tmp_path: Path) -> None:
+    file = tmp_path / "speakerd.toml"
+    file.write_text('[audio]\nvolume = 50\n[model]\nvoice = "nobody"\n')
+    assert place_of(file, "model.voice") == f"{file}:4: model.voice"
+    assert place_of(tmp_path / "gone.toml", "model.voice") == f"{tmp_path}/gone.toml: model.voice"
