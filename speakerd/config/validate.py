@@ -58,7 +58,9 @@ def parse(text: str, file: Path | None = None) -> Document:
         ConfigErrors: it is not TOML. The statements that are none, as far as they can be told from the others.
     """
     if line := line_numbers.too_deep(text):
-        cure = f"No setting is more than {line_numbers.DEEPEST} deep; this is another kind of file."
+        cure = (
+            f"No setting is more than {line_numbers.DEEPEST} deep: close each bracket, or name another file."
+        )
         raise ConfigErrors([Problem(file, line, "", "brackets or names are nested too deep here", cure=cure)])
     rest = text.replace("\r\n", "\n")
     problems: list[Problem] = []

@@ -76,41 +76,41 @@ def test_whatever_is_in_a_file_there_is_no_traceback(text: str) -> None:
 HUGE = {
     "a deep list": "a = " + "[" * 50_000,
     "a deep and closed list": "a = " + "[" * 400 + "]" * 400,
-    "a deep table": "a = " + "{a=" * 30_000,
-    "a long dotted key": "a." * 90_000 + "a = 1",
-    "a long dotted header": "[" + "a." * 90_000 + "a]",
-    "many unknown keys": "".join(f"a{n} = 1\n" for n in range(15_000)),
-    "many unknown tables": "".join(f"[a{n}]\nb = 1\n" for n in range(9_000)),
-    "many lists of tables": "[[tools.commands]]\n" * 9_000,
-    "many wrong values": "[audio]\ninput = [" + "1," * 90_000 + "]",
-    "a number of many digits": "a = " + "1" * 100_000,
-    "a hexadecimal number of many digits": "[audio]\nvolume = 0x" + "f" * 100_000,
-    "a long line": '[model]\nvoice = "' + "x" * 190_000 + '"',
-    "a long line that is not closed": '[model]\nvoice = "' + "x" * 190_000,
-    "a long line of escapes that is not closed": '[model]\nvoice = "' + '\\"' * 90_000,
-    "many quotes": "a = " + "'\n" * 90_000,
-    "a long unknown key": "a" * 190_000 + " = 1",
-    "a long bare word": "[model]\nvoice = " + "x" * 190_000,
-    "long spaces": "[model]\nvoice" + " " * 190_000 + "marin",
-    "long spaces within a value": "[model]\nvoice = a" + " " * 190_000 + "b",
-    "many commas": "[panel.light]\nrgb_pins = " + "5," * 90_000 + "x",
-    "many mistakes": "[audio]\n" + "volume = 30%\n" * 15_000,
-    "many different mistakes": "[audio]\n" + "".join(f"v{n} = 30%\n" for n in range(13_000)),
-    "a long list that is not closed": "a = [\n" + "1,\n" * 60_000,
-    "many dots": "a = 1" + "." * 190_000,
-    "many backslashes": '[model]\nvoice = "' + "\\ " * 90_000 + '"',
-    "many digits and commas": "[panel.light]\nrgb_pins = [" + "5 " * 90_000 + "]",
+    "a deep table": "a = " + "{a=" * 20_000,
+    "a long dotted key": "a." * 30_000 + "a = 1",
+    "a long dotted header": "[" + "a." * 30_000 + "a]",
+    "many unknown keys": "".join(f"a{n} = 1\n" for n in range(4_500)),
+    "many unknown tables": "".join(f"[a{n}]\nb = 1\n" for n in range(3_000)),
+    "many lists of tables": "[[tools.commands]]\n" * 3_000,
+    "many wrong values": "[audio]\ninput = [" + "1," * 30_000 + "]",
+    "a number of many digits": "a = " + "1" * 60_000,
+    "a hexadecimal number of many digits": "[audio]\nvolume = 0x" + "f" * 60_000,
+    "a long line": '[model]\nvoice = "' + "x" * 63_000 + '"',
+    "a long line that is not closed": '[model]\nvoice = "' + "x" * 63_000,
+    "a long line of escapes that is not closed": '[model]\nvoice = "' + '\\"' * 30_000,
+    "many quotes": "a = " + "'\n" * 30_000,
+    "a long unknown key": "a" * 63_000 + " = 1",
+    "a long bare word": "[model]\nvoice = " + "x" * 63_000,
+    "long spaces": "[model]\nvoice" + " " * 63_000 + "marin",
+    "long spaces within a value": "[model]\nvoice = a" + " " * 63_000 + "b",
+    "many commas": "[panel.light]\nrgb_pins = " + "5," * 30_000 + "x",
+    "many mistakes": "[audio]\n" + "volume = 30%\n" * 4_500,
+    "many different mistakes": "[audio]\n" + "".join(f"v{n} = 30%\n" for n in range(4_000)),
+    "a long list that is not closed": "a = [\n" + "1,\n" * 20_000,
+    "many dots": "a = 1" + "." * 63_000,
+    "many backslashes": '[model]\nvoice = "' + "\\ " * 30_000 + '"',
+    "many digits and commas": "[panel.light]\nrgb_pins = [" + "5 " * 30_000 + "]",
 }
 
 
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
 def test_however_large_or_nested_it_is_answered_within_two_seconds(text: str) -> None:
-    """Three times the size of what is read from a file at all."""
-    begun = time.perf_counter()
+    """As large as what is read from a file at all. In time of the processor, which others use too."""
+    begun = time.thread_time()
     said = "\n".join(map(str, refused(text)))
     assert len(said) < 30_000
     assert bool(said) == (text != HUGE["a long line"])
-    assert time.perf_counter() - begun < LIMIT_S
+    assert time.thread_time() - begun < LIMIT_S
 
 
 def test_a_file_of_ten_megabytes_is_not_read(tmp_path: Path) -> None:
