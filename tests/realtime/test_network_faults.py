@@ -87,7 +87,7 @@ def staged(test: Callable[[Stage], Awaitable[None]]) -> Callable[[], None]:
         async def work() -> None:
             stage = Stage()
             stage.network.attach(asyncio.get_running_loop())  # type: ignore[arg-type]  # it is a virtual one
-            asyncio.get_running_loop()._network = stage.network  # type: ignore[attr-defined]  # made before the stage
+            asyncio.get_running_loop().network = stage.network  # type: ignore[attr-defined]  # made before the stage
             await test(stage)
             await asyncio.sleep(5)  # what closes has a limit of its own
             left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
