@@ -33,7 +33,7 @@ class SealedContract(Contract):
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002  # the base class's signature
         """Look at every direct import, type-only ones included."""
-        exempt: set[str] = set(self.open_packages or ())  # type: ignore[call-overload]  # a descriptor to mypy, a set at run time
+        exempt: set[str] = set(self.open_packages or ())  # type: ignore[arg-type, truthy-bool]  # a descriptor to mypy, a set at run time
         packages = {
             name
             for module in graph.modules

@@ -42,7 +42,7 @@ def _find(name: str) -> Any:
 
 
 class _Module(types.ModuleType):
-    __path__: ClassVar[list[str]] = []
+    __path__: ClassVar[list[str]] = []  # type: ignore[misc]  # the same for all: none has a folder
 
     def __getattr__(self, name: str) -> Any:
         return _find(name)

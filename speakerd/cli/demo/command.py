@@ -30,9 +30,6 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--output", default="default", help="with --talk: the loudspeaker")
     parser.add_argument("--wav", type=Path, default=Path("demo.wav"), help="where the room's sound goes")
-    parser.add_argument(
-        "--timeline", type=Path, metavar="FILE.svg", help="draw the scene: voices, what was sent, the light"
-    )
     parser.add_argument("--recordings", type=Path, default=RECORDINGS, help="folder of the recorded voices")
 
 
@@ -53,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             return asyncio.run(talk(args.input, args.output, text=args.text))
         from speakerd.cli.demo.scene import play
 
-        return asyncio.run(play(args.recordings, args.wav, args.timeline))
+        return asyncio.run(play(args.recordings, args.wav))
     except (AudioError, ConnectFailedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 3

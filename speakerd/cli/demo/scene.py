@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from speakerd.audio.simulation import RoomShape, SimulatedDevice
 from speakerd.cli.demo.report import Report
 from speakerd.cli.demo.settings import demo_settings
 from speakerd.cli.demo.stage import Stage
-from speakerd.cli.demo.timeline import Timeline, played_until
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.live_settings import LiveSettings
 
@@ -30,15 +29,31 @@ CUT_IN_AFTER_S = 3.0
 """Long enough for the echo canceller to adapt to the room (2.5 s)."""
 
 
+class Spectator(Protocol):
+    """Who is shown the scene beside the terminal: `scripts/timeline` draws it."""
+
+    def note(self, entry: dict[str, Any]) -> None:
+        """Take one entry of the live view."""
+
+    def ended(self, said: list[ScriptedUtterance], played: bytes, at: float) -> str:
+        """It went well. Return a line for the terminal.
+
+        Args:
+            said: What the person said.
+            played: What left the loudspeaker, 24 kHz mono int16.
+            at: The time at which its last sample did, on the clock of the entries.
+        """
+
+
 class SceneError(RuntimeError):
     """The scene did not go as planned; the text says what was waited for."""
 
 
-async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
-    """Play it, and draw it into `picture`; 0 if everything was understood and heard, else 1 and no picture.
+async def play(recordings: Path, wav: Path, spectator: Spectator | None = None) -> int:
+    """Play it, and show it to `spectator`; 0 if everything was understood and heard, else 1.
 
     Raises:
-        OSError: a recording is missing, or `wav` or `picture` cannot be written.
+        OSError: a recording is missing, `wav` cannot be written, or what `spectator` raises.
     """
     for name in (QUESTION[0], STORY):
         if not (recordings / name).is_file():
@@ -59,9 +74,8 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
     )
     speaker = assembly.speaker
     report = Report()
-    gate = settings.audio.gate
-    timeline = Timeline(hangover_s=gate.hangover_ms / 1000, tail_s=gate.tail_ms / 1000)
-    watch = asyncio.create_task(stage.follow(speaker.monitor.subscribe(4096), report, timeline))
+    notes = [report.note, *([spectator.note] if spectator is not None else [])]
+    watch = asyncio.create_task(stage.follow(speaker.monitor.subscribe(4096), notes))
     running = asyncio.create_task(speaker.run(ready=stage.opened.set))
     problem, said = None, []
     try:
@@ -70,7 +84,7 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
     except SceneError as error:
         problem = str(error)
     finally:
-        played = played_until(device.played, device.now())
+        played, played_until = device.played, device.now()
         report.stats = speaker.engine.stats
         report.echo = speaker.engine.echo_mode
         speaker.stop()
@@ -80,9 +94,8 @@ async def play(recordings: Path, wav: Path, picture: Path | None = None) -> int:
     device.save_room_recording(wav)
     problem = problem or report.verdict(QUESTION[1], device.played)
     stage.say(report.table(wav))
-    if picture is not None and problem is None:
-        await asyncio.to_thread(picture.write_text, timeline.draw(said, played), "utf-8")
-        stage.say(f"The scene as a picture: {picture}")
+    if spectator is not None and problem is None:
+        stage.say(spectator.ended(said, played, played_until))
     stage.say(f"FAILED: {problem}" if problem else "The words were understood, and the answers heard.")
     return 1 if problem else 0
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.panel.terminal import TerminalPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from speakerd.cli.demo.report import Report
-    from speakerd.cli.demo.timeline import Timeline
     from speakerd.daemon.metrics import Subscription
 
 
@@ -70,11 +68,13 @@ class Stage:
         """Print a line above the light."""
         self.panel.write(text)
 
-    async def follow(self, subscription: Subscription, report: Report, timeline: Timeline) -> None:
-        """Print captions and keep count until the speaker ends; pass everything on to `report` and `timeline`."""
+    async def follow(
+        self, subscription: Subscription, notes: Sequence[Callable[[dict[str, Any]], None]]
+    ) -> None:
+        """Print captions and keep count until the speaker ends; pass every entry on to `notes`."""
         async for entry in subscription:
-            report.note(entry)
-            timeline.note(entry)
+            for note in notes:
+                note(entry)
             async with self._news:
                 self._note(entry)
                 self._news.notify_all()

@@ -1,4 +1,4 @@
-"""The scene as a picture: who spoke when, what of it left the house, what the light showed. Pure.
+"""The scene as a picture: who spoke when, what of it left the house, what the light showed.
 
 Everything in it comes from one run: the marks, states and captions of the live view, the recordings that the person
 spoke, the sound that left the loudspeaker. The picture is an SVG with a background of its own and two sets of
@@ -7,14 +7,20 @@ colours, so that it can be read on a light page and on a dark one.
 
 from __future__ import annotations
 
+import asyncio
 import math
+import sys
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from speakerd.audio.pcm import FULL_SCALE, MIC_RATE, WIRE_RATE, samples_of
+from speakerd.cli.demo.command import RECORDINGS
+from speakerd.cli.demo.scene import play
+from speakerd.cli.demo.settings import demo_settings
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
 
@@ -373,3 +379,29 @@ def played_until(played: bytes, at: float) -> TimedAudio:
     """What left the loudspeaker, of which the last sample sounded at `at`."""
     samples = samples_of(played)
     return TimedAudio(at - len(samples) / WIRE_RATE, samples, WIRE_RATE)
+
+
+class _Drawing:
+    """A spectator of the demo's scene who draws it into a file when it has gone well."""
+
+    def __init__(self, file: Path) -> None:
+        gate = demo_settings().audio.gate
+        self._timeline = Timeline(hangover_s=gate.hangover_ms / 1000, tail_s=gate.tail_ms / 1000)
+        self._file = file
+        self.note = self._timeline.note
+
+    def ended(self, said: list[ScriptedUtterance], played: bytes, at: float) -> str:
+        self._file.write_text(self._timeline.draw(said, played_until(played, at)), "utf-8")
+        return f"The scene as a picture: {self._file}"
+
+
+def main() -> int:
+    """Play the demo's scene and draw it; exit code 0, 1 (not understood, no picture) or 2 (usage)."""
+    if len(sys.argv) != 2:
+        print("usage: scripts/demo --timeline FILE.svg", file=sys.stderr)
+        return 2
+    return asyncio.run(play(RECORDINGS, Path("demo.wav"), _Drawing(Path(sys.argv[1]))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

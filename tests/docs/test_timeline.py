@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from scripts.timeline import HEIGHT, WIDTH, TimedAudio, Timeline, played_until
 from speakerd.audio.simulation.person import ScriptedUtterance
-from speakerd.cli.demo.timeline import HEIGHT, WIDTH, TimedAudio, Timeline, played_until
 from speakerd.panel.colors import NAMED
 from speakerd.panel.looks import TABLE
 from tests.daemon.bench import GO_FORWARD, answering, household
