@@ -268,6 +268,10 @@ class AudioEngine:
         """Captured blocks processed and playback blocks delivered: the watchdog is fed only while both rise."""
         return BlockCounts(self._processed, self._device.block_counts.playback)
 
+    def now(self) -> float:
+        """Return the device's time, that of all events."""
+        return self._device.now()
+
     @property
     def device_lost(self) -> bool:
         """Whether a lost device has been reported and has not returned yet."""

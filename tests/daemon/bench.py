@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
@@ -21,6 +22,7 @@ from speakerd.daemon.assemble import assemble
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
 from speakerd.host.log_filters import Redactor
+from speakerd.panel.gpio import GpioPanel
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 from speakerd.realtime.testing.server_events import (
@@ -41,10 +43,12 @@ from tests.simulation.virtual_loop import VirtualLoop
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from speakerd.audio.settings import AudioSettings
     from speakerd.audio.simulation.person import ScriptedUtterance
     from speakerd.audio.simulation.room import RoomShape
     from speakerd.daemon.core import Assembly
     from speakerd.daemon.metrics.monitor import Entry
+    from speakerd.panel.port import Panel
     from speakerd.panel.settings import PanelSettings
 
 DATA = Path(__file__).parent.parent / "data"
@@ -215,7 +219,17 @@ async def household(
     device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
     panels: list[SimulatedPanel] = []
 
-    def make_panel(panel: PanelSettings) -> SimulatedPanel:
+    def make_device(audio: AudioSettings) -> SimulatedDevice:
+        """The one card there is, under whatever name but "missing"."""
+        if audio.input == "missing":
+            absent = SimulatedDevice()
+            absent.unplug("capture")
+            return absent
+        return device
+
+    def make_panel(panel: PanelSettings) -> Panel:
+        if panel.kind == "gpio":
+            return GpioPanel(panel.button, panel.light, pin_factory=MockFactory(pin_class=MockPWMPin))
         panels.append(SimulatedPanel(panel.light, stepped=stepped, clock=loop.time))
         return panels[-1]
 
@@ -233,7 +247,7 @@ async def household(
             live,
             key=LiveApiKey(live, environment, Redactor()) if environment is not None else None,
             state=state,
-            make_device=lambda _settings: device,
+            make_device=make_device,
             make_panel=make_panel,
             clock=loop.time,
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from speakerd.daemon import service
 from tests.daemon.process import Daemon, environment
 from tests.limits import limit
 
@@ -104,6 +105,44 @@ def test_an_unknown_device_is_waited_for_and_those_there_are_are_listed(tmp_path
     log = daemon.log.read_text()
     assert missing in log
     assert "Traceback" not in log
+
+
+def test_a_card_that_is_not_there_is_waited_for_and_a_reload_may_name_another(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, BASE.replace('driver = "simulated"', 'input = "kitchen"\noutput = "kitchen"'))
+    try:
+        daemon.wait_ready()
+        status = daemon.ask("status")
+        assert "kitchen" in status["missing"]
+        assert status["light"] == "error"
+        text = daemon.config.read_text()
+        daemon.config.write_text(text.replace('input = "kitchen"', 'driver = "simulated"'))
+        assert daemon.ask("reload")["applied"] is True
+        daemon.until("missing", None)
+        daemon.until("light", "idle")
+        assert daemon.stop() == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
+def test_a_restart_that_was_asked_for_is_exit_code_5(daemon: Daemon) -> None:
+    daemon.wait_ready()
+    assert daemon.ask("restart")["phase"] == "idle"
+    assert daemon.process.wait(limit(10)) == 5
+    assert "Traceback" not in daemon.log.read_text()
+
+
+async def test_a_fault_of_ours_at_the_start_is_exit_code_4_and_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def assemble(*_: object, **__: object) -> object:
+        raise RuntimeError("out of screws")
+
+    monkeypatch.setattr(service, "assemble", assemble)
+    config = tmp_path / "speakerd.toml"
+    config.write_text(BASE)
+    assert await service.serve(config) == service.EXIT_DIED
+    assert "out of screws" in capsys.readouterr().err
 
 
 def test_an_absent_server_leaves_the_daemon_up_and_says_so(daemon: Daemon) -> None:

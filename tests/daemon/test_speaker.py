@@ -3,7 +3,13 @@ import asyncio
 import numpy as np
 import pytest
 
+from speakerd.audio.simulation import SimulatedDevice
+from speakerd.config.settings import Settings
+from speakerd.daemon.assemble import assemble
+from speakerd.daemon.core import PartDiedError
+from speakerd.daemon.live_settings import LiveSettings
 from speakerd.dialogue.requests import MUTE
+from speakerd.panel.simulated import SimulatedPanel
 from speakerd.realtime.testing.loopback import Expect, Silent, Wait
 from speakerd.realtime.testing.server_events import session_created
 from tests.daemon.bench import GO_FORWARD, answering, household
@@ -124,6 +130,25 @@ async def test_stopping_in_the_middle_of_an_answer_takes_less_than_two_seconds()
         await house.stopped()
         assert asyncio.get_running_loop().time() - began < 2.0
         assert house.panel.is_dark
+
+
+@in_virtual_time
+async def test_a_part_that_dies_while_it_starts_ends_the_start() -> None:
+    loop = asyncio.get_running_loop()
+    settings = Settings.model_validate({"model": {"url": "ws://127.0.0.1:9", "auth": "none"}})
+    assembly = assemble(
+        LiveSettings(settings),
+        make_device=lambda _settings: SimulatedDevice(stepped=True, begin_s=loop.time()),
+        make_panel=lambda _settings: SimulatedPanel(stepped=True, clock=loop.time),
+        clock=loop.time,
+    )
+    running = asyncio.create_task(assembly.speaker.run(prepare=lambda: asyncio.sleep(100)))
+    await asyncio.sleep(1)
+    assembly.speaker.die("the sound device hangs")
+    with pytest.raises(PartDiedError, match="hangs"):
+        await running
+    await assembly.close()
+    assert loop.time() < 1_010
 
 
 @in_virtual_time

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from speakerd.audio.engine import AudioEngine
 from speakerd.audio.errors import BadModelError, DeviceError, ExtraMissingError, setting_of
+from speakerd.audio.events import DeviceLost, DeviceReturned
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.daemon.session import PlaybackTracker
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from speakerd.audio.capture import ListenMode
     from speakerd.audio.device import AudioDevice
-    from speakerd.audio.events import AudioEvent
+    from speakerd.audio.events import AudioEvent, Direction
     from speakerd.audio.playback import PlayedItem
     from speakerd.audio.settings import AudioSettings
     from speakerd.config.settings import Settings
@@ -53,6 +54,7 @@ class LiveEngine:
         self._on_event: Callable[[AudioEvent], None] | None = None
         self._volume: int | None = None
         self._listening: ListenMode = "closed"
+        self._lost: set[Direction] = set()
         self._exchange = asyncio.Lock()
         self._settings = settings.subscribe(
             "audio",
@@ -77,6 +79,10 @@ class LiveEngine:
         )
 
     def _emit(self, event: AudioEvent) -> None:
+        if isinstance(event, DeviceLost):
+            self._lost.add(event.direction)
+        elif isinstance(event, DeviceReturned):
+            self._lost.discard(event.direction)
         if self._on_event is not None:
             self._on_event(event)
 
@@ -146,6 +152,10 @@ class LiveEngine:
     async def _open(self, engine: AudioEngine, *, wait_for_device: bool) -> None:
         self.current = self._dressed(engine)
         await asyncio.to_thread(engine.start, wait_for_device=wait_for_device)
+        if not engine.device_lost:
+            # The old engine has reported the loss of its device, and the new one does not know of it.
+            for direction in tuple(self._lost):
+                self._emit(DeviceReturned(direction, engine.now()))
         if self._listening != "closed":
             engine.listen(self._listening)
 

@@ -34,6 +34,10 @@ CHANGEABLE = (
 """What of `[model]` a server lets be changed in a session that has spoken already."""
 
 
+_OF_NO_SESSION = ("connection", "connect_timeout_s")
+"""What of it says when a session is opened and closed, not what it is."""
+
+
 class SessionRenewal:
     """Subscribe it after all that a session is made of. Event loop only."""
 
@@ -52,7 +56,7 @@ class SessionRenewal:
             "model",
             "tools",
             "offline",
-            but=("model.connect_timeout_s", "model.connection", "offline.host", "offline.port"),
+            but=(*(f"model.{key}" for key in _OF_NO_SESSION), "offline.host", "offline.port"),
             prepare=self._prepare,
         )
 
@@ -79,5 +83,5 @@ def _beyond_update(settings: Settings) -> tuple[object, ...]:
     """What a session has to be opened anew for."""
     offline = "offline" in {settings.model.backend, settings.model.fallback}
     model = dataclasses.asdict(settings.model)
-    kept = {key: value for key, value in model.items() if key not in CHANGEABLE}
+    kept = {key: value for key, value in model.items() if key not in (*CHANGEABLE, *_OF_NO_SESSION)}
     return (kept, settings.offline if offline else None)
