@@ -198,8 +198,13 @@ class LiveSettings:
             await self._committed()
 
     def between_turns(self) -> None:
-        """No conversation is going on: parts that waited for this take the newest settings. Cheap to call often."""
-        self._commit("between_turns")
+        """No conversation is going on: parts that waited for this take the newest settings. Cheap to call often.
+
+        Nothing is taken while a change is being prepared, since that may replace what waits; whoever asked for the
+        change calls this again after it, also after one that was refused.
+        """
+        if not self._changing.locked():
+            self._commit("between_turns")
 
     async def settled(self) -> tuple[UnworkableSettingError, ...]:
         """Wait until all commits that have begun are over; return what went wrong in them since the last call."""
@@ -210,18 +215,23 @@ class LiveSettings:
     async def _prepare_all(self, settings: Settings) -> dict[int, PreparedChange]:
         prepared: dict[int, PreparedChange] = {}
         problems: list[UnworkableSettingError] = []
-        for part in sorted(self._subscriptions, key=lambda part: part.disturbs):
-            if part.prepare is None or (part.disturbs and problems):
-                continue
-            if part.every_time or part.differs(settings):
-                try:
-                    prepared[id(part)] = await part.prepare(settings)
-                except UnworkableSettingError as problem:
-                    problems.append(problem)
-        if problems:
+        try:
+            for part in sorted(self._subscriptions, key=lambda part: part.disturbs):
+                if part.prepare is None or (part.disturbs and problems):
+                    continue
+                if part.every_time or part.differs(settings):
+                    try:
+                        prepared[id(part)] = await part.prepare(settings)
+                    except UnworkableSettingError as problem:
+                        problems.append(problem)
+            if problems:
+                raise SettingsRefusedError(tuple(problems))
+        except (
+            BaseException
+        ):  # whatever it is, a cancellation too: what has been prepared must not be left behind
             for change in prepared.values():
                 await _over(change.abandon())
-            raise SettingsRefusedError(tuple(problems))
+            raise
         return prepared
 
     def _commit(self, when: When) -> None:
@@ -230,7 +240,11 @@ class LiveSettings:
                 continue
             change, part.prepared = part.prepared, None
             before, part.made_of = part.made_of, self.latest
-            done = change.commit()
+            try:
+                done = change.commit()
+            except Exception as error:  # noqa: BLE001  # a fault of ours in one part must not keep the others from theirs
+                self._failed(part, before, error)
+                continue
             if done is not None:
                 task = asyncio.ensure_future(self._finish(done, part, before))
                 self._commits.add(task)
@@ -239,10 +253,17 @@ class LiveSettings:
     async def _finish(self, done: Awaitable[None], part: SettingsSubscription, before: Settings) -> None:
         try:
             await done
-        except UnworkableSettingError as problem:
-            part.made_of = before
-            self._failures.append(problem)
-            log.error("the old setting stays in force: %s", problem)
+        except Exception as error:  # noqa: BLE001  # likewise
+            self._failed(part, before, error)
+
+    def _failed(self, part: SettingsSubscription, before: Settings, error: Exception) -> None:
+        part.made_of = before
+        if isinstance(error, UnworkableSettingError):
+            log.error("the old setting stays in force: %s", error)
+        else:
+            log.error("a part could not take new settings", exc_info=error)
+            error = UnworkableSettingError(part.keys[0], f"internal error: {error!r}")
+        self._failures.append(error)
 
     async def _committed(self) -> None:
         while self._commits:

@@ -120,6 +120,72 @@ async def test_where_one_part_cannot_no_part_changes() -> None:
 
 
 @in_virtual_time
+async def test_nothing_that_waits_is_taken_while_a_newer_change_is_prepared() -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    sound, slow = Part(live, "audio", when="between_turns"), Part(live, "tools", when="now")
+    await live.change(changed(first, "audio", input="kitchen"))
+    gate = asyncio.Event()
+    prepare = slow._prepare
+
+    async def slowly(settings: Settings) -> PreparedChange:
+        await gate.wait()
+        return await prepare(settings)
+
+    live._subscriptions[1].prepare = slowly
+    back = asyncio.create_task(live.change(changed(first, "tools", clock=False)))
+    await asyncio.sleep(0)
+    live.between_turns()  # the conversation ends just now
+    gate.set()
+    await back
+    live.between_turns()
+    await live.settled()
+    assert sound.taken == []
+    assert live.waiting("between_turns") == ()
+
+
+@in_virtual_time
+@pytest.mark.parametrize("fault", [OSError("no space left"), asyncio.CancelledError()])
+async def test_what_was_prepared_is_undone_whatever_ends_the_change(fault: BaseException) -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    sound, broken = Part(live, "audio", when="now"), Part(live, "audio", when="now")
+
+    async def fail(_: Settings) -> PreparedChange:
+        raise fault
+
+    live._subscriptions[1].prepare = fail
+    with pytest.raises(type(fault)):
+        await live.change(changed(first, "audio", input="kitchen"))
+    assert sound.log == ["prepare", "abandon"]
+    assert broken.log == []
+    assert live.latest is first
+
+
+@in_virtual_time
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_fault_of_a_part_that_commits_is_told_and_the_others_commit(at_once: bool) -> None:
+    first = Settings()
+    live = LiveSettings(first)
+
+    def commit() -> None:
+        raise KeyError("a mistake")
+
+    async def later() -> None:
+        commit()
+
+    async def prepare(_: Settings) -> PreparedChange:
+        return PreparedChange(commit if at_once else later)
+
+    live.subscribe("audio", prepare=prepare, when="now")
+    other = Part(live, "audio", when="now")
+    await live.change(changed(first, "audio", input="kitchen"))
+    (failure,) = await live.settled()
+    assert (failure.key, failure.reason) == ("audio", "internal error: KeyError('a mistake')")
+    assert len(other.taken) == 1
+
+
+@in_virtual_time
 async def test_a_part_that_fails_when_it_commits_keeps_what_it_was_made_of_and_is_asked_again() -> None:
     first = Settings()
     live = LiveSettings(first)

@@ -52,12 +52,22 @@ class Reloader:
 
     def hang_up(self) -> None:
         """Reload, as SIGHUP asks for; the journal has the answer."""
-        task = asyncio.create_task(self.reload(), name="reload")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin()
 
     async def reload(self) -> dict[str, Any]:
-        """Read the file again; return what changed and when it counts, or what is wrong. JSON-safe."""
+        """Read the file again; return what changed and when it counts, or what is wrong. JSON-safe.
+
+        Whoever asked may go away, or lose patience: the reload goes on to its end, so that it is done or not done.
+        """
+        return await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[dict[str, Any]]:
+        task = asyncio.create_task(self._in_turn(), name="reload")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _in_turn(self) -> dict[str, Any]:
         async with self._busy:
             self._notifier.reloading()
             try:

@@ -299,8 +299,10 @@ class Speaker:
         Raises:
             SettingsRefusedError: a part cannot work with them, so nothing has changed.
         """
-        await self.settings.change(settings)
-        self._settle(self._clock())
+        try:
+            await self.settings.change(settings)
+        finally:
+            self._settle(self._clock())  # what waited for the end of a turn may have waited for this, too
         return await self.settings.settled()
 
     def _configure_dialogue(self, settings: Settings) -> None:
