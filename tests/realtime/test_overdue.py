@@ -11,6 +11,7 @@ from speakerd.realtime.errors import NoAnswerError, ThrottledError
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.due import DUE, RESPONSES, UPDATES
+from speakerd.realtime.wire.response_queue import Overdue
 from tests.realtime.protocol_wire import MANUAL, Wire, speaking
 
 
@@ -285,3 +286,9 @@ def test_settings_that_change_all_the_time_are_sent_as_the_budget_allows_the_las
     assert sent + len(updates) <= UPDATES.burst + UPDATES.per_minute
     assert updates[-1]["session"]["instructions"] == "1100"
     assert json.dumps(updates[-1])
+
+
+def test_what_is_overdue_cannot_be_passed_over() -> None:
+    state = Wire(MANUAL).protocol._state
+    with pytest.raises(AssertionError):
+        state.perform([Overdue("created")])  # type: ignore[list-item]  # that a type checker refuses it is the point

@@ -385,7 +385,7 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
     out: list[str] = []
     for step in steps:
         now += 0.1
-        actions: list[Any] = []
+        actions: Any = []
         if step == "request":
             actions = sequencer.request(ResponseRequest(), now)
         elif step == "aside":

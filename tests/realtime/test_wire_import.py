@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+from speakerd.realtime import wire
 from tests.limits import limit
 
 HEAVY = ("pydantic", "numpy", "openai", "httpx", "speakerd.audio", "speakerd.daemon", "speakerd.offline")
@@ -21,3 +23,8 @@ def test_the_session_layer_loads_no_heavy_module() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=limit(50)
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_package_names_each_of_its_modules() -> None:
+    modules = {file.stem for file in Path(wire.__file__).parent.glob("*.py")} - {"__init__"}
+    assert [name for name in sorted(modules) if f"`{name}`" not in str(wire.__doc__)] == []

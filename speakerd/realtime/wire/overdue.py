@@ -11,7 +11,9 @@ from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response_queue import Overdue
 
 if TYPE_CHECKING:
-    from speakerd.realtime.wire.response_queue import QueueAction
+    from collections.abc import Sequence
+
+    from speakerd.realtime.wire.response_queue import QueueAction, QueueOutcome
     from speakerd.realtime.wire.state import WireState
 
 
@@ -26,14 +28,17 @@ def tick(state: WireState, now: float) -> None:
         state.update_overdue(now)
     if state.committed_at is not None and now >= state.committed_at + DUE["committed"].within_s:
         state.committed_at = None
-    perform(state, state.responses.tick(now), now)
+    carry_out(state, state.responses.tick(now), now)
 
 
-def perform(state: WireState, actions: list[QueueAction], now: float) -> None:
+def carry_out(state: WireState, outcomes: Sequence[QueueOutcome], now: float) -> None:
     """Carry out what the response queue decided, what is overdue included."""
-    for action in actions:
-        if isinstance(action, Overdue):
-            _overdue(state, action, now)
+    actions: list[QueueAction] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Overdue):
+            _overdue(state, outcome, now)
+        else:
+            actions.append(outcome)
     state.perform(actions)
 
 

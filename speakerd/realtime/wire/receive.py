@@ -63,8 +63,8 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
     event_id = details.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
     if code == names.RESPONSE_ALREADY_ACTIVE:
-        again, actions = state.responses.refused(event_id, now)
-        overdue.perform(state, actions, now)
+        again, outcomes = state.responses.refused(event_id, now)
+        overdue.carry_out(state, outcomes, now)
         if again:
             return
     elif code == names.CANCEL_NOT_ACTIVE:

@@ -37,7 +37,7 @@ from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.wire.due import DUE, MAX_ASKED, RESPONSES, Allowance, Due
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
@@ -102,7 +102,11 @@ class Throttled:
     wait_s: float
 
 
-QueueAction: TypeAlias = Create | Cancel | Overdue | Throttled
+QueueAction: TypeAlias = Create | Cancel | Throttled
+"""What `WireState.perform` sends or reports."""
+
+QueueOutcome: TypeAlias = QueueAction | Overdue
+"""What has to go through `overdue.carry_out`, since something may be overdue."""
 
 
 @dataclass(slots=True)
@@ -358,7 +362,7 @@ class ResponseQueue:
         self._end(response)
         return response, self._advance(now)
 
-    def refused(self, event_id: str | None, now: float) -> tuple[bool, list[QueueAction]]:
+    def refused(self, event_id: str | None, now: float) -> tuple[bool, Sequence[QueueOutcome]]:
         """A request was refused because another response runs.
 
         Return whether it will be sent again; if not, it is given up and the error should be reported.
@@ -401,12 +405,12 @@ class ResponseQueue:
         elif running.failed_at is None:
             running.failed_at = now
 
-    def tick(self, now: float) -> list[QueueAction]:
+    def tick(self, now: float) -> list[QueueOutcome]:
         """Report what did not come in time; end a hold that lasts too long; send what may be sent now.
 
         A response that is overdue stays until the caller ends it, or the connection.
         """
-        actions: list[QueueAction] = []
+        actions: list[QueueOutcome] = []
         for response in self._active.values():
             at, due = response.due
             if now >= at:
@@ -425,7 +429,7 @@ class ResponseQueue:
             self._held_until = None
         if self._server_turn_at is not None and now >= self._server_turn_at + DUE["server_response"].within_s:
             self._forget_server_turn()
-        return actions + self._advance(now)
+        return [*actions, *self._advance(now)]
 
     def connection_lost(self) -> list[ActiveResponse]:
         """Nothing runs any more. Requests that brought nothing are sent again on the next connection, or given up.

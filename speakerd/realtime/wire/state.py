@@ -28,7 +28,6 @@ from speakerd.realtime.wire.resend_buffer import ResendBuffer
 from speakerd.realtime.wire.response_queue import (
     Cancel,
     Create,
-    Overdue,
     QueueAction,
     ResponseQueue,
     ResponseRequest,
@@ -155,8 +154,6 @@ class WireState:
                     self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=response_id))
                 case Throttled(wait_s):
                     self.emit(RealtimeModelErrorEvent(ThrottledError(names.RESPONSE_CREATE, wait_s)))
-                case Overdue():
-                    pass  # `overdue.handle` has decided what follows, where time passes.
                 case _:
                     assert_never(action)
 
