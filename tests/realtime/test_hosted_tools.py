@@ -59,6 +59,40 @@ RESPONSE_DONE = s.response_done("resp_1")
 WHOLE = [ADDED, ARGUMENTS, IN_PROGRESS, RESPONSE_DONE, COMPLETED, DONE, ITEM_DONE]
 
 
+def test_a_response_may_be_silent_while_its_hosted_call_runs_and_no_longer() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created("resp_1"), ADDED, ARGUMENTS)
+    wire.pass_time(DUE["hosted_call"].within_s - 1.0)
+    assert wire.protocol.must_reconnect is None
+    assert wire.events("mcp_call_ended") == []
+    wire.hear(COMPLETED, DONE)
+    wire.pass_time(DUE["progress"].within_s - 0.1)
+    assert wire.protocol.must_reconnect is None
+    wire.pass_time(0.1)
+    assert wire.protocol.must_reconnect is not None
+
+
+@pytest.mark.parametrize("sign", [IN_PROGRESS, COMPLETED, FAILED])
+def test_each_event_of_a_hosted_call_is_a_sign_of_its_response(sign: dict[str, Any]) -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created("resp_1"), ADDED)
+    wire.pass_time(DUE["progress"].within_s - 1.0)
+    wire.hear(sign)
+    wire.pass_time(DUE["progress"].within_s - 1.0)
+    assert wire.protocol.must_reconnect is None
+
+
+def test_a_hosted_call_that_never_ends_is_ended_and_its_response_has_its_limit_after_that() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created("resp_1"), ADDED, ARGUMENTS)
+    wire.pass_time(DUE["hosted_call"].within_s)
+    (end,) = wire.events("mcp_call_ended")
+    assert end.failed
+    assert wire.protocol.must_reconnect is None
+    wire.pass_time(DUE["progress"].within_s)
+    assert wire.protocol.must_reconnect is not None
+
+
 def test_a_call_is_told_when_it_begins_and_when_it_has_ended_and_is_in_the_history() -> None:
     wire = Wire(MANUAL)
     wire.hear(s.response_created("resp_1"), *WHOLE)

@@ -9,6 +9,7 @@ from speakerd.realtime.bounded import BoundedDict, BoundedSet
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelMcpCallStartedEvent
+    from speakerd.realtime.wire.response_queue import ActiveResponse
 
 _REMEMBERED = 256
 """Ids that are kept, to recognise what is told twice."""
@@ -20,6 +21,8 @@ class HostedCall:
 
     event: RealtimeModelMcpCallStartedEvent
     begun: bool = False
+    response: ActiveResponse | None = None
+    """The response that made it, if that ran when the call began."""
     over: bool = False
     """The server has said that it ended; its output is still to come."""
     failed: bool = False

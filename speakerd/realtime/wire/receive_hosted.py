@@ -26,6 +26,7 @@ from speakerd.realtime.wire.parsing import ServerEvent, mapping, text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from speakerd.realtime.wire.due import Due
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 
@@ -88,6 +89,7 @@ def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
 def _in_progress(state: WireState, event: ServerEvent, now: float) -> None:
     if (call := _call(state, text(event, "item_id"))) is not None:
         _begin(state, call, now)
+        _seen(call, now)
 
 
 def _completed(state: WireState, event: ServerEvent, now: float) -> None:
@@ -104,7 +106,7 @@ def _over(state: WireState, event: ServerEvent, now: float, *, failed: bool) -> 
     if call is not None:
         _begin(state, call, now)
         call.over, call.failed = True, failed
-        call.due_at = now + DUE["hosted_output"].within_s
+        _await(call, "hosted_output", now)
 
 
 def _tools_failed(state: WireState, event: ServerEvent, _now: float) -> None:
@@ -130,9 +132,24 @@ def _begin(state: WireState, call: HostedCall, now: float) -> None:
     if call.begun:
         return
     call.begun = True
-    call.due_at = now + DUE["hosted_call"].within_s
+    response_id = call.event.response_id
+    call.response = state.responses.running if response_id is None else state.responses.active(response_id)
+    _await(call, "hosted_call", now)
     _put(state, call.event, None)
     state.emit(call.event)
+
+
+def _await(call: HostedCall, due: Due, now: float) -> None:
+    """The call has to go on within that limit; its response may be silent for as long."""
+    call.due_at = now + DUE[due].within_s
+    if call.response is not None:
+        call.response.hosted[call.event.item_id] = call.due_at
+    _seen(call, now)
+
+
+def _seen(call: HostedCall, now: float) -> None:
+    if call.response is not None:
+        call.response.seen(now)
 
 
 def _end(state: WireState, call: HostedCall, output: object, error: object, now: float) -> None:
@@ -140,6 +157,9 @@ def _end(state: WireState, call: HostedCall, output: object, error: object, now:
     started = call.event
     state.hosted.running.pop(started.item_id, None)
     state.hosted.ended.add(started.item_id)
+    if call.response is not None:
+        call.response.hosted.pop(started.item_id, None)
+        _seen(call, now)
     problem = text(mapping(error), "message") or (error if isinstance(error, str) else "")
     if not problem and (call.failed or error is not None):
         problem = "the server gave no reason"

@@ -136,6 +136,9 @@ class ActiveResponse:
     failed_at: float | None = None
     """When an error was received that may concern it; `None` again once something else of it is received."""
 
+    hosted: BoundedDict[str, float] = field(default_factory=lambda: BoundedDict(MAX_ITEMS))
+    """Hosted calls of it that run, by item id, and when each counts as ended: until then nothing else is due."""
+
     def seen(self, now: float) -> None:
         """Something of it was received."""
         self.seen_at = now
@@ -145,7 +148,7 @@ class ActiveResponse:
     def due(self) -> tuple[float, Due]:
         """By when something has to come of it, and what."""
         due: Due
-        since = self.seen_at
+        since = max([self.seen_at, *self.hosted.values()])
         if self.cancelled_at is not None:
             since, due = self.cancelled_at, "end_after_cancel"
         elif self.failed_at is not None:
