@@ -93,6 +93,17 @@ def test_a_hosted_call_that_never_ends_is_ended_and_its_response_has_its_limit_a
     assert wire.protocol.must_reconnect is not None
 
 
+@pytest.mark.parametrize("begun", [[ADDED, ARGUMENTS], [IN_PROGRESS], [ADDED, IN_PROGRESS, COMPLETED]])
+def test_a_response_that_ran_a_hosted_tool_is_not_asked_for_again_after_a_loss(begun: list[Any]) -> None:
+    wire = Wire(MANUAL)
+    wire.ask(RealtimeModelSendResponse())
+    wire.hear(s.response_created("resp_1"), *begun)
+    assert wire.types().count("response.create") == 1
+    wire.lose()
+    wire.connect()
+    assert "response.create" not in wire.types()
+
+
 def test_a_call_is_told_when_it_begins_and_when_it_has_ended_and_is_in_the_history() -> None:
     wire = Wire(MANUAL)
     wire.hear(s.response_created("resp_1"), *WHOLE)

@@ -135,6 +135,8 @@ def _begin(state: WireState, call: HostedCall, now: float) -> None:
     response_id = call.event.response_id
     call.response = state.responses.running if response_id is None else state.responses.active(response_id)
     _await(call, "hosted_call", now)
+    if call.response is not None:
+        state.delivered(call.response)  # The tool runs: were it asked for again, it might run twice.
     _put(state, call.event, None)
     state.emit(call.event)
 

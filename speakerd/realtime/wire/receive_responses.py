@@ -202,7 +202,7 @@ def _audio_delta(state: WireState, event: ServerEvent, now: float) -> None:
     state.playback.receive(item_id, content_index, len(audio), now, response.response_id, aside=aside)
     if not response.had_audio:
         response.had_audio = state.has_audio = True
-        _delivered(state, response)
+        state.delivered(response)
     state.events.append(RealtimeModelAudioEvent(audio, response.response_id, item_id, content_index))
 
 
@@ -243,7 +243,7 @@ def _text_delta(state: WireState, event: ServerEvent, now: float) -> None:
     delta = text(event, "delta")
     if response.cancelled or not delta:
         return
-    _delivered(state, response)
+    state.delivered(response)
     if response.out_of_band:
         response.text.append(delta)
         return
@@ -299,14 +299,6 @@ def _announce(state: WireState, event: ServerEvent, response: ActiveResponse) ->
     return False
 
 
-def _delivered(state: WireState, response: ActiveResponse) -> None:
-    if not response.delivered:
-        response.delivered = True
-        state.refusal = None
-        if not response.out_of_band:
-            state.resend.answered()
-
-
 def _call(item: ServerEvent, response: ActiveResponse) -> RealtimeModelToolCallEvent:
     return RealtimeModelToolCallEvent(
         name=text(item, "name"),
@@ -334,7 +326,7 @@ def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: Act
     if not call.call_id or not state.reported_calls.add(call.call_id):
         return
     state.open_calls.add(call.call_id)
-    _delivered(state, response)
+    state.delivered(response)
     if not response.out_of_band:
         state.emit(
             RealtimeModelItemUpdatedEvent(

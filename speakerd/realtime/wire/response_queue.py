@@ -121,7 +121,7 @@ class ActiveResponse:
     cancelled: bool = False
     """It was cancelled, or the server interrupts it by itself: what still arrives of it is dropped."""
     delivered: bool = False
-    """Something of it reached the listeners: audio, text or a tool call. (Not captions alone.)"""
+    """Something of it reached the listeners: audio, text, a tool call, or a hosted one. (Not captions alone.)"""
     had_audio: bool = False
     text: list[str] = field(default_factory=list)
     """Transcripts and texts of an out-of-band response, joined when it ends."""

@@ -26,6 +26,7 @@ from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
 from speakerd.realtime.wire.response_queue import (
+    ActiveResponse,
     Cancel,
     Create,
     QueueAction,
@@ -133,6 +134,14 @@ class WireState:
             self.emit(RealtimeModelErrorEvent(self.set_up_refused))
         else:
             self.perform(self.responses.request(request, now))
+
+    def delivered(self, response: ActiveResponse) -> None:
+        """Something of a response reached the listeners or a hosted tool: it is not asked for again."""
+        if not response.delivered:
+            response.delivered = True
+            self.refusal = None
+            if not response.out_of_band:
+                self.resend.answered()
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`."""
