@@ -14,6 +14,8 @@ from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
 from speakerd.realtime.transport.retry_policy import ROTATE_AFTER_S, ROTATE_AGAIN_S, ROTATE_AT_LATEST_S
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
+from speakerd.realtime.wire.due import DUE
+from tests.limits import limit
 from tests.realtime.shell import Ear, connected, until
 from tests.realtime.virtual_time import VirtualTime
 
@@ -21,11 +23,14 @@ from tests.realtime.virtual_time import VirtualTime
 class Old:
     """A model whose session is `age` seconds old."""
 
-    def __init__(self) -> None:
+    def __init__(self, greeted_within_s: float = 0.3) -> None:
         self.time = VirtualTime()
         self.ear = Ear()
         self.model = OpenAIRealtimeWebSocketModel(
-            clock=self.time.clock, sleep=self.time.sleep, random=lambda: 0.0, greeted_within_s=0.3
+            clock=self.time.clock,
+            sleep=self.time.sleep,
+            random=lambda: 0.0,
+            greeted_within_s=greeted_within_s,
         )
 
     async def grow(self, seconds: float) -> None:
@@ -110,6 +115,22 @@ async def test_a_request_that_comes_during_the_exchange_stops_it() -> None:
         await old.ear.until("turn_ended")
         assert server.connections[0].received
         assert not server.connections[1].received
+
+
+async def test_what_the_old_session_owes_during_the_exchange_has_its_limit() -> None:
+    old = Old(greeted_within_s=limit(60.0))  # The exchange outlasts the test.
+    async with (
+        LoopbackServer([], [Silent()], [Expect("response.create"), *s.spoken_response()]) as server,
+        connected(server, old.ear, old.model),
+    ):
+        await old.time.advance(ROTATE_AFTER_S + 1)
+        await until(lambda: len(server.connections) == 2)
+        await old.model.send_event(i.RealtimeModelSendUserInput("Hi"))
+        await old.grow(DUE["created"].within_s + 1)
+        await old.ear.until("connection_status", status="reconnecting")
+        await old.grow(1)
+        await old.ear.until("turn_ended")
+        assert len(server.connections) == 3
 
 
 async def test_a_connection_lost_during_the_exchange_is_healed() -> None:

@@ -443,11 +443,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if protocol is None or connection is None:
                 return
             try:
-                await self._on_tick(protocol, connection)
+                self._on_tick(protocol, connection)
             except Exception:  # noqa: BLE001  # a bug here must not stop the clock for months
                 _log.exception("keeping time failed")
 
-    async def _on_tick(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
+    def _on_tick(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         now = self._clock()
         if not self._all_notified.is_set() or now < self._judge_from:
             return  # The listeners lag: what is due may have come long ago, and was not read yet.
@@ -463,7 +463,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 link.expires_at = protocol.expires_at
                 connection.expires_in(protocol.expires_at - self._wall_clock(), now)
         if self._wants_rotation(protocol, connection):
-            await self._rotate(protocol, connection)
+            # Beside the timer: a handshake takes its time, and the old session has its limits all the while.
+            connection.step("rotate", now)
+            connection.handshakes.take(now)
+            self._spawn(self._rotate(protocol, connection), "realtime rotation")
 
     def _look(self, link: Link, protocol: RealtimeProtocol, now: float) -> None:
         """Send a ping where silence has to be looked into; give the connection up where no pong came."""
@@ -501,8 +504,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
     async def _rotate(self, protocol: RealtimeProtocol, connection: ConnectionState) -> None:
         """Replace the session by a fresh one: open the new connection before the old one is closed."""
-        connection.step("rotate", self._clock())
-        connection.handshakes.take(self._clock())
         old = self._link
         link, greeting = await self._fresh_link()
         if connection.state != "rotating" or self._link is not old:
