@@ -72,7 +72,7 @@ class NotConnectedError(RealtimeLayerError, RuntimeError):
 
 
 class NoAnswerError(RealtimeLayerError, TimeoutError):
-    """A request for a reply brought nothing, on a second connection neither, and was given up."""
+    """A request for a reply was given up: it brought nothing on two connections, or too many waited."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -11,7 +11,7 @@ from speakerd.realtime.errors import NoAnswerError, ThrottledError
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.due import DUE, RESPONSES, UPDATES
-from speakerd.realtime.wire.response_queue import Overdue
+from speakerd.realtime.wire.response_queue import MAX_WAITING, Overdue
 from tests.realtime.protocol_wire import MANUAL, Wire, speaking
 
 
@@ -245,6 +245,22 @@ def test_a_server_that_goes_mute_at_any_moment_is_left_and_the_question_asked_on
     wire.types()
     replace(wire)
     assert asked(wire) == (phase != "speaking")
+
+
+def test_a_request_for_which_there_is_no_room_is_reported() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    for number in range(MAX_WAITING):
+        wire.ask(i.RealtimeModelSendResponse(instructions=str(number)))
+    assert errors(wire, NoAnswerError) == []
+    wire.ask(i.RealtimeModelSendResponse(instructions="one more"))
+    (error,) = errors(wire, NoAnswerError)
+    assert str(MAX_WAITING) in str(error)
+    wire.types()
+    wire.hear(s.response_done("resp_1"))
+    assert wire.sent[-1]["response"]["instructions"] == "1"
+    wire.lose()
+    assert len(errors(wire, NoAnswerError)) == 1
 
 
 # Budgets.

@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from speakerd.realtime.errors import BadFrameError, NoAnswerError, UserError
+from speakerd.realtime.errors import BadFrameError, UserError
 from speakerd.realtime.event_names import SERVER_EVENTS, canonical
 from speakerd.realtime.model import (
     FORMATS,
@@ -111,8 +111,7 @@ class RealtimeProtocol:
                     state.remove_item(item_id)
             emit_turn_ended(state, response, _CONNECTION_LOST)
         hosted_calls_lost(state)
-        for _ in state.responses.take_given_up():
-            state.emit(RealtimeModelErrorEvent(NoAnswerError(lost_because), about="response"))
+        state.report_given_up(lost_because)
         return self._take()
 
     @property

@@ -253,7 +253,7 @@ class ResponseQueue:
         return self._sent_at + DUE["created"].within_s, "created"
 
     def take_given_up(self) -> list[ResponseRequest]:
-        """Remove and return the requests that were given up with a lost connection."""
+        """Remove and return the requests that were given up: with a lost connection, or because too many waited."""
         given_up, self._given_up = self._given_up, []
         return given_up
 
@@ -266,7 +266,7 @@ class ResponseQueue:
         if not (request.plain and any(waiting.plain for waiting in self._waiting)):
             self._waiting.append(request)
             if len(self._waiting) > MAX_WAITING:
-                self._waiting.popleft()
+                self._given_up.append(self._waiting.popleft())
         return self._advance(now)
 
     def cancel(self, now: float, response_id: str | None = None) -> list[QueueAction]:

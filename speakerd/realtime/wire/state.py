@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
-from speakerd.realtime.errors import NotConfirmedError, SettingRefusedError, SetUpRefusedError, ThrottledError
+from speakerd.realtime.errors import (
+    NoAnswerError,
+    NotConfirmedError,
+    SettingRefusedError,
+    SetUpRefusedError,
+    ThrottledError,
+)
 from speakerd.realtime.model import (
     RealtimeModelAudioInterruptedEvent,
     RealtimeModelErrorEvent,
@@ -26,6 +32,7 @@ from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
 from speakerd.realtime.wire.response_queue import (
+    MAX_WAITING,
     ActiveResponse,
     Cancel,
     Create,
@@ -39,7 +46,7 @@ from speakerd.realtime.wire.session_settings import SessionSettings, to_session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelToolCallEvent
+    from speakerd.realtime.model import ErrorSubject, RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
 
 ServerEventHandler: TypeAlias = Callable[["WireState", ServerEvent, float], None]
@@ -134,6 +141,13 @@ class WireState:
             self.emit(RealtimeModelErrorEvent(self.set_up_refused))
         else:
             self.perform(self.responses.request(request, now))
+            self.report_given_up(f"more than {MAX_WAITING} requests waited for their turn")
+
+    def report_given_up(self, reason: str) -> None:
+        """Report the requests for a response that were given up for that reason."""
+        for request in self.responses.take_given_up():
+            about: ErrorSubject = "aside" if request.out_of_band else "response"
+            self.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about=about))
 
     def delivered(self, response: ActiveResponse) -> None:
         """Something of a response reached the listeners or a hosted tool: it is not asked for again."""
