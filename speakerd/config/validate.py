@@ -11,18 +11,21 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from speakerd.config import line_numbers, schema, secrets, syntax
+from speakerd.config import line_numbers, schema, secrets
 from speakerd.config.conflicts import conflicts
 from speakerd.config.errors import ConfigErrors, Problem, Severity
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_key, toml_value
+
+if TYPE_CHECKING:
+    from speakerd.config.syntax import SyntaxMistake
 
 Table = dict[str, Any]
 
@@ -69,6 +72,8 @@ def parse(text: str, file: Path | None = None) -> Document:
         try:
             data = tomllib.loads(rest)
         except ValueError as error:
+            from speakerd.config import syntax  # noqa: PLC0415  # for a broken file only; costs each start 10 ms
+
             mistake = syntax.explain(rest, error)
             problems.append(_as_problem(mistake, rest, file))
             if mistake.statement is None:
@@ -82,7 +87,7 @@ def parse(text: str, file: Path | None = None) -> Document:
     raise ConfigErrors(problems)
 
 
-def _as_problem(mistake: syntax.SyntaxMistake, text: str, file: Path | None) -> Problem:
+def _as_problem(mistake: "SyntaxMistake", text: str, file: Path | None) -> Problem:
     line = text.split("\n")[mistake.line - 1][:_LONGEST_LINE]
     headers = "headers" in mistake.path
     shown = secrets.masked_line(line, whole=headers)
