@@ -48,7 +48,11 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent(
         "reload_failed", "error", "Part of the new settings could not be taken; the line says which, and why."
     ),
-    JournalEvent("reload_refused", "error", "The file has mistakes; the old settings stay in force."),
+    JournalEvent(
+        "reload_refused",
+        "error",
+        "The file has mistakes, or a part cannot work with it; the old settings stay in force.",
+    ),
     JournalEvent("watchdog_starved", "error", "A callback stands still; systemd will end and restart it."),
     JournalEvent(
         "phase", "info", "The conversation went from one phase to another.", ("FROM", "TO", "CAUSE")

@@ -37,7 +37,7 @@ def reloaded() -> None:
         for key, words in (
             ("log.level", "in force"),
             ("audio.flush_ramp_ms", "from the next conversation on"),
-            ("panel.light.led_pin", "needs a restart"),
+            ("panel.light.led_pin", "in force"),
         ):
             line = next((line for line in told if line.startswith(key)), "")
             check(f"{key}: named in the journal", words in line, line)
