@@ -141,7 +141,7 @@ class AudioSettings:
     input_gain_db: Annotated[float, Ge(-30), Le(40)] = 0.0
     """Gain on the microphone, for one whose mixer is not loud enough."""
     volume: Percent = 60
-    """Volume at the first start, on a perceptual curve; later the stored one counts, until a reload changes this."""
+    """Volume at the first start, on a perceptual curve; later the stored one counts, until this is changed."""
     echo: EchoMode = "auto"
     """cancel (extra `aec`), half_duplex (deaf while it speaks), off (headphones); auto: cancel if installed."""
     echo_tail_ms: Milliseconds = 300
