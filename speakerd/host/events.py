@@ -80,6 +80,11 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
     JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
     JournalEvent(
+        "key_unread",
+        "warning",
+        "The file of the key cannot be read any more; the key from before is used.",
+    ),
+    JournalEvent(
         "setting_refused",
         "warning",
         "The server refuses a setting; the line has the file, the line in it and the server's reason.",

@@ -22,6 +22,8 @@ from tests.daemon.bench import GO_FORWARD, Household, household, tone_response
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from speakerd.realtime.testing.loopback import LoopbackConnection, Step
 
 
@@ -232,3 +234,29 @@ async def test_where_the_server_refuses_the_instructions_nothing_is_asked_and_th
     lines = [line.message for line in journal(caplog, "setting_refused")]
     assert any(line.startswith("model.instructions: the server refuses it") for line in lines)
     assert any("nothing is asked until it is changed" in line for line in lines)
+
+
+@in_virtual_time
+async def test_a_connection_that_drops_after_the_key_was_changed_is_made_again_with_the_new_key(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("sk-first")
+    file.chmod(0o600)
+
+    async def script(connection: LoopbackConnection) -> None:
+        await connection.expect("response.create", within_s=60)
+        if connection.number == 0:
+            file.write_text("sk-second")
+            connection.drop()
+            return
+        for event in tone_response("resp_1", "item_1", "Yes.", 400):
+            await connection.send(event)
+        await asyncio.sleep(60)
+
+    settings = {"model": {"auth": "bearer", "api_key_file": str(file)}}
+    async with household(script, settings=settings, environment={}) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking")
+        keys = [connection.headers.get("Authorization") for connection in house.server.connections]
+        assert keys == ["Bearer sk-first", "Bearer sk-second"]

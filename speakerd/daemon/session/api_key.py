@@ -1,13 +1,15 @@
-"""The API key that sessions are opened with. Each reload looks for it again: its file may hold another one."""
+"""The API key that sessions are opened with. Each handshake and each reload looks for it again."""
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.host.credentials import VARIABLES, find_key, take_key
 from speakerd.host.errors import CredentialError
+from speakerd.host.journal import fields
 from speakerd.realtime.model import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.host.credentials import ApiKey
     from speakerd.host.log_filters import Redactor
+
+log = logging.getLogger(__name__)
 
 _READ = (*VARIABLES, "CREDENTIALS_DIRECTORY")
 """What of the environment says where a key is."""
@@ -38,6 +42,7 @@ class LiveApiKey:
         """
         self._environment = {name: environment[name] for name in _READ if name in environment}
         self._redactor = redactor
+        self._settings = settings
         now = settings.subscribe(
             "model.api_key_file",
             "model.backend",
@@ -53,6 +58,17 @@ class LiveApiKey:
     def secret(self) -> str | None:
         """The key itself; None where there is none."""
         return self._key.secret.reveal() if self._key is not None else None
+
+    def current(self) -> str | None:
+        """Look for the key again and return it; the one in force where it cannot be read just now."""
+        latest = self._settings.latest
+        try:
+            self._key = self._checked(find_key(self._environment, latest.model.api_key_file), latest)
+        except CredentialError as error:
+            log.warning(
+                "%s; the key that was read before stays in use", error, extra=fields(event="key_unread")
+            )
+        return self.secret
 
     async def _prepare(self, settings: Settings) -> PreparedChange:
         try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
 
     from speakerd.config.model_settings import ModelSettings
     from speakerd.realtime.model import (
@@ -136,10 +137,35 @@ def handshake_headers(model: ModelSettings, key: str | None) -> dict[str, str]:
 def connection(
     model: ModelSettings,
     tracker: RealtimePlaybackTracker,
-    key: str | None,
+    key: Callable[[], str | None],
     *,
     url: str | None = None,
 ) -> RealtimeModelConfig:
-    """Return how to reach the model; the embedded server's `url` replaces that of the settings and needs no key."""
-    headers = {} if url is not None else handshake_headers(model, key)
-    return {"url": url or address(model), "headers": headers, "playback_tracker": tracker}
+    """Return how to reach the model; the embedded server's `url` replaces that of the settings and needs no key.
+
+    `key` is asked at each handshake, so that a session that outlives a key is healed with the next one.
+    """
+    if url is not None:
+        return {"url": url, "headers": {}, "playback_tracker": tracker}
+    return {
+        "url": address(model),
+        "headers": _HeadersOfNow(lambda: handshake_headers(model, key())),
+        "api_key": lambda: key() or "",
+        "playback_tracker": tracker,
+    }
+
+
+class _HeadersOfNow(Mapping[str, str]):
+    """Headers that are made anew whenever they are looked at."""
+
+    def __init__(self, make: Callable[[], dict[str, str]]) -> None:
+        self._make = make
+
+    def __getitem__(self, name: str) -> str:
+        return self._make()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._make())
+
+    def __len__(self) -> int:
+        return len(self._make())

@@ -219,7 +219,7 @@ class SessionFactory:
                 "raw_events": False,
             },
         )
-        key = self._key.secret if self._key is not None else None
+        key = self._key.current if self._key is not None else lambda: None
         session = await runner.run(model_config=connection(settings, tracker, key, url=url))
         failures = _Failures(on_failure)
         model.add_listener(failures)
