@@ -144,8 +144,12 @@ class DeviceContract:
     @may_be_torn
     def test_the_latency_is_known_once_it_runs(self, bench: Bench) -> None:
         bench.device.start(Ear(), silence)
-        bench.pass_blocks(30)
-        assert BLOCK_S <= bench.device.output_latency_s < 0.3
+        seen: list[float] = []
+        for _ in range(10):
+            bench.pass_blocks(3)
+            seen.append(bench.device.output_latency_s)
+        # It is what is still on its way at that moment: next to nothing, where a busy machine has kept us waiting.
+        assert BLOCK_S <= max(seen) < 0.3
         assert 0.0 <= bench.device.input_latency_s < 0.3
 
     def test_after_stop_no_callback_comes_and_a_second_stop_does_nothing(self, bench: Bench) -> None:

@@ -146,6 +146,7 @@ class PyAudioDevice:
         """Find both devices, and open each for a moment unless this process has it open. Raises DeviceError."""
         if not _DRIVER.acquire(timeout=DRIVER_WAIT_S):
             raise DeviceError("playback", self._settings.output, "another thread hangs in the sound driver")
+        running = self._portaudio  # of the streams that are open, and to be terminated with them
         try:
             with StderrFilter():
                 self._portaudio = open_portaudio(self._make, self._settings)
@@ -153,7 +154,7 @@ class PyAudioDevice:
                     self._probe(list_rows(self._portaudio), sound_cards())
                 finally:
                     self._portaudio.terminate()
-                    self._portaudio = None
+                    self._portaudio = running
         except OSError as error:
             if isinstance(error, DeviceError):
                 raise
