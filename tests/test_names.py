@@ -10,7 +10,6 @@ import speakerd
 ROOT = Path(speakerd.__file__).parent
 ALLOWED = {
     # name: why more than one file defines it
-    "Action": "a function of the dialogue's table, and what a gesture may be set to; each used in its own file",
     "ListenMode": "the same three words on both sides of a wall: the dialogue does not import the audio room",
     "ResponseStatus": "the same words on both sides of a wall: the dialogue does not import the session layer",
     "TurnOwner": "the same words on both sides of a wall: the dialogue does not import the audio room",

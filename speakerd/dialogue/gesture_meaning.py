@@ -157,7 +157,7 @@ GESTURES: Final[Mapping[GestureKind, PressDown | Settable | Fixed]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class GestureEffect:
     """Something that a gesture may be set to."""
 
     effect: str
@@ -165,33 +165,35 @@ class Action:
     trigger: Callable[[State], GestureTrigger]
 
 
-def _action(action: HoldAction) -> Action:
+def _action(action: HoldAction) -> GestureEffect:
     match action:
         case "conversation":
-            return Action(
+            return GestureEffect(
                 "starts a conversation (it listens from the moment of the press); while it listens: ends it; "
                 "while it speaks: interrupts; while a timer rings: silences it",
                 lambda state: "confirm" if state.hand.press == "began" else "tap",
             )
         case "talk":
-            return Action(
+            return GestureEffect(
                 "push-to-talk: it listens from the moment of the press, and answers when you let go",
                 lambda _: "talk_start",
             )
         case "mute":
-            return Action(
+            return GestureEffect(
                 "mutes, and the next time unmutes; muted, nothing leaves the box",
                 lambda state: "unmute" if state.muted else "mute",
             )
         case "stop":
-            return Action("silences everything and ends the conversation", lambda _: "end")
+            return GestureEffect("silences everything and ends the conversation", lambda _: "end")
         case "none":
-            return Action("nothing", lambda _: "confirm")
+            return GestureEffect("nothing", lambda _: "confirm")
         case _:
             assert_never(action)
 
 
-ACTIONS: Final[Mapping[HoldAction, Action]] = {action: _action(action) for action in get_args(HoldAction)}
+ACTIONS: Final[Mapping[HoldAction, GestureEffect]] = {
+    action: _action(action) for action in get_args(HoldAction)
+}
 
 
 def gesture_trigger(
