@@ -1,7 +1,7 @@
 """When something happens by itself: every wait has an end. Times are monotonic seconds, None is never.
 
-`WAITS` is the table of what is waited for. In `connecting`, `listening`, `thinking` and `speaking` something of it
-is always due, with a limit; behind the limit there is a sound, or the turn goes on, and the journal has the cause.
+In `connecting`, `listening`, `thinking` and `speaking` something is always awaited, with a limit. Behind the limit
+there is a sound, or the turn goes on, as if what was waited for had come; the journal has the cause.
 """
 
 from __future__ import annotations
@@ -10,56 +10,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from speakerd.audio.settings import SoundName
     from speakerd.dialogue.microphone import TurnOwner
     from speakerd.dialogue.settings import DialogueSettings
-    from speakerd.dialogue.state import Answer, Phase, State, Turn
+    from speakerd.dialogue.state import Answer, State, Turn
 
 RELEASE_TAIL_S: Final = 0.25
 """After push-to-talk is let go: how long its last sound may take from the microphone to here. Ten times what it
 takes; only for a microphone that says nothing."""
 
 Awaited: TypeAlias = Literal[
-    "connection",
-    "speech",
-    "end_of_speech",
-    "server_notice",
-    "press",
-    "last_sound",
-    "response",
-    "tool",
-    "playback",
-    "approval",
+    "connection",  # a session that takes speech
+    "speech",  # the first word
+    "end_of_speech",  # the end of the turn
+    "server_notice",  # the server hears it, too
+    "press",  # what the press becomes
+    "last_sound",  # the last of push-to-talk
+    "response",  # anything of the answer
+    "tool",  # the end of a tool
+    "playback",  # the last sample of the answer
+    "approval",  # a yes or a no
 ]
-"""What a phase waits for; `WAITS` says in words what each is."""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitRule:
-    """One row: in which phases, what ends the wait, the setting of its limit, and what is heard when it is over."""
-
-    phases: tuple[Phase, ...]
-    ended_by: str
-    limit: str
-    sound: SoundName | None
-    """None: the turn goes on, as if what was waited for had come."""
-
-
-WAITS: Final[Mapping[Awaited, WaitRule]] = {
-    "connection": WaitRule(("connecting",), "a session that takes speech", "connect_timeout_s", "offline"),
-    "speech": WaitRule(("listening",), "the first word", "listen_window_s, follow_up_window_s", "end"),
-    "end_of_speech": WaitRule(("listening",), "the end of the turn", "turn_limit_s", None),
-    "server_notice": WaitRule(("listening",), "the server hears it, too", "server_start_limit_s", None),
-    "press": WaitRule(("listening",), "what the press becomes", "listen_window_s", None),
-    "last_sound": WaitRule(("listening",), "the last of push-to-talk", "RELEASE_TAIL_S", None),
-    "response": WaitRule(("thinking", "speaking"), "anything of the answer", "response_timeout_s", "error"),
-    "tool": WaitRule(("thinking", "speaking"), "the end of a tool", "tool_timeout_s", "error"),
-    "playback": WaitRule(("speaking",), "the last sample of the answer", "playback_limit_s", "error"),
-    "approval": WaitRule(("thinking", "speaking"), "a yes or a no", "approval_timeout_s", None),
-}
-"""Where the model is found to be out of reach, the sound is the one for that instead."""
+"""What a phase waits for; beside each, what ends the wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Final
 
@@ -22,10 +22,10 @@ from speakerd.audio.events import PlaybackDrained, PlaybackStarted
 from speakerd.dialogue import commands as c
 from speakerd.dialogue import events
 from speakerd.dialogue.conditions import MAX_APPROVALS, MAX_RINGING
-from speakerd.dialogue.deadlines import WAITS
+from speakerd.dialogue.deadlines import Awaited
 from speakerd.dialogue.gesture_meaning import GESTURES
 from speakerd.dialogue.settings import DialogueSettings
-from speakerd.dialogue.state import Answer, Hand, State
+from speakerd.dialogue.state import Answer, Hand, Phase, State
 from speakerd.dialogue.state_machine import Dialogue, find_row
 from speakerd.dialogue.table import ROWS, Row
 from speakerd.dialogue.triggers import trigger_of
@@ -36,6 +36,14 @@ from tests.dialogue.driver import MAKERS
 
 ASKS: Final = (c.Commit, c.SendText)
 
+ANSWERING: Final[frozenset[Awaited]] = frozenset({"response", "tool", "approval"})
+AWAITED: Final[Mapping[Phase, frozenset[Awaited]]] = {
+    "connecting": frozenset({"connection"}),
+    "listening": frozenset({"speech", "end_of_speech", "server_notice", "press", "last_sound"}),
+    "thinking": ANSWERING,
+    "speaking": ANSWERING | {"playback"},
+}
+"""What each phase that has to end may wait for."""
 
 BY_ITSELF: Final = (events.ResponseEnded, events.ToolEnded, PlaybackDrained)
 """Events after which a conversation may be over, without anybody having ended it."""
@@ -149,9 +157,9 @@ class Checker:
         # The light equals the state.
         self._must(dialogue.light == light_by_rule(dialogue), "the light lies")
         # Every state can be left: by the clock, or, where there is none, by a press.
-        if state.phase in {"connecting", "listening", "thinking", "speaking"}:
+        if state.phase in AWAITED:
             due = dialogue.due
-            self._must(due is not None and state.phase in WAITS[due.awaited].phases, "nothing ends this")
+            self._must(due is not None and due.awaited in AWAITED[state.phase], "nothing ends this")
         # Whoever says that it is offline tries to be otherwise.
         if isinstance(event, events.ConnectionLost):
             self.trying = not event.fatal
