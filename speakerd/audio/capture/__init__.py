@@ -1,4 +1,6 @@
-"""From microphone samples to speech events. Pure: samples and a time in, values out.
+"""From microphone samples to speech events. Samples and a time in, values out.
+
+All of it is pure but `wake_word`, which reads its model from a file when it is made.
 
 - `pipeline`: one block of the microphone and of the loudspeaker in, events out
 - `echo_canceller`: removes the loudspeaker's sound from the microphone's
