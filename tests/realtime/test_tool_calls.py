@@ -88,6 +88,16 @@ def test_a_new_connection_ends_the_old_ones_responses() -> None:
     assert calls.connection_replaced() is False
 
 
+def test_the_one_reply_after_a_new_connection_is_for_all_responses_of_the_old_one() -> None:
+    calls = PendingCalls()
+    for response in ("r1", "r2"):
+        calls.response_started(response)
+        calls.begin(call("f", call_id=f"c_{response}", response=response))
+        assert calls.answered(f"c_{response}") is False
+    assert calls.connection_replaced() is True
+    assert calls.response_ended("r2", "completed") is False
+
+
 def test_all_bookkeeping_is_bounded() -> None:
     calls = PendingCalls(limit=3)
     for number in range(2000):

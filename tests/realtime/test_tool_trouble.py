@@ -24,7 +24,8 @@ from speakerd.realtime.session import task_queue
 from speakerd.realtime.session.events import RealtimeError
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.limits import limit
-from tests.realtime.layer import audio, call, kinds, read_all, read_until, session_with
+from tests.realtime.layer import audio, call, kinds, read_all, read_until, session_of, session_with
+from tests.realtime.recording_model import RecordingModel
 from tests.realtime.tool_play import answer, double, play
 
 
@@ -127,6 +128,29 @@ async def test_an_unknown_tool_is_answered_and_reported_and_the_session_goes_on(
     assert "called fly" in str(error.error)
     assert isinstance(error.error, SessionNotice)  # by which a program knows that the talk goes on
     assert isinstance(error.error, ModelBehaviorError)
+
+
+async def test_a_call_told_twice_is_answered_once_also_when_no_further_call_is_taken() -> None:
+    release = asyncio.Event()
+
+    @function_tool
+    async def slow() -> str:
+        await release.wait()
+        return "done"
+
+    model = RecordingModel()
+    async with await session_of(model, RealtimeAgent("T", tools=[slow])) as session:
+        limit_of_calls = session._tools._calls._limit
+        ids = [f"c{number}" for number in range(limit_of_calls)]
+        await model.emit(*(call("slow", call_id=call_id) for call_id in ids))
+        await model.emit(call("slow", call_id="c0"))
+        for _ in range(2):
+            await model.emit(call("slow", call_id="refused"))
+        release.set()
+        outputs = await model.outputs(limit_of_calls + 1)
+    assert outputs == dict.fromkeys(ids, "done") | {
+        "refused": "Too many tools are running already; wait for their results."
+    }
 
 
 async def test_a_disabled_tool_is_not_called() -> None:

@@ -52,6 +52,14 @@ class PendingCalls:
         """Whether no further call is accepted: it has to be answered with a refusal."""
         return len(self._open) >= self._limit
 
+    def came_before(self, call_id: str) -> bool:
+        """Return whether that call was begun or refused before, so that it is to be ignored."""
+        return call_id in self._seen
+
+    def refused(self, call_id: str) -> None:
+        """The call is not accepted: it is answered at once, and ignored if it comes again."""
+        self._seen.add(call_id)
+
     def begin(self, call: RealtimeModelToolCallEvent) -> bool:
         """Add a call. Return False if it came before and is to be ignored."""
         if not self._seen.add(call.call_id):
@@ -114,9 +122,10 @@ class PendingCalls:
 
     def connection_replaced(self) -> bool:
         """The connection was replaced, so no old response runs. Return whether a reply is due for its calls."""
-        due = any(self.response_ended(response_id, None) for response_id in list(self._running))
+        # All of them, not up to the first for which it is due: the one reply answers the others too.
+        due = [self.response_ended(response_id, None) for response_id in list(self._running)]
         self._running.clear()
-        return due
+        return any(due)
 
     def _is_due(self, response_id: str) -> bool:
         if not self._is_over(response_id):

@@ -99,12 +99,14 @@ class ToolRunner(Generic[TContext]):
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
         """Process the model's call of a tool or handoff."""
+        if self._calls.came_before(call.call_id):
+            return
         if self._calls.is_full:
+            self._calls.refused(call.call_id)
             message = "Too many tools are running already; wait for their results."
             await self._refuse(call, "too_many_calls", message)
             return
-        if not self._calls.begin(call):
-            return
+        self._calls.begin(call)
         self._budget.tool_called(_now())
         known = RealtimeToolCallItem(
             call.id or call.call_id,
