@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from speakerd.realtime import (
     RealtimeAgent,
     RealtimeAgentHooks,
+    RealtimeRunHooks,
     RunContextWrapper,
     UserError,
     function_tool,
@@ -16,10 +17,11 @@ from speakerd.realtime import (
 )
 from speakerd.realtime.agents.agent import Handoff
 from speakerd.realtime.model.inputs import RealtimeModelSendSessionUpdate, RealtimeModelSendToolOutput
-from speakerd.realtime.session.events import RealtimeError, RealtimeHandoffEvent
+from speakerd.realtime.session.events import RealtimeAgentEndEvent, RealtimeError, RealtimeHandoffEvent
 from speakerd.realtime.testing.scripted import ScriptedRealtimeModel, emit, expect
 from tests.limits import limit
-from tests.realtime.layer import call, read_all, read_until, session_of, session_with, started
+from tests.realtime.layer import call, ended, read_all, read_until, session_of, session_with, started
+from tests.realtime.recording_model import RecordingModel
 
 
 @function_tool
@@ -52,6 +54,36 @@ async def test_a_handoff_puts_the_other_agent_in_force_in_the_right_order() -> N
         assert event.to_dict() == {"type": "handoff", "from_agent": "Desk", "to_agent": "Billing"}
         await model.finished()
         assert session.current_agent is billing
+
+
+async def test_a_response_that_hands_over_ends_with_the_agent_that_it_began_with() -> None:
+    told: list[tuple[str, str, str]] = []
+
+    class Hooks(RealtimeAgentHooks[Any]):
+        async def on_end(self, _context: Any, agent: Any, _output: Any) -> None:
+            told.append(("agent", "on_end", agent.name))
+
+    class Run(RealtimeRunHooks[Any]):
+        async def on_agent_end(self, _context: Any, agent: Any, _output: Any) -> None:
+            told.append(("run", "on_agent_end", agent.name))
+
+    billing = RealtimeAgent("Billing", hooks=Hooks())
+    desk = RealtimeAgent("Desk", handoffs=[billing], hooks=Hooks())
+    model = RecordingModel()
+    async with await session_of(model, desk, hooks=Run()) as session:
+        await model.emit(started("r1"), call("transfer_to_billing", response="r1"))
+        await model.outputs()
+        assert session.current_agent is billing
+        await model.emit(ended("r1"), started("r2"), ended("r2"))
+        while len(told) < 4:
+            await asyncio.sleep(0)
+    ends = [event for event in await read_all(session) if isinstance(event, RealtimeAgentEndEvent)]
+    assert [event.agent for event in ends] == [desk, billing]
+    assert told == [
+        (of, hook, name)
+        for name in ("Desk", "Billing")
+        for of, hook in (("agent", "on_end"), ("run", "on_agent_end"))
+    ]
 
 
 async def test_an_agent_without_instructions_does_not_keep_those_of_the_one_before() -> None:

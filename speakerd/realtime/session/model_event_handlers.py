@@ -177,6 +177,7 @@ class ModelEventHandlers(Generic[TContext]):
 
     async def _turn_started(self, event: m.RealtimeModelTurnStartedEvent) -> None:
         state = self._state
+        state.response_started(event.response_id)
         self._tools.response_started(event.response_id)
         self._guardrails.start(event.response_id)
         await state.put(
@@ -197,11 +198,12 @@ class ModelEventHandlers(Generic[TContext]):
 
     async def _turn_ended(self, event: m.RealtimeModelTurnEndedEvent) -> None:
         state = self._state
+        agent = state.agent_of(event.response_id)
         if not event.out_of_band:
             self._guardrails.end(event.response_id)
         await state.put(
             RealtimeAgentEndEvent(
-                agent=state.agent,
+                agent=agent,
                 info=state.info,
                 response_id=event.response_id,
                 status=event.status,
@@ -213,7 +215,7 @@ class ModelEventHandlers(Generic[TContext]):
                 tool_calls=self._tool_calls.pop(event.response_id, 0),
             )
         )
-        agent, hooks = state.agent, state.agent.hooks
+        hooks = agent.hooks
         if hooks is not None and not event.out_of_band:
             await self._hook(lambda: hooks.on_end(state.context, agent, event.output_text), "on_end")
         run = state.run_hooks

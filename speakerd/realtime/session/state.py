@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_MAX_RESPONSES = 32
+"""Responses whose agent is remembered; one runs at a time, beside out-of-band ones."""
+
 _MAX_ASKED_WITH = 64
 """Tools of single replies that are remembered, so that they can be called."""
 
@@ -62,6 +65,7 @@ class SessionState(Generic[TContext]):
         self.agent = agent
         self.model_config = model_config
         self.run_config = run_config
+        self._agents: BoundedDict[str, RealtimeAgent[TContext]] = BoundedDict(_MAX_RESPONSES)
         self.updated = Offer()
         """What the program offered last by `update_settings`."""
         self._asked_with: BoundedDict[str, Tool] = BoundedDict(_MAX_ASKED_WITH)
@@ -71,6 +75,18 @@ class SessionState(Generic[TContext]):
         self.info = RealtimeEventInfo(self.context)
         self.history = History(run_config.get("max_history_items", 400))
         self.queue = EventQueue(self.info, run_config.get("max_queued_events", 4096))
+
+    def response_started(self, response_id: str | None) -> None:
+        """Note that a response began with the current agent."""
+        if response_id:
+            self._agents[response_id] = self.agent
+
+    def agent_of(self, response_id: str | None) -> RealtimeAgent[TContext]:
+        """Return the agent that was current when the response began, even if a call of it has handed over since.
+
+        For a response that is not known: the current agent.
+        """
+        return self._agents.get(response_id or "", self.agent)
 
     @property
     def run_hooks(self) -> RealtimeRunHooks[Any] | None:

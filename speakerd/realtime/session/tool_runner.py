@@ -33,7 +33,6 @@ from speakerd.realtime.agents import (
     sendable,
     settle,
 )
-from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.errors import ModelBehaviorError, NoAnswerError, ToolLimitError, UnknownToolError
 from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
@@ -66,9 +65,6 @@ if TYPE_CHECKING:
     )
     from speakerd.realtime.session.state import SessionState
 
-_MAX_RESPONSES = 16
-"""Responses whose agent is remembered: calls come while their response runs, so two would suffice."""
-
 _CALL: ContextVar[asyncio.Task[None] | None] = ContextVar("_CALL", default=None)
 """The task of the call that this code runs in: a tool may close its own session, and is not cancelled by that."""
 
@@ -95,7 +91,6 @@ class ToolRunner(Generic[TContext]):
         self._rejections: dict[str, str | None] = {}
         self._handoff_lock = asyncio.Lock()
         self._closed = False
-        self._agents: BoundedDict[str, RealtimeAgent[Any]] = BoundedDict(_MAX_RESPONSES)
 
     async def call(self, call: RealtimeModelToolCallEvent) -> None:
         """Process the model's call of a tool or handoff."""
@@ -117,8 +112,7 @@ class ToolRunner(Generic[TContext]):
             status="in_progress",
         )
         await self._state.history_changed(self._state.history.put(known), known.item_id)
-        # A response belongs to the agent that was current when it began, even if an earlier call of it hands over.
-        agent = self._agents.get(call.response_id or "", self._state.agent)
+        agent = self._state.agent_of(call.response_id)
         await self._start(partial(self._dispatch, call, agent), call)
 
     async def approve(self, call_id: str, *, always: bool) -> None:
@@ -144,7 +138,7 @@ class ToolRunner(Generic[TContext]):
         if not self._calls.begin(call):
             return
         self._budget.tool_called(_now())
-        state, agent = self._state, self._agents.get(event.response_id or "", self._state.agent)
+        state, agent = self._state, self._state.agent_of(event.response_id)
         tool = state.hosted_tool(event.server_label)
         await state.put(
             RealtimeToolStart(
@@ -157,7 +151,7 @@ class ToolRunner(Generic[TContext]):
         """A hosted tool has ended: ask for the reply, unless the server goes on by itself."""
         if event.item_id not in self._calls:
             return
-        state, agent = self._state, self._agents.get(event.response_id or "", self._state.agent)
+        state, agent = self._state, self._state.agent_of(event.response_id)
         tool = state.hosted_tool(event.server_label)
         due = self._calls.answered(event.item_id, "unless_continued")
         await state.put(
@@ -181,10 +175,8 @@ class ToolRunner(Generic[TContext]):
         self._calls.continued(response_id)
 
     def response_started(self, response_id: str | None) -> None:
-        """Note that a response began, and with which agent."""
+        """Note that a response began."""
         self._calls.response_started(response_id)
-        if response_id:
-            self._agents[response_id] = self._state.agent
 
     async def response_ended(
         self, response_id: str | None, status: ResponseStatus | None, *, spoke: bool
