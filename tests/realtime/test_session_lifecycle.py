@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,30 @@ async def test_closing_while_the_websocket_connects_ends_the_entering() -> None:
     writer.close()
     server.close()
     await settled()
+
+
+async def test_a_connecting_that_fails_as_the_session_is_closed_is_not_logged_as_forgotten() -> None:
+    class Failing(RecordingModel):
+        async def connect(self, options: Any) -> None:
+            try:
+                await super().connect(options)
+            except asyncio.CancelledError:
+                raise NotConnectedError from None
+
+    forgotten: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: forgotten.append(context))
+    model = Failing()
+    model.connecting = asyncio.Event()
+    session = await session_of(model)
+    entering = asyncio.create_task(session.enter())
+    while model.options is None:
+        await asyncio.sleep(0)
+    await session.close()
+    await asyncio.wait({entering})
+    assert isinstance(entering.exception(), SessionNotOpenError)
+    del session, entering, model
+    gc.collect()
+    assert forgotten == []
 
 
 async def test_cancelling_the_entering_closes_the_session() -> None:

@@ -225,8 +225,11 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             if self._closed:
                 return
             try:
-                if self._connecting is not None:
-                    await cancel_all({self._connecting})
+                if (connecting := self._connecting) is not None:
+                    await cancel_all({connecting})
+                    if connecting.done() and not connecting.cancelled():
+                        # It may have failed by itself just then, which nobody else asks for: not to be logged.
+                        connecting.exception()
                 await self._tools.close()
                 await self._guardrails.close()
                 await self._hosted.close()
