@@ -1,13 +1,21 @@
-"""Tables of handlers are dicts, so no type checker sees a missing entry: these tests do."""
+"""Tables of handlers and of settings are dicts, so no type checker sees a missing entry: these tests do."""
 
 from __future__ import annotations
 
 from typing import get_args
 
 from speakerd.realtime.event_names import SERVER_EVENTS
-from speakerd.realtime.model import RealtimeModelEvent, RealtimeModelSendEvent
+from speakerd.realtime.model import (
+    RealtimeModelConfig,
+    RealtimeModelEvent,
+    RealtimeModelSendEvent,
+    RealtimeRunConfig,
+    RealtimeSessionModelSettings,
+)
+from speakerd.realtime.session import config_checks
 from speakerd.realtime.session.model_event_handlers import ModelEventHandlers
 from speakerd.realtime.wire import receive, send
+from speakerd.realtime.wire.session_settings import ALIASES, PLAIN
 
 REPORTED_RAW_ONLY = {"raw_server_event", "other"}
 
@@ -23,3 +31,16 @@ def test_every_model_event_has_a_handler_in_the_session_or_is_only_reported_raw(
 
 def test_handlers_of_server_events_are_for_published_ones() -> None:
     assert set(receive.HANDLERS) <= SERVER_EVENTS
+
+
+def test_the_settings_of_a_model_session_are_those_that_are_sent() -> None:
+    settings = set(RealtimeSessionModelSettings.__annotations__)
+    assert settings == {*PLAIN, *ALIASES, "audio", "tools", "handoffs"}
+
+
+def test_each_setting_is_checked_here_or_by_what_uses_it() -> None:
+    settings = set(RealtimeSessionModelSettings.__annotations__)
+    elsewhere = {"tools", "handoffs", "input_audio_format", "output_audio_format"}
+    assert set(config_checks._SETTINGS) == settings - elsewhere
+    assert set(config_checks._RUN) <= set(RealtimeRunConfig.__annotations__)
+    assert set(config_checks._MODEL) <= set(RealtimeModelConfig.__annotations__)

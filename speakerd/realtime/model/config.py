@@ -120,6 +120,8 @@ class RealtimeSessionModelSettings(TypedDict, total=False):
     truncation: Literal["auto", "disabled"] | Mapping[str, Any]
     reasoning: RealtimeReasoningConfig | None
     parallel_tool_calls: bool
+    include: Sequence[str]
+    """What events carry in addition, such as `item.input_audio_transcription.logprobs`."""
 
     # The older flat names.
     modalities: Sequence[Literal["text", "audio"]]

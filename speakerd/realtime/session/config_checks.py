@@ -46,6 +46,7 @@ _SETTINGS: Final[Mapping[str, Kind]] = {
     "truncation": optional(_TEXT_OR_DICT),
     "reasoning": optional(MAPPING),
     "parallel_tool_calls": optional(FLAG),
+    "include": optional(LIST),
     "voice": optional(_TEXT_OR_DICT),
     "speed": optional(NUMBER),
     "input_audio_transcription": optional(MAPPING),
