@@ -119,6 +119,8 @@ def run_room(
     told = begun
     for mutant, outcome in try_all(room, wanted, Pace(options.jobs, until), options.longest):
         outcomes[mutant] = outcome
+        if options.survivors and outcome in {Outcome.LIVED, Outcome.NOT_TRIED}:
+            print_survivor(mutant, outcome, cores[mutant.module])
         if time.monotonic() - told >= PROGRESS_EVERY_S:
             told = time.monotonic()
             print(f"{name}: {len(outcomes)} of {len(wanted)} mutants so far", file=sys.stderr)
@@ -142,8 +144,6 @@ def main() -> int:
     for number, name in enumerate(rooms):
         now = time.monotonic()
         outcomes |= run_room(name, cores, options, now + (end - now) / (len(rooms) - number))
-    if options.survivors:
-        print_survivors(outcomes, cores)
     table: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
     for mutant, outcome in outcomes.items():
         package = ".".join(cores[mutant.module].relative_to(ROOT).parts[:-1])
@@ -156,15 +156,10 @@ def main() -> int:
     return 0
 
 
-def print_survivors(outcomes: dict[Mutant, Outcome], cores: dict[str, Path]) -> None:
-    """What was not noticed, as diffs, in the order of the sources."""
-    for mutant in sorted(outcomes, key=lambda one: (one.module, one.start, one.end)):
-        if outcomes[mutant] in {Outcome.LIVED, Outcome.NOT_TRIED}:
-            path = cores[mutant.module]
-            print(mutant.diff(path.read_text(), str(path.relative_to(ROOT))))
-            if outcomes[mutant] is Outcome.NOT_TRIED:
-                print("  (no test of the room runs it)")
-            print()
+def print_survivor(mutant: Mutant, outcome: Outcome, path: Path) -> None:
+    """Show what was not noticed, as a diff."""
+    unrun = "\n  (no test of the room runs it)" if outcome is Outcome.NOT_TRIED else ""
+    print(f"{mutant.diff(path.read_text(), str(path.relative_to(ROOT)))}{unrun}\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -182,14 +182,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 def by_import(room: Room, trials: Sequence[Trial], pace: Pace) -> Iterator[tuple[Trial, Outcome]]:
-    """Try faults that act at import. This process comes to hold what the tests need, but for our own modules."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in room.loads:
-            try:
-                importlib.import_module(name)
-            except Exception:  # noqa: BLE001  # a module that is no file, or one with demands: loaded in the child
-                continue
+    """Try faults that act at import, from a process that holds what the tests need but for our own modules."""
 
     def attempt(trial: Trial) -> Outcome:
         quiet()
@@ -199,7 +192,42 @@ def by_import(room: Room, trials: Sequence[Trial], pace: Pace) -> Iterator[tuple
         pytest.main([*OPTIONS, *test_files(trial.tests)], plugins=[plugin])
         return plugin.outcome
 
-    yield from _each(room, trials, attempt, pace)
+    def serve(sender: Connection) -> None:
+        warnings.simplefilter("ignore")
+        for name in room.loads:
+            try:
+                importlib.import_module(name)
+            except Exception:  # noqa: BLE001  # a module that is no file, or one with demands: loaded in the child
+                continue
+        for result in _each(room, trials, attempt, pace):
+            sender.send(result)
+
+    return _from_a_process(serve)
+
+
+def _from_a_process(serve: Callable[[Connection], None]) -> Iterator[tuple[Trial, Outcome]]:
+    """What `serve` sends, from a process of its own."""
+    receiver, sender = Pipe(duplex=False)
+    pid = os.fork()
+    if not pid:
+        try:
+            receiver.close()
+            serve(sender)
+            os._exit(0)
+        except BaseException as error:  # noqa: BLE001  # whatever it was: this process must not go on as the other
+            complain(repr(error))
+            os._exit(1)
+    sender.close()
+    try:
+        while True:
+            yield receiver.recv()
+    except EOFError:
+        return
+    finally:
+        receiver.close()
+        _, status = os.waitpid(pid, 0)
+        if status:
+            complain(f"a process ended by itself, and what it had not told is left out: {status}")
 
 
 # -- faults in functions -------------------------------------------------------------------------------------
@@ -281,19 +309,9 @@ class _Server(NoShrinking):
 
 def by_exchange(room: Room, trials: Sequence[Trial], pace: Pace) -> Iterator[tuple[Trial, Outcome]]:
     """Try faults in functions. NOT_TRIED is the outcome of one that changes which functions there are."""
-    receiver, sender = Pipe(duplex=False)
-    pid = os.fork()
-    if not pid:
-        receiver.close()
+
+    def serve(sender: Connection) -> None:
         quiet()
         pytest.main([*OPTIONS, f"tests/{room.name}"], plugins=[_Server(room, trials, pace, sender)])
-        os._exit(0)
-    sender.close()
-    try:
-        while True:
-            yield receiver.recv()
-    except EOFError:
-        return
-    finally:
-        receiver.close()
-        os.waitpid(pid, 0)
+
+    return _from_a_process(serve)
