@@ -95,11 +95,6 @@ class Conversation:
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._items
 
-    @property
-    def last_id(self) -> str | None:
-        """The id of the last item; None if there is none."""
-        return self._order[-1] if self._order else None
-
     def find(self, item_id: str, param: str = "item_id") -> Item:
         """Return the item with this id. Raises RequestError if there is none."""
         item = self._items.get(item_id)

@@ -61,7 +61,7 @@ class Recognizer:
         self._settings = settings
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[float] | None = None
+        self._ready: asyncio.Future[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._streams: dict[int, _Waiting] = {}
         self._held: list[bytes] = []
@@ -69,8 +69,6 @@ class Recognizer:
         self._counter = 0
         self._started_at = float("-inf")
         self._closing = False
-        self.load_s: float | None = None
-        """Seconds that the last start took."""
 
     async def start(self) -> None:
         """Start the process and wait until it is loaded. Raises RecognizerMissingError, RecognizerError."""
@@ -154,7 +152,7 @@ class Recognizer:
         self._reader = asyncio.create_task(self._read(self._process), name="offline recogniser")
         try:
             async with asyncio.timeout(LOAD_TIMEOUT_S):
-                self.load_s = await self._ready
+                await self._ready
         except TimeoutError:
             self._process.kill()
             raise RecognizerError(f"it did not load within {LOAD_TIMEOUT_S:g} s") from None
@@ -175,7 +173,7 @@ class Recognizer:
             if waiting is not None:
                 waiting.heard(Recognition(**message.json))
         elif message.kind == READY and self._ready is not None and not self._ready.done():
-            self._ready.set_result(float(message.json["load_s"]))
+            self._ready.set_result(None)
         elif message.kind == UNKNOWN_WORDS:
             words = ", ".join(message.json["words"])
             logger.warning(

@@ -70,12 +70,6 @@ def pin_name(pin: Pin) -> str:
     return f"GPIO{gpio} (pin {_PLACE_OF[gpio]})"
 
 
-def gpio_at(place: int) -> int | None:
-    """Return the GPIO at a place on the header, counted from 1; None for power, ground, and what is no place."""
-    gpio = _GPIO_AT[place - 1] if 1 <= place <= len(_GPIO_AT) else None
-    return gpio if isinstance(gpio, int) else None
-
-
 def _there(place: int) -> str:
     gpio = _GPIO_AT[place - 1]
     return f"GPIO{gpio}" if isinstance(gpio, int) else f"{gpio}, which cannot be switched or read"

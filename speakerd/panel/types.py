@@ -43,8 +43,6 @@ GESTURE_KINDS: Final[tuple[GestureKind, ...]] = get_args(GestureKind)
 ButtonName: TypeAlias = Literal["button", "mute_switch", "volume_up", "volume_down"]
 """The inputs a panel may have; `on_edge` names one of them."""
 
-BUTTON_NAMES: Final[tuple[ButtonName, ...]] = get_args(ButtonName)
-
 Pin: TypeAlias = int | str
 """A GPIO number (BCM), a name such as "GPIO17" or "BOARD11", or "" for none."""
 

@@ -131,15 +131,6 @@ def test_a_stuck_button_is_reported_once_and_what_it_held_open_is_closed() -> No
     assert at_ms(gestures, "stuck") == [60_000.0]
 
 
-def test_spikes_are_counted() -> None:
-    recognizer = GestureRecognizer(PLAIN)
-    for at in (0.0, 1.0, 2.0):
-        recognizer.edge(pressed=True, now=at)
-        recognizer.edge(pressed=False, now=at + 0.001)
-        clock(recognizer, at + 0.9)
-    assert recognizer.spikes == 3
-
-
 def test_without_a_shortest_press_there_are_no_spikes_and_a_double_is_known_at_its_edge() -> None:
     settings = GestureSettings(shortest_press_ms=0.0)
     assert at_ms(play(settings, 0, 120, 300, 400), "double_tap") == [300.0]

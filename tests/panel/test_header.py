@@ -3,7 +3,7 @@
 import gpiozero.pins.pi
 import pytest
 
-from speakerd.panel.header import gpio_at, gpio_of, pin_name
+from speakerd.panel.header import gpio_of, pin_name
 
 BOARD = gpiozero.pins.pi.PiBoardInfo.from_revision(0xA02082)
 
@@ -22,9 +22,7 @@ def test_each_place_is_what_gpiozero_says(place: int) -> None:
     theirs = found[1].name
     if theirs.startswith("GPIO"):
         assert f"GPIO{gpio_of(f'BOARD{place}')}" == theirs
-        assert gpio_at(place) == gpio_of(f"J8:{place}")
     else:
-        assert gpio_at(place) is None
         with pytest.raises(
             ValueError, match=rf"pin {place} of the header is (ground|5 V|3\.3 V), which cannot"
         ):
@@ -63,7 +61,3 @@ def test_what_is_no_pin_is_told_why(pin: int | str, reason: str) -> None:
         gpio_of(pin)
     assert reason in str(caught.value)
     assert pin_name(pin) == str(pin)
-
-
-def test_outside_the_header_is_nothing() -> None:
-    assert gpio_at(0) is gpio_at(41) is None

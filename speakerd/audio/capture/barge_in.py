@@ -27,11 +27,6 @@ class BargeInDetector:
         self.since = 0.0
         """The time at which the speech that was last suspected or confirmed began."""
 
-    @property
-    def suspecting(self) -> bool:
-        """Whether a suspicion is open, so that the voice should be ducked."""
-        return self._suspected_at is not None
-
     def process(self, frame: AnalysedFrame) -> BargeInDecision | None:
         """Take the next frame captured while the loudspeaker sounds. Returns a decision when it changes."""
         loud = frame.voiced and not frame.over_earcon and frame.level_dbfs > self._settings.level_dbfs

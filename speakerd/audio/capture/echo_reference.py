@@ -58,11 +58,6 @@ class EchoReference:
         self._found: list[float] = []
         self._distance = 0.0
 
-    @property
-    def skew_ppm(self) -> float:
-        """By how many ppm the loudspeaker's clock is faster than the microphone's, as estimated so far."""
-        return self._integral * 1e6
-
     def put(self, block: bytes, only_earcon: bool, at: float) -> None:
         """Take a block of `WIRE_BLOCK_BYTES` that the device was given at time `at`.
 

@@ -45,14 +45,13 @@ def main() -> int:
     out = os.dup(1)
     # What a library prints must not get between two messages.
     os.dup2(2, 1)
-    began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="speakerd-offline-") as folder:
             scheduler = _load(arguments, Path(folder), out)
     except Exception as error:  # noqa: BLE001  # any failure is reported to the server
         _write(out, encode(ERROR, 0, {"message": f"{type(error).__name__}: {error}"}))
         return 1
-    _write(out, encode(READY, 0, {"load_s": round(time.monotonic() - began, 3)}))
+    _write(out, encode(READY, 0, {}))
     _serve(scheduler, out)
     return 0
 

@@ -49,8 +49,6 @@ class GestureRecognizer:
         self._stage: _Stage = "up"
         self._first_tap: tuple[float, float] | None = None
         self._long_reported = False
-        self.spikes = 0
-        """Presses that were too short to be any, since the start."""
 
     @property
     def is_pressed(self) -> bool:
@@ -157,12 +155,10 @@ class GestureRecognizer:
         if stage == "stuck":
             return self._gesture("unstuck", at)
         if stage == "second":
-            self.spikes += 1  # and the first tap goes on waiting for a true second press
-            return []
+            return []  # a spike: the first tap goes on waiting for a true second press
         if stage != "down":
             return []
         if contact.closed_s(at) < self._settings.shortest_press_ms / 1000:
-            self.spikes += 1
             return self._gesture("spike", at)
         if self._settings.double == "none":
             return self._gesture("tap", at)

@@ -89,11 +89,6 @@ class TerminalPanel(RenderedPanel):
         """Print a line of text (a caption) above the light. From any thread."""
         self._line.write(text)
 
-    @property
-    def has_keys(self) -> bool:
-        """Whether keys are read."""
-        return self._saved is not None
-
     def close(self) -> None:
         """Give the terminal back as it was and end the threads. Idempotent; from any thread."""
         with self._closing:
