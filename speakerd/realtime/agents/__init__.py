@@ -1,3 +1,5 @@
+# ruff: noqa: I001 -- it would write a statement for each name
+
 """What a program declares: agents, tools, handoffs, guardrails, hooks. No wire, no session.
 
 - `agent`: the types, in one module because they refer to each other;
@@ -11,107 +13,74 @@
 """
 
 from speakerd.realtime.agents.agent import (
-    AnswerRule,
-    FunctionTool,
-    GuardrailFunctionOutput,
-    Handoff,
-    HostedMCPTool,
-    MCPConfig,
-    OutputGuardrail,
-    OutputGuardrailResult,
-    RealtimeAgent,
-    RealtimeAgentHooks,
-    RealtimeRunHooks,
-    Tool,
-    enabled_handoffs,
-    enabled_tools,
+    AnswerRule as AnswerRule,
+    FunctionTool as FunctionTool,
+    GuardrailFunctionOutput as GuardrailFunctionOutput,
+    Handoff as Handoff,
+    HostedMCPTool as HostedMCPTool,
+    MCPConfig as MCPConfig,
+    OutputGuardrail as OutputGuardrail,
+    OutputGuardrailResult as OutputGuardrailResult,
+    RealtimeAgent as RealtimeAgent,
+    RealtimeAgentHooks as RealtimeAgentHooks,
+    RealtimeRunHooks as RealtimeRunHooks,
+    Tool as Tool,
+    enabled_handoffs as enabled_handoffs,
+    enabled_tools as enabled_tools,
 )
 from speakerd.realtime.agents.agent_checks import (
-    GUARDRAIL,
-    HANDOFF,
-    SETTINGS_TOOL,
-    check_agent,
-    check_names,
+    GUARDRAIL as GUARDRAIL,
+    HANDOFF as HANDOFF,
+    SETTINGS_TOOL as SETTINGS_TOOL,
+    check_agent as check_agent,
+    check_names as check_names,
 )
-from speakerd.realtime.agents.guardrail import output_guardrail
-from speakerd.realtime.agents.handoff import realtime_handoff
-from speakerd.realtime.agents.settling import settle
-from speakerd.realtime.agents.silence import stay_silent
-from speakerd.realtime.agents.tool import function_tool
+from speakerd.realtime.agents.guardrail import (
+    output_guardrail as output_guardrail,
+)
+from speakerd.realtime.agents.handoff import (
+    realtime_handoff as realtime_handoff,
+)
+from speakerd.realtime.agents.settling import (
+    settle as settle,
+)
+from speakerd.realtime.agents.silence import (
+    stay_silent as stay_silent,
+)
+from speakerd.realtime.agents.tool import (
+    function_tool as function_tool,
+)
 from speakerd.realtime.agents.tool_errors import (
-    ToolAbortedError,
-    ToolArgumentsError,
-    ToolErrorFormatter,
-    ToolErrorFormatterArgs,
-    ToolThreadsExhaustedError,
-    UnknownToolCallError,
-    default_tool_error_function,
+    ToolAbortedError as ToolAbortedError,
+    ToolArgumentsError as ToolArgumentsError,
+    ToolErrorFormatter as ToolErrorFormatter,
+    ToolErrorFormatterArgs as ToolErrorFormatterArgs,
+    ToolThreadsExhaustedError as ToolThreadsExhaustedError,
+    UnknownToolCallError as UnknownToolCallError,
+    default_tool_error_function as default_tool_error_function,
 )
 from speakerd.realtime.agents.tool_guardrails import (
-    ToolGuardrailFunctionOutput,
-    ToolInputGuardrail,
-    ToolInputGuardrailData,
-    ToolInputGuardrailTripwireTriggered,
-    ToolOutputGuardrail,
-    ToolOutputGuardrailData,
-    ToolOutputGuardrailTripwireTriggered,
-    input_rejection,
-    output_rejection,
-    tool_input_guardrail,
-    tool_output_guardrail,
+    ToolGuardrailFunctionOutput as ToolGuardrailFunctionOutput,
+    ToolInputGuardrail as ToolInputGuardrail,
+    ToolInputGuardrailData as ToolInputGuardrailData,
+    ToolInputGuardrailTripwireTriggered as ToolInputGuardrailTripwireTriggered,
+    ToolOutputGuardrail as ToolOutputGuardrail,
+    ToolOutputGuardrailData as ToolOutputGuardrailData,
+    ToolOutputGuardrailTripwireTriggered as ToolOutputGuardrailTripwireTriggered,
+    input_rejection as input_rejection,
+    output_rejection as output_rejection,
+    tool_input_guardrail as tool_input_guardrail,
+    tool_output_guardrail as tool_output_guardrail,
 )
-from speakerd.realtime.agents.tool_invocation import all_apart, as_exception, run_apart
-from speakerd.realtime.agents.tool_output import ToolFailureText, described, output_text, safe_text, sendable
-
-__all__ = [
-    "GUARDRAIL",
-    "HANDOFF",
-    "SETTINGS_TOOL",
-    "AnswerRule",
-    "FunctionTool",
-    "GuardrailFunctionOutput",
-    "Handoff",
-    "HostedMCPTool",
-    "MCPConfig",
-    "OutputGuardrail",
-    "OutputGuardrailResult",
-    "RealtimeAgent",
-    "RealtimeAgentHooks",
-    "RealtimeRunHooks",
-    "Tool",
-    "ToolAbortedError",
-    "ToolArgumentsError",
-    "ToolErrorFormatter",
-    "ToolErrorFormatterArgs",
-    "ToolFailureText",
-    "ToolGuardrailFunctionOutput",
-    "ToolInputGuardrail",
-    "ToolInputGuardrailData",
-    "ToolInputGuardrailTripwireTriggered",
-    "ToolOutputGuardrail",
-    "ToolOutputGuardrailData",
-    "ToolOutputGuardrailTripwireTriggered",
-    "ToolThreadsExhaustedError",
-    "UnknownToolCallError",
-    "all_apart",
-    "as_exception",
-    "check_agent",
-    "check_names",
-    "default_tool_error_function",
-    "described",
-    "enabled_handoffs",
-    "enabled_tools",
-    "function_tool",
-    "input_rejection",
-    "output_guardrail",
-    "output_rejection",
-    "output_text",
-    "realtime_handoff",
-    "run_apart",
-    "safe_text",
-    "sendable",
-    "settle",
-    "stay_silent",
-    "tool_input_guardrail",
-    "tool_output_guardrail",
-]
+from speakerd.realtime.agents.tool_invocation import (
+    all_apart as all_apart,
+    as_exception as as_exception,
+    run_apart as run_apart,
+)
+from speakerd.realtime.agents.tool_output import (
+    ToolFailureText as ToolFailureText,
+    described as described,
+    output_text as output_text,
+    safe_text as safe_text,
+    sendable as sendable,
+)
