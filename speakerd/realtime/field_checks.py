@@ -69,7 +69,7 @@ def check(owner: str, field: str, value: Any, kind: Kind) -> None:
     if not kind.fits(value):
         cure = kind.cure(value)
         raise UserError(
-            f"{owner}: {field} is {shown(value)}; expected {kind.words}{'. ' + cure if cure else ''}"
+            f"{owner}: {field} is {repr_short(value)}; expected {kind.words}{'. ' + cure if cure else ''}"
         )
 
 
@@ -97,7 +97,7 @@ def check_fields(owner: str, given: Any, kinds: Mapping[str, Kind]) -> None:
             check(owner, field, given[field], kind)
 
 
-def shown(value: Any) -> str:
+def repr_short(value: Any) -> str:
     """Return a value for an error message: short, with its type, whatever its `__repr__` does."""
     if inspect.isroutine(value) or isinstance(value, type):
         return f"the {'class' if isinstance(value, type) else 'function'} {value.__name__}"

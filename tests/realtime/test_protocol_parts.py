@@ -98,7 +98,9 @@ def test_headers() -> None:
 
 
 def test_a_shown_address_hides_where_people_put_keys() -> None:
-    assert address.shown("wss://me:secret@h.example:1/p?api-key=secret") == "wss://h.example:1/p"
+    assert (
+        address.url_without_secrets("wss://me:secret@h.example:1/p?api-key=secret") == "wss://h.example:1/p"
+    )
 
 
 # Errors.

@@ -39,7 +39,7 @@ from speakerd.realtime.field_checks import (
     either,
     instance_of,
     optional,
-    shown,
+    repr_short,
 )
 from speakerd.realtime.run_context import RunContextWrapper, TContext, ToolContext
 
@@ -74,8 +74,8 @@ async def enabled_tools(
     """Return those of the tools that are offered to the model now."""
     given = list(tools)
     rules = [tool.is_enabled if isinstance(tool, FunctionTool) else True for tool in given]
-    shown = await all_apart("is_enabled", [partial(is_enabled, rule, context, agent) for rule in rules])
-    return [tool for tool, enabled in zip(given, shown, strict=True) if enabled]
+    enabled = await all_apart("is_enabled", [partial(is_enabled, rule, context, agent) for rule in rules])
+    return [tool for tool, offered in zip(given, enabled, strict=True) if offered]
 
 
 async def enabled_handoffs(
@@ -83,10 +83,10 @@ async def enabled_handoffs(
 ) -> list[Handoff[Any]]:
     """Return those of the handoffs that are offered to the model now."""
     given = list(handoffs)
-    shown = await all_apart(
+    enabled = await all_apart(
         "is_enabled", [partial(is_enabled, each.is_enabled, context, agent) for each in given]
     )
-    return [each for each, enabled in zip(given, shown, strict=True) if enabled]
+    return [each for each, offered in zip(given, enabled, strict=True) if offered]
 
 
 # Tools.
@@ -148,12 +148,12 @@ class FunctionTool:
             )
         if self.timeout_behavior not in ("error_as_result", "raise_exception"):
             raise UserError(
-                f"The tool {self.name} has timeout_behavior={shown(self.timeout_behavior)}: it is error_as_result "
-                "or raise_exception"
+                f"The tool {self.name} has timeout_behavior={repr_short(self.timeout_behavior)}: it is "
+                "error_as_result or raise_exception"
             )
         if self.answer not in (True, False, "unless_spoken"):
             raise UserError(
-                f"The tool {self.name} has answer={shown(self.answer)}: it is True, False or 'unless_spoken'"
+                f"The tool {self.name} has answer={repr_short(self.answer)}: it is True, False or 'unless_spoken'"
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -228,8 +228,8 @@ class Offer:
 def _by_name(own: Sequence[_T], given: Sequence[_T], *, over: Sequence[_T]) -> list[_T]:
     """Return `own` and `given` without a second of any name: those of `over` stay, then those of `own`."""
     first = {_name(each): each for each in [*given, *own, *over]}
-    shown = [each for each in [*own, *given] if first[_name(each)] is each]
-    return list({id(each): each for each in shown}.values())
+    kept = [each for each in [*own, *given] if first[_name(each)] is each]
+    return list({id(each): each for each in kept}.values())
 
 
 def _name(entry: object) -> object:

@@ -25,7 +25,7 @@ from websockets.exceptions import (
 
 from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, UserError
 from speakerd.realtime.transport.retry_policy import KEY_STATUSES, is_fatal_status
-from speakerd.realtime.transport.url import handshake_headers, shown
+from speakerd.realtime.transport.url import handshake_headers, url_without_secrets
 from speakerd.realtime.wire import Liveness
 
 if TYPE_CHECKING:
@@ -130,17 +130,17 @@ async def _handshake(
     except InvalidStatus as error:
         raise _refused(url, error) from None
     except InvalidURI as error:
-        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error.msg}") from None
+        raise UserError(f"{url_without_secrets(url)} is not an address of a WebSocket: {error.msg}") from None
     except InvalidProxy as error:
         raise UserError(f"the environment names a proxy that cannot be: {error.msg}") from None
     except WebSocketException as error:
-        raise ConnectFailedError(shown(url), str(error)) from None
+        raise ConnectFailedError(url_without_secrets(url), str(error)) from None
     except TimeoutError:
-        raise ConnectFailedError(shown(url), "no answer in time") from None
+        raise ConnectFailedError(url_without_secrets(url), "no answer in time") from None
     except (OSError, EOFError) as error:  # Before ValueError: a failed certificate is both.
-        raise ConnectFailedError(shown(url), str(error) or type(error).__name__) from error
+        raise ConnectFailedError(url_without_secrets(url), str(error) or type(error).__name__) from error
     except ValueError as error:
-        raise UserError(f"{shown(url)} is not an address of a WebSocket: {error}") from None
+        raise UserError(f"{url_without_secrets(url)} is not an address of a WebSocket: {error}") from None
 
 
 async def _api_key(options: RealtimeModelConfig, url: str) -> str | None:
@@ -151,14 +151,16 @@ async def _api_key(options: RealtimeModelConfig, url: str) -> str | None:
         key = given()
         return await key if inspect.isawaitable(key) else str(key)
     except Exception as error:  # whatever a program's own function raises: the next attempt asks it again
-        raise ConnectFailedError(shown(url), f"api_key() failed: {type(error).__name__}: {error}") from error
+        raise ConnectFailedError(
+            url_without_secrets(url), f"api_key() failed: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _refused(url: str, error: InvalidStatus) -> ConnectFailedError:
     status = error.response.status_code
     body = _message_in(error.response.body or b"")
     kind = ConnectRefusedError if is_fatal_status(status) else ConnectFailedError
-    return kind(shown(url), f"HTTP {status}{f': {body}' if body else ''}", status=status)
+    return kind(url_without_secrets(url), f"HTTP {status}{f': {body}' if body else ''}", status=status)
 
 
 def _message_in(body: bytes | bytearray) -> str:

@@ -1,6 +1,6 @@
 """The URL and the headers of the handshake, from a model configuration.
 
-A key never appears in a message: `shown()` leaves the query out.
+A key never appears in a message: `url_without_secrets()` leaves the query out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def model_url(url: str | None, model_name: str | None, call_id: str | None) -> s
         return f"{DEFAULT_URL}?model={quote(model_name or DEFAULT_MODEL, safe='')}"
     parts = urlsplit(url)
     if parts.scheme not in ("ws", "wss") or not parts.netloc:
-        raise UserError(f"a model's url begins with ws:// or wss:// and names a host, found {shown(url)!r}")
+        raise UserError(
+            f"a model's url begins with ws:// or wss:// and names a host, found {url_without_secrets(url)!r}"
+        )
     if call_id is not None and "call_id" not in parse_qs(parts.query):
         return f"{url}{'&' if parts.query else '?'}call_id={quote(call_id, safe='')}"
     return url
@@ -56,7 +58,7 @@ def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | 
     return {}
 
 
-def shown(url: str) -> str:
+def url_without_secrets(url: str) -> str:
     """Return the URL for messages: without its query and user, where people put keys."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]

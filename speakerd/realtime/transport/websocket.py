@@ -55,7 +55,7 @@ from speakerd.realtime.transport.retry_policy import (
     ConnectionState,
     is_fatal_close,
 )
-from speakerd.realtime.transport.url import model_url, names_the_model, shown
+from speakerd.realtime.transport.url import model_url, names_the_model, url_without_secrets
 from speakerd.realtime.wire import RealtimeProtocol
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 self._give_up(refusal)
                 return
             if self._attempts_are_used_up(connection):
-                self._give_up(ConnectFailedError(shown(self._url), reason))
+                self._give_up(ConnectFailedError(url_without_secrets(self._url), reason))
                 return
             connection.step("lost", self._clock())
             await self._leave(reason)
@@ -387,9 +387,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         if protocol.refusal is not None:
             slug = protocol.refusal.get("code") or protocol.refusal.get("type")
             message = protocol.refusal.get("message") or slug
-            return ConnectRefusedError(shown(self._url), f"{message}", status=code, code=f"{slug}")
+            return ConnectRefusedError(
+                url_without_secrets(self._url), f"{message}", status=code, code=f"{slug}"
+            )
         if is_fatal_close(code):
-            return ConnectRefusedError(shown(self._url), reason, status=code)
+            return ConnectRefusedError(url_without_secrets(self._url), reason, status=code)
         return None
 
     async def _leave(self, reason: str) -> None:

@@ -166,15 +166,15 @@ def _end(state: WireState, call: HostedCall, output: object, error: object, now:
     if not problem and (call.failed or error is not None):
         problem = "the server gave no reason"
     result = output if isinstance(output, str) else ""
-    shown = f"The tool failed: {problem}" if problem else result
-    _put(state, started, shown)
+    told = f"The tool failed: {problem}" if problem else result
+    _put(state, started, told)
     state.emit(
         RealtimeModelMcpCallEndedEvent(
             item_id=started.item_id,
             server_label=started.server_label,
             name=started.name,
             arguments=started.arguments,
-            output=shown,
+            output=told,
             failed=bool(problem),
             response_id=started.response_id,
         )
