@@ -231,5 +231,8 @@ def test_modules_can_be_imported_by_their_documented_names() -> None:
     wire = Wire({"input_audio_format": typed})
     assert wire.sent[0]["session"]["audio"]["input"]["format"] == {"type": "audio/pcmu"}
     assert read(None) is None
-    with pytest.raises(UserError, match="there is no audio format 'mp3': it is one of"):
+    with pytest.raises(UserError, match="there is no audio format 'mp3': it is one of") as told:
         read("mp3")
+    with pytest.raises(UserError) as told_of_a_setting:
+        Wire({"input_audio_format": "mp3"})
+    assert str(told_of_a_setting.value) == str(told.value)

@@ -13,7 +13,7 @@ from speakerd.realtime.model.audio_format import (
     FORMATS as FORMATS,
     RealtimeAudioFormat as RealtimeAudioFormat,
     bytes_per_ms as bytes_per_ms,
-    plain_format as plain_format,
+    to_realtime_audio_format as to_realtime_audio_format,
 )
 from speakerd.realtime.model.config import (
     DEFAULT_URL as DEFAULT_URL,

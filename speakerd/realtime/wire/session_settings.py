@@ -23,8 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from speakerd.realtime.bounded import BoundedDict
-from speakerd.realtime.errors import UserError
-from speakerd.realtime.model import FORMATS, plain_format
+from speakerd.realtime.model import to_realtime_audio_format
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -321,15 +320,11 @@ def _paths_named(parameter: str | None, table: Mapping[Path, Any]) -> list[Path]
 
 
 def _wire_value(path: Path, value: Any) -> Any:
-    if path in (INPUT_FORMAT, OUTPUT_FORMAT) and isinstance(value, str):
-        if value not in FORMATS:
-            raise UserError(f"there is no audio format {value!r}: it is one of pcm16, g711_ulaw, g711_alaw")
-        return dict(FORMATS[value])
+    if path in (INPUT_FORMAT, OUTPUT_FORMAT):
+        return to_realtime_audio_format(value)
     if path == MODALITIES and value is not None:
         # Audio comes with its transcript; the server refuses both by name.
         return ["audio"] if "audio" in value else list(value)
     if path == ("tool_choice",):
         return wire_tool_choice(value)
-    if path in (INPUT_FORMAT, OUTPUT_FORMAT):
-        value = plain_format(value)
     return dict(value) if isinstance(value, Mapping) else value
