@@ -1,23 +1,9 @@
 """The audio room as one object: a device, the playback buffer, the speech pipeline, and the thread between them.
 
-The way of the sound. Threads: C and P are the device's for capture and playback, E is `audio-engine`, L is the
-caller's, normally the event loop. A line that begins with a thread starts there from a queue or a lock.
-
-    up, one block of 10 ms from the microphone
-    C  PortAudio -> CaptureAdapter.convert (rate, channel, block size) -> _on_block -> _tasks, a SimpleQueue
-    E  _process: EchoReference.take, what was played when the block was captured
-         -> SpeechPipeline.process: echo canceller -> frames of 20 ms -> noise floor, voice detector
-         -> gate, or barge-in detector while the loudspeaker sounds -> resampler 16 to 24 kHz -> SpeechAudio
-         -> on_event, which hands it to L
-    down, speech from the model
-    L  play -> PlaybackBuffer.append, under the buffer's lock, without a copy
-    P  PortAudio -> PlaybackAdapter.take -> _pull -> PlaybackBuffer.pull (mix, gain) -> back to PortAudio
-         and from _pull -> EchoReference.put, a ring without a lock
-    E  tick: PlaybackBuffer.take_events -> PlaybackStarted, PlaybackDrained, PlaybackUnderrun -> on_event
-
-C and P only move bytes. Everything that takes time runs in E: echo canceller, gate, barge-in, playback events,
-device supervision. So a playback event comes up to one tick late. Nothing waits for L: an event loop that stalls
-cannot be heard.
+Threads: C and P are the device's for capture and playback, E is `audio-engine`, L is the caller's, normally the
+event loop. C and P only move bytes. Everything that takes time runs in E: echo canceller, gate, barge-in, playback
+events, device supervision. So a playback event comes up to one tick late. Nothing waits for L: an event loop that
+stalls cannot be heard.
 
 *Threads.* All methods may be called from any thread, `start` and `close` from one only. Those for the loudspeaker
 take effect at once, under the buffer's lock; those for the microphone are queued behind the blocks captured so far

@@ -15,7 +15,7 @@ playback. Where the thread or the task changes there is a queue; "via" names it.
 UP: one block of 10 ms from the microphone to the wire
     C   PyAudioDevice._capture_callback     the card's bytes, stamped with the time
     C   CaptureAdapter.convert              to 16 kHz mono, in blocks of 10 ms
-    C   AudioEngine._captured               via a SimpleQueue to E
+    C   AudioEngine._on_block               via a SimpleQueue to E
     E   AudioEngine._process                EchoReference.take: what the loudspeaker played at that time
     E   SpeechPipeline.process              echo canceller, then frames of 20 ms
     E   SpeechPipeline._frame               noise floor, voice detector, barge-in, gate with its look back
@@ -32,7 +32,7 @@ DOWN: one delta of an answer from the wire to the ear
     L   SessionLink._read                   a task of its own; waits for room: back pressure to the socket
     L   SessionEvents.event                 AudioEngine.play; via the PlaybackBuffer (a lock) to P
     P   PyAudioDevice._playback_callback    PlaybackAdapter.take, in blocks of 10 ms
-    P   AudioEngine._wanted                 PlaybackBuffer.pull: speech, earcons, volume, ramps; EchoReference.put
+    P   AudioEngine._pull                   PlaybackBuffer.pull: speech, earcons, volume, ramps; EchoReference.put
     P   PlaybackAdapter                     to the card's rate and channels, to PortAudio
     E   AudioEngine.tick                    PlaybackStarted and PlaybackDrained, made by P, go through
                                             AudioEvents.post like all events; up to 50 ms late
