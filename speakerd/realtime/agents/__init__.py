@@ -73,6 +73,7 @@ from speakerd.realtime.agents.tool_guardrails import (
     tool_output_guardrail as tool_output_guardrail,
 )
 from speakerd.realtime.agents.tool_invocation import (
+    GIVEN_UP_WITHIN_S as GIVEN_UP_WITHIN_S,
     all_apart as all_apart,
     as_exception as as_exception,
     run_apart as run_apart,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GIVEN_UP_WITHIN_S = 2.0
-"""How long code that was cancelled at its timeout may take to end."""
+"""How long cancelled code, at its timeout or as a session closes, may take to end."""
 
 
 async def run_apart(name: str, call: Callable[[], Awaitable[Any]], timeout_s: float | None = None) -> Any:

@@ -117,7 +117,7 @@ class ModelEventHandlers(Generic[TContext]):
         state = self._state
         self._tools.continued(event.response_id)
         change = state.history.assistant_says(event.item_id, event.content_index, event.delta)
-        await state.put(RealtimeTranscriptDelta(event.item_id, "assistant", event.delta, state.info))
+        await self._caption(event.item_id, "assistant", event.delta)
         await state.history_changed(change, event.item_id)
         self._guardrails.feed(event.item_id, event.response_id, event.delta)
 

@@ -8,14 +8,11 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeAlias
 
-from speakerd.realtime.agents import run_apart
+from speakerd.realtime.agents import GIVEN_UP_WITHIN_S, run_apart
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-
-GIVEN_UP_WITHIN_S = 2.0
-"""How long a close waits for cancelled tasks: the user's code may refuse to end."""
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
