@@ -14,6 +14,7 @@ def test_every_request_there_is_stands_in_the_registry_under_a_word_of_its_own()
     assert made == list(PLAIN_REQUESTS)
     assert len({request.word for request in made}) == len(made)
     assert {request.trigger for request in made} == set(get_args(RequestTrigger))
+    assert all(request.help for request in made), "`speakerd ctl --help` has something to say of each"
 
 
 @pytest.mark.parametrize("plain", PLAIN_REQUESTS, ids=lambda plain: plain.word)

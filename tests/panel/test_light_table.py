@@ -35,6 +35,9 @@ def duty(brightness: float, part: int = 255) -> float:
 
 def test_there_is_a_row_for_every_state() -> None:
     assert set(TABLE) == set(ROWS) == set(RGB) == set(LIGHT_STATES)
+    assert all(row.meaning and row.plain for row in TABLE.values()), (
+        "say of each what it means and how it looks"
+    )
 
 
 @pytest.mark.parametrize("state", LIGHT_STATES)

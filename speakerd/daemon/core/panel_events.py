@@ -85,6 +85,11 @@ class PanelEvents:
         (self._down.add if pressed else self._down.discard)(button)
         self._gestured(self._inputs.edge(button, pressed, at))
 
+    def _due(self) -> None:
+        # Behind the edges that wait already: a loop that was late must not take a tap for a hold because it looks
+        # at the clock before it looks at the release.
+        self._post(self._tick)
+
     def _tick(self) -> None:
         self._gestured(self._inputs.tick(self._clock()))
 
@@ -93,4 +98,4 @@ class PanelEvents:
             self._handle(gesture)
         self.close()
         self._renew()
-        self._timer = self._call_at(self._inputs.deadline, self._tick)
+        self._timer = self._call_at(self._inputs.deadline, self._due)
