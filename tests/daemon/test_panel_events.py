@@ -24,9 +24,12 @@ async def test_a_tap_is_no_hold_because_the_loop_was_late() -> None:
     def call_at(deadline: float | None, call: Callable[[], None]) -> asyncio.TimerHandle | None:
         return None if deadline is None else loop.call_at(deadline, call)
 
+    def post(call: Callable[..., None], *args: object) -> None:
+        loop.call_soon(call, *args)
+
     events = PanelEvents(
         LiveSettings(Settings()),
-        post=lambda call, *args: loop.call_soon(call, *args),  # noqa: PLW0108  # for the type checker
+        post=post,
         handle=gestures.append,
         call_at=call_at,
         clock=loop.time,
