@@ -110,6 +110,7 @@ def _child(task: T, act: Callable[[T], Outcome], folder: Path) -> NoReturn:
     outcome = Outcome.KILLED
     try:
         os.setpgid(0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
         os.environ |= {"TMPDIR": str(folder), "PYTEST_DEBUG_TEMPROOT": str(folder)}
         tempfile.tempdir = str(folder)

@@ -7,8 +7,10 @@ run the line. The score is the share of faults that a test noticed.
 """
 
 import argparse
+import contextlib
 import os
 import random
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -29,7 +31,7 @@ def row(name: str, outcomes: Counter[Outcome]) -> str:
     """One line of the table. A mutant that no test runs counts as one that was not noticed."""
     noticed = outcomes[Outcome.KILLED] + outcomes[Outcome.TIMED_OUT]
     figures = f"{outcomes.total():9}{noticed:9}{outcomes[Outcome.LIVED]:9}{outcomes[Outcome.NOT_TRIED]:9}"
-    return f"{name:42}{figures}{100 * noticed / outcomes.total():7.1f} %"
+    return f"{name:42}{figures}{100 * noticed / max(outcomes.total(), 1):7.1f} %"
 
 
 def arguments() -> argparse.Namespace:
@@ -101,9 +103,13 @@ def try_all(
 
 
 def run_room(
-    name: str, cores: dict[str, Path], options: argparse.Namespace, until: float
-) -> dict[Mutant, Outcome]:
-    """The outcome of each mutant of the room's cores that could be tried until then."""
+    name: str,
+    cores: dict[str, Path],
+    options: argparse.Namespace,
+    until: float,
+    outcomes: dict[Mutant, Outcome],
+) -> None:
+    """Add the outcome of each mutant of the room's cores that can be tried until then."""
     room = record(name)
     for test in room.failed:
         print(f"left out, since it fails without any fault: {test}", file=sys.stderr)
@@ -114,20 +120,19 @@ def run_room(
         for mutant in sample(module, path.read_text(), options.sample, options.seed)
     ]
     random.Random(options.seed).shuffle(wanted)
-    begun = time.monotonic()
-    outcomes: dict[Mutant, Outcome] = {}
-    told = begun
+    begun = told = time.monotonic()
+    done = 0
     for mutant, outcome in try_all(room, wanted, Pace(options.jobs, until), options.longest):
         outcomes[mutant] = outcome
+        done += 1
         if options.survivors and outcome in {Outcome.LIVED, Outcome.NOT_TRIED}:
             print_survivor(mutant, outcome, cores[mutant.module])
         if time.monotonic() - told >= PROGRESS_EVERY_S:
             told = time.monotonic()
-            print(f"{name}: {len(outcomes)} of {len(wanted)} mutants so far", file=sys.stderr)
-    took = time.monotonic() - begun
-    missing = f"; {len(wanted) - len(outcomes)} left untried" if len(outcomes) < len(wanted) else ""
-    print(f"{name}: {len(outcomes)} mutants, {len(outcomes) / took:.1f} a second{missing}", file=sys.stderr)
-    return outcomes
+            print(f"{name}: {done} of {len(wanted)} mutants so far", file=sys.stderr)
+    pace = done / (time.monotonic() - begun)
+    missing = f"; {len(wanted) - done} left for want of time" if done < len(wanted) else ""
+    print(f"{name}: {done} mutants, {pace:.1f} a second{missing}", file=sys.stderr)
 
 
 def main() -> int:
@@ -137,13 +142,15 @@ def main() -> int:
     if not cores:
         sys.exit(f"no pure core is named {' or '.join(options.names)}; they stand in pyproject.toml")
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was found until then is told
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     end = time.monotonic() + 60 * options.minutes
     rooms = sorted({room_of(module) for module in cores})
     outcomes: dict[Mutant, Outcome] = {}
-    for number, name in enumerate(rooms):
-        now = time.monotonic()
-        outcomes |= run_room(name, cores, options, now + (end - now) / (len(rooms) - number))
+    with contextlib.suppress(KeyboardInterrupt):
+        for number, name in enumerate(rooms):
+            now = time.monotonic()
+            run_room(name, cores, options, now + (end - now) / (len(rooms) - number), outcomes)
     table: defaultdict[str, Counter[Outcome]] = defaultdict(Counter)
     for mutant, outcome in outcomes.items():
         package = ".".join(cores[mutant.module].relative_to(ROOT).parts[:-1])

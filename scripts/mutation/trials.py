@@ -5,6 +5,7 @@ object is exchanged, which takes milliseconds. A fault that acts at import needs
 of ours yet.
 """
 
+import contextlib
 import gc
 import importlib
 import importlib.abc
@@ -215,7 +216,8 @@ def _from_a_process(serve: Callable[[Connection], None]) -> Iterator[tuple[Trial
             serve(sender)
             os._exit(0)
         except BaseException as error:  # noqa: BLE001  # whatever it was: this process must not go on as the other
-            complain(repr(error))
+            if not isinstance(error, KeyboardInterrupt):
+                complain(repr(error))
             os._exit(1)
     sender.close()
     try:
@@ -225,9 +227,9 @@ def _from_a_process(serve: Callable[[Connection], None]) -> Iterator[tuple[Trial
         return
     finally:
         receiver.close()
-        _, status = os.waitpid(pid, 0)
-        if status:
-            complain(f"a process ended by itself, and what it had not told is left out: {status}")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
 
 
 # -- faults in functions -------------------------------------------------------------------------------------
