@@ -62,7 +62,9 @@ def test_a_loudspeaker_that_is_not_heard_is_said() -> None:
     found = probe(None)
     assert not found.heard
     assert found.round_trip_ms is None
-    said = report(found, propose(found, AudioSettings(), canceller=True))
+    proposals = propose(found, AudioSettings(), canceller=True)
+    assert proposals == ()
+    said = report(found, proposals)
     assert "did not hear the loudspeaker" in said
     assert "fit" not in said
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.audio.cards import SoundCard, holder_of, sound_cards
-from speakerd.audio.devices.names import DeviceRow, find_device, name_of, names_of, wants_plug
+from speakerd.audio.devices.names import DeviceRow, find_device, is_card, name_of, names_of, wants_plug
 from speakerd.audio.errors import DeviceError, DeviceNotFoundError
 
 CARDS = (SoundCard(0, "vc4hdmi"), SoundCard(1, "Device", "1-1.2"), SoundCard(2, "seeed2micvoicec"))
@@ -82,6 +82,27 @@ def test_every_name_that_is_listed_finds_the_device_it_was_listed_for() -> None:
             if row.channels(direction):
                 assert find_device(name_of(row, CARDS), direction, ROWS, CARDS) == row
     assert names_of("playback", ROWS, CARDS)[0] == "hw:CARD=vc4hdmi,DEV=0"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "capture", "playback"),
+    [
+        ("Device", True, False),
+        ("hw:CARD=Device,DEV=0", True, False),
+        ("usb:1-1.2", True, False),
+        ("Headphones", False, True),
+        ("default", False, False),
+        ("Devic", False, False),
+    ],
+)
+def test_whether_a_name_is_that_of_a_card_of_the_direction(
+    wanted: str, capture: bool, playback: bool
+) -> None:
+    cards = [
+        SoundCard(0, "Headphones", "", first_playback=0),
+        SoundCard(1, "Device", "1-1.2", first_capture=0),
+    ]
+    assert (is_card(wanted, "capture", cards), is_card(wanted, "playback", cards)) == (capture, playback)
 
 
 def test_only_plughw_asks_alsa_to_convert() -> None:

@@ -80,6 +80,38 @@ def test_a_delay_may_be_told_and_a_reset_forgets_the_room() -> None:
     assert canceller.mode == "cancel"
 
 
+def test_the_rest_begins_two_seconds_after_the_last_sound() -> None:
+    needs_the_extra()
+    canceller = WebRtcCanceller()
+    noise = np.random.default_rng(0).integers(-500, 500, 160).astype("<i2").tobytes()
+    canceller.process(noise, b"\x10" * 480, far_silent=False)
+    rests = [canceller.process(noise, FAR_SILENCE, far_silent=True) == noise for _ in range(210)]
+    assert not any(rests[:198])
+    assert all(rests[202:])
+
+
+@pytest.mark.parametrize(("told_s", "delay_ms"), [(0.08, 80), (9, 500), (-0.1, 0), (0, 0)])
+def test_a_delay_is_handed_on_within_what_can_be_and_outlives_a_reset(
+    monkeypatch: pytest.MonkeyPatch, told_s: float, delay_ms: int
+) -> None:
+    needs_the_extra()
+    told: list[list[int]] = []
+
+    class Module:
+        def __init__(self, *, echo_cancellation: bool) -> None:
+            assert echo_cancellation
+            told.append([])
+
+        def set_stream_delay_ms(self, delay_ms: int) -> None:
+            told[-1].append(delay_ms)
+
+    monkeypatch.setattr("livekit.rtc.AudioProcessingModule", Module)
+    canceller = WebRtcCanceller()
+    canceller.set_delay(told_s)
+    canceller.reset()
+    assert told == [[0, delay_ms], [delay_ms]]
+
+
 @pytest.mark.parametrize("mode", ["half_duplex", "off"])
 def test_without_cancelling_the_block_passes_as_it_came(mode: str) -> None:
     canceller = make_canceller(mode)  # type: ignore[arg-type]  # the parameters above are such modes

@@ -4,12 +4,13 @@ import pytest
 from speakerd.audio.capture.echo_reference import DEEPEST, EchoReference
 
 SILENCE = bytes(480)
+TONE_HZ = 301
 
 
 def block(index: int) -> bytes:
-    """The index-th 10 ms of a 300 Hz tone."""
+    """The index-th 10 ms of a tone, of which no two blocks within a second are alike."""
     t = (index * 240 + np.arange(240)) / 24_000
-    return bytes(np.rint(8000 * np.sin(2 * np.pi * 300 * t)).astype("<i2"))
+    return bytes(np.rint(8000 * np.sin(2 * np.pi * TONE_HZ * t)).astype("<i2"))
 
 
 class Clocks:
@@ -58,13 +59,27 @@ def test_clocks_that_drift_apart_are_followed_to_a_hair(ppm: float) -> None:
     assert clocks.lag_ms == pytest.approx(before, abs=1)
 
 
+def test_after_a_break_the_new_distance_is_kept_and_not_the_old_one() -> None:
+    clocks = Clocks()
+    clocks.run(3)
+    before = clocks.lag_ms
+    for index in range(20):
+        clocks.far.put(block(index), False, clocks.taken / 100)
+    clocks.far.clear()
+    clocks.run(2)
+    after = clocks.lag_ms
+    assert abs(after - before) > 100
+    clocks.run(60)
+    assert clocks.lag_ms == pytest.approx(after, abs=0.1)
+
+
 def test_following_neither_bends_nor_breaks_the_tone() -> None:
     clocks = Clocks(200, jitter_s=0.003)
     clocks.run(30)
     out = np.frombuffer(b"".join(clocks.run(2)), dtype="<i2").astype(float)
     spectrum = np.abs(np.fft.rfft(out * np.hanning(out.size))) ** 2
     hertz = np.fft.rfftfreq(out.size, 1 / 24_000)
-    outside = spectrum[np.abs(hertz - 300) > 20].sum()
+    outside = spectrum[np.abs(hertz - TONE_HZ) > 20].sum()
     assert 10 * np.log10(spectrum.sum() / outside) > 50
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -83,6 +84,11 @@ def test_enough_voiced_frames_in_a_row_open_with_the_pre_roll() -> None:
     bench = Bench().listen("gated").hear("." * 20 + "###")
     assert bench.passed == span(16, 23)
     assert bench.openings == [0.30]
+
+
+def test_the_pre_roll_does_not_depend_on_how_far_one_may_look_back() -> None:
+    bench = Bench(replace(QUICK, lookback_s=0)).listen("gated").hear("." * 20 + "###")
+    assert bench.passed == span(16, 23)
 
 
 def test_the_onset_rule_forgives_one_frame_but_not_two() -> None:

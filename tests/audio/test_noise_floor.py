@@ -17,6 +17,14 @@ def test_steady_noise_hardly_ever_stands_out_of_itself_however_loud(rms: float) 
     assert np.percentile(excesses(NoiseFloor(), pink(20, 1) * rms)[50:], 98) < 6
 
 
+def test_the_level_of_a_steady_noise_is_measured_in_dbfs() -> None:
+    floor = NoiseFloor()
+    noise = np.random.default_rng(1).normal(0, 327.68, 16_000 * 6)
+    excesses(floor, noise)
+    in_the_bands = 10 * np.log10((6000 - 150) / 8000)
+    assert floor.level_dbfs == pytest.approx(-40 + in_the_bands, abs=2)
+
+
 def test_hum_is_part_of_the_floor() -> None:
     assert max(excesses(NoiseFloor(), hum(10, 1) * 1000)[50:]) < 4
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from speakerd.audio.errors import PlaybackOverflowError
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnderrun
 from speakerd.audio.playback.buffer import PlaybackBuffer
-from speakerd.audio.playback.gain import volume_gain
+from speakerd.audio.playback.gain import GainRamp, volume_gain
 
 BLOCK = 240
 Ints = NDArray[np.int_]
@@ -206,6 +206,19 @@ def test_a_pause_between_two_parts_is_not_counted_as_played() -> None:
     assert buffer.positions()[0].played_samples == 720
 
 
+def test_a_pause_shorter_than_the_latency_is_not_counted_as_played_either() -> None:
+    buffer = PlaybackBuffer(prebuffer_ms=0)
+    buffer.latency_s = 0.05
+    buffer.append("a", 0, level(240))
+    pull_blocks(buffer, 2)
+    buffer.append("a", 0, level(240))
+    played = []
+    for _ in range(7):
+        pull_blocks(buffer, 1)
+        played.append(buffer.positions()[0].played_samples)
+    assert played == [0, 0, 0, 240, 240, 480, 480]
+
+
 def test_content_parts_of_an_item_are_counted_apart() -> None:
     buffer = PlaybackBuffer(prebuffer_ms=0)
     buffer.append("a", 0, level(240))
@@ -355,6 +368,20 @@ def test_a_long_ramp_fades() -> None:
 
 
 # -- gain and sounds -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_a_gain_changes_at_one_pace_however_the_sound_is_cut_into_blocks(target: float) -> None:
+    counting = np.arange(1, 481, dtype=np.float32)
+    whole, pieces = np.ones(480, dtype=np.float32), np.ones(480, dtype=np.float32)
+    at_once, by_pieces = GainRamp(0.5), GainRamp(0.5)
+    at_once.target = by_pieces.target = target
+    at_once.apply(whole, counting)
+    for begin in range(0, 480, 48):
+        by_pieces.apply(pieces[begin : begin + 48], counting)
+    assert pieces == pytest.approx(whole, abs=1e-6)
+    assert (at_once.gain, by_pieces.gain) == (target, target)
+    assert np.abs(np.diff(whole)).max() == pytest.approx(1 / 480, rel=0.01)
 
 
 def test_the_volume_follows_the_ear() -> None:

@@ -152,6 +152,15 @@ def test_a_device_that_opens_but_never_beats_is_stuck() -> None:
     assert len(bench.attempts) == 2
 
 
+def test_one_attempt_without_a_block_is_not_stuck_however_late_it_is_noticed() -> None:
+    bench = Bench()
+    bench.run(5)
+    bench.run(1.6, capture=False)
+    assert bench.recovery.state == "proving"
+    events = bench.recovery.watch(bench.block_counts, None, bench.now + 60)
+    assert [type(event) for event in events] == [DeviceLost]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["run", "still", "absent"]), st.integers(1, 100)), max_size=20))
 def test_whatever_happens_losses_and_returns_alternate_and_it_ends_well(story: list[tuple[str, int]]) -> None:
     bench = Bench()
