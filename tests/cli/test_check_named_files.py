@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,10 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pwd.struct_passwd
     """Stands for the service's user. The folders of a test are its own, so that only the file itself decides."""
     user = pwd.getpwnam("nobody")
     monkeypatch.setattr(named_files, "SERVICE_USER", "nobody")
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
+    top = Path(tempfile.gettempdir()).resolve()
+    for folder in (tmp_path, *tmp_path.parents):
+        if top in folder.resolve().parents:
+            folder.chmod(0o755)
     return user
 
 

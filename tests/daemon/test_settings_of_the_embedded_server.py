@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,13 +56,15 @@ async def understood(assembly: Assembly, recording: str) -> tuple[str, str]:
         return heard, text
 
 
-def children() -> set[int]:
-    """The processes that this one has started."""
-    return {
-        int(entry)
-        for path in Path("/proc/self/task").glob("*/children")
-        for entry in path.read_text().split()
-    }
+def recognisers() -> set[int]:
+    """The processes of recognisers that this one has started; a test before this one may have left others."""
+    found = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        for child in path.read_text().split():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since
+                if b"speakerd.offline.recognition.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.add(int(child))
+    return found
 
 
 async def _sound(assembly: Assembly) -> Any:
@@ -100,7 +103,7 @@ async def _end_of_session(assembly: Assembly) -> Any:
 
 async def _recogniser_runs(assembly: Assembly) -> Any:
     await assembly.embedded.url()
-    return len(children()) > 0
+    return len(recognisers()) > 0
 
 
 def _heard(recording: str) -> Callable[[Assembly], Any]:
