@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from speakerd.audio.resample import resample
 from tests.audio.recordings import load
 from tests.daemon.test_settings_of_hardware import assembly_of, reload
+from tests.limits import limit
 from tests.offline.peer import peer
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ async def _text(assembly: Assembly) -> Any:
 
 
 async def _is_quick(assembly: Assembly) -> Any:
-    return (await answer(assembly))[2] < 0.5
+    _, sound, took_s = await answer(assembly)
+    return took_s < len(sound) / 48_000 / 2
 
 
 async def _clients(assembly: Assembly) -> Any:
@@ -92,7 +94,7 @@ async def _clients(assembly: Assembly) -> Any:
 async def _end_of_session(assembly: Assembly) -> Any:
     async with peer(await assembly.embedded.url()) as it:
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(limit(2)):
                 while True:
                     await it.socket.recv()
         except TimeoutError:

@@ -43,7 +43,7 @@ def test_it_tells_its_address_and_ends_cleanly_on_a_signal(number: signal.Signal
     process.send_signal(number)
     out, err = process.communicate(timeout=limit(10))
     assert process.returncode == 0
-    assert time.monotonic() - began < limit(2)
+    assert time.monotonic() - began < limit(5)
     assert "Traceback" not in out + err
 
 
