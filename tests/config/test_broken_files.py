@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from speakerd.config.errors import ConfigErrors, ConfigFileError, Problem
 from speakerd.config.load import default_file, load, read_text
 from tests.config.broken import BROKEN
+from tests.limits import limit
 
-LIMIT_S = 2.0
+LIMIT_S = limit(2.0)
 
 
 def message(text: str) -> str:
