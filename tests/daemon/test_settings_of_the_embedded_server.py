@@ -131,6 +131,7 @@ EMBEDDED: dict[str, tuple[Any, Callable[[Assembly], Any], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.realtime_clock  # server and recogniser have clocks of their own
 @pytest.mark.parametrize("key", EMBEDDED)
 async def test_a_setting_of_the_embedded_server_is_in_force_for_its_next_client(key: str) -> None:
     value, observe, base = EMBEDDED[key]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.offline.conftest import Served
 
 pytest.importorskip("pocketsphinx", reason="the offline recogniser (extra `offline`) is not installed")
+pytestmark = pytest.mark.realtime_clock  # the recogniser is a process with a clock of its own
 
 LABELS = json.loads((DATA / "labels.json").read_text())
 
@@ -104,7 +105,6 @@ async def test_ones_own_sentences_are_understood(served: Served) -> None:
         assert call["name"] == "rover_start"
 
 
-@pytest.mark.realtime_clock
 async def test_the_answer_is_quick_after_the_words(served: Served) -> None:
     async with peer(served.url) as it:
         await it.update()
@@ -148,7 +148,6 @@ async def test_it_can_load_at_the_first_words() -> None:
         assert await it.say(recording("goforward.wav")) == "go forward ten meters"
 
 
-@pytest.mark.realtime_clock
 async def test_the_event_loop_is_never_held_up(served: Served) -> None:
     """While one client's prose is recognised another gets its typed answer at once."""
     async with peer(served.url) as busy, peer(served.url) as other:
