@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent.parent / "data"
 GO_FORWARD = DATA / "goforward.wav"
+BLOCKS_A_FRAME = 3
+"""The panel draws some 30 times a second, as a real one does."""
 
 
 @dataclass
@@ -67,6 +69,7 @@ class Household:
     entries: list[Entry] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _block: asyncio.TimerHandle | None = None
+    _blocks: int = 0
 
     @property
     def panel(self) -> SimulatedPanel:
@@ -92,7 +95,9 @@ class Household:
     def _step(self) -> None:
         self.device.step()
         self.assembly.speaker.engine.tick()
-        self.panel.step()
+        self._blocks += 1
+        if self._blocks % BLOCKS_A_FRAME == 0:
+            self.panel.step()
         self.next_block()
 
     def stand_still(self) -> None:
