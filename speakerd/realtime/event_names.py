@@ -23,22 +23,6 @@ RESPONSE_CANCEL: Final = "response.cancel"
 OUTPUT_AUDIO_CLEAR: Final = "output_audio_buffer.clear"
 """For WebRTC and SIP only: never sent over a WebSocket."""
 
-CLIENT_EVENTS: Final = frozenset(
-    {
-        SESSION_UPDATE,
-        INPUT_AUDIO_APPEND,
-        INPUT_AUDIO_COMMIT,
-        INPUT_AUDIO_CLEAR,
-        ITEM_CREATE,
-        ITEM_RETRIEVE,
-        ITEM_TRUNCATE,
-        ITEM_DELETE,
-        RESPONSE_CREATE,
-        RESPONSE_CANCEL,
-        OUTPUT_AUDIO_CLEAR,
-    }
-)
-
 # What a server may send.
 ERROR: Final = "error"
 SESSION_CREATED: Final = "session.created"

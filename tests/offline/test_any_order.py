@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from speakerd.realtime.event_names import CLIENT_EVENTS
 from tests.offline.talk import Talk, base64_of, silence
 from tests.offline.test_turns import recording
+from tests.realtime.client_events import CLIENT_EVENTS
 
 SPEECH = recording("goforward.wav")[: 48 * 2200]
 IDS = st.sampled_from(["mine", "other", "nobody", "root", "item_t000004", "resp_t000010", ""])

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 MANUAL = {"turn_detection": None}
 
 
+def frames_of(protocol: RealtimeProtocol) -> list[str]:
+    """Take the frames that are to be sent now, in order."""
+    return list(iter(protocol.next_frame, None))
+
+
 class Wire:
     """A protocol with its two ends: what it sends is validated, what it tells is collected.
 
@@ -71,7 +76,7 @@ class Wire:
 
     def _collect(self, events: list[Any]) -> None:
         self.told += events
-        while frames := [validate_client_event(frame) for frame in self.protocol.data_to_send()]:
+        while frames := [validate_client_event(frame) for frame in frames_of(self.protocol)]:
             self.sent += frames
             for event in frames:
                 if self.confirms and event["type"] == "session.update":

@@ -23,7 +23,6 @@ def test_a_connection_begins_with_the_settings() -> None:
     ready = [wire.protocol.is_ready]
     wire.hear(s.session_created(id="sess_7"))
     assert [*ready, wire.protocol.is_ready] == [False, True]
-    assert wire.protocol.session_id == "sess_7"
 
 
 def test_an_unreadable_frame_is_an_error_that_holds_its_beginning() -> None:

@@ -38,6 +38,7 @@ from speakerd.realtime.wire.history_replay import MAX_REPLAY_CHARS, replay_items
 from speakerd.realtime.wire.parsing import count, usage_from_wire
 from speakerd.realtime.wire.resend_buffer import PendingItem, ResendBuffer, SpokenTurn
 from speakerd.realtime.wire.session_settings import SessionSettings, to_paths, to_session
+from tests.realtime.client_events import CLIENT_EVENTS
 from tests.realtime.validation import validate_client_event
 
 # Names.
@@ -46,9 +47,9 @@ from tests.realtime.validation import validate_client_event
 def test_all_names_are_listed_and_distinct() -> None:
     constants = {value for key, value in vars(names).items() if key.isupper() and isinstance(value, str)}
     assert {name for name in constants if "." in name or name == "error"} == (
-        names.CLIENT_EVENTS | names.SERVER_EVENTS
+        CLIENT_EVENTS | names.SERVER_EVENTS
     )
-    assert not names.CLIENT_EVENTS & names.SERVER_EVENTS
+    assert not CLIENT_EVENTS & names.SERVER_EVENTS
     assert {
         name for name in names.SERVER_EVENTS if name.startswith("response.output_") and "item" not in name
     } == (set(names.BETA_ALIASES.values()))

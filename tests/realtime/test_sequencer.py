@@ -41,11 +41,11 @@ def test_plain_requests_that_wait_become_one() -> None:
     sequencer.request(ResponseRequest(), 0.0)
     assert sequencer.request(ResponseRequest(), 0.0) == []
     assert sequencer.request(ResponseRequest(), 0.0) == []
-    assert sequencer.waiting == 1
+    assert len(sequencer._waiting) == 1
     sequencer.created("r1", 0.0)
     _, actions = sequencer.done("r1", 1.0)
     assert creates(actions) == ["rsp_2"]
-    assert sequencer.waiting == 0
+    assert len(sequencer._waiting) == 0
 
 
 def test_requests_with_parameters_keep_their_own_turn() -> None:
@@ -53,7 +53,7 @@ def test_requests_with_parameters_keep_their_own_turn() -> None:
     sequencer.request(ResponseRequest(), 0.0)
     sequencer.request(ResponseRequest({"instructions": "a"}), 0.0)
     sequencer.request(ResponseRequest({"instructions": "b"}), 0.0)
-    assert sequencer.waiting == 2
+    assert len(sequencer._waiting) == 2
 
 
 def test_waiting_requests_are_bounded_the_oldest_goes() -> None:
@@ -61,7 +61,7 @@ def test_waiting_requests_are_bounded_the_oldest_goes() -> None:
     sequencer.request(ResponseRequest(), 0.0)
     for number in range(q.MAX_WAITING + 5):
         sequencer.request(ResponseRequest({"instructions": str(number)}), 0.0)
-    assert sequencer.waiting == q.MAX_WAITING
+    assert len(sequencer._waiting) == q.MAX_WAITING
 
 
 def test_cancel_ends_the_running_response_by_id_once() -> None:
@@ -329,7 +329,7 @@ def test_several_unanswered_plain_requests_become_one_on_the_next_connection() -
     sequencer.request(ResponseRequest({"conversation": "none"}), 0.0)
     sequencer.connection_lost()
     assert len(creates(sequencer.reconnected(1.0))) == 2
-    assert sequencer.waiting == 0
+    assert len(sequencer._waiting) == 0
 
 
 def test_a_request_repeated_on_the_next_connection_may_be_refused_once_there_too() -> None:
@@ -422,7 +422,7 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
         if any(isinstance(a, Overdue) and DUE[a.due].then == "replace" for a in sequencer.tick(now)):
             sequencer.connection_lost()
             sequencer.reconnected(now)
-    assert sequencer.waiting == 0
+    assert len(sequencer._waiting) == 0
 
 
 def test_the_items_of_a_response_are_bounded_and_those_after_the_cut_known() -> None:

@@ -16,7 +16,7 @@ from speakerd.realtime.model.events import RealtimeModelToolCallEvent
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.encoding import encode
 from speakerd.realtime.wire.parsing import all_well_formed, well_formed
-from tests.realtime.protocol_wire import MANUAL, Wire
+from tests.realtime.protocol_wire import MANUAL, Wire, frames_of
 
 ANY_TEXT = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF, exclude_categories=()))
 CALL = RealtimeModelToolCallEvent("list_files", "c1", "{}", id="i1")
@@ -78,7 +78,7 @@ def test_no_request_with_half_a_character_blocks_a_connection(request_: Any) -> 
     frames: list[str] = []
     wire.protocol.connected([], 0.0)
     wire.protocol.receive(json.dumps(s.session_updated()), 0.0)
-    frames += wire.protocol.data_to_send()
+    frames += frames_of(wire.protocol)
     assert any("half \ufffd" in frame for frame in frames)
     for frame in frames:
         frame.encode()

@@ -192,12 +192,12 @@ async def test_hanging_threads_are_replaced_until_there_are_too_many(
         waiting.cancel()
         hanging.cancel()
         await asyncio.wait({hanging, waiting})
-        assert threads.hanging == 1
+        assert threads._hanging == 1
         with pytest.raises(ToolThreadsExhaustedError, match="1 tools hang"):
             await threads.run(lambda: "no thread left")
         release.set()
         await ended.wait()
-        while threads.hanging:  # its last step is ours to wait for: a callback on this loop
+        while threads._hanging:  # its last step is ours to wait for: a callback on this loop
             await asyncio.sleep(0)
         assert await threads.run(lambda: "works again") == "works again"
         running.clear()

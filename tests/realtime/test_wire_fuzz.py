@@ -29,6 +29,7 @@ from speakerd.realtime.testing.loopback import (
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from speakerd.realtime.wire.protocol import RealtimeProtocol
 from tests.limits import limit
+from tests.realtime.protocol_wire import frames_of
 from tests.realtime.validation import validate_client_event
 
 EXAMPLES = int(os.environ.get("SPEAKERD_FUZZ_EXAMPLES", "60"))
@@ -168,13 +169,13 @@ def test_the_protocol_takes_anything_in_any_order(steps: list[Any]) -> None:
             assert raw, "a frame left no trace"
         else:
             protocol.send(step, now)
-        for frame in protocol.data_to_send():
+        for frame in frames_of(protocol):
             validate_client_event(frame)
         bounded(protocol)
     # And it still works.
     protocol.connection_lost()
     protocol.connected((), now)
-    protocol.data_to_send()
+    frames_of(protocol)
     after = s.spoken_response("resp_after", "item_after", "Still here", 200)
     told = [event for frame in after for event in protocol.receive(json.dumps(frame), now)]
     assert told[-1].type == "turn_ended"

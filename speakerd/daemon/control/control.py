@@ -30,7 +30,6 @@ class Control:
     """Carries out the commands of the control socket. Event loop only."""
 
     def __init__(self, assembly: Assembly, reloader: Reloader) -> None:
-        self._assembly = assembly
         self._speaker = assembly.speaker
         self._reloader = reloader
         self._since = time.monotonic()

@@ -43,12 +43,8 @@ class ToolThreadPool:
         self._threads = 0
         self._unfinished = 0
         self._hanging = 0
-        self._closed = False
-
-    @property
-    def hanging(self) -> int:
         """How many abandoned calls still run."""
-        return self._hanging
+        self._closed = False
 
     async def run(self, call: Callable[[], Any]) -> Any:
         """Run `call` in a thread, in the caller's context variables. When cancelled, the thread runs on.

@@ -67,7 +67,6 @@ class Link:
     expires_at: float | None = None
     """The end of the session that its rotation has been set for."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    reader: asyncio.Task[None] | None = None
     announced: bool = False
     """The listeners were notified that the session can be used."""
 

@@ -320,7 +320,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         assert protocol is not None  # noqa: S101  # set while there are tasks
         self._link = link
         self._notify(protocol.connected(history, self._clock()))
-        link.reader = self._spawn(self._read(link, first_frame), "realtime reader")
+        self._spawn(self._read(link, first_frame), "realtime reader")
         self._spawn(self._announce_late(link), "realtime greeting")
 
     def _history(self) -> Sequence[RealtimeItem]:

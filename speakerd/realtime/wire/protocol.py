@@ -2,7 +2,7 @@
 
     protocol = RealtimeProtocol(settings)
     protocol.connected(history, now)                    # a WebSocket is open
-    for frame in protocol.data_to_send(): ...           # send these, in order
+    while frame := protocol.next_frame(): ...           # send these, in order
     for event in protocol.receive(frame, now): ...      # report these, in order
     for event in protocol.send(request, now): ...
 
@@ -120,11 +120,6 @@ class RealtimeProtocol:
         return self._state.ready
 
     @property
-    def session_id(self) -> str | None:
-        """The server's id of this session."""
-        return self._state.session_id
-
-    @property
     def must_reconnect(self) -> str | None:
         """Why this connection has to be replaced; `None` while it has not."""
         return self._state.must_reconnect
@@ -221,15 +216,8 @@ class RealtimeProtocol:
 
     @property
     def has_data_to_send(self) -> bool:
-        """Whether `data_to_send()` would return any frames."""
+        """Whether `next_frame()` would return a frame."""
         return bool(self._state.frames)
-
-    def data_to_send(self) -> list[str]:
-        """Return the frames to be sent now, in order. Each is returned once."""
-        frames = list(self._state.frames)
-        self._state.frames.clear()
-        self._state.unsent_bytes = 0
-        return frames
 
     def next_frame(self) -> str | None:
         """Return the frame that has to be sent now, once; `None` if there is none."""

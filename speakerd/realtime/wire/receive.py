@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 def _session(state: WireState, event: ServerEvent, _now: float) -> None:
     session = mapping(event.get("session"))
     state.ready = True
-    state.session_id = text(session, "id") or state.session_id
     if (expires_at := count(session, "expires_at")) is not None and expires_at > 0:
         state.expires_at = expires_at
     audio = mapping(session.get("audio"))

@@ -208,11 +208,6 @@ class ResponseQueue:
             or self._server_turn_at is not None
         )
 
-    @property
-    def waiting(self) -> int:
-        """How many requests have not been sent yet."""
-        return len(self._waiting)
-
     def active(self, response_id: str) -> ActiveResponse | None:
         """Return the response of that id, if it runs."""
         return self._active.get(response_id)

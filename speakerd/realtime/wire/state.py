@@ -81,7 +81,6 @@ class WireState:
     """The opening settings are neither confirmed nor refused yet: no response is asked for."""
     set_up_refused: SetUpRefusedError | None = None
     """The server refused what the assistant is made of: no response is asked for."""
-    session_id: str | None = None
     expires_at: float | None = None
     """When the server will end this session, in seconds since 1970, if it says so."""
     user_speaks: bool = False
