@@ -6,6 +6,7 @@ something outside of the file that it names and that cannot be used: the API key
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace, loaded: Loaded) -> int:
     from speakerd.cli.named_files import findings, service_user
     from speakerd.config import show
+    from speakerd.config.retirement import retirements
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
 
@@ -89,7 +91,8 @@ def _report(args: argparse.Namespace, loaded: Loaded) -> int:
                 key = f"from {found.source}"
         except CredentialError as error:
             code, usable, key = 3, False, str(error)
-    problems = [*loaded.warnings, *findings(loaded, args.file, service_user())]
+    ending = retirements(loaded, args.file, dt.datetime.now().astimezone().date())
+    problems = [*loaded.warnings, *ending, *findings(loaded, args.file, service_user())]
     if any(problem.severity == "error" for problem in problems):
         code = 3
     if args.json:

@@ -5,6 +5,7 @@ The file is checked with the change first; what would not pass is not written.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Change the file. Exit code 0; 1 if the speaker refused it; 2 for a wrong key or value; 3 if none runs."""
     from speakerd.cli.named_files import findings, service_user
     from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.config.retirement import retirements
     from speakerd.config.words import known_hint, value_of_word
     from speakerd.config.write import checked, put
 
@@ -55,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         print("nothing was changed", file=sys.stderr)
         return 2
-    for warning in edit.loaded.warnings:
+    for warning in (
+        *edit.loaded.warnings,
+        *retirements(edit.loaded, args.config, dt.datetime.now().astimezone().date()),
+    ):
         print(warning, file=sys.stderr)
     if not edit.changes:
         print(f"{args.key} was so already in {args.config}")

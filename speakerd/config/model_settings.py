@@ -28,7 +28,7 @@ class ModelSettings:
     """offline: the embedded server answers while the remote one cannot be reached; needs [offline]."""
     url: str = "wss://api.openai.com/v1/realtime"
     """WebSocket address. Azure: wss://RESOURCE.openai.azure.com/openai/v1/realtime, with auth = "api-key"."""
-    model: str = "gpt-realtime"
+    model: str = "gpt-realtime-2.1"
     """Name of the model (on Azure: of the deployment). Sent as ?model= unless the url already has it."""
     auth: Literal["bearer", "api-key", "none"] = "bearer"
     """How the key is sent: Authorization: Bearer, header api-key (Azure), or not at all (home servers)."""
@@ -52,7 +52,7 @@ class ModelSettings:
     """Language of the speakers as ISO 639-1 (en, de, ...): helps the transcription. Empty: it is guessed."""
     instructions: str = INSTRUCTIONS
     """What the model is told about itself at the start of each session."""
-    transcription: str = "gpt-4o-mini-transcribe"
+    transcription: str = "gpt-transcribe"
     """Model that writes down what you said, for captions and history. Empty: neither, and a bit cheaper."""
     turn_detection: Literal["local", "server_vad", "semantic_vad"] = "local"
     """Who decides that you have finished: our gate (sends least), or the model (must hear silence too)."""
@@ -74,5 +74,9 @@ class ModelSettings:
     """The same by time: seconds from the first call of a tool for a question."""
     tool_tokens: Annotated[int, Ge(1000), Le(10_000_000)] = 100_000
     """The same by cost: tokens of one question, the conversation before it included each time."""
+    reasoning_effort: Literal["default", "minimal", "low", "medium", "high", "xhigh"] = "default"
+    """How long it thinks before it answers: more is slower and costs more. default: what the server does."""
+    parallel_tool_calls: Literal["default", "on", "off"] = "default"
+    """Whether one reply may call several tools at once. default: what the server does."""
     truncation: Literal["auto", "disabled"] = "auto"
     """auto: the server forgets the oldest turns when its context is full. disabled: it fails then instead."""

@@ -63,7 +63,7 @@ async def serve(path: Path) -> int:
         loaded = read(path)
         settings = LiveSettings(loaded.settings, partial(place_of, path))
         _follow_log_settings(settings, journal)
-        log_warnings(loaded)
+        log_warnings(loaded, path)
         key = LiveApiKey(settings, os.environ, journal.redactor)
         if key.secret is not None:
             forbid_core_dumps()

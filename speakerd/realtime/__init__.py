@@ -12,7 +12,7 @@ This room is a library of its own: it knows nothing of sound cards, buttons or t
 
     async def main():
         agent = RealtimeAgent("Ada", instructions="You are a kitchen clock. Be brief.", tools=[get_time])
-        runner = RealtimeRunner(agent, config={"model_settings": {"model_name": "gpt-realtime", "voice": "ash"}})
+        runner = RealtimeRunner(agent, config={"model_settings": {"voice": "ash"}})
         async with await runner.run() as session:
             await session.send_message("How late is it in Rome?")
             async for event in session:
@@ -72,7 +72,7 @@ agent)` that makes it. A prompt is kept at the provider and named by id: `Realti
 "pmpt_...", "version": "2", "variables": {...}})`. Instructions take precedence over it.
 
 *How do I set the language?* Speaking: in the instructions. Understanding: `"audio": {"input": {"transcription":
-{"model": "gpt-4o-mini-transcribe", "language": "fr"}}}` in the model settings.
+{"model": "gpt-transcribe", "language": "fr"}}}` in the model settings.
 
 *It cuts slow speakers off.* `turn_detection` (flat, or under `audio.input`): `{"type": "server_vad",
 "silence_duration_ms": 1000}` or `{"type": "semantic_vad", "eagerness": "low"}`; also by `session.update_settings`.

@@ -126,6 +126,8 @@ OBSERVERS: dict[str, Observed] = {
     "model.tool_seconds": Observed(scenes.ask_for_much, 1.0, **tools(*TIMES, pause_s=1.5)),
     "model.tool_tokens": Observed(scenes.ask_for_much, 1_000, **tools(*TIMES, tokens=2_000)),
     "model.truncation": Observed(scenes.ask),
+    "model.reasoning_effort": Observed(scenes.ask, "low"),
+    "model.parallel_tool_calls": Observed(scenes.ask, "off"),
     "audio.input_gain_db": Observed(to=6.0),
     "audio.volume": Observed(to=20),
     "audio.echo": Observed(scenes.wait(1), "half_duplex", {"audio.echo": "off"}),

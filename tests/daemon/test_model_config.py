@@ -65,7 +65,7 @@ def test_what_is_left_to_the_model_is_not_sent() -> None:
     assert "noise_reduction" not in plain["audio"]["input"]
     assert "max_output_tokens" not in plain
     full = session_settings(ModelSettings(language="de", max_output_tokens=100))
-    assert full["audio"]["input"]["transcription"] == {"model": "gpt-4o-mini-transcribe", "language": "de"}
+    assert full["audio"]["input"]["transcription"] == {"model": "gpt-transcribe", "language": "de"}
     assert full["audio"]["input"]["noise_reduction"] == {"type": "far_field"}
     assert full["max_output_tokens"] == 100
 

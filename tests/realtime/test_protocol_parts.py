@@ -65,7 +65,7 @@ def test_beta_names_are_read_as_current_ones() -> None:
 
 
 def test_the_hosted_service_is_the_default() -> None:
-    assert address.model_url(None, None, None) == "wss://api.openai.com/v1/realtime?model=gpt-realtime"
+    assert address.model_url(None, None, None) == "wss://api.openai.com/v1/realtime?model=gpt-realtime-2.1"
     assert address.model_url(None, "gpt x/y", None).endswith("?model=gpt%20x%2Fy")
     assert address.model_url(None, "m", "rtc_1").endswith("?call_id=rtc_1")
 

@@ -7,6 +7,7 @@ check failed, else 0.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
@@ -100,18 +101,21 @@ def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None
     from speakerd.cli.doctor import access
     from speakerd.cli.doctor.finding import ok
     from speakerd.config.errors import ConfigError
-    from speakerd.config.load import load
+    from speakerd.config.load import read
+    from speakerd.config.retirement import retirements
 
     if file is None and not DEFAULT_FILE.exists():
         yield ok("config", f"no {DEFAULT_FILE}: the built-in settings"), None
         return
     file = file or DEFAULT_FILE
     try:
-        settings = load(file)
+        loaded = read(file)
     except ConfigError as error:
         yield access.configuration(str(file), str(error)), None
     else:
-        yield access.configuration(str(file), ""), settings
+        yield access.configuration(str(file), ""), loaded.settings
+        for problem in (*loaded.warnings, *retirements(loaded, file, dt.datetime.now().astimezone().date())):
+            yield access.configuration_warning(problem.key, str(problem)), None
 
 
 def _access(settings: Settings) -> Iterator[Finding]:

@@ -8,12 +8,14 @@ moment that it names (`LiveSettings`).
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 from typing import TYPE_CHECKING, Any
 
 from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError, ConfigErrors, Problem
 from speakerd.config.load import read
+from speakerd.config.retirement import retirements
 from speakerd.daemon.live_settings import SettingsRefusedError
 from speakerd.host.journal import fields
 
@@ -97,7 +99,7 @@ class Reloader:
         if failures:
             answer["problem"] = str(ConfigErrors(_problems(loaded, failures)))
             log.error("not all of it is in force: %s", answer["problem"], extra=fields(event="reload_failed"))
-        log_warnings(loaded)
+        log_warnings(loaded, self._path)
         count = len(answer["changes"])
         log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
         return answer
@@ -111,9 +113,9 @@ class Reloader:
         return when
 
 
-def log_warnings(loaded: Loaded) -> None:
-    """Write each warning of a file to the journal."""
-    for warning in loaded.warnings:
+def log_warnings(loaded: Loaded, path: Path) -> None:
+    """Write each warning of the file at `path` to the journal."""
+    for warning in (*loaded.warnings, *retirements(loaded, path, dt.datetime.now().astimezone().date())):
         log.warning("%s", warning, extra=fields(event="config_warning"))
 
 

@@ -71,6 +71,10 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
     }
     if model.max_output_tokens:
         settings["max_output_tokens"] = model.max_output_tokens
+    if model.reasoning_effort != "default":
+        settings["reasoning"] = {"effort": model.reasoning_effort}
+    if model.parallel_tool_calls != "default":
+        settings["parallel_tool_calls"] = model.parallel_tool_calls == "on"
     return settings
 
 
@@ -80,6 +84,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "tools": "tools",
     "truncation": "model.truncation",
     "max_output_tokens": "model.max_output_tokens",
+    "reasoning": "model.reasoning_effort",
+    "parallel_tool_calls": "model.parallel_tool_calls",
     "audio.output.voice": "model.voice",
     "audio.output.speed": "model.speed",
     "audio.input.noise_reduction": "model.noise_reduction",

@@ -23,7 +23,7 @@ DEFAULT_URL: Final = "wss://api.openai.com/v1/realtime"
 """Where a model is reached when the configuration gives no `url`."""
 
 RealtimeModelName: TypeAlias = str
-"""A model's name as its server knows it, such as `gpt-realtime`; on Azure, the deployment's."""
+"""A model's name as its server knows it, such as `gpt-realtime-2.1`; on Azure, the deployment's."""
 
 RealtimeVoice: TypeAlias = str | Mapping[str, str]
 """The name of a voice, or `{"id": ...}` of a custom one."""

@@ -14,7 +14,7 @@ from speakerd.realtime.model import DEFAULT_URL
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_MODEL: Final = "gpt-realtime"
+DEFAULT_MODEL: Final = "gpt-realtime-2.1"
 
 
 def model_url(url: str | None, model_name: str | None, call_id: str | None) -> str:
