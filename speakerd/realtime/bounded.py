@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+REMEMBERED: Final = 256
+"""Ids kept of each kind that has to be recognised when it comes again, where nothing else is said."""
 
 
 class BoundedDict(dict[K, V]):
@@ -13,7 +16,7 @@ class BoundedDict(dict[K, V]):
 
     __slots__ = ("limit",)
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int = REMEMBERED) -> None:
         super().__init__()
         self.limit = limit
 

@@ -198,7 +198,10 @@ class SessionFactory:
         on_failure: Callable[[str], None],
         backend: Backend,
     ) -> RealtimeSession[None]:
-        from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel  # noqa: PLC0415  # loads a WebSocket library
+        from speakerd.realtime.transport import (  # noqa: PLC0415  # loads a WebSocket library
+            CONNECT_ATTEMPTS,
+            OpenAIRealtimeWebSocketModel,
+        )
 
         settings = self._model
         url = await self._embedded.url() if backend == "offline" else None
@@ -206,7 +209,7 @@ class SessionFactory:
         limit_s = settings.connect_timeout_s
         model = OpenAIRealtimeWebSocketModel(
             transport_config={"handshake_timeout": limit_s},
-            connect_attempts=None if persistent else 3,
+            connect_attempts=None if persistent else CONNECT_ATTEMPTS,
             rotate_after_s=settings.rotate_after_min * 60,
             clock=self._clock,
         )

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from speakerd.realtime.agents import OutputGuardrail, OutputGuardrailResult, RealtimeAgent
     from speakerd.realtime.session.state import SessionState
 
-_MAX_WAITING = 64
-"""The most texts that wait for slow guardrails; the oldest are dropped, as later ones contain them."""
 _MAX_CANCELLED = 16
 """Cancelled responses that are remembered, so that nothing late of them is heard."""
 
@@ -67,7 +65,8 @@ class GuardrailRunner(Generic[TContext]):
         self._state = state
         length = state.run_config.get("guardrails_settings", {}).get("debounce_text_length", 100)
         self._debounce = Debounce(length)
-        self._worker = SerialQueue(state.report, _MAX_WAITING)
+        # Of the texts that wait for slow guardrails, the oldest may be dropped: later ones contain them.
+        self._worker = SerialQueue(state.report)
         self._cancelled: BoundedSet[str] = BoundedSet(_MAX_CANCELLED)
         self._unnamed = 0
         """How many responses without an id have begun: each counts by itself."""

@@ -9,15 +9,12 @@ from speakerd.realtime.agents import settle
 from speakerd.realtime.model import RealtimeModelSendMcpApproval
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
-from speakerd.realtime.session.task_queue import SerialQueue
+from speakerd.realtime.session.task_queue import MAX_WAITING, SerialQueue
 
 if TYPE_CHECKING:
     from speakerd.realtime.agents import HostedMCPTool
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionState
-
-_MAX_WAITING = 64
-"""The most requests that may wait for an answer; further ones are refused."""
 
 
 class HostedToolApprovals(Generic[TContext]):
@@ -28,7 +25,7 @@ class HostedToolApprovals(Generic[TContext]):
         self._waiting: dict[str, RealtimeModelMcpApprovalRequestEvent] = {}
         self._standing: dict[tuple[str, str], tuple[bool, str | None]] = {}
         """What the program decided for good about a tool, and the reason it gave."""
-        self._worker = SerialQueue(state.report, _MAX_WAITING)
+        self._worker = SerialQueue(state.report)
 
     def __contains__(self, request_id: str) -> bool:
         """Return whether a request of that id waits for an answer."""
@@ -40,7 +37,7 @@ class HostedToolApprovals(Generic[TContext]):
         standing = self._standing.get((event.server_label, event.name))
         if standing is not None:
             await self._send(event, approve=standing[0], reason=standing[1])
-        elif len(self._waiting) >= _MAX_WAITING:
+        elif len(self._waiting) >= MAX_WAITING:  # It is refused.
             await self._send(event, approve=False, reason=None)
         elif tool.on_approval_request is not None:
             self._worker.add(lambda: self._ask(event, tool), "on_approval_request")

@@ -29,6 +29,7 @@ from speakerd.realtime.session.events import (
     RealtimeUsage,
     RealtimeUserTranscript,
 )
+from speakerd.realtime.session.state import MAX_RESPONSES
 from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
 
 _MAX_HOOKS_WAITING = 256
 """The most calls of slow hooks that may wait; further ones drop the oldest, with an `error` event."""
-
-_MAX_RESPONSES = 32
-"""Responses whose tool calls are counted; one runs at a time, beside out-of-band ones."""
 
 
 class ModelEventHandlers(Generic[TContext]):
@@ -63,7 +61,7 @@ class ModelEventHandlers(Generic[TContext]):
         self._hosted = hosted
         self._hooks = SerialQueue(state.report, _MAX_HOOKS_WAITING)
         self._raw_events = state.run_config.get("raw_events", True)
-        self._tool_calls: BoundedDict[str | None, int] = BoundedDict(_MAX_RESPONSES)
+        self._tool_calls: BoundedDict[str | None, int] = BoundedDict(MAX_RESPONSES)
         """How many tools each running response has called."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:

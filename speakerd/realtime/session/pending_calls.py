@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from speakerd.realtime.agents import AnswerRule
     from speakerd.realtime.model import RealtimeModelToolCallEvent, ResponseStatus
 
-_REMEMBERED = 256
-"""Ids of calls and responses that are kept, to recognise repeated and cancelled ones: hours of conversation."""
-
 
 class PendingCalls:
     """The tool calls of one session that have no output yet, at most `limit`."""
@@ -30,14 +27,14 @@ class PendingCalls:
     def __init__(self, limit: int = 64) -> None:
         self._limit = limit
         self._open: dict[str, str | None] = {}
-        self._seen = BoundedSet[str](_REMEMBERED)
-        self._running = BoundedSet[str](_REMEMBERED)
-        self._cancelled = BoundedSet[str](_REMEMBERED)
-        self._owed = BoundedSet[str](_REMEMBERED)
-        self._owed_if_silent = BoundedSet[str](_REMEMBERED)
-        self._owed_unless_continued = BoundedSet[str](_REMEMBERED)
-        self._spoke = BoundedSet[str](_REMEMBERED)
-        self._called = BoundedSet[str](_REMEMBERED)
+        self._seen = BoundedSet[str]()
+        self._running = BoundedSet[str]()
+        self._cancelled = BoundedSet[str]()
+        self._owed = BoundedSet[str]()
+        self._owed_if_silent = BoundedSet[str]()
+        self._owed_unless_continued = BoundedSet[str]()
+        self._spoke = BoundedSet[str]()
+        self._called = BoundedSet[str]()
 
     def __len__(self) -> int:
         """Return how many calls have no output yet."""

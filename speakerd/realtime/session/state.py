@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_MAX_RESPONSES = 32
-"""Responses whose agent is remembered; one runs at a time, beside out-of-band ones."""
+MAX_RESPONSES = 32
+"""Responses of which something is remembered; one runs at a time, beside out-of-band ones."""
 
 _MAX_ASKED_WITH = 64
 """Tools of single replies that are remembered, so that they can be called."""
@@ -65,7 +65,7 @@ class SessionState(Generic[TContext]):
         self.agent = agent
         self.model_config = model_config
         self.run_config = run_config
-        self._agents: BoundedDict[str, RealtimeAgent[TContext]] = BoundedDict(_MAX_RESPONSES)
+        self._agents: BoundedDict[str, RealtimeAgent[TContext]] = BoundedDict(MAX_RESPONSES)
         self.updated = Offer()
         """What the program offered last by `update_settings`."""
         self._asked_with: BoundedDict[str, Tool] = BoundedDict(_MAX_ASKED_WITH)

@@ -12,6 +12,9 @@ from speakerd.realtime.agents import GIVEN_UP_WITHIN_S, run_apart
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
+MAX_WAITING = 64
+"""The most that may wait for code of the program, where nothing else is said."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,7 +38,9 @@ class SerialQueue:
         limit: The most jobs that may wait; one more drops the oldest.
     """
 
-    def __init__(self, on_error: Callable[[Exception, str], Awaitable[None]], limit: int) -> None:
+    def __init__(
+        self, on_error: Callable[[Exception, str], Awaitable[None]], limit: int = MAX_WAITING
+    ) -> None:
         self._on_error = on_error
         self._limit = limit
         self._waiting: deque[tuple[Work, str]] = deque()

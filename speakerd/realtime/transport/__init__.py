@@ -9,10 +9,12 @@ from speakerd.realtime.transport.connector import (
     TransportConfig,
 )
 from speakerd.realtime.transport.websocket import (
+    CONNECT_ATTEMPTS,
     OpenAIRealtimeWebSocketModel,
 )
 
 __all__ = [
+    "CONNECT_ATTEMPTS",
     "OpenAIRealtimeWebSocketModel",
     "TransportConfig",
 ]

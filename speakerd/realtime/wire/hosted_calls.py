@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelMcpCallStartedEvent
     from speakerd.realtime.wire.response_queue import ActiveResponse
 
-_REMEMBERED = 256
-"""Ids that are kept, to recognise what is told twice."""
-
 
 @dataclass(slots=True)
 class HostedCall:
@@ -34,11 +31,11 @@ class HostedCall:
 class HostedCalls:
     """The hosted tools of one conversation."""
 
-    running: BoundedDict[str, HostedCall] = field(default_factory=lambda: BoundedDict(_REMEMBERED))
+    running: BoundedDict[str, HostedCall] = field(default_factory=BoundedDict)
     """Calls by item id."""
-    ended: BoundedSet[str] = field(default_factory=lambda: BoundedSet(_REMEMBERED))
+    ended: BoundedSet[str] = field(default_factory=BoundedSet)
     """Item ids of calls whose end was reported."""
-    labels: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(_REMEMBERED))
+    labels: BoundedDict[str, str] = field(default_factory=BoundedDict)
     """The server's label of each list of tools, by item id."""
-    failed_lists: BoundedSet[str] = field(default_factory=lambda: BoundedSet(_REMEMBERED))
+    failed_lists: BoundedSet[str] = field(default_factory=BoundedSet)
     """Item ids of lists whose failure was reported."""

@@ -45,8 +45,8 @@ MAX_WAITING = 64
 MAX_ITEMS = 128
 """Ids of items that are kept for one response."""
 
-REMEMBERED = 64
-"""Ids of ended responses that are kept, to recognise their late events."""
+MAX_KNOWN = 64
+"""Responses that may run at a time, and the same again of ended ones, whose late events are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class ResponseQueue:
         """The request that the last `created()` was taken to answer: wrongly, if it is refused after that."""
         self._sent_aside: dict[str, tuple[ResponseRequest, float]] = {}
         self._active: dict[str, ActiveResponse] = {}
-        self._ended: BoundedDict[str, bool] = BoundedDict(REMEMBERED)
+        self._ended: BoundedDict[str, bool] = BoundedDict(MAX_KNOWN)
         self._held_until: float | None = None
         self._server_turn_at: float | None = None
         self._cancel_server_turn = False
@@ -346,7 +346,7 @@ class ResponseQueue:
             self._held_until = None
         self._active[response_id] = response
         self._ended.pop(response_id, None)
-        if len(self._active) > REMEMBERED:
+        if len(self._active) > MAX_KNOWN:
             self._end(next(iter(self._active.values())))
         return response, actions
 

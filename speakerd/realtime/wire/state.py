@@ -56,13 +56,6 @@ MAX_UNSENT_BYTES = 32 * 1024 * 1024
 """Frames that may wait for a socket that takes nothing; beyond it the connection is replaced. A reconnect sends the
 conversation, and up to a minute of audio: some 4 MB."""
 
-REMEMBERED = 256
-"""Ids kept of each kind that has to be recognised when it comes again."""
-
-
-def _remembered() -> BoundedSet[str]:
-    return BoundedSet(REMEMBERED)
-
 
 @dataclass(slots=True)
 class WireState:
@@ -94,24 +87,22 @@ class WireState:
     frames: deque[str] = field(default_factory=deque)
     unsent_bytes: int = 0
     """The length of `frames`."""
-    halves: BoundedDict[tuple[str, str, int], str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
+    halves: BoundedDict[tuple[str, str, int], str] = field(default_factory=BoundedDict)
     """Halves of characters that a delta ended with, by its type, item and part: the next one has the rest."""
     update_allowance: Allowance = field(default_factory=lambda: Allowance(UPDATES))
     update_at: float | None = None
     """When an update may be sent that waits because too many were asked for."""
     events: list[RealtimeModelEvent] = field(default_factory=list)
-    calls: BoundedDict[str, RealtimeModelToolCallEvent] = field(
-        default_factory=lambda: BoundedDict(REMEMBERED)
-    )
+    calls: BoundedDict[str, RealtimeModelToolCallEvent] = field(default_factory=BoundedDict)
     """Tool calls being received, by item id: reported when they are complete."""
-    open_calls: BoundedSet[str] = field(default_factory=_remembered)
+    open_calls: BoundedSet[str] = field(default_factory=BoundedSet)
     """Tool calls reported and not answered yet, by call id."""
-    reported_calls: BoundedSet[str] = field(default_factory=_remembered)
-    harmless: BoundedSet[str] = field(default_factory=_remembered)
+    reported_calls: BoundedSet[str] = field(default_factory=BoundedSet)
+    harmless: BoundedSet[str] = field(default_factory=BoundedSet)
     """Client events whose refusal is not reported: what they asked for was the case already."""
-    created_items: BoundedDict[str, str] = field(default_factory=lambda: BoundedDict(REMEMBERED))
+    created_items: BoundedDict[str, str] = field(default_factory=BoundedDict)
     """Items that this client creates, by the id of the client event."""
-    replayed: BoundedSet[str] = field(default_factory=_remembered)
+    replayed: BoundedSet[str] = field(default_factory=BoundedSet)
     """Items sent again after a reconnect: the server's confirmations of them are not reported."""
     hosted: HostedCalls = field(default_factory=HostedCalls)
     must_reconnect: str | None = None
