@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from speakerd.realtime import model as m
+    from speakerd.realtime.agents import RealtimeAgent
     from speakerd.realtime.session.guardrail_runner import GuardrailRunner
     from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
-    from speakerd.realtime.session.state import SessionState
+    from speakerd.realtime.session.state import HookName, SessionState
     from speakerd.realtime.session.tool_runner import ToolRunner
 
 _MAX_HOOKS_WAITING = 256
@@ -187,12 +188,8 @@ class ModelEventHandlers(Generic[TContext]):
                 metadata=event.metadata,
             )
         )
-        agent, hooks = state.agent, state.agent.hooks
-        if hooks is not None and not event.out_of_band:
-            await self._hook(lambda: hooks.on_start(state.context, agent), "on_start")
-        run = state.run_hooks
-        if run is not None and not event.out_of_band:
-            await self._hook(lambda: run.on_agent_start(state.context, agent), "on_agent_start")
+        if not event.out_of_band:
+            await self._queue_hooks("on_start", state.agent)
 
     async def _turn_ended(self, event: m.RealtimeModelTurnEndedEvent) -> None:
         state = self._state
@@ -213,14 +210,8 @@ class ModelEventHandlers(Generic[TContext]):
                 tool_calls=self._tool_calls.pop(event.response_id, 0),
             )
         )
-        hooks = agent.hooks
-        if hooks is not None and not event.out_of_band:
-            await self._hook(lambda: hooks.on_end(state.context, agent, event.output_text), "on_end")
-        run = state.run_hooks
-        if run is not None and not event.out_of_band:
-            await self._hook(
-                lambda: run.on_agent_end(state.context, agent, event.output_text), "on_agent_end"
-            )
+        if not event.out_of_band:
+            await self._queue_hooks("on_end", agent, event.output_text)
         spoke = event.had_audio or bool(event.output_text)
         await self._tools.response_ended(event.response_id, event.status, spoke=spoke)
 
@@ -257,9 +248,11 @@ class ModelEventHandlers(Generic[TContext]):
             RealtimeTranscriptDelta(item_id=item_id, role=role, delta=delta, info=self._state.info)
         )
 
-    async def _hook(self, hook: Callable[[], Awaitable[None]], name: str) -> None:
-        if not self._hooks.add(hook, f"The hook {name}"):
-            await self._state.report(RuntimeError("hooks are too slow: one was left out"), f"The hook {name}")
+    async def _queue_hooks(self, name: HookName, agent: RealtimeAgent[Any], *args: Any) -> None:
+        for called, hook in self._state.hooks(name, agent, *args):
+            if not self._hooks.add(hook, f"The hook {called}"):
+                error = RuntimeError("hooks are too slow: one was left out")
+                await self._state.report(error, f"The hook {called}")
 
     _HANDLERS: ClassVar[dict[str, Callable[[ModelEventHandlers[Any], Any], Awaitable[None]]]] = {
         "audio": _audio,

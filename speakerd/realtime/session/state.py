@@ -6,7 +6,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from speakerd.realtime.agents import (
     FunctionTool,
@@ -29,9 +30,9 @@ from speakerd.realtime.session.events import (
 from speakerd.realtime.session.history import History
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from speakerd.realtime.agents import RealtimeAgent, RealtimeRunHooks, Tool
+    from speakerd.realtime.agents import RealtimeAgent, Tool
     from speakerd.realtime.model import (
         RealtimeModel,
         RealtimeModelConfig,
@@ -43,6 +44,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+HookName: TypeAlias = Literal["on_start", "on_end", "on_handoff", "on_tool_start", "on_tool_end"]
+_RUN_HOOKS: Final = {"on_start": "on_agent_start", "on_end": "on_agent_end"}
+"""What the run's callback is named where it is not named as the agent's own."""
+
 MAX_RESPONSES = 32
 """Responses of which something is remembered; one runs at a time, beside out-of-band ones."""
 
@@ -88,10 +94,24 @@ class SessionState(Generic[TContext]):
         """
         return self._agents.get(response_id or "", self.agent)
 
-    @property
-    def run_hooks(self) -> RealtimeRunHooks[Any] | None:
-        """The callbacks of the run, if it has any."""
-        return self.run_config.get("hooks")
+    def hooks(
+        self, name: HookName, agent: RealtimeAgent[Any], *args: Any
+    ) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+        """Return the calls of the agent's own callback and of the run's, as far as there are any, with their names.
+
+        `name` is the own one's; `args` are those after the agent that it is called with.
+        """
+        given = (agent, *args)
+        # The agent is told of a handoff as (to, from), the run as (from, to).
+        given_run = given[::-1] if name == "on_handoff" else given
+        return [
+            (called, partial(methodcaller(called, self.context, *with_), owner))
+            for owner, called, with_ in (
+                (agent.hooks, name, given),
+                (self.run_config.get("hooks"), _RUN_HOOKS.get(name, name), given_run),
+            )
+            if owner is not None
+        ]
 
     async def put(self, event: RealtimeSessionEvent) -> None:
         """Queue an event for the program."""

@@ -57,13 +57,13 @@ from speakerd.realtime.session.tool_budget import ToolBudget
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from speakerd.realtime.agents import AnswerRule, Handoff, Tool
+    from speakerd.realtime.agents import AnswerRule, Handoff
     from speakerd.realtime.model import (
         RealtimeModelMcpCallEndedEvent,
         RealtimeModelMcpCallStartedEvent,
         ResponseStatus,
     )
-    from speakerd.realtime.session.state import SessionState
+    from speakerd.realtime.session.state import HookName, SessionState
 
 _CALL: ContextVar[asyncio.Task[None] | None] = ContextVar("_CALL", default=None)
 """The task of the call that this code runs in: a tool may close its own session, and is not cancelled by that."""
@@ -145,7 +145,7 @@ class ToolRunner(Generic[TContext]):
                 agent=agent, tool=tool, info=state.info, arguments=event.arguments, call_id=event.item_id
             )
         )
-        self._beside(lambda: self._hooks_at_start(agent, tool))
+        self._beside(lambda: self._run_hooks("on_tool_start", agent, tool))
 
     async def hosted_ended(self, event: RealtimeModelMcpCallEndedEvent) -> None:
         """A hosted tool has ended: ask for the reply, unless the server goes on by itself."""
@@ -164,7 +164,7 @@ class ToolRunner(Generic[TContext]):
                 call_id=event.item_id,
             )
         )
-        self._beside(lambda: self._hooks_at_end(agent, tool, event.output))
+        self._beside(lambda: self._run_hooks("on_tool_end", agent, tool, event.output))
         if due:
             await self._ask_reply(event.response_id)
         elif self._calls.is_settled(event.response_id):
@@ -346,11 +346,11 @@ class ToolRunner(Generic[TContext]):
                     agent=agent, tool=tool, info=state.info, arguments=call.arguments, call_id=call.call_id
                 )
             )
-            await self._hooks_at_start(agent, tool)
+            await self._run_hooks("on_tool_start", agent, tool)
             output = await self._checked(tool, context, call.arguments, agent)
         failed = isinstance(output, ToolFailureText)
         reply = await self._send_output(call, output_text(output), True if failed else tool.answer)
-        await self._hooks_at_end(agent, tool, output)
+        await self._run_hooks("on_tool_end", agent, tool, output)
         await state.put(
             RealtimeToolEnd(
                 agent=agent,
@@ -378,20 +378,6 @@ class ToolRunner(Generic[TContext]):
         behavior = rejection.behavior
         return ToolFailureText(behavior["message"] if behavior["type"] == "reject_content" else "")
 
-    async def _hooks_at_start(self, agent: RealtimeAgent[Any], tool: Tool) -> None:
-        context = self._state.context
-        if (own := agent.hooks) is not None:
-            await self._hook(lambda: own.on_tool_start(context, agent, tool))
-        if (run := self._state.run_hooks) is not None:
-            await self._hook(lambda: run.on_tool_start(context, agent, tool))
-
-    async def _hooks_at_end(self, agent: RealtimeAgent[Any], tool: Tool, output: Any) -> None:
-        context = self._state.context
-        if (own := agent.hooks) is not None:
-            await self._hook(lambda: own.on_tool_end(context, agent, tool, output))
-        if (run := self._state.run_hooks) is not None:
-            await self._hook(lambda: run.on_tool_end(context, agent, tool, output))
-
     async def _hand_off(
         self, call: RealtimeModelToolCallEvent, handoff: Handoff[Any], agent: RealtimeAgent[Any]
     ) -> None:
@@ -418,10 +404,7 @@ class ToolRunner(Generic[TContext]):
             await state.put(RealtimeHandoffEvent(from_agent=agent, to_agent=successor, info=state.info))
             await state.model.send_event(RealtimeModelSendSessionUpdate(session_settings=settings))
             await self._answer(call, handoff.get_transfer_message(successor))
-        if (own := successor.hooks) is not None:
-            await self._hook(lambda: own.on_handoff(state.context, successor, agent))
-        if (run := state.run_hooks) is not None:
-            await self._hook(lambda: run.on_handoff(state.context, agent, successor))
+        await self._run_hooks("on_handoff", successor, agent)
 
     async def _answer(self, call: RealtimeModelToolCallEvent, output: str) -> None:
         await self._after_output(call, await self._send_output(call, output, True))
@@ -475,11 +458,12 @@ class ToolRunner(Generic[TContext]):
                 await self._state.report(error, "The tool_error_formatter")
         await self._answer(call, default if message is None else message)
 
-    async def _hook(self, hook: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await run_apart("hook", hook)
-        except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
-            await self._state.report(error, "A hook")
+    async def _run_hooks(self, name: HookName, agent: RealtimeAgent[Any], *args: Any) -> None:
+        for _, hook in self._state.hooks(name, agent, *args):
+            try:
+                await run_apart("hook", hook)
+            except Exception as error:  # noqa: BLE001  # the user's code: reported, and the tool goes on
+                await self._state.report(error, "A hook")
 
     def _take(self, call_id: str, *, and_its_like: bool) -> list[_WaitingCall]:
         try:
