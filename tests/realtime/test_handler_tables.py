@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import get_args, is_typeddict
 
 from speakerd.realtime.event_names import SERVER_EVENTS
 from speakerd.realtime.model import (
@@ -39,8 +39,9 @@ def test_the_settings_of_a_model_session_are_those_that_are_sent() -> None:
 
 
 def test_each_setting_is_checked_here_or_by_what_uses_it() -> None:
-    settings = set(RealtimeSessionModelSettings.__annotations__)
-    elsewhere = {"tools", "handoffs", "input_audio_format", "output_audio_format"}
-    assert set(config_checks._SETTINGS) == settings - elsewhere
-    assert set(config_checks._RUN) <= set(RealtimeRunConfig.__annotations__)
-    assert set(config_checks._MODEL) <= set(RealtimeModelConfig.__annotations__)
+    kinds = [RealtimeRunConfig, RealtimeModelConfig, RealtimeSessionModelSettings]
+    for kind in kinds:
+        for key, hint in config_checks._hints(kind).items():
+            assert config_checks._kind(hint).words, key
+            kinds += [hint] if is_typeddict(hint) else []
+    assert len(set(kinds)) == 8

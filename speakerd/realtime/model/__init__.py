@@ -31,7 +31,6 @@ from speakerd.realtime.model.config import (
     RealtimeSessionModelSettings as RealtimeSessionModelSettings,
     RealtimeToolExecutionConfig as RealtimeToolExecutionConfig,
     RealtimeTurnDetectionConfig as RealtimeTurnDetectionConfig,
-    unknown_settings as unknown_settings,
 )
 from speakerd.realtime.model.events import (
     ErrorSubject as ErrorSubject,

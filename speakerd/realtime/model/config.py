@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from speakerd.realtime.agents import Handoff, OutputGuardrail, RealtimeRunHooks, Tool, ToolErrorFormatter
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model.audio_format import RealtimeAudioFormat
@@ -116,7 +114,7 @@ class RealtimeSessionModelSettings(TypedDict, total=False):
     tool_choice: Literal["auto", "none", "required"] | str | Mapping[str, Any]  # noqa: PYI051  # as above
     tools: Sequence[Tool]
     handoffs: Sequence[Handoff[Any]]
-    tracing: RealtimeModelTracingConfig | Literal["auto"] | None
+    tracing: Literal["auto"] | RealtimeModelTracingConfig | None
     truncation: Literal["auto", "disabled"] | Mapping[str, Any]
     reasoning: RealtimeReasoningConfig | None
     parallel_tool_calls: bool
@@ -137,16 +135,16 @@ class RealtimeSessionModelSettings(TypedDict, total=False):
 class RealtimeModelConfig(TypedDict, total=False):
     """How to reach a model, and how its session begins."""
 
-    api_key: str | Callable[[], str | Awaitable[str]]
+    api_key: str | Callable[[], str | Awaitable[str]] | None
     """The key, or a function that returns it, called at each connect. Absent: `OPENAI_API_KEY` is read."""
-    url: str
+    url: str | None
     """`ws://` or `wss://`, path and query included. Absent: the hosted service."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | None
     """Headers of the handshake. If given, no `Authorization` header is added to them."""
     initial_model_settings: RealtimeSessionModelSettings
-    playback_tracker: RealtimePlaybackTracker
+    playback_tracker: RealtimePlaybackTracker | None
     """Reports how much of the audio was really heard. Absent: playback is estimated from its arrival."""
-    call_id: str
+    call_id: str | None
     """The id of a running call to attach to, instead of opening a session."""
     raw_server_events: bool
     """Whether the model reports each frame of the server as a `raw_server_event`. Absent: as the run's `raw_events`
@@ -186,12 +184,12 @@ class RealtimeRunConfig(TypedDict, total=False):
     output_guardrails: Sequence[OutputGuardrail[Any]]
     """Run in addition to the agent's own."""
     guardrails_settings: RealtimeGuardrailsSettings
-    hooks: RealtimeRunHooks[Any]
+    hooks: RealtimeRunHooks[Any] | None
     """Callbacks on what happens in the run, whichever agent speaks."""
     tracing_disabled: bool
     async_tool_calls: bool
     """True: tools run beside the event stream. False: the event stream waits for each."""
-    tool_error_formatter: ToolErrorFormatter
+    tool_error_formatter: ToolErrorFormatter | None
     """Returns the output for calls that were rejected, unknown, too many, or a second handoff."""
     tool_execution: RealtimeToolExecutionConfig
     raw_events: bool
@@ -201,28 +199,3 @@ class RealtimeRunConfig(TypedDict, total=False):
     """The most items kept in the history (400); the oldest are dropped."""
     max_queued_events: int
     """The most events that may wait for a slow reader (4096) before the queue merges and drops some."""
-
-
-_NESTED: dict[tuple[type, str], type] = {
-    (RealtimeRunConfig, "model_settings"): RealtimeSessionModelSettings,
-    (RealtimeRunConfig, "guardrails_settings"): RealtimeGuardrailsSettings,
-    (RealtimeRunConfig, "tool_execution"): RealtimeToolExecutionConfig,
-    (RealtimeModelConfig, "initial_model_settings"): RealtimeSessionModelSettings,
-    (RealtimeSessionModelSettings, "audio"): RealtimeAudioConfig,
-    (RealtimeAudioConfig, "input"): RealtimeAudioInputConfig,
-    (RealtimeAudioConfig, "output"): RealtimeAudioOutputConfig,
-}
-
-
-def unknown_settings(given: Mapping[str, Any], kind: type, path: str = "") -> Iterator[str]:
-    """Yield a warning for each key of `given`, at any depth, that the typed dictionary `kind` does not have."""
-    known = kind.__annotations__
-    for key, value in given.items():
-        if key not in known:
-            import difflib  # noqa: PLC0415  # only mistakes need it
-
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-            yield f"the setting {path}{key} is unknown and has no effect: {hint}"
-        elif (inner := _NESTED.get((kind, key))) is not None and isinstance(value, dict):
-            yield from unknown_settings(value, inner, f"{path}{key}.")

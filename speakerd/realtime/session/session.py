@@ -37,10 +37,9 @@ from speakerd.realtime.model import (
     RealtimeModelSendUserInput,
     RealtimeRunConfig,
     RealtimeSessionModelSettings,
-    unknown_settings,
 )
 from speakerd.realtime.run_context import TContext
-from speakerd.realtime.session.config_checks import check_model_config, check_run_config, check_settings
+from speakerd.realtime.session.config_checks import check_config
 from speakerd.realtime.session.events import RealtimeHistoryUpdated
 from speakerd.realtime.session.guardrail_runner import GuardrailRunner
 from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
@@ -94,13 +93,15 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
     ) -> None:
         check("A session", "model", model, _MODEL)
         check_agent(agent)
-        check_run_config({} if run_config is None else run_config)
-        check_model_config({} if model_config is None else model_config)
-        for config, kind in ((run_config, RealtimeRunConfig), (model_config, RealtimeModelConfig)):
-            for sentence in unknown_settings(config or {}, kind):
-                _log.warning("%s", sentence)
+        run_config = RealtimeRunConfig() if run_config is None else run_config
+        model_config = RealtimeModelConfig() if model_config is None else model_config
+        for warning in (
+            *check_config("The run's config", run_config, RealtimeRunConfig),
+            *check_config("The model_config", model_config, RealtimeModelConfig),
+        ):
+            _log.warning("%s", warning)
         self._model = model
-        self._state = SessionState(model, agent, context, model_config or {}, run_config or {})
+        self._state = SessionState(model, agent, context, model_config, run_config)
         self._tools = ToolRunner(self._state)
         self._guardrails = GuardrailRunner(self._state)
         self._hosted = HostedToolApprovals(self._state)
@@ -308,7 +309,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
             reasoning: How much the model reasons before it.
         """
         if tools is not None:
-            check_settings("respond", {"tools": tools})
+            check_config("respond", {"tools": tools}, RealtimeSessionModelSettings)
             self._state.remember_tools(tools)
         if conversation == "auto":
             self._tools.turn_begins()
@@ -347,9 +348,8 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         The voice is left out once the model has spoken: the server does not change it any more. Tools and handoffs
         are those that are offered from then on; the model may call them.
         """
-        check_settings("update_settings", changed)
-        for sentence in unknown_settings(changed, RealtimeSessionModelSettings):
-            _log.warning("%s", sentence)
+        for warning in check_config("update_settings", changed, RealtimeSessionModelSettings):
+            _log.warning("%s", warning)
         if "tools" in changed or "handoffs" in changed:
             self._state.updated = Offer.of(changed)
         await self._send(RealtimeModelSendSessionUpdate(changed))
