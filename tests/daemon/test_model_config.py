@@ -113,11 +113,12 @@ def test_a_parameter_that_a_server_names_is_told_as_the_setting_it_comes_from(
 def test_the_key_is_asked_for_at_each_handshake() -> None:
     keys = iter(["first", "second"])
     config = connection(ModelSettings(safety_identifier="home-7"), PlaybackTracker(list), lambda: next(keys))
-    headers = config["headers"] or {}
+    headers = config["headers"]
+    assert headers is not None
     assert headers["Authorization"] == "Bearer first"
     assert headers["Authorization"] == "Bearer second"
     config = connection(ModelSettings(safety_identifier="home-7"), PlaybackTracker(list), lambda: "k")
-    assert dict(config["headers"] or {}) == {
+    assert dict(config["headers"] or ()) == {
         "OpenAI-Safety-Identifier": "home-7",
         "Authorization": "Bearer k",
     }
