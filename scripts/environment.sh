@@ -2,6 +2,7 @@
 # What every script here stands on: Debian's packages and a virtual environment in .venv, made once and reused.
 #
 #   source scripts/environment.sh
+#   speakerd_options "$@"                         # answers --help, refuses options that the script's head does not name
 #   speakerd_environment demo|talk|quick|test     # afterwards $SPEAKERD_PYTHON is the interpreter to use
 #
 # A stamp in .venv records what it was made from (Python's version, pyproject.toml, the pins, the extras), so a
@@ -11,6 +12,25 @@ SPEAKERD_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 say() { printf '\033[2m[%3ds]\033[0m %s\n' "$SECONDS" "$*" >&2; }
 die() { printf 'error: %s\n' "$*" >&2; exit 3; }
+
+# The head of the script that runs: what it is for, and all of its options.
+speakerd_help() { sed -n '2,/^set -/{/^set -/d;s/^# \{0,1\}//;p}' "$0"; }
+speakerd_misused() {
+  { printf 'error: %s\n\n' "$1"; speakerd_help; } >&2
+  exit 2
+}
+# Before anything is installed: nobody waits minutes to be told of a slip.
+speakerd_options() {
+  local word known
+  known="$(speakerd_help)"
+  for word in "$@"; do
+    case "$word" in
+      -h | --help) printf '%s\n' "$known"; exit 0 ;;
+      --) return ;;
+      -?*) grep -qE -- "(^|[^[:alnum:]-])${word%%=*}([^[:alnum:]-]|\$)" <<<"$known" || speakerd_misused "unknown option $word" ;;
+    esac
+  done
+}
 
 # The compiler and the headers serve PyAudio and systemd-python, which PyPI has as source only.
 SPEAKERD_APT_RUN=(python3 python3-venv python3-dev gcc pkg-config portaudio19-dev libsystemd-dev libasound2-plugins espeak-ng)

@@ -34,25 +34,23 @@ def row(name: str, outcomes: Counter[Outcome]) -> str:
     return f"{name:42}{figures}{100 * noticed / max(outcomes.total(), 1):7.1f} %"
 
 
-def arguments() -> argparse.Namespace:
+def parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="scripts/mutation/run", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("names", nargs="*", help="only modules whose dotted name begins so; a module named in full "
+    made = argparse.ArgumentParser(prog="scripts/mutation/run", description=__doc__.partition("\n\n")[0])
+    made.add_argument("names", nargs="*", help="only modules whose dotted name begins so; a module named in full "
                         "need not be a pure core")  # fmt: skip
-    parser.add_argument("--sample", type=int, default=40, help="mutants for each module (40); 0: all of them")
-    parser.add_argument("--seed", type=int, default=1, help="which sample (1)")
-    parser.add_argument("--minutes", type=float, default=60, help="time budget (60), shared by the rooms")
-    parser.add_argument(
+    made.add_argument("--sample", type=int, default=40, help="mutants for each module (40); 0: all of them")
+    made.add_argument("--seed", type=int, default=1, help="which sample (1)")
+    made.add_argument("--minutes", type=float, default=60, help="time budget (60), shared by the rooms")
+    made.add_argument(
         "--longest", type=float, default=3.0, help="leave out tests that last longer: seconds (3)"
     )
-    parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once (one per core)"
-    )
-    parser.add_argument("--survivors", action="store_true", help="print each mutant that lived, as a diff")
-    parser.add_argument(
+    made.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at once (one per core)")
+    made.add_argument("--survivors", action="store_true", help="print each mutant that lived, as a diff")
+    made.add_argument(
         "--modules", action="store_true", help="a line for each module, not only for each package"
     )
-    return parser.parse_args()
+    return made
 
 
 def chosen(names: Sequence[str]) -> dict[str, Path]:
@@ -137,7 +135,7 @@ def run_room(
 
 def main() -> int:
     """Run, and print the table; 0 whatever the score, since a survivor is a question and not a failure."""
-    options = arguments()
+    options = parser().parse_args()
     cores = chosen(options.names)
     if not cores:
         sys.exit(f"no pure core is named {' or '.join(options.names)}; they stand in pyproject.toml")
