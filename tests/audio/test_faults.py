@@ -176,6 +176,7 @@ def test_xruns_are_counted_and_told_at_once_then_by_rate() -> None:
     assert bench.engine.stats.capture_xruns == 200
 
 
+@pytest.mark.exhaustive  # ten minutes of sound, block by block
 def test_a_server_ten_minutes_ahead_loses_no_sample() -> None:
     bench = EngineBench(playback_limit_s=600)
     bench.engine.start()

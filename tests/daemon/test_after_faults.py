@@ -16,7 +16,7 @@ from tests.daemon.bench import GO_FORWARD, Household, household, tone_response
 from tests.simulation.virtual_loop import VirtualLoop, in_virtual_time
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from speakerd.realtime.testing.loopback import LoopbackConnection
     from tests.simulation.network import Network
@@ -120,18 +120,37 @@ async def reach(house: Household, phase: str) -> None:
     await house.phase(phase)
 
 
+TALKING = ("listening", "thinking", "speaking")
 PLACES = [
     ("idle", "warm"),  # on_wake there is no connection then that could fail
-    *product(("listening", "thinking", "speaking"), ("on_wake", "warm")),
+    *product(TALKING, ("on_wake", "warm")),
 ]
 
 
-@pytest.mark.parametrize(("phase", "connection"), PLACES)
-@pytest.mark.parametrize("fault", FAULTS)
+def cells(*axes: Iterable[Any]) -> list[Any]:
+    """All combinations; those that are not on the diagonal, which has every value of each axis, are exhaustive."""
+    values = [tuple(axis) for axis in axes]
+    diagonal = {
+        tuple(axis[row % len(axis)] for axis in values) for row in range(max(len(axis) for axis in values))
+    }
+    return [
+        pytest.param(
+            *cell,
+            id="-".join(
+                str(word) for value in cell for word in (value if isinstance(value, tuple) else (value,))
+            ),
+            marks=() if cell in diagonal else pytest.mark.exhaustive,
+        )
+        for cell in product(*values)
+    ]
+
+
+@pytest.mark.parametrize(("fault", "place"), cells(FAULTS, PLACES))
 @in_virtual_time
 async def test_after_a_fault_no_task_is_left_the_next_question_is_answered_and_it_stops_at_once(
-    fault: str, phase: str, connection: str
+    fault: str, place: tuple[str, str]
 ) -> None:
+    phase, connection = place
     settings: dict[str, Any] = {"model": {"connection": connection}}
     server = FaultyServer(fault, phase)
     async with household(server, settings=settings) as house:
@@ -155,10 +174,10 @@ async def test_after_a_fault_no_task_is_left_the_next_question_is_answered_and_i
         await house.phase("idle")
 
 
-@pytest.mark.parametrize("connection", ["on_wake", "warm"])
-@pytest.mark.parametrize("phase", ["listening", "thinking", "speaking"])
-@pytest.mark.parametrize("after_s", [0.0, 0.001, 4.0])
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "after_s", "phase", "connection"),
+    cells(FAULTS, [0.0, 0.001, 4.0], TALKING, ["on_wake", "warm"]),
+)
 @in_virtual_time
 async def test_it_stops_within_two_seconds_whatever_has_failed(
     fault: str, after_s: float, phase: str, connection: str
@@ -177,7 +196,7 @@ async def test_it_stops_within_two_seconds_whatever_has_failed(
         assert not left
 
 
-@pytest.mark.parametrize("phase", ["listening", "thinking", "speaking"])
+@pytest.mark.parametrize("phase", TALKING)
 @in_virtual_time
 async def test_a_dead_network_is_seen_within_seconds_and_until_it_lives_again(phase: str) -> None:
     server = FaultyServer("black hole", phase)

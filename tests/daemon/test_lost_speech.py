@@ -19,7 +19,7 @@ async def test_what_did_not_fit_is_told_once_with_its_seconds(caplog: pytest.Log
     nobody = {
         "model": {"url": "ws://127.0.0.1:9"},
         "dialogue": {"connect_timeout_s": 62},
-        "audio": {"gate": {"hangover_ms": 1500}},
+        "audio": {"gate": {"hangover_ms": 1500, "silero": "off"}},
     }
     async with household(settings=nobody) as house:
         house.panel.tap()
