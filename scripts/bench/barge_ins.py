@@ -81,9 +81,9 @@ class _Talk:
 
     def _hear(self, event: AudioEvent) -> None:
         if isinstance(event, BargeInSuspected):
-            self.engine.duck()
+            self.engine.set_voice("ducked")
         elif isinstance(event, BargeInRejected):
-            self.engine.restore()
+            self.engine.set_voice("normal")
         elif isinstance(event, BargeInConfirmed):
             self.engine.flush()
             self.decided_at = time.monotonic()

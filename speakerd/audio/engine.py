@@ -37,7 +37,7 @@ from speakerd.audio.device import AudioDevice, BlockCounts
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
 from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
 from speakerd.audio.playback import Earcons, PlaybackBuffer, PlayedItem
-from speakerd.audio.settings import AudioSettings, SoundName, SoundSettings, WakeWordSettings
+from speakerd.audio.settings import AudioSettings, SoundName, SoundSettings, VoiceMode, WakeWordSettings
 from speakerd.audio.supervision import DeviceSupervisor, SilenceWatch, XrunReporter
 
 log = logging.getLogger(__name__)
@@ -185,13 +185,9 @@ class AudioEngine:
         """Stop speaking as `flush` does, but fade over `stop_fade_ms`, without waiting for it: the daemon ends."""
         return self._buffer.flush(ramp_ms=self._settings.stop_fade_ms)
 
-    def duck(self) -> None:
-        """Play speech more quietly, by `barge_in.duck_db`, until `restore` or a flush."""
-        self._buffer.duck()
-
-    def restore(self) -> None:
-        """Play speech at its volume again, after `duck`."""
-        self._buffer.restore()
+    def set_voice(self, mode: VoiceMode) -> None:
+        """Play speech in this mode, until another is set or a flush makes it normal."""
+        self._buffer.set_voice(mode)
 
     def play_earcon(self, name: SoundName) -> None:
         """Play one of the speaker's own short sounds, unless it is set to "off"."""

@@ -16,6 +16,9 @@ Percent = Annotated[int, Ge(0), Le(100)]
 Driver = Literal["portaudio", "simulated"]
 EchoMode = Literal["auto", "cancel", "half_duplex", "off"]
 SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer"]
+
+VoiceMode = Literal["normal", "ducked"]
+"""How speech is played: at its volume, or more quietly by `barge_in.duck_db`."""
 """What an earcon means; the settings choose its melody."""
 Melody = Literal["off", "rise", "fall", "ping", "knock", "buzz", "low", "high", "bell"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from speakerd.audio.settings import SoundName
+from speakerd.audio.settings import SoundName, VoiceMode
 
 ListenMode: TypeAlias = Literal["closed", "gated", "open"]
 """closed: the microphone goes nowhere. gated: what the gate takes for speech passes. open: all of it."""
@@ -70,13 +70,10 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
-class Duck:
-    """Lower the voice: somebody may be speaking over it."""
+class SetVoice:
+    """Play the voice in this mode. `Interrupt` makes it normal."""
 
-
-@dataclass(frozen=True, slots=True)
-class Restore:
-    """Play the voice at its own loudness again."""
+    mode: VoiceMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +138,7 @@ Command: TypeAlias = (
     | Commit
     | DiscardAudio
     | Interrupt
-    | Duck
-    | Restore
+    | SetVoice
     | PlaySound
     | SendText
     | Approve

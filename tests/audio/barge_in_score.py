@@ -137,11 +137,11 @@ def run_room(
         mic = room.hear(speaking)
         for event in pipeline.process(mic, far, now):
             if isinstance(event, BargeInSuspected):
-                playback.duck()
+                playback.set_voice("ducked")
                 ducked = True
                 score.suspected += 1
             elif isinstance(event, BargeInRejected):
-                playback.restore()
+                playback.set_voice("normal")
                 ducked = False
             elif isinstance(event, BargeInConfirmed):
                 playback.flush()

@@ -82,10 +82,10 @@ def test_ducking_makes_speech_quieter_and_restoring_brings_it_back(bench: Engine
     bench.engine.play("answer", 0, tone(3.0))
     bench.run(0.5)
     loud = last_level(bench)
-    bench.engine.duck()
+    bench.engine.set_voice("ducked")
     bench.run(0.5)
     assert last_level(bench) == pytest.approx(loud - 12, abs=0.5)
-    bench.engine.restore()
+    bench.engine.set_voice("normal")
     bench.run(0.5)
     assert last_level(bench) == pytest.approx(loud, abs=0.5)
 

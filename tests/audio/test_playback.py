@@ -272,9 +272,9 @@ def test_whatever_happens_every_sample_is_queued_pulled_or_flushed(
             before = {}
             assert buffer.queued_s == 0
         elif first:
-            buffer.duck()
+            buffer.set_voice("ducked")
         else:
-            buffer.restore()
+            buffer.set_voice("normal")
         received = played = 0
         for item in buffer.positions():
             assert 0 <= item.played_samples <= item.received_samples
@@ -343,7 +343,7 @@ def test_late_chunks_of_a_flushed_item_are_refused_until_it_is_finished() -> Non
 def test_after_a_flush_the_next_answer_plays_from_its_beginning() -> None:
     buffer = speaking(prebuffer_ms=0)
     pull_blocks(buffer, 3)
-    buffer.duck()
+    buffer.set_voice("ducked")
     buffer.flush()
     buffer.append("b", 0, level(4800))
     out = pull_blocks(buffer, 20)
@@ -406,11 +406,11 @@ def test_a_new_volume_glides_and_settles() -> None:
 def test_ducking_is_quick_smooth_and_undone() -> None:
     buffer = speaking(pcm=level(24_000), prebuffer_ms=0, duck_db=-12)
     pull_blocks(buffer, 2)
-    buffer.duck()
+    buffer.set_voice("ducked")
     out = pull_blocks(buffer, 3)
     assert np.abs(np.diff(out)).max() <= 25
     assert out[-1] == pytest.approx(2512, abs=2)
-    buffer.restore()
+    buffer.set_voice("normal")
     assert pull_blocks(buffer, 3)[-1] == 10_000
 
 

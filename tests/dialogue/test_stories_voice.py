@@ -7,10 +7,10 @@ from tests.dialogue.driver import warm
 
 def test_a_suspected_voice_ducks_a_confirmed_one_interrupts_and_is_heard() -> None:
     d = warm().speaking().do("BargeInSuspected")
-    assert d.take() == [c.Duck()]
+    assert d.take() == [c.SetVoice("ducked")]
     assert d.uplink == "hold"
     d.do("BargeInConfirmed")
-    assert d.take()[:2] == [c.Interrupt(), c.Restore()]
+    assert d.take()[:2] == [c.Interrupt(), c.SetVoice("normal")]
     assert d.phase == "listening"
     assert d.uplink == "open"
     assert d.do("SpeechStarted", "SpeechEnded silence", after=0.5).phase == "thinking"
@@ -18,7 +18,7 @@ def test_a_suspected_voice_ducks_a_confirmed_one_interrupts_and_is_heard() -> No
 
 def test_a_rejected_voice_restores_the_answer() -> None:
     d = warm().speaking().do("BargeInSuspected", "BargeInRejected")
-    assert d.take() == [c.Duck(), c.Restore(), c.DiscardAudio(sent=False)]
+    assert d.take() == [c.SetVoice("ducked"), c.SetVoice("normal"), c.DiscardAudio(sent=False)]
     assert d.phase == "speaking"
     assert d.uplink == "closed"
 
@@ -26,7 +26,7 @@ def test_a_rejected_voice_restores_the_answer() -> None:
 def test_an_answer_that_ends_while_a_voice_is_suspected_is_restored() -> None:
     d = warm().speaking().ended().do("BargeInSuspected").drained()
     assert d.phase == "listening"
-    assert c.Restore() in d.take()
+    assert c.SetVoice("normal") in d.take()
     assert d.do("BargeInConfirmed").phase == "listening"
 
 

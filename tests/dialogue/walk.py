@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted
 from speakerd.dialogue import commands as c
@@ -33,6 +33,9 @@ from speakerd.panel.looks import TABLE as LIGHTS
 from speakerd.panel.settings import GestureSettings
 from speakerd.panel.types import GESTURE_KINDS, Gesture
 from tests.dialogue.driver import MAKERS
+
+if TYPE_CHECKING:
+    from speakerd.audio.settings import VoiceMode
 
 ASKS: Final = (c.Commit, c.SendText)
 
@@ -85,7 +88,7 @@ class Checker:
     def __init__(self, dialogue: Dialogue, settings: DialogueSettings) -> None:
         self.dialogue = dialogue
         self.settings = settings
-        self.ducked = False
+        self.voice: VoiceMode = "normal"
         self.waiting: set[str] = set()
         self.listen: c.Listen = c.Listen("closed")
         self.armed = False
@@ -176,7 +179,7 @@ class Checker:
             (state.answer is not None) is (state.phase in {"thinking", "speaking"}), "no answer, or too many"
         )
         suspected = state.answer is not None and state.answer.suspected
-        self._must(suspected == self.ducked, "ducked and not suspected, or the other way round")
+        self._must(suspected == (self.voice == "ducked"), "ducked and not suspected, or the other way round")
         self._must(not suspected or state.phase == "speaking", "suspected and not speaking")
         self._must(
             {a.call_id for a in state.approvals} == self.waiting, "an approval was lost, or answered twice"
@@ -189,7 +192,7 @@ class Checker:
         for order in orders:
             match order:
                 case c.Interrupt():
-                    interrupted = True
+                    interrupted, self.voice = True, "normal"
                 case c.Commit() | c.SendText():
                     due = before.answer is not None and before.answer.generating
                     self._must(interrupted or not due, "asked while an answer was due")
@@ -199,9 +202,9 @@ class Checker:
                     self._must(not silent, "something was sent while muted")
                 case c.SendHeld():
                     self._must(uplink == "hold" and not self.dialogue.state.muted, "sent what was not held")
-                case c.Duck() | c.Restore():
-                    self._must(self.ducked is isinstance(order, c.Restore), "ducked or restored twice")
-                    self.ducked = isinstance(order, c.Duck)
+                case c.SetVoice(mode):
+                    self._must(interrupted or self.voice != mode, f"the voice is set to {mode} twice")
+                    self.voice = mode
                 case c.Approve(call_id) | c.Reject(call_id, _):
                     self._must(call_id in self.waiting, "answered what nobody asked")
                     self.waiting.discard(call_id)

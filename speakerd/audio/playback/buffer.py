@@ -24,7 +24,7 @@ of one block, never while memory is freed.
 from collections import deque
 from dataclasses import replace
 from threading import Lock
-from typing import Final
+from typing import Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,7 @@ from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnde
 from speakerd.audio.pcm import WIRE_RATE, Samples, gain_of, samples_of, to_int16
 from speakerd.audio.playback.gain import GainRamp, volume_gain
 from speakerd.audio.playback.progress import ItemProgress, PlayedItem
+from speakerd.audio.settings import VoiceMode
 
 PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun
 
@@ -66,7 +67,7 @@ class PlaybackBuffer:
         self._limit = round(limit_s * WIRE_RATE)
         self._duck_gain = gain_of(duck_db)
         self._volume = min(max(volume, 0.0), 100.0)
-        self._ducked = False
+        self._voice: VoiceMode = "normal"
         self._speech_gain = GainRamp(volume_gain(self._volume))
         self._earcon_gain = GainRamp(volume_gain(self._volume))
 
@@ -164,7 +165,7 @@ class PlaybackBuffer:
             self._playing = False
             self._undrained = False
             self._full = False
-            self._ducked = False
+            self._voice = "normal"
         del dropped  # a long answer's memory is freed outside the lock
         return tuple(cut)
 
@@ -195,15 +196,10 @@ class PlaybackBuffer:
                 self._earcons.append(to_int16(rest))
                 self._earcon_head = 0
 
-    def duck(self) -> None:
-        """Play speech more quietly, until `restore` or a flush."""
+    def set_voice(self, mode: VoiceMode) -> None:
+        """Play speech in this mode, until another is set or a flush makes it normal."""
         with self._lock:
-            self._ducked = True
-
-    def restore(self) -> None:
-        """Play speech at its volume again, after `duck`."""
-        with self._lock:
-            self._ducked = False
+            self._voice = mode
 
     @property
     def volume(self) -> float:
@@ -349,9 +345,17 @@ class PlaybackBuffer:
             if item is not None and not item.finished:
                 self._underruns += 1
                 self._events.append(PlaybackUnderrun(item.item_id, 0.0))
-        gain = volume_gain(self._volume)
-        self._speech_gain.target = gain * self._duck_gain if self._ducked else gain
+        self._speech_gain.target = volume_gain(self._volume) * self._voice_gain()
         self._speech_gain.apply(speech, self._counting)
+
+    def _voice_gain(self) -> float:
+        match self._voice:
+            case "normal":
+                return 1.0
+            case "ducked":
+                return self._duck_gain
+            case _:
+                assert_never(self._voice)
 
     def _mix_earcons(self, wide: NDArray[np.float32]) -> None:
         self._earcon_gain.target = volume_gain(self._volume)

@@ -69,10 +69,8 @@ class CommandExecutor:
             case commands.Interrupt():
                 self._engine.cut_off()
                 self._link.send(command)
-            case commands.Duck():
-                self._engine.current.duck()
-            case commands.Restore():
-                self._engine.current.restore()
+            case commands.SetVoice(mode):
+                self._engine.current.set_voice(mode)
             case commands.PlaySound(name):
                 self._engine.current.play_earcon(name)
             case commands.SilenceTimer(name):

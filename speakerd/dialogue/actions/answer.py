@@ -162,7 +162,7 @@ def abandon_tools(t: Transition) -> None:
 def suspect(t: Transition) -> None:
     """Lower the voice, since somebody may be speaking over it."""
     t.answer.suspected = True
-    t.out.append(commands.Duck())
+    t.out.append(commands.SetVoice("ducked"))
 
 
 def trust(t: Transition) -> None:
@@ -170,4 +170,4 @@ def trust(t: Transition) -> None:
     answer = t.state.answer
     if answer is not None and answer.suspected:
         answer.suspected = False
-        t.out.append(commands.Restore())
+        t.out.append(commands.SetVoice("normal"))
