@@ -12,6 +12,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, get_args
 
+from speakerd.audio.events import Direction
+from speakerd.dialogue.events import ErrorKind
+
 if TYPE_CHECKING:
     from speakerd.dialogue.commands import SendText
 
@@ -37,6 +40,15 @@ PressState: TypeAlias = Literal[
 ]
 
 
+FaultKind: TypeAlias = Literal[
+    ErrorKind,
+    Direction,  # the microphone or the loudspeaker is lost
+    "button",  # it is jammed
+    "answer",  # none came, or not to its end
+    "timeout",  # the answer did not come, or go on, in time
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """A tool call that waits for a yes or a no, until `until` (monotonic seconds)."""
@@ -50,7 +62,7 @@ class Approval:
 class Fault:
     """An error that the light shows, until a time or, None, until it is mended."""
 
-    kind: str
+    kind: FaultKind
     until: float | None
 
 

@@ -8,9 +8,9 @@ table that were taken are counted, so that a row that nothing leads to is found 
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from functools import cache, partial
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 from unittest import mock
 
 from speakerd.dialogue import commands, events, state_machine
@@ -132,21 +132,25 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
             yield driver
 
 
-def _shape(state: State) -> tuple[object, ...]:
-    """All of a state but its times, names and numbers."""
-    hand, turn, answer = state.hand, state.turn, state.answer
-    return (
-        state.phase, state.connected, state.offline, state.microphone_lost, state.loudspeaker_lost,
-        state.muted_by_hand, state.mute_switch, frozenset(fault.kind for fault in state.faults),
-        bool(state.ringing), bool(state.approvals), hand.press, bool(hand.aim),
-        state.early_press and state.early_press.talk, state.hands_free, state.ending, state.text is None, state.stale_due,
-        bool(state.tools), state.result_due, state.was_silent,
-        turn and (turn.since is None, turn.talking, turn.heard, turn.server_heard, turn.stream, turn.over, turn.sent),
-        answer and (
-            answer.asked, answer.response_id is None, answer.more_due, answer.called_by is None, answer.sound_due,
-            answer.sounded, answer.response_sounded, answer.playing, answer.suspected, answer.failed,
-        ),
-    )  # fmt: skip
+def _shape(value: object, hint: object = State) -> object:
+    """What of a state tells it from others, from the types of its fields: all but times, names and numbers.
+
+    Of a time or a name that may be missing it counts whether it is there, of a tuple which shapes are in it.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        hints = _hints(type(value))
+        return tuple(_shape(getattr(value, name), hints[name]) for name in hints)
+    if value is None or isinstance(value, bool) or get_origin(hint) is Literal:
+        return value
+    if isinstance(value, tuple):
+        return frozenset(_shape(item, get_args(hint)[0]) for item in value)
+    return bool(value) if isinstance(value, str) else True
+
+
+@cache
+def _hints(kind: type) -> dict[str, object]:
+    """The fields of a part of the state, and the types that they are declared with."""
+    return get_type_hints(kind, localns={"SendText": commands.SendText})
 
 
 Taken: TypeAlias = Counter[tuple[int, Phase, Trigger]]

@@ -6,20 +6,20 @@ from speakerd.audio.events import DeviceLost, DeviceReturned, Direction
 from speakerd.dialogue import commands
 from speakerd.dialogue.deadlines import phase_due
 from speakerd.dialogue.events import ConnectionLost, SessionError
-from speakerd.dialogue.state import Fault
+from speakerd.dialogue.state import Fault, FaultKind
 from speakerd.dialogue.transition import Transition
 
 LASTING: Final = None
 """The end of a fault that is shown until it is mended."""
 
 
-def show(t: Transition, kind: str, until: float | None) -> None:
+def show(t: Transition, kind: FaultKind, until: float | None) -> None:
     """Record a fault of this kind in place of an earlier one. Not an action by itself."""
     clear(t, kind)
     t.state.faults = (*t.state.faults, Fault(kind, until))
 
 
-def clear(t: Transition, kind: str) -> None:
+def clear(t: Transition, kind: FaultKind) -> None:
     """Forget the fault of this kind. Not an action by itself."""
     t.state.faults = tuple(fault for fault in t.state.faults if fault.kind != kind)
 
