@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime.agents.agent import FunctionTool
+from speakerd.realtime.agents import FunctionTool
 from speakerd.realtime.run_context import ToolContext
 from speakerd.tools.build import build_tools
 from speakerd.tools.settings import BUILT_IN, CommandSettings, ToolsSettings

@@ -2,7 +2,8 @@
 
 """What a program declares: agents, tools, handoffs, guardrails, hooks. No wire, no session.
 
-- `agent`: the types, in one module because they refer to each other;
+- `agent`: agents, handoffs, output guardrails and hooks, in one module because they refer to each other;
+- `tool_definition`: tools; `mcp`: tools of local MCP servers;
 - `agent_checks`: what a program may put where, and what it is told otherwise;
 - `tool_guardrails`: checks around a tool; `settling`: calls of functions that may be asynchronous;
 - `tool`, `handoff`, `guardrail`: the functions and decorators that make a tool, a handoff, a guardrail;
@@ -13,20 +14,14 @@
 """
 
 from speakerd.realtime.agents.agent import (
-    AnswerRule as AnswerRule,
-    FunctionTool as FunctionTool,
     GuardrailFunctionOutput as GuardrailFunctionOutput,
     Handoff as Handoff,
-    HostedMCPTool as HostedMCPTool,
-    MCPConfig as MCPConfig,
     OutputGuardrail as OutputGuardrail,
     OutputGuardrailResult as OutputGuardrailResult,
     RealtimeAgent as RealtimeAgent,
     RealtimeAgentHooks as RealtimeAgentHooks,
     RealtimeRunHooks as RealtimeRunHooks,
-    Tool as Tool,
     enabled_handoffs as enabled_handoffs,
-    enabled_tools as enabled_tools,
 )
 from speakerd.realtime.agents.agent_checks import (
     GUARDRAIL as GUARDRAIL,
@@ -41,6 +36,9 @@ from speakerd.realtime.agents.guardrail import (
 from speakerd.realtime.agents.handoff import (
     realtime_handoff as realtime_handoff,
 )
+from speakerd.realtime.agents.mcp import (
+    MCPConfig as MCPConfig,
+)
 from speakerd.realtime.agents.settling import (
     settle as settle,
 )
@@ -49,6 +47,13 @@ from speakerd.realtime.agents.silence import (
 )
 from speakerd.realtime.agents.tool import (
     function_tool as function_tool,
+)
+from speakerd.realtime.agents.tool_definition import (
+    AnswerRule as AnswerRule,
+    FunctionTool as FunctionTool,
+    HostedMCPTool as HostedMCPTool,
+    Tool as Tool,
+    enabled_tools as enabled_tools,
 )
 from speakerd.realtime.agents.tool_errors import (
     ToolAbortedError as ToolAbortedError,

@@ -7,14 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.realtime.agents.agent import (
-    FunctionTool,
-    Handoff,
-    HostedMCPTool,
-    OutputGuardrail,
-    RealtimeAgent,
-    RealtimeAgentHooks,
-)
+from speakerd.realtime.agents.agent import Handoff, OutputGuardrail, RealtimeAgent, RealtimeAgentHooks
+from speakerd.realtime.agents.tool_definition import FunctionTool, HostedMCPTool
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.field_checks import (
     CALLABLE,

@@ -22,7 +22,7 @@ from speakerd.realtime.field_checks import CALLABLE, check, instance_of, optiona
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from speakerd.realtime.agents.agent import EnabledRule
+    from speakerd.realtime.agents.tool_definition import EnabledRule
     from speakerd.realtime.run_context import RunContextWrapper, TContext
 
 

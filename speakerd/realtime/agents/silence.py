@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from speakerd.realtime.agents.agent import FunctionTool
+from speakerd.realtime.agents.tool_definition import FunctionTool
 
 if TYPE_CHECKING:
     from speakerd.realtime.run_context import ToolContext

@@ -23,8 +23,8 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, overload
 
-from speakerd.realtime.agents.agent import FunctionTool
 from speakerd.realtime.agents.settling import settle
+from speakerd.realtime.agents.tool_definition import FunctionTool
 from speakerd.realtime.agents.tool_errors import default_tool_error_function
 from speakerd.realtime.agents.tool_invocation import run_apart
 from speakerd.realtime.agents.tool_output import ToolFailureText
@@ -34,7 +34,7 @@ from speakerd.realtime.field_checks import CALLABLE, check
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from speakerd.realtime.agents.agent import (
+    from speakerd.realtime.agents.tool_definition import (
         AnswerRule,
         ApprovalRule,
         EnabledRule,
