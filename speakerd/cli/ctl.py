@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from speakerd.host.control_client import ControlClient
 
-_PLAIN = {
+_PLAIN: dict[str, str] = {
     "status": "what it does, since when, what it has heard and sent",
     **{request.word: request.help for request in PLAIN_REQUESTS},
     "reload": "read the configuration again, and say what changed",

@@ -20,27 +20,27 @@ stateDiagram-v2
     starting --> idle: ready
     starting --> connecting: ready
     starting --> listening: ready
-    idle --> connecting: press, tap, start, talk_start, ask
-    idle --> listening: press, tap, start, talk_start
+    idle --> connecting: press, tap, wake, talk_start, ask
+    idle --> listening: press, tap, wake, talk_start
     idle --> thinking: ask
-    connecting --> idle: timeout, tap, mute, switch_on, undo, end, fatal, device_lost
+    connecting --> idle: timeout, tap, mute, switch_on, undo, stop, fatal, device_lost
     connecting --> listening: connected
     connecting --> thinking: connected
-    listening --> idle: tap, end_requested, timeout, mute, switch_on, undo, end, fatal, device_lost
+    listening --> idle: tap, end_requested, timeout, mute, switch_on, undo, stop, fatal, device_lost
     listening --> connecting: connection_lost
     listening --> thinking: tap, confirm, undo, ask, speech_ended, server_speech_stopped, turn_committed
     listening --> thinking: response_started, timeout
     listening --> speaking: playback_started
     thinking --> idle: press, talk_start, tap, response_ended, fatal, answer_failed, nothing_heard, timeout
-    thinking --> idle: finished, mute, switch_on, end, device_lost
-    thinking --> connecting: press, start, talk_start, ask, speech_started, barge_in_confirmed
-    thinking --> listening: press, start, talk_start, speech_started, barge_in_confirmed, server_speech_started
+    thinking --> idle: finished, mute, switch_on, stop, device_lost
+    thinking --> connecting: press, wake, talk_start, ask, speech_started, barge_in_confirmed
+    thinking --> listening: press, wake, talk_start, speech_started, barge_in_confirmed, server_speech_started
     thinking --> listening: response_ended, answer_failed, nothing_heard, timeout, finished
     thinking --> speaking: playback_started
-    speaking --> idle: press, talk_start, tap, response_ended, timeout, finished, mute, switch_on, end
+    speaking --> idle: press, talk_start, tap, response_ended, timeout, finished, mute, switch_on, stop
     speaking --> idle: device_lost
-    speaking --> connecting: press, start, talk_start, ask, barge_in_confirmed
-    speaking --> listening: press, start, talk_start, server_speech_started, barge_in_confirmed, response_ended
+    speaking --> connecting: press, wake, talk_start, ask, barge_in_confirmed
+    speaking --> listening: press, wake, talk_start, server_speech_started, barge_in_confirmed, response_ended
     speaking --> listening: timeout, finished
     speaking --> thinking: ask, response_ended, finished
     note right of stopping: from anywhere on stop_requested

@@ -36,7 +36,7 @@ GestureTrigger: TypeAlias = Literal[
     "undo",  # the press was none
     "talk_start",
     "talk_end",
-    "end",
+    "stop",
     "mute",
     "unmute",
     "approve",
@@ -184,7 +184,7 @@ def _action(action: HoldAction) -> GestureEffect:
                 lambda state: "unmute" if state.muted else "mute",
             )
         case "stop":
-            return GestureEffect("silences everything and ends the conversation", lambda _: "end")
+            return GestureEffect("silences everything and ends the conversation", lambda _: "stop")
         case "none":
             return GestureEffect("nothing", lambda _: "confirm")
         case _:

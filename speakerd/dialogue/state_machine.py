@@ -78,12 +78,12 @@ class Dialogue:
 
     @property
     def phase(self) -> Phase:
-        """What is being done."""
+        """What the speaker does now, such as `listening`."""
         return self.state.phase
 
     @property
     def flags(self) -> Flags:
-        """What is true beside it."""
+        """What is true whatever the phase, such as that the microphone is muted or that a timer rings."""
         return self.state.flags
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, assert_never
 from speakerd.audio import events as audio
 from speakerd.dialogue import events
 from speakerd.dialogue.gesture_meaning import GestureTrigger, gesture_trigger
-from speakerd.dialogue.requests import PlainRequest, RequestTrigger
+from speakerd.dialogue.requests import PlainRequest, RequestWord
 from speakerd.panel.types import Gesture
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Trigger: TypeAlias = Literal[
     # The hand, the wake word, the control socket.
     GestureTrigger,
-    RequestTrigger,
+    RequestWord,
     "ask",
     # The daemon.
     "ready",
@@ -68,7 +68,7 @@ def trigger_of(
         case Gesture():
             return gesture_trigger(event, state, gestures, settings)
         case PlainRequest():
-            return event.trigger
+            return event.word
         case audio.SpeechStarted():
             return "speech_started"
         case audio.SpeechEnded():
@@ -88,7 +88,7 @@ def trigger_of(
         case audio.DeviceReturned():
             return "device_returned"
         case audio.WakeWordHeard():
-            return "start"
+            return "wake"
         case events.Ready():
             return "ready"
         case events.StopRequested():

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from speakerd.dialogue import requests
-from speakerd.dialogue.requests import PLAIN_REQUESTS, PlainRequest, RequestTrigger
+from speakerd.dialogue.requests import PLAIN_REQUESTS, PlainRequest, RequestWord
 from tests.dialogue.driver import MAKERS, warm
 
 
@@ -13,7 +13,7 @@ def test_every_request_there_is_stands_in_the_registry_under_a_word_of_its_own()
     made = [value for value in vars(requests).values() if isinstance(value, PlainRequest)]
     assert made == list(PLAIN_REQUESTS)
     assert len({request.word for request in made}) == len(made)
-    assert {request.trigger for request in made} == set(get_args(RequestTrigger))
+    assert {request.word for request in made} == set(get_args(RequestWord))
     assert all(request.help for request in made), "`speakerd ctl --help` has something to say of each"
 
 

@@ -45,7 +45,7 @@ def begin_early(t: Transition) -> None:
 
 def take_floor(t: Transition) -> None:
     """Open a turn after an interruption of the answer."""
-    if t.trigger in {"press", "start", "talk_start"}:
+    if t.trigger in {"press", "wake", "talk_start"}:
         t.state.hands_free = t.settings.mode == "conversation"
     t.state.ending = False
     _open(t, t.settings.listen_window_s, _began_at(t))
