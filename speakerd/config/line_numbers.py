@@ -45,7 +45,7 @@ class Statement:
 
     @property
     def path(self) -> KeyPath:
-        """What is set or begun."""
+        """The whole path of the key that is assigned, or of the table that the header begins."""
         return (*self.table, *self.key)
 
 

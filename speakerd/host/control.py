@@ -91,7 +91,7 @@ class ControlServer:
         """All connections, those that are being refused included."""
 
     async def start(self) -> None:
-        """Listen.
+        """Make the socket, and accept connections on it until `retire` or `close`.
 
         Raises:
             ControlError: another daemon listens there, or the socket cannot be made; the text says what to do.

@@ -67,7 +67,7 @@ class Journal:
         self.set(level, burst, window_s)
 
     def set(self, level: str, burst: int, window_s: float) -> None:
-        """Apply changed settings."""
+        """Set the lowest level that is logged, and how many entries of one kind pass in how many seconds."""
         logging.getLogger().setLevel(level.upper())
         # Its debug output shows every frame with its content: keys, audio and words. What it logs about connections
         # at info level, we log ourselves.

@@ -40,7 +40,7 @@ class LiveControlServer:
         )
 
     async def start(self) -> None:
-        """Listen. Raises ControlError."""
+        """Listen on the control socket, if the settings want one. Raises ControlError if that is not possible."""
         if self._server is not None:
             await self._server.start()
 

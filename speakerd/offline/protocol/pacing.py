@@ -29,7 +29,7 @@ class Pacer:
         self._complete = False
 
     def put(self, pcm: bytes, now: float) -> None:
-        """Add audio."""
+        """Add audio to the end of what is to be sent; the pace counts from the first that is added."""
         if pcm:
             self._began_at = now if self._began_at is None else self._began_at
             self._waiting.append(pcm)
@@ -40,7 +40,7 @@ class Pacer:
         self._complete = True
 
     def take(self, now: float) -> list[bytes]:
-        """Return the chunks that may be sent now."""
+        """Return the chunks that may be sent by now, in order; each is returned once."""
         chunks: list[bytes] = []
         while self._waiting_bytes and self._due(now):
             size = min(CHUNK_BYTES, self._waiting_bytes)

@@ -114,20 +114,23 @@ class HeldKey:
         return min(times, default=None)
 
     def press(self, now: float) -> tuple[bool, ...]:
-        """The terminal reports that the key went down."""
+        """The terminal reports that the key went down; return the edges that are known by now, True for down."""
         edges = self.tick(now)
         self._up_at = self._undecided_until = self._tapped_at = None
         return (*edges, *self._move(down=True))
 
     def release(self, now: float) -> tuple[bool, ...]:
-        """The terminal reports that the key went up."""
+        """The terminal reports that the key went up; return the edges that are known by now, False for up."""
         edges = self.tick(now)
         self._up_at = self._undecided_until = self._tapped_at = None
         self._held = False
         return (*edges, *self._move(down=False))
 
     def typed(self, now: float) -> tuple[bool, ...]:
-        """The key's code was typed."""
+        """A terminal that reports no edges sent the key's code: for a tap, or again as the key is held.
+
+        Return the edges that are known by now: True for down, False for up.
+        """
         edges = self.tick(now)
         quick = self._last is not None and now - self._last <= REPEAT_S
         self._run = self._run + 1 if quick else 1

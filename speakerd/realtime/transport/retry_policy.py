@@ -149,10 +149,10 @@ class ConnectionState:
     at_latest: float = math.inf
 
     def step(self, event: ConnectionEvent, now: float) -> ConnectionStage:
-        """Take a step.
+        """Go on to the stage that follows from the event in the table, and return it.
 
         Raises:
-            IllegalStepError: the table has none.
+            IllegalStepError: the table has no row for the event in the present stage.
         """
         after = TRANSITIONS.get((self.state, event))
         if after is None:
