@@ -10,6 +10,9 @@ from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from speakerd.realtime import function_tool
+from speakerd.realtime.run_context import ToolContext
+from speakerd.realtime.session.thread_pool import ToolThreadPool
 from tests.simulation.network import Network
 from tests.simulation.virtual_loop import NothingToWaitForError, simulate
 
@@ -37,6 +40,27 @@ def test_waiting_for_what_nobody_will_do_is_an_error_and_names_the_task() -> Non
 
     with pytest.raises(NothingToWaitForError, match="work"):
         simulate(work())
+
+
+def test_a_tool_that_is_a_plain_function_takes_no_time_whatever_it_takes_in_a_thread() -> None:
+    @function_tool
+    def slow() -> str:
+        """Take a while of real time."""
+        time.sleep(0.05)
+        return "done"
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        timer = asyncio.create_task(asyncio.sleep(3600))  # to which the clock would jump
+        begun = loop.time()
+        context = ToolContext(
+            None, tool_name="slow", tool_call_id="1", tool_arguments="{}", run_in_thread=ToolThreadPool().run
+        )
+        assert await slow.invoke(context, "{}") == "done"
+        assert loop.time() - begun < 1
+        timer.cancel()
+
+    simulate(work())
 
 
 def test_websockets_talks_over_it_with_the_delay_of_the_network() -> None:

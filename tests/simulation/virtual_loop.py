@@ -1,8 +1,9 @@
 """An event loop on virtual time: when nothing is left to do, the clock jumps to the next timer.
 
 An hour of waiting costs nothing, and a run is the same each time: there is one thread, no real socket and no real
-clock. What would run in a thread (`asyncio.to_thread`) runs at once, in the loop's own thread. Connections are made
-in memory, by `network.Network`. A child process is real: the clock stands still for as long as one lives.
+clock. What would run in a thread (`asyncio.to_thread`, and a tool that is a plain function) runs at once, in the
+loop's own thread: beside a real thread the clock would run away. Connections are made in memory, by
+`network.Network`. A child process is real: the clock stands still for as long as one lives.
 
 The real self-pipe of asyncio stays registered and is looked at without waiting.
 """
@@ -13,7 +14,9 @@ import asyncio
 import functools
 import selectors
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
+from unittest import mock
 
+from speakerd.realtime.session.thread_pool import ToolThreadPool
 from tests.simulation.network import Network
 
 if TYPE_CHECKING:
@@ -132,5 +135,12 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
 
 def simulate(work: Coroutine[Any, Any, None], network: Network | None = None) -> None:
     """Run `work` in such a loop to its end, in no time."""
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner:
+    with (
+        mock.patch.object(ToolThreadPool, "run", _run_at_once),
+        asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner,
+    ):
         runner.run(work)
+
+
+async def _run_at_once(_pool: ToolThreadPool, call: Callable[[], Any]) -> Any:
+    return await asyncio.to_thread(call)
