@@ -46,6 +46,7 @@ class SealedContract(Contract):
             for importer in sorted(graph.find_modules_that_directly_import(module))
             if importer != package and not importer.startswith(package + ".")
         ]
+        broken += [f"{name} is open to all, and does not exist" for name in sorted(exempt - graph.modules)]
         return ContractCheck(kept=not broken, metadata={"broken": broken})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
