@@ -228,6 +228,13 @@ def test_a_user_who_is_never_done_speaking_holds_up_only_for_so_long() -> None:
     assert len(creates(sequencer.tick(DUE["end_of_speech"].within_s))) == 1
 
 
+def test_a_request_after_a_hold_that_has_run_out_is_sent_at_once() -> None:
+    sequencer = connected()
+    sequencer.hold(0.0)
+    assert sequencer.deadline is None, "nothing waits for its end"
+    assert creates(sequencer.request(ResponseRequest(), DUE["end_of_speech"].within_s)) == ["rsp_1"]
+
+
 def test_out_of_band_is_told_apart_by_conversation_or_metadata() -> None:
     sequencer = connected()
     sequencer.request(ResponseRequest(), 0.0)

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from speakerd.realtime.errors import NoAnswerError
 from speakerd.realtime.model import RealtimeModelErrorEvent
 from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.receive_hosted import hosted_call_overdue
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response_queue import Overdue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from speakerd.realtime.wire.response_queue import QueueAction, QueueOutcome
     from speakerd.realtime.wire.state import WireState
 
 
+def waits(state: WireState) -> Iterator[tuple[float, Callable[[float], None]]]:
+    """Yield by when each thing that is awaited has to come, and what follows if it has not by then."""
+    if state.update_at is not None:
+        yield state.update_at, partial(_update_again, state)
+    if (at := state.update_due_at) is not None:
+        yield at, state.update_overdue
+    if state.committed_at is not None:
+        yield state.committed_at + DUE["committed"].within_s, partial(_not_committed, state)
+    if (at := state.responses.deadline) is not None:
+        yield at, lambda now: carry_out(state, state.responses.tick(now), now)
+    for call in list(state.hosted.running.values()):
+        if call.due_at is not None:
+            yield call.due_at, partial(hosted_call_overdue, state, call)
+
+
 def tick(state: WireState, now: float) -> None:
     """Carry out what follows from all that is overdue, and send what waited for it."""
-    if state.must_reconnect is not None:
-        return  # All that was due is due no more.
-    if state.update_at is not None and now >= state.update_at:
-        state.update_session(now)
-        state.settle(now)
-    if (at := state.update_due_at) is not None and now >= at:
-        state.update_overdue(now)
-    if state.committed_at is not None and now >= state.committed_at + DUE["committed"].within_s:
-        state.committed_at = None
-    carry_out(state, state.responses.tick(now), now)
+    if state.must_reconnect is None:  # Else all that was due is due no more.
+        for at, then in waits(state):
+            if now >= at:
+                then(now)
+
+
+def _update_again(state: WireState, now: float) -> None:
+    state.update_session(now)
+    state.settle(now)
+
+
+def _not_committed(state: WireState, _now: float) -> None:
+    state.committed_at = None
 
 
 def carry_out(state: WireState, outcomes: Sequence[QueueOutcome], now: float) -> None:

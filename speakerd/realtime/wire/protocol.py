@@ -28,9 +28,8 @@ from speakerd.realtime.model import (
     RealtimeModelRawServerEvent,
 )
 from speakerd.realtime.wire import overdue, receive, send
-from speakerd.realtime.wire.due import DUE
 from speakerd.realtime.wire.parsing import HIGH_SURROGATES, all_well_formed, index, text
-from speakerd.realtime.wire.receive_hosted import hosted_calls_lost, hosted_deadline, hosted_tick
+from speakerd.realtime.wire.receive_hosted import hosted_calls_lost
 from speakerd.realtime.wire.receive_responses import emit_turn_ended
 from speakerd.realtime.wire.session_settings import OUTPUT_FORMAT
 from speakerd.realtime.wire.state import MAX_UNSENT_BYTES, new_state
@@ -236,15 +235,7 @@ class RealtimeProtocol:
         state = self._state
         if not state.connected or state.must_reconnect is not None:
             return None
-        commit = None if state.committed_at is None else state.committed_at + DUE["committed"].within_s
-        times = (
-            state.responses.deadline,
-            state.update_due_at,
-            state.update_at,
-            commit,
-            hosted_deadline(state),
-        )
-        return min((at for at in times if at is not None), default=None)
+        return min((at for at, _ in overdue.waits(state)), default=None)
 
     def tick(self, now: float) -> list[RealtimeModelEvent]:
         """Carry out what follows from what the server did not send in time, by the table in `due`.
@@ -253,7 +244,6 @@ class RealtimeProtocol:
         """
         if self._state.connected:
             overdue.tick(self._state, now)
-            hosted_tick(self._state, now)
         return self._take()
 
     def _joined(self, event: Any) -> Any:

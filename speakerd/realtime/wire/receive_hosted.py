@@ -61,19 +61,10 @@ def hosted_calls_lost(state: WireState) -> None:
         _end(state, call, None, "the connection was lost while it ran", 0.0)
 
 
-def hosted_deadline(state: WireState) -> float | None:
-    """Return when `hosted_tick` has to be called; `None`: not at all."""
-    return min(
-        (call.due_at for call in state.hosted.running.values() if call.due_at is not None), default=None
-    )
-
-
-def hosted_tick(state: WireState, now: float) -> None:
-    """End the calls whose end has not come in time."""
-    for call in list(state.hosted.running.values()):
-        if call.due_at is not None and now >= call.due_at:
-            late = None if call.over else f"it did not end within {DUE['hosted_call'].within_s:g} s"
-            _end(state, call, None, late, now)
+def hosted_call_overdue(state: WireState, call: HostedCall, now: float) -> None:
+    """End a call whose end, or whose output after that, has not come in time."""
+    late = None if call.over else f"it did not end within {DUE['hosted_call'].within_s:g} s"
+    _end(state, call, None, late, now)
 
 
 def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:

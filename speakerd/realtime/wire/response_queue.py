@@ -37,7 +37,7 @@ from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.wire.due import DUE, MAX_ASKED, RESPONSES, Allowance, Due
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
@@ -229,23 +229,23 @@ class ResponseQueue:
     @property
     def deadline(self) -> float | None:
         """When `tick()` has to be called; `None`: not at all."""
-        times = [since + DUE["created_aside"].within_s for _, since in self._sent_aside.values()]
-        times += [response.due[0] for response in self._active.values()]
-        if self._sent is not None:
-            times.append(self._sent_due[0])
-        if self._held_until is not None and self._waiting:
-            times.append(self._held_until)
-        if self._throttled_until is not None and self._waiting:
-            times.append(self._throttled_until)
-        if self._server_turn_at is not None:
-            times.append(self._server_turn_at + DUE["server_response"].within_s)
+        times = [at for at, _, _ in self._waits()]
+        if self._waiting:
+            times += [at for at in (self._held_until, self._throttled_until) if at is not None]
         return min(times, default=None)
 
-    @property
-    def _sent_due(self) -> tuple[float, Due]:
+    def _waits(self) -> Iterator[tuple[float, Due, str]]:
+        """Yield by when the server has to send something, what it is, and the id of what it concerns, if one."""
+        for response in self._active.values():
+            yield (*response.due, response.response_id)
         if self._sent_failed_at is not None:
-            return self._sent_failed_at + DUE["end_after_error"].within_s, "end_after_error"
-        return self._sent_at + DUE["created"].within_s, "created"
+            yield self._sent_failed_at + DUE["end_after_error"].within_s, "end_after_error", ""
+        elif self._sent is not None:
+            yield self._sent_at + DUE["created"].within_s, "created", ""
+        for event_id, (_, since) in self._sent_aside.items():
+            yield since + DUE["created_aside"].within_s, "created_aside", event_id
+        if self._server_turn_at is not None:
+            yield self._server_turn_at + DUE["server_response"].within_s, "server_response", ""
 
     def take_given_up(self) -> list[ResponseRequest]:
         """Remove and return the requests that were given up: with a lost connection, or because too many waited."""
@@ -409,24 +409,18 @@ class ResponseQueue:
         A response that is overdue stays until the caller ends it, or the connection.
         """
         actions: list[QueueOutcome] = []
-        for response in self._active.values():
-            at, due = response.due
-            if now >= at:
-                actions.append(Overdue(due, response.response_id))
-        if self._sent is not None:
-            at, due = self._sent_due
-            if now >= at and DUE[due].then == "replace":
-                actions.append(Overdue(due))
-            elif now >= at:
+        for at, due, concerned in list(self._waits()):
+            if now < at:
+                continue
+            if due == "server_response":
+                self._forget_server_turn()
+            elif due == "end_after_error" and not concerned:
                 self._sent = self._sent_failed_at = None
-        for event_id, (_, since) in list(self._sent_aside.items()):
-            if now >= since + DUE["created_aside"].within_s:
-                del self._sent_aside[event_id]
-                actions.append(Overdue("created_aside"))
-        if self._held_until is not None and now >= self._held_until:
-            self._held_until = None
-        if self._server_turn_at is not None and now >= self._server_turn_at + DUE["server_response"].within_s:
-            self._forget_server_turn()
+            elif due == "created_aside":
+                del self._sent_aside[concerned]
+                actions.append(Overdue(due))
+            else:
+                actions.append(Overdue(due, concerned or None))
         return [*actions, *self._advance(now)]
 
     def connection_lost(self) -> list[ActiveResponse]:
@@ -478,6 +472,8 @@ class ResponseQueue:
     # Inside.
 
     def _advance(self, now: float) -> list[QueueAction]:
+        if self._held_until is not None and now >= self._held_until:
+            self._held_until = None
         if self._paused or not self._waiting or self._sent or self._held_until is not None:
             return []
         if any(not r.out_of_band for r in self._active.values()):
