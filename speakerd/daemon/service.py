@@ -20,7 +20,7 @@ from speakerd.config.errors import ConfigError
 from speakerd.config.load import place_of, read
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control, LiveControlServer, Reloader, log_warnings
-from speakerd.daemon.core import PartDiedError, RestartRequestedError
+from speakerd.daemon.core import PartFailedError, RestartRequestedError
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
 from speakerd.daemon.storage import state_dir
@@ -74,7 +74,7 @@ async def serve(path: Path) -> int:
     except (AudioError, PanelError, CredentialError, ControlError, ConnectFailedError) as error:
         log.critical("%s", error, extra=fields(event="start_failed"))
         return EXIT_MISSING
-    except PartDiedError:
+    except PartFailedError:
         return EXIT_DIED
     except RestartRequestedError:
         return EXIT_RESTART

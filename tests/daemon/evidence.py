@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from speakerd.config.settings import Settings
 from speakerd.daemon.control import Control
-from speakerd.daemon.core import PartDiedError
+from speakerd.daemon.core import PartFailedError
 from tests.daemon.bench import Household, household
 from tests.simulation.network import Network
 from tests.simulation.virtual_loop import simulate
@@ -131,7 +131,7 @@ def run(
         root.setLevel(logging.INFO)
         root.addHandler(journal)
         try:
-            with contextlib.suppress(PartDiedError):
+            with contextlib.suppress(PartFailedError):
                 async with household(
                     script,
                     settings=nested(started),

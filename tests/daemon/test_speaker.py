@@ -6,7 +6,7 @@ import pytest
 from speakerd.audio.simulation import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
-from speakerd.daemon.core import PartDiedError
+from speakerd.daemon.core import PartFailedError
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.dialogue.requests import MUTE
 from speakerd.panel.simulated import SimulatedPanel
@@ -145,7 +145,7 @@ async def test_a_part_that_dies_while_it_starts_ends_the_start() -> None:
     running = asyncio.create_task(assembly.speaker.run(prepare=lambda: asyncio.sleep(100)))
     await asyncio.sleep(1)
     assembly.speaker.die("the sound device hangs")
-    with pytest.raises(PartDiedError, match="hangs"):
+    with pytest.raises(PartFailedError, match="hangs"):
         await running
     await assembly.close()
     assert loop.time() < 1_010

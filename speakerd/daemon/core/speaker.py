@@ -89,7 +89,7 @@ class RestartRequestedError(Exception):
     """The process is to end as on `stop`, and to be started again."""
 
 
-class PartDiedError(RuntimeError):
+class PartFailedError(RuntimeError):
     """A part failed and cannot be repaired while the process runs: it must be restarted."""
 
 
@@ -220,7 +220,7 @@ class Speaker:
 
         `prepare` is awaited once both are open, while the light still says that it is starting; `ready` is called
         after it. Raises DeviceError or PanelError where one cannot be opened, what `prepare` raises,
-        PartDiedError when a part dies, and RestartRequestedError after `restart`.
+        PartFailedError when a part fails for good, and RestartRequestedError after `restart`.
         """
         self._loop = asyncio.get_running_loop()
         self._end = self._loop.create_future()
@@ -270,10 +270,10 @@ class Speaker:
         self._end_with(RestartRequestedError())
 
     def die(self, reason: str) -> None:
-        """End `run` with PartDiedError, so that systemd restarts the daemon: a part is beyond repair."""
+        """End `run` with PartFailedError, so that systemd restarts the daemon: a part is beyond repair."""
         log.critical("%s", reason, extra=fields(event="part_died"))
         if self._end is not None and not self._end.done():
-            self._end.set_exception(PartDiedError(reason))
+            self._end.set_exception(PartFailedError(reason))
 
     async def _close(self) -> None:
         if self._timer is not None:
