@@ -43,7 +43,7 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """The dotted name."""
+        """Its path with dots between, as messages and `speakerd set` name it."""
         return ".".join(self.path)
 
     @property
@@ -77,7 +77,7 @@ def entries(model: type, path: tuple[str, ...] = ()) -> Iterator[Section | Setti
 
 @cache
 def settings(model: type) -> Mapping[str, Setting]:
-    """Return all settings by dotted key."""
+    """Return all settings that a model declares, at any depth, by dotted key, in the order of the file."""
     return {entry.key: entry for entry in entries(model) if isinstance(entry, Setting)}
 
 

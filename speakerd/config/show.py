@@ -17,7 +17,7 @@ def values(settings: Settings) -> dict[str, Any]:
 
 
 def value_of(settings: Settings, path: tuple[str, ...]) -> Any:
-    """Return the value of one setting."""
+    """Return the value of the setting at that path, which has to exist, unmasked."""
     here: Any = settings
     for part in path:
         here = getattr(here, part)

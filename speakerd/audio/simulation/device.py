@@ -128,7 +128,7 @@ class SimulatedDevice:
             self._thread.start()
 
     def probe(self) -> None:
-        """Raise what `start` would."""
+        """Raise what `start` would raise now, without opening anything."""
         if self._unplugged is not None:
             raise DeviceNotFoundError(self._unplugged, NAME, ())
         if self._refusal is not None:

@@ -83,7 +83,7 @@ class RecoveryState:
 
     @property
     def state(self) -> RecoveryStage:
-        """The present state."""
+        """Where the recovery of the device is: running, waiting for the next attempt, opening, or proving."""
         return self._state
 
     @property
@@ -110,7 +110,7 @@ class RecoveryState:
             self._healthy_at = now
 
     def not_opened(self, direction: Direction, reason: str, now: float) -> list[AudioEvent]:
-        """Note that the attempt failed."""
+        """Note that the attempt to open failed; return the report of the loss, if it is a new one."""
         self._fruitless = 0
         self._healthy_at = now
         return self._lose(direction, reason, now)

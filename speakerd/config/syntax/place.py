@@ -61,7 +61,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """The key as it is written."""
+        """The key, or the header, as the statement's first line has it; empty if it has none."""
         split = self.split()
         match = KEY.match(self.head)
         return split[0] if split else match[0] if match else ""

@@ -45,7 +45,7 @@ class CommandExecutor:
         self._turn_detection = turn_detection(settings.model)
 
     def perform(self, command: commands.Command) -> None:
-        """Carry out `command`, or begin to."""
+        """Carry out a command of the dialogue, or begin to: nothing is waited for."""
         match command:
             case commands.Connect():
                 self._link.connect()

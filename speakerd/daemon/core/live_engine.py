@@ -96,7 +96,7 @@ class LiveEngine:
             await asyncio.to_thread(self.current.start, wait_for_device=wait_for_device)
 
     async def close(self) -> None:
-        """Stop at once. Idempotent."""
+        """Stop the sound at once and close the device; no event comes after it. Idempotent."""
         async with self._exchange:
             await asyncio.to_thread(self.current.close)
             self._on_event = None

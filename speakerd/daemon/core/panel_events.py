@@ -77,7 +77,7 @@ class PanelEvents:
         self._post(lambda: log.error("%s", error, extra=fields(event="panel_failed")))
 
     def close(self) -> None:
-        """Stop the timer. Idempotent."""
+        """Stop the timer: no gesture comes of a button that is still down. Idempotent."""
         if self._timer is not None:
             self._timer.cancel()
 

@@ -83,7 +83,7 @@ class ToolHost:
         self.timers.start()
 
     def close(self) -> None:
-        """Stop what runs. Idempotent."""
+        """Stop the timers and store them. Idempotent."""
         self.timers.close()
 
     def local_time(self) -> datetime:
@@ -95,7 +95,7 @@ class ToolHost:
         return self._answers[-1] if self._answers else ""
 
     def answered(self, text: str) -> None:
-        """Remember that the speaker said `text`."""
+        """Remember that the speaker said `text`, for the tool that says it again."""
         self._answers.append(text)
 
     def forget(self) -> None:

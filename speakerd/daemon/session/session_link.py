@@ -93,7 +93,7 @@ class SessionLink:
 
     @property
     def connected(self) -> bool:
-        """Whether something can be sent now."""
+        """Whether there is a session that takes what is sent."""
         return self._usable.is_set()
 
     @property
@@ -139,7 +139,7 @@ class SessionLink:
         self._filled.set()
 
     def release(self) -> None:
-        """Queue the speech that was held."""
+        """Send the speech that was held, behind all that was queued."""
         self.uplink.release()
         self._filled.set()
 

@@ -111,7 +111,7 @@ class UplinkQueue:
         self._grow(sound)
 
     def release(self) -> None:
-        """Queue what was held, in order."""
+        """Queue the sound that `hold` kept apart, in order, behind all others."""
         self._queue.extend(self._held)
         self._held.clear()
 
@@ -135,7 +135,7 @@ class UplinkQueue:
         self._report_dropped()
 
     def clear(self) -> None:
-        """Drop everything that has not left."""
+        """Drop everything that has not left: sound, commits, typed text, and answers to approvals."""
         self._held.clear()
         self._queue.clear()
         self._bytes = 0

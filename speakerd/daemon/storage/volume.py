@@ -30,7 +30,7 @@ class Volume:
 
     @property
     def value(self) -> int:
-        """0 to 100."""
+        """The volume in force, 0 to 100."""
         return self._value
 
     def set(self, value: int) -> int:

@@ -29,12 +29,12 @@ class MuteSwitch:
         self._contact = Contact(settings.debounce_ms / 1000)
 
     def edge(self, pressed: bool, now: float) -> tuple[Gesture, ...]:
-        """The contact closed or opened."""
+        """Take an edge of the contact (True: closed); return the gestures that are known by `now`."""
         out = self.tick(now)
         return (*out, Gesture("mute_on", now)) if self._contact.edge(pressed, now) else out
 
     def tick(self, now: float) -> tuple[Gesture, ...]:
-        """What has become clear by `now`."""
+        """Return the gestures that have become known by `now`."""
         deadline = self._contact.deadline
         if deadline is not None and self._contact.settle(now):
             return (Gesture("mute_off", deadline),)
@@ -57,7 +57,7 @@ class VolumeKey:
         self._repeats = 0
 
     def edge(self, pressed: bool, now: float) -> tuple[Gesture, ...]:
-        """The contact closed or opened."""
+        """Take an edge of the contact (True: closed); return the gestures that are known by `now`."""
         out = self.tick(now)
         if not self._contact.edge(pressed, now):
             return out
@@ -65,7 +65,7 @@ class VolumeKey:
         return (*out, Gesture(self._kind, now, now))
 
     def tick(self, now: float) -> tuple[Gesture, ...]:
-        """What has become clear by `now`; one repetition at most, also when called late."""
+        """Return the gestures that have become known by `now`: one repetition at most, also when called late."""
         self._contact.settle(now)
         deadline = self._repeat_deadline
         if deadline is None or now < deadline:

@@ -62,17 +62,17 @@ class ToolGuardrailFunctionOutput:
 
     @classmethod
     def allow(cls, output_info: Any = None) -> ToolGuardrailFunctionOutput:
-        """Let the call go on."""
+        """Make the verdict that lets the call, or its result, pass."""
         return cls(output_info)
 
     @classmethod
     def reject_content(cls, message: str, output_info: Any = None) -> ToolGuardrailFunctionOutput:
-        """Give the model `message` instead of the result."""
+        """Make the verdict by which the model gets `message` instead of the result."""
         return cls(output_info, RejectContentBehavior(type="reject_content", message=message))
 
     @classmethod
     def raise_exception(cls, output_info: Any = None) -> ToolGuardrailFunctionOutput:
-        """End the session's iteration."""
+        """Make the verdict that ends the session's iteration with an exception; the call is answered as well."""
         return cls(output_info, RaiseExceptionBehavior(type="raise_exception"))
 
 

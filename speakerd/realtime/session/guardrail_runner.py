@@ -102,7 +102,7 @@ class GuardrailRunner(Generic[TContext]):
         return response_id or f"unnamed {self._unnamed}"
 
     async def close(self) -> None:
-        """Cancel all checks. Idempotent."""
+        """Cancel the check that runs, and drop those that wait. Idempotent."""
         await self._worker.close()
 
     def _guardrails(self) -> list[OutputGuardrail[Any]]:

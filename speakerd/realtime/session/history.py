@@ -73,7 +73,7 @@ class History:
         return "updated"
 
     def delete(self, item_id: str) -> Change:
-        """Remove an item."""
+        """Remove an item; an unknown one changes nothing."""
         index = self._index(item_id)
         if index is None:
             return None

@@ -66,7 +66,7 @@ class HostedToolApprovals(Generic[TContext]):
             await self._send(each, approve=approve, reason=reason)
 
     async def close(self) -> None:
-        """Drop the requests that wait. Idempotent."""
+        """Drop the requests that wait, unanswered, and cancel the function that is being asked. Idempotent."""
         self._waiting.clear()
         await self._worker.close()
 

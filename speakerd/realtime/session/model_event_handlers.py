@@ -66,7 +66,7 @@ class ModelEventHandlers(Generic[TContext]):
         """How many tools each running response has called."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
-        """Process one event of the model."""
+        """Do what one event of the model means: update the history, run tools and hooks, notify the program."""
         if self._raw_events:
             raw = RealtimeRawModelEvent(event, self._state.info)
             if not self._state.queue.offer(raw):

@@ -114,7 +114,7 @@ class SessionState(Generic[TContext]):
         ]
 
     async def put(self, event: RealtimeSessionEvent) -> None:
-        """Queue an event for the program."""
+        """Queue an event for the program; wait while the queue is full."""
         if not self.queue.offer(event):
             await self.queue.put(event)
 

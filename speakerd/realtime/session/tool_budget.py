@@ -38,7 +38,7 @@ class ToolBudget:
         self._begin()
 
     def spend(self, tokens: int) -> None:
-        """A response cost so many tokens."""
+        """Count the tokens of a response towards the limit of this turn."""
         self._tokens += tokens
 
     def tool_called(self, now: float) -> None:

@@ -171,11 +171,11 @@ class ToolRunner(Generic[TContext]):
             await self._no_reply(event.response_id)
 
     def continued(self, response_id: str) -> None:
-        """A response says something more."""
+        """Note that a response says something: to a hosted tool that it ran before that, no reply is asked for."""
         self._calls.continued(response_id)
 
     def response_started(self, response_id: str | None) -> None:
-        """Note that a response began."""
+        """Note that a response began: the reply to its tools is not asked for before it has ended."""
         self._calls.response_started(response_id)
 
     async def response_ended(
@@ -197,7 +197,7 @@ class ToolRunner(Generic[TContext]):
         self._budget.turn_begins()
 
     def spend(self, tokens: int) -> None:
-        """A response cost so many tokens."""
+        """Count the tokens of a response towards the limit of this turn."""
         self._budget.spend(tokens)
 
     async def _ask_reply(self, response_id: str | None) -> None:

@@ -179,7 +179,7 @@ class LoopbackConnection:
         await self._socket.close(code, reason)
 
     def drop(self) -> None:
-        """Break the TCP connection."""
+        """Break the TCP connection, without a closing handshake of the WebSocket."""
         self._socket.transport.abort()
 
     async def cut_frame(self, event: Mapping[str, Any], keep: float = 0.5) -> None:
@@ -191,7 +191,7 @@ class LoopbackConnection:
         self._socket.transport.close()
 
     async def play(self, steps: Sequence[Step]) -> None:
-        """Play the steps of a script."""
+        """Play the steps of a script, one after the other; return after the last one."""
         for step in steps:
             await self._step(step)
 

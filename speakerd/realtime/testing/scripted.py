@@ -163,12 +163,12 @@ class ScriptedRealtimeModel(RealtimeModel):
 
     @property
     def sent_events(self) -> tuple[RealtimeModelSendEvent, ...]:
-        """All requests, in order."""
+        """All requests that the model was sent so far, in order."""
         return tuple(self.sent)
 
     @property
     def listeners(self) -> tuple[RealtimeModelListener, ...]:
-        """Who gets the events."""
+        """The listeners that get the model's events now."""
         return tuple(self._listeners)
 
     @property

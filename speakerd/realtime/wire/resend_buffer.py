@@ -109,7 +109,7 @@ class ResendBuffer:
         self._buffer.append(audio, self._bytes(MAX_AUDIO_S))
 
     def clear(self) -> None:
-        """The input buffer was cleared."""
+        """Forget the audio that is not committed: the input buffer was cleared."""
         self._buffer.take()
 
     def speech_started(self) -> None:
@@ -117,7 +117,7 @@ class ResendBuffer:
         self._buffer.trim(self._bytes(LEAD_IN_S))
 
     def commit(self) -> None:
-        """The client committed the input buffer."""
+        """Keep the audio so far as a turn that the server has not confirmed: the client committed it."""
         if self._buffer.size:
             self._add(SpokenTurn(self._buffer.take()))
 
@@ -131,7 +131,7 @@ class ResendBuffer:
             self._add(SpokenTurn(self._buffer.take(), item_id))
 
     def create(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
-        """The client created an item."""
+        """Keep an item that the client created until the server confirms or refuses it."""
         self._add(PendingItem(item, previous_item_id))
 
     def defer(self, message: Mapping[str, Any]) -> None:

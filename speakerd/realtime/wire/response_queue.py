@@ -140,7 +140,7 @@ class ActiveResponse:
     """Hosted calls of it that run, by item id, and when each counts as ended: until then nothing else is due."""
 
     def seen(self, now: float) -> None:
-        """Something of it was received."""
+        """Note that something of it was received: the limits by which it has to go on count from now."""
         self.seen_at = now
         self.failed_at = None
 

@@ -111,7 +111,7 @@ class WireState:
     """An error of the server after which reconnecting cannot help."""
 
     def emit(self, event: RealtimeModelEvent) -> None:
-        """Report an event to the listeners."""
+        """Report an event to the listeners, after those that were reported before."""
         self.events.append(event)
 
     def send(self, event_type: str, **fields: Any) -> str:
@@ -148,14 +148,14 @@ class WireState:
                 self.resend.answered()
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
-        """Send `conversation.item.create`."""
+        """Send `conversation.item.create`; the item goes to the end, or after that of `previous_item_id`."""
         where = {} if previous_item_id is None else {"previous_item_id": previous_item_id}
         event_id = self.send(names.ITEM_CREATE, item=item, **where)
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
 
     def perform(self, actions: Sequence[QueueAction]) -> None:
-        """Send what the response queue decided."""
+        """Send the requests and cancellations that the response queue decided on; report what it throttles."""
         for action in actions:
             match action:
                 case Create(request):
