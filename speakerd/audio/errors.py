@@ -24,7 +24,7 @@ class ExtraMissingError(AudioError, ImportError):
     def __init__(self, setting: str, extra: str) -> None:
         super().__init__(
             f"{setting} needs the extra '{extra}', which is not installed: "
-            f'pip install "speakerd[{extra}]", or change the setting'
+            f"sudo speakerd extras add {extra}, or change the setting"
         )
         self.setting = setting
 

@@ -38,6 +38,7 @@ COMMANDS = (
     "doctor",
     "devices",
     "calibrate",
+    "extras",
     "lights",
     "ctl",
     "offline",

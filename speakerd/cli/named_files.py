@@ -1,4 +1,4 @@
-"""What a configuration names outside of itself: programs and files; and whether the service's user can use them.
+"""What a configuration asks for outside of itself: programs, files, optional parts; and whether they can be used.
 
 As root it is tried as that user; as anybody else, as oneself.
 """
@@ -37,7 +37,13 @@ def service_user(name: str = SERVICE_USER) -> pwd.struct_passwd | None:
 
 def findings(loaded: Loaded, file: Path, user: pwd.struct_passwd | None) -> list[Problem]:
     """Return what is named and cannot be used, as errors; what the service will probably not see, as warnings."""
-    return [*_config(file, user), *_key(loaded, user), *_programs(loaded, user)]
+    return [
+        *_config(file, user),
+        *_extras(loaded),
+        *_wake_word(loaded),
+        *_key(loaded, user),
+        *_programs(loaded, user),
+    ]
 
 
 def _config(file: Path, user: pwd.struct_passwd | None) -> Iterator[Problem]:
@@ -48,6 +54,31 @@ def _config(file: Path, user: pwd.struct_passwd | None) -> Iterator[Problem]:
         cure = f"sudo chmod a+r {file}, and a+x for each folder above it (namei -l {file} shows them)."
         own = file.resolve() == DEFAULT_FILE.resolve()
         yield Problem(file, None, "", what, cure=cure, severity="error" if own else "warning")
+
+
+def _extras(loaded: Loaded) -> Iterator[Problem]:
+    from speakerd.cli.optional_parts import Installation, is_there, named, needed
+
+    for name, key in needed(loaded.settings).items():
+        extra = named(name)
+        # Elsewhere a file for a Pi may be looked at, too.
+        if not is_there(extra) and (Installation.here().is_ours or not extra.on_a_pi_only):
+            what = f"this needs the extra {name} ({extra.purpose}), which is not installed"
+            yield _problem(loaded, key, what, f"sudo speakerd extras add {name}")
+
+
+def _wake_word(loaded: Loaded) -> Iterator[Problem]:
+    if not loaded.settings.wake_word.enabled:
+        return
+    from speakerd.audio.capture import make_wake_word
+    from speakerd.audio.errors import BadModelError, ExtraMissingError
+
+    try:
+        make_wake_word(loaded.settings.wake_word)
+    except ExtraMissingError:
+        return  # told already
+    except BadModelError as error:
+        yield _problem(loaded, "wake_word.model", str(error).removeprefix("wake_word.model "), "")
 
 
 def _key(loaded: Loaded, user: pwd.struct_passwd | None) -> Iterator[Problem]:

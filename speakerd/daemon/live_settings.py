@@ -112,11 +112,18 @@ class SettingsSubscription:
 class LiveSettings:
     """Hands new settings to the parts that are made of them. Event loop only."""
 
-    def __init__(self, settings: Settings, place_of: Callable[[str], str] = str) -> None:
-        """`place_of` returns file, line and key of a setting, for a message."""
+    def __init__(
+        self,
+        settings: Settings,
+        place_of: Callable[[str], str] = str,
+        left_out: tuple[UnworkableSettingError, ...] = (),
+    ) -> None:
+        """`place_of` returns file, line and key of a setting, for a message; `left_out` is what they lack."""
         self.place_of = place_of
         self.latest = settings
         """The newest settings that were accepted. A part may still be made of older ones until it can take them."""
+        self.left_out = left_out
+        """What the file asks for and this start had to do without; nothing once a change has been accepted."""
         self._subscriptions: list[SettingsSubscription] = []
         self._changing = asyncio.Lock()
         self._commits: set[asyncio.Future[None]] = set()
@@ -183,7 +190,7 @@ class LiveSettings:
         """
         async with self._changing:
             prepared = await self._prepare_all(settings)
-            self.latest = settings
+            self.latest, self.left_out = settings, ()
             for part in self._subscriptions:
                 if part.when == "restart":
                     continue

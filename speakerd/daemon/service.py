@@ -21,6 +21,7 @@ from speakerd.config.load import place_of, read
 from speakerd.daemon.assemble import assemble
 from speakerd.daemon.control import Control, LiveControlServer, Reloader, log_warnings
 from speakerd.daemon.core import PartFailedError, RestartRequestedError
+from speakerd.daemon.fit_to_machine import fit_to_machine, tell
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
 from speakerd.daemon.storage import state_dir
@@ -33,10 +34,12 @@ from speakerd.panel.errors import PanelError
 from speakerd.realtime.errors import ConnectFailedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from speakerd.config.settings import Settings
-    from speakerd.daemon.core import Assembly
+    from speakerd.daemon.core import Assembly, Speaker
+    from speakerd.daemon.live_settings import UnworkableSettingError
     from speakerd.dialogue.state import Phase
     from speakerd.dialogue.state_machine import Dialogue
 
@@ -61,9 +64,12 @@ async def serve(path: Path) -> int:
     journal = Journal()
     try:
         loaded = read(path)
-        settings = LiveSettings(loaded.settings, partial(place_of, path))
+        possible, left_out = fit_to_machine(loaded.settings)
+        settings = LiveSettings(possible, partial(place_of, path), left_out)
         _follow_log_settings(settings, journal)
         log_warnings(loaded, path)
+        for problem in left_out:
+            tell(problem, settings.place_of(problem.key))
         key = LiveApiKey(settings, os.environ, journal.redactor)
         if key.secret is not None:
             forbid_core_dumps()
@@ -86,16 +92,22 @@ async def serve(path: Path) -> int:
     return EXIT_OK
 
 
-def status_words(dialogue: Dialogue, missing: tuple[str, ...] = ()) -> str:
+def status_words(
+    dialogue: Dialogue, missing: tuple[str, ...] = (), left_out: tuple[UnworkableSettingError, ...] = ()
+) -> str:
     """Say in one line what the speaker does, for `systemctl status`.
 
-    Where nothing goes on, it says that it is muted; `missing` is why there is no sound, while it waits for it.
+    Where nothing goes on, it says that it is muted; `missing` is why there is no sound, while it waits for it, and
+    `left_out` what it does without.
     """
+    without = "; ".join(f"without {problem.key}: {problem.reason}" for problem in left_out)
     if missing and dialogue.phase != "stopping":
-        return f"waiting for the sound card: {'; '.join(dict.fromkeys(missing))}"
-    if dialogue.flags.muted and dialogue.phase == "idle":
-        return "muted"
-    return WORDS[dialogue.phase]
+        words = f"waiting for the sound card: {'; '.join(dict.fromkeys(missing))}"
+    elif dialogue.flags.muted and dialogue.phase == "idle":
+        words = "muted"
+    else:
+        words = WORDS[dialogue.phase]
+    return f"{words}; {without}" if without else words
 
 
 def _follow_log_settings(settings: LiveSettings, journal: Journal) -> None:
@@ -111,7 +123,11 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     notifier = Notifier()
     assembly = assemble(settings, key=key, state=state_dir(dict(os.environ)))
     speaker = assembly.speaker
-    reloader = Reloader(path, speaker, notifier, lambda: status_words(speaker.dialogue, speaker.missing))
+
+    def words() -> str:
+        return status_words(speaker.dialogue, speaker.missing, assembly.left_out)
+
+    reloader = Reloader(path, speaker, notifier, words)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, assembly, notifier)
     loop.add_signal_handler(signal.SIGHUP, reloader.hang_up)
@@ -120,14 +136,21 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     tasks: list[asyncio.Task[None]] = []
 
     def ready() -> None:
-        notifier.ready(status_words(speaker.dialogue, speaker.missing))
+        notifier.ready(words())
         log.info("ready", extra=fields(event="ready"))
-        tasks.append(asyncio.create_task(_follow_state(assembly, notifier), name="status"))
+        tasks.append(asyncio.create_task(_follow_state(speaker, notifier, words), name="status"))
         tasks.append(asyncio.create_task(_feed_watchdog(assembly, notifier), name="watchdog"))
+
+    async def prepare() -> None:
+        try:
+            await assembly.prepare()
+        except ConnectFailedError:  # it says so at each press, too, and tries again then
+            for problem in assembly.left_out:
+                tell(problem, settings.place_of(problem.key))
 
     try:
         await control.start()
-        await speaker.run(prepare=assembly.prepare, ready=ready, wait_for_device=True)
+        await speaker.run(prepare=prepare, ready=ready, wait_for_device=True)
     finally:
         for task in tasks:
             task.cancel()
@@ -148,10 +171,10 @@ def _calm() -> None:
         log.info("the sound's threads have lost their priority: one of them never paused")
 
 
-async def _follow_state(assembly: Assembly, notifier: Notifier) -> None:
-    async for entry in assembly.speaker.monitor.subscribe():
+async def _follow_state(speaker: Speaker, notifier: Notifier, words: Callable[[], str]) -> None:
+    async for entry in speaker.monitor.subscribe():
         if entry["event"] == "state":
-            notifier.status(status_words(assembly.speaker.dialogue, assembly.speaker.missing))
+            notifier.status(words())
 
 
 async def _feed_watchdog(assembly: Assembly, notifier: Notifier) -> None:

@@ -39,6 +39,12 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("config_warning", "warning", "The configuration is valid, and probably not meant so."),
     JournalEvent("start_failed", "critical", "A device, a pin, a port or the key is missing. Exit code 3."),
     JournalEvent(
+        "left_out",
+        "error",
+        "An optional part that the settings ask for is not there; it started without. The line says the cure.",
+        ("SETTING",),
+    ),
+    JournalEvent(
         "part_died", "critical", "A part died and could not be healed; systemd starts it again. Exit code 4."
     ),
     JournalEvent("reloaded", "info", "New settings were read; the lines before it say which.", ("CHANGES",)),

@@ -33,7 +33,7 @@ class RecognizerMissingError(OfflineError, ImportError):
     """pocketsphinx cannot be imported."""
 
     def __init__(self) -> None:
-        super().__init__("the offline recogniser is not installed: pip install 'speakerd[offline]'")
+        super().__init__("the offline recogniser is not installed: sudo speakerd extras add offline")
 
 
 class RecognizerError(OfflineError, RuntimeError):

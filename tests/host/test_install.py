@@ -43,9 +43,72 @@ def test_a_dry_run_names_each_step_and_does_none() -> None:
     done = run(INSTALL, "--dry-run")
     assert done.returncode == 0, done.stderr
     steps = re.findall(r"^would: (.*)$", done.stderr, re.MULTILINE)
-    for words in ("user, service", "switching to", "systemd", "waiting until sound", "doctor"):
+    for words in (
+        "optional parts",
+        "user, service",
+        "switching to",
+        "systemd",
+        "waiting until sound",
+        "doctor",
+    ):
         assert any(words in step for step in steps), words
     assert footprints() == before
+
+
+@pytest.mark.skipif(not Path("/usr/bin/apt-get").exists(), reason="the installer is for Debian")
+def test_a_dry_run_names_the_optional_parts_that_are_left_out() -> None:
+    before = footprints()
+    done = run(INSTALL, "--dry-run", "--without", "aec,offline", "--with", "wakeword")
+    assert done.returncode == 0, done.stderr
+    assert "would: install the optional parts, without aec offline" in done.stderr
+    assert "would: writing down which optional parts were chosen, in /etc/speakerd/extras" in done.stderr
+    assert footprints() == before
+
+
+@pytest.mark.parametrize("option", ["--with", "--without"])
+def test_an_optional_part_that_there_is_not(option: str) -> None:
+    done = run(INSTALL, "--dry-run", option, "aec,wakewrod")
+    assert done.returncode == 2
+    assert (
+        "there is no extra wakewrod; there are: wakeword, silero, aec, offline, gpio, apa102" in done.stderr
+    )
+    assert run(INSTALL, option).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "asked"),
+    [
+        ({"restart": 0}, 0, 0),  # READY at once
+        ({"restart": 1, "is-active": 0}, 0, 1),  # at the second try, which systemd makes by itself
+        (
+            {"restart": 1, "is-active": 3, "is-failed": 0},
+            1,
+            1,
+        ),  # given up, for instance by a mistake in the file
+        ({"restart": 1, "is-active": 3, "is-failed": 1}, 1, 10),  # tried over and over
+    ],
+)
+def test_a_service_that_does_not_come_up_is_not_taken_for_one_that_does(
+    tmp_path: Path, states: dict[str, int], code: int, asked: int
+) -> None:
+    cases = "".join(f"{word}) exit {state} ;;\n" for word, state in states.items())
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$1" >>{tmp_path}/log\ncase $1 in {cases} esac\n')
+    (tmp_path / "sleep").write_text("#!/bin/sh\n")
+    for name in ("systemctl", "sleep"):
+        (tmp_path / name).chmod(0o755)
+    function = TEXT[TEXT.index("start_service() {") :].partition("\n}\n")[0] + "\n}\nstart_service"
+    done = subprocess.run(
+        ["bash", "-euc", function], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=False, timeout=limit(20)
+    )
+    assert done.returncode == code
+    assert (tmp_path / "log").read_text().split().count("is-active") == asked
+
+
+def test_an_installation_that_does_not_start_ends_with_1() -> None:
+    """The whole of it is seen in the guest; this only holds the last word."""
+    ending = TEXT[TEXT.index("not_up=1") :]
+    assert re.search(r'^\[ -z "\$not_up" \] \|\| die 1 ', ending, re.MULTILINE)
+    assert ending.index("die 1") < ending.index('say "done.')
 
 
 def test_a_dry_run_of_the_removal() -> None:

@@ -81,5 +81,5 @@ def test_the_file_gives_the_settings(tmp_path: Path) -> None:
 
 async def test_without_pocketsphinx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(RecognizerMissingError, match=r"pip install 'speakerd\[offline\]'"):
+    with pytest.raises(RecognizerMissingError, match="sudo speakerd extras add offline"):
         await Recognizer(OfflineSettings()).start()

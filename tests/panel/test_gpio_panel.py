@@ -304,7 +304,7 @@ def without(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_lgpio_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     without("gpiozero.pins.lgpio", monkeypatch)
     panel = GpioPanel(ButtonSettings(pin=17), DAY)
-    with pytest.raises(DriverMissingError, match="python3-lgpio") as caught:
+    with pytest.raises(DriverMissingError, match="sudo speakerd extras add gpio") as caught:
         panel.start(Edges())
     assert isinstance(caught.value, ImportError)
 
@@ -312,7 +312,7 @@ def test_missing_lgpio_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> No
 def test_missing_spidev_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     without("spidev", monkeypatch)
     panel = GpioPanel(ButtonSettings(), replace(DAY, strip_leds=3))
-    with pytest.raises(DriverMissingError, match=r"speakerd\[apa102\]"):
+    with pytest.raises(DriverMissingError, match="sudo speakerd extras add apa102"):
         panel.start(Edges())
 
 

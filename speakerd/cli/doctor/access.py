@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 
+_MAKE_ANEW = "sudo scripts/install, in the folder of the sources; it keeps settings, key and state."
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -72,7 +74,7 @@ def api_key(*, needed: bool, source: str, problem: str) -> Finding:
 
 
 def parts(modules: Mapping[str, bool], *, echo: str, offline: bool, espeak: bool) -> list[Finding]:
-    """Check the optional parts that the settings need.
+    """Check what every speaker needs, and what most are better with.
 
     Args:
         modules: which of these can be imported: livekit, pocketsphinx, pyaudio, webrtcvad.
@@ -84,25 +86,44 @@ def parts(modules: Mapping[str, bool], *, echo: str, offline: bool, espeak: bool
     for module, package in (("pyaudio", "PyAudio"), ("webrtcvad", "webrtcvad-wheels")):
         if not modules.get(module):
             findings.append(
-                fail(module, "cannot be imported", "Nothing works without it.", f"pip install {package}")
+                fail(module, f"{package} cannot be imported", "Nothing works without it.", _MAKE_ANEW)
             )
     if modules.get("livekit"):
         findings.append(ok("echo", "the canceller is installed"))
     elif echo == "cancel":
         cause = 'audio.echo = "cancel" needs the extra aec.'
-        findings.append(
-            fail("echo", "no canceller", cause, 'pip install "speakerd[aec]", or audio.echo = "half_duplex".')
-        )
+        cure = 'sudo speakerd extras add aec; or set audio.echo = "half_duplex".'
+        findings.append(fail("echo", "no canceller", cause, cure))
     elif echo == "auto":
         cause = "Half duplex: while it speaks it does not listen; only the button interrupts it."
-        findings.append(warn("echo", "no canceller", cause, 'pip install "speakerd[aec]"'))
+        findings.append(warn("echo", "no canceller", cause, "sudo speakerd extras add aec"))
     if offline:
         if not modules.get("pocketsphinx"):
             cause = "The embedded server has no ears."
-            findings.append(fail("offline", "no recogniser", cause, 'pip install "speakerd[offline]"'))
+            findings.append(fail("offline", "no recogniser", cause, "sudo speakerd extras add offline"))
         elif not espeak:
             cause = "The embedded server has no voice."
             findings.append(fail("offline", "no espeak-ng", cause, "sudo apt install espeak-ng"))
         else:
             findings.append(ok("offline", "recogniser and voice are installed"))
     return findings
+
+
+def extras(needed: Mapping[str, str], there: Collection[str]) -> list[Finding]:
+    """Check the optional parts without which the settings cannot be in force.
+
+    Args:
+        needed: those parts: name -> the setting that asks for it.
+        there: the names of all that are installed.
+    """
+    return [
+        ok(name, f"installed, for {key}")
+        if name in there
+        else fail(
+            name,
+            "not installed",
+            f"{key} needs it; until then the speaker does without.",
+            f"sudo speakerd extras add {name}",
+        )
+        for name, key in needed.items()
+    ]

@@ -122,6 +122,7 @@ def _access(settings: Settings) -> Iterator[Finding]:
     import shutil
 
     from speakerd.cli.doctor import access, probes
+    from speakerd.cli.optional_parts import EXTRAS, is_there, needed
 
     user = probes.service_user()
     wanted = ["audio"] if settings.audio.driver == "portaudio" else []
@@ -139,6 +140,9 @@ def _access(settings: Settings) -> Iterator[Finding]:
         offline=offline or settings.model.fallback == "offline",
         espeak=shutil.which("espeak-ng") is not None,
     )
+    # The canceller and the embedded server have been looked at just now.
+    wanted_parts = {name: key for name, key in needed(settings).items() if name not in {"aec", "offline"}}
+    yield from access.extras(wanted_parts, {extra.name for extra in EXTRAS if is_there(extra)})
     source, problem = _key(settings)
     yield access.api_key(needed=not offline and settings.model.auth != "none", source=source, problem=problem)
 

@@ -30,6 +30,7 @@ class Control:
     """Carries out the commands of the control socket. Event loop only."""
 
     def __init__(self, assembly: Assembly, reloader: Reloader) -> None:
+        self._assembly = assembly
         self._speaker = assembly.speaker
         self._reloader = reloader
         self._since = time.monotonic()
@@ -65,6 +66,7 @@ class Control:
             "volume": speaker.volume.value,
             "echo": engine.echo_mode,
             "missing": "; ".join(dict.fromkeys(speaker.missing)) or None,
+            "left_out": "; ".join(map(str, self._assembly.left_out)) or None,
             "restart": ", ".join(speaker.settings.waiting("restart")) or None,
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from speakerd.daemon.core.speaker import Speaker
+    from speakerd.daemon.live_settings import UnworkableSettingError
     from speakerd.daemon.session import EmbeddedServer, SessionFactory
 
 
@@ -17,6 +18,12 @@ class Assembly:
     speaker: Speaker
     sessions: SessionFactory
     embedded: EmbeddedServer
+
+    @property
+    def left_out(self) -> tuple[UnworkableSettingError, ...]:
+        """What the settings ask for and the speaker does without, until somebody mends it."""
+        problem = self.embedded.problem
+        return (*self.speaker.settings.left_out, *((problem,) if problem is not None else ()))
 
     async def prepare(self) -> None:
         """Load what the first press would have to wait for. Raises ConnectFailedError."""

@@ -58,6 +58,8 @@ class EmbeddedServer:
             prepare=self._prepare,
         )
         self._server: OfflineServer | None = None
+        self.problem: UnworkableSettingError | None = None
+        """Why it could not be started when it was last tried, where nothing else answers."""
         self._starting = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -68,7 +70,10 @@ class EmbeddedServer:
                 try:
                     self._server = await _started(self._settings.offline)
                 except _NotStartedError as error:
+                    if self._settings.model.backend == "offline":
+                        self.problem = UnworkableSettingError("model.backend", str(error))
                     raise ConnectFailedError("the embedded server", str(error)) from error
+                self.problem = None
             return self._server.url
 
     async def close(self) -> None:
@@ -94,7 +99,7 @@ class EmbeddedServer:
         return PreparedChange(partial(self._replace, server, settings), server.close)
 
     def _replace(self, server: OfflineServer | None, settings: Settings) -> None:
-        self._settings = settings
+        self._settings, self.problem = settings, None
         old, self._server = self._server, server
         if server is not None and old is None and settings.model.backend != "offline":
             # It was only a trial: as a fallback it is started when it is needed.

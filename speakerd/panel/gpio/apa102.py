@@ -37,7 +37,7 @@ def open_spi(bus: int, device: int) -> SpiBus:
         import spidev  # noqa: PLC0415  an extra, needed only with a strip
     except ImportError as error:
         raise DriverMissingError(
-            "spidev", "panel.light.strip_leds", "Install it: pip install 'speakerd[apa102]'."
+            "spidev", "panel.light.strip_leds", "Install it: sudo speakerd extras add apa102."
         ) from error
     path = f"/dev/spidev{bus}.{device}"
     spi: SpiBus = spidev.SpiDev()

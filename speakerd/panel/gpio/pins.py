@@ -19,10 +19,7 @@ from speakerd.panel.errors import (
 )
 from speakerd.panel.types import Pin
 
-_INSTALL = (
-    "On Raspberry Pi OS: sudo apt install python3-lgpio, and a virtual environment made with "
-    "--system-site-packages; elsewhere: pip install 'speakerd[gpio]'."
-)
+_INSTALL = "Install it: sudo speakerd extras add gpio."
 _NO_PI = (
     'Without a button on pins, leave panel.button.pin = "" and all panel.light pins empty, or take the board '
     'usb-speakerphone; to try things out, set panel.kind = "terminal".'
