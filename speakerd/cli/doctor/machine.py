@@ -75,12 +75,20 @@ def systemd(version: int | None, unit: Mapping[str, str]) -> Finding:
     if unit.get("LoadState") != "loaded":
         return skip("service", f"systemd {version}, not installed as a service")
     active, result = unit.get("ActiveState", "?"), unit.get("Result", "")
-    seen = f"systemd {version}, {active}, {unit.get('NRestarts', '0')} restarts"
+    restarts = unit.get("NRestarts", "0")
+    seen = f"systemd {version}, {active}, {restarts} restarts"
+    why = "journalctl -u speakerd -p err -b says why."
     if active == "failed":
-        return fail("service", seen, f"It ended: {result}.", "journalctl -u speakerd -p err -b says why.")
+        return fail("service", seen, f"It ended: {result}.", why)
+    if active == "activating" and (restarts != "0" or unit.get("SubState") == "auto-restart"):
+        return fail("service", seen, f"It does not come up: it ended ({result}), and is tried again.", why)
+    if active in {"activating", "reloading", "deactivating"}:
+        return warn("service", seen, "It is on its way.", "Look again in a minute.")
+    if active != "active":
+        return warn("service", seen, "It does not run.", "sudo systemctl enable --now speakerd")
     if version < 252:
         return warn("service", seen, "Older than any it was tested with.", "Use Debian 12 or later.")
-    return ok("service", seen)
+    return ok("service", ": ".join(filter(None, (seen, unit.get("StatusText", "")))))
 
 
 def memory(meminfo: str) -> Finding:

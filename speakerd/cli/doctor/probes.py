@@ -71,7 +71,7 @@ def systemd_version() -> int | None:
 
 def unit() -> dict[str, str]:
     """Return properties of the service; empty if it is not installed."""
-    names = "LoadState,ActiveState,Result,NRestarts"
+    names = "LoadState,ActiveState,SubState,Result,NRestarts,StatusText"
     lines = said("systemctl", "show", "speakerd.service", f"--property={names}").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
 

@@ -44,6 +44,20 @@ CASES: list[tuple[Finding, str, str]] = [
     (machine.systemd(252, LOADED), "OK", "active"),
     (machine.systemd(247, LOADED), "WARN", "247"),
     (machine.systemd(257, {**LOADED, "ActiveState": "failed", "Result": "exit-code"}), "FAIL", "failed"),
+    (machine.systemd(257, {**LOADED, "StatusText": "muted"}), "OK", "0 restarts: muted"),
+    (machine.systemd(257, {**LOADED, "ActiveState": "activating", "NRestarts": "10"}), "FAIL", "10 restarts"),
+    (
+        machine.systemd(257, {**LOADED, "ActiveState": "activating", "SubState": "auto-restart"}),
+        "FAIL",
+        "activ",
+    ),
+    (
+        machine.systemd(257, {**LOADED, "ActiveState": "activating", "SubState": "start"}),
+        "WARN",
+        "activating",
+    ),
+    (machine.systemd(257, {**LOADED, "ActiveState": "reloading"}), "WARN", "reloading"),
+    (machine.systemd(257, {**LOADED, "ActiveState": "inactive"}), "WARN", "inactive"),
     (machine.memory("MemTotal: 425000 kB\nMemAvailable: 250000 kB\n"), "OK", "250 MB free of 425 MB"),
     (machine.memory("MemTotal: 425000 kB\nMemAvailable: 60000 kB\n"), "WARN", "60 MB"),
     (machine.storage(read_only=True, used_percent=10, errors=None), "OK", "read-only"),
@@ -170,6 +184,13 @@ def test_parts_that_can_be_left_out(
     echo, offline, espeak = options
     found = access.parts(dict.fromkeys(modules, True), echo=echo, offline=offline, espeak=espeak)
     assert {finding.name: finding.verdict for finding in found} == verdicts
+
+
+def test_an_extra_that_the_settings_need() -> None:
+    found = access.extras({"wakeword": "wake_word.enabled", "apa102": "panel.light.strip_leds"}, {"apa102"})
+    assert [(finding.name, finding.verdict) for finding in found] == [("wakeword", "FAIL"), ("apa102", "OK")]
+    assert "wake_word.enabled" in found[0].cause
+    assert found[0].cure == "sudo speakerd extras add wakeword"
 
 
 def test_who_holds_the_pins() -> None:
