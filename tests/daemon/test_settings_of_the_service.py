@@ -28,7 +28,7 @@ auth = "none"
 driver = "simulated"
 {audio}
 [dialogue]
-connect_timeout_s = 1
+connect_timeout_s = 4
 mode = "one_shot"
 [offline]
 free_speech = "off"
