@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import logging
 import random
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -25,7 +26,7 @@ from tests.simulation.virtual_loop import simulate
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from speakerd.daemon.live_settings import When
+    from speakerd.daemon.live_settings import LiveSettings, When
 
     Scene = Callable[[Household], Awaitable[None]]
 
@@ -39,6 +40,36 @@ REMADE = {
     "tools.max_timers": 19,
 }
 """Changed in every run, so that every part is made anew in the runs that are compared, and no difference is only that."""
+
+
+def remade_with(settings: LiveSettings, key: str) -> dict[str, Any]:
+    """What of REMADE is changed together with `key`; the rest is before it.
+
+    A part that takes `key` at once must do so by itself: one that is made anew has it from its beginning, and would
+    hide that the part in force never took it.
+    """
+    if not key or settings.when(key) != "now":
+        return REMADE
+    parts = [part for part in settings._subscriptions if part.reads(key)]
+    return {name: value for name, value in REMADE.items() if any(part.reads(name) for part in parts)}
+
+
+@cache
+def _as_it_comes() -> LiveSettings:
+    """The settings of a speaker that was not changed, with the parts that take them."""
+    found: list[LiveSettings] = []
+
+    async def look() -> None:
+        async with household() as house:
+            found.append(house.assembly.speaker.settings)
+
+    simulate(look(), Network(delay_s=0.0))
+    return found[0]
+
+
+def taken_with(key: str) -> frozenset[str]:
+    """The names of `remade_with`."""
+    return frozenset(remade_with(_as_it_comes(), key))
 
 
 @dataclasses.dataclass
@@ -150,9 +181,12 @@ def run(
         remade = {name: value for name, value in REMADE.items() if name != key and name not in base}
         # Places that depend on the run are filled in: the server's address.
         filled = {name: value(house) if callable(value) else value for name, value in change.items()}
-        new = {**remade, **({} if from_the_start else filled)}
-        failures = await speaker.reconfigure(with_changes(speaker.settings.latest, new))
-        assert failures == ()
+        together = remade_with(speaker.settings, key)
+        first = {name: value for name, value in remade.items() if name not in together}
+        then = {name: value for name, value in remade.items() if name in together}
+        for new in (first, {**then, **({} if from_the_start else filled)}):
+            failures = await speaker.reconfigure(with_changes(speaker.settings.latest, new))
+            assert failures == ()
         journal.lines.clear()
         await asyncio.sleep(0.5)
         mark = len(house.device.played)

@@ -19,7 +19,7 @@ from speakerd.config.settings import Settings
 from speakerd.config.show import value_of
 from tests.daemon import scenes
 from tests.daemon.bench import answering
-from tests.daemon.evidence import Evidence, run
+from tests.daemon.evidence import Evidence, run, taken_with
 from tests.daemon.test_settings_of_hardware import CARD, PINS, REAL_TIME
 from tests.daemon.test_settings_of_the_embedded_server import EMBEDDED
 from tests.daemon.test_settings_of_the_service import PROCESS
@@ -290,7 +290,14 @@ _CONTROLS: dict[tuple[Any, ...], Evidence] = {}
 def control(observed: Observed, key: str) -> Evidence:
     """The run without the change; of settings that are observed in the same way there is one."""
     shared = "" if key not in UNSHARED else key
-    kind = (observed.scene, repr(observed.base), _made_by(observed.script), observed.early, shared)
+    kind = (
+        observed.scene,
+        repr(observed.base),
+        _made_by(observed.script),
+        observed.early,
+        shared,
+        taken_with(key),
+    )
     if kind not in _CONTROLS:
         _CONTROLS[kind] = _run(observed, key, {})
     return _CONTROLS[kind]
