@@ -21,7 +21,7 @@ from speakerd.dialogue.table import SAME, Row
 from speakerd.dialogue.transition import Transition
 from speakerd.dialogue.triggers import Trigger
 from speakerd.panel.settings import GestureSettings, TapAction
-from speakerd.panel.types import Gesture
+from speakerd.panel.types import Gesture, LightState
 from tests.dialogue.driver import MAKERS, Driver
 from tests.dialogue.walk import BrokenError, Checker, row_for
 
@@ -158,9 +158,10 @@ Taken: TypeAlias = Counter[tuple[int, Phase, Trigger]]
 
 
 @cache
-def explore(title: str) -> Taken:
-    """Go the way of this title. Returns which rows were taken."""
+def explore(title: str) -> tuple[Taken, set[LightState]]:
+    """Go the way of this title. Returns which rows were taken, and which lights were shown."""
     taken: Taken = Counter()
+    lights: set[LightState] = set()
     rows: list[Row] = []
 
     def noting(transition: Transition) -> Row | None:
@@ -187,12 +188,13 @@ def explore(title: str) -> Taken:
                     for row in rows:
                         goal = goal if row.to == SAME else row.to
                     assert there.phase == goal, f"{title}, {name}: {rows} lead to {there.phase}"
+                    lights.add(there.dialogue.light)
                     shape = _shape(there.dialogue.state)
                     if shape not in seen:
                         seen.add(shape)
                         found.append(there)
             frontier = found
-    return taken
+    return taken, lights
 
 
 def _next(driver: CheckedDriver) -> Iterator[tuple[str, Callable[[CheckedDriver], object]]]:
@@ -214,9 +216,12 @@ def _send(driver: CheckedDriver, event: events.Event, now: float) -> None:
     driver.send(event)
 
 
-def explore_all() -> Taken:
-    """Go every way. Returns which rows were taken on any of them."""
+def explore_all() -> tuple[Taken, set[LightState]]:
+    """Go every way. Returns which rows were taken, and which lights shown, on any of them."""
     taken: Taken = Counter()
+    lights: set[LightState] = set()
     for title in WAYS:
-        taken.update(explore(title))
-    return taken
+        taken_here, lights_here = explore(title)
+        taken.update(taken_here)
+        lights |= lights_here
+    return taken, lights

@@ -20,5 +20,9 @@ def test_every_request_there_is_stands_in_the_registry_under_a_word_of_its_own()
 @pytest.mark.parametrize("plain", PLAIN_REQUESTS, ids=lambda plain: plain.word)
 def test_a_request_is_an_event_that_does_something_somewhere(plain: PlainRequest) -> None:
     assert MAKERS[plain.word.capitalize()](0.0) is plain
-    places = (warm().idle(), warm().idle().do("Mute"), warm().speaking())
-    assert any(place.send(plain).take() for place in places)
+    for first in ((), *((other.word.capitalize(),) for other in PLAIN_REQUESTS if other is not plain)):
+        for place in (warm().idle(), warm().speaking()):
+            place.do(*first).take()
+            if place.send(plain).take():
+                return
+    pytest.fail("it never does anything, not even after another request")

@@ -1,14 +1,18 @@
 """The walks, as far as the suite has time for them. The long way: `python -m tests.dialogue.walk`."""
 
+import random
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from speakerd.dialogue.settings import DialogueSettings
 from speakerd.dialogue.state_machine import Dialogue
 from speakerd.dialogue.table import ANY, ROWS, Row
+from speakerd.panel.settings import GestureSettings
+from speakerd.panel.types import LIGHT_STATES
 from tests.dialogue.explore import WAYS, explore, explore_all
-from tests.dialogue.walk import BrokenError, chaos
+from tests.dialogue.walk import BrokenError, chaos, some_settings
 from tests.dialogue.world import World
 
 if TYPE_CHECKING:
@@ -41,13 +45,15 @@ def test_in_a_house_that_behaves_nothing_is_lost_leaked_doubled_or_left_hanging(
 
 @pytest.mark.parametrize("title", WAYS)
 def test_no_invariant_breaks_on_any_short_way(title: str) -> None:
-    assert explore(title)
+    taken, _lights = explore(title)
+    assert taken
 
 
 @pytest.mark.timeout(300)  # goes all of these ways once more where each test has a process of its own
-def test_every_row_is_taken_on_a_short_way() -> None:
+def test_every_row_is_taken_and_every_light_shown_on_a_short_way() -> None:
     """In each of its phases and on each of its triggers; the rows for any phase in at least one."""
-    taken = explore_all()
+    taken, lights = explore_all()
+    assert lights == set(LIGHT_STATES)
     missing: list[tuple[Phase | Literal["any"], Trigger, Row]] = []
     for row in ROWS:
         for trigger in row.on:
@@ -57,6 +63,17 @@ def test_every_row_is_taken_on_a_short_way() -> None:
             elif len(untaken) == len(ANY):
                 missing.append(("any", trigger, row))
     assert not missing, "if it can be taken, add a place, a step or a way to tests/dialogue/explore.py"
+
+
+def test_the_walks_try_every_choice_of_the_settings() -> None:
+    rng = random.Random(0)
+    tried = [some_settings(rng) for _ in range(400)]
+    for number, kind in enumerate((DialogueSettings, GestureSettings)):
+        for name, hint in get_type_hints(kind).items():
+            choices = (True, False) if hint is bool else get_args(hint) if get_origin(hint) is Literal else ()
+            if name != "start_muted":  # how a dialogue begins, not what it does
+                seen = [getattr(settings[number], name) for settings in tried]
+                assert all(choice in seen for choice in choices), name
 
 
 def test_the_walk_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:

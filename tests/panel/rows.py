@@ -1,6 +1,7 @@
 """The light table as a person with a stopwatch would write it down: seconds after its beginning, perceived brightness.
 
-Written by hand, not computed by the code under test. `LOUD` states are also given a sound level.
+Written by hand, not computed by the code under test. A state needs rows if its pattern or its colour has none yet.
+`LOUD` states are also given a sound level.
 """
 
 from speakerd.panel.types import LightState

@@ -1,11 +1,12 @@
+import random
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from speakerd.panel.buttons.inputs import MOST_REPEATS, Inputs
 from speakerd.panel.settings import ButtonSettings, GestureSettings
-from speakerd.panel.types import Gesture
+from speakerd.panel.types import GESTURE_KINDS, ButtonName, Gesture
 
 
 @pytest.fixture
@@ -34,6 +35,21 @@ def test_each_input_speaks_for_itself(inputs: Inputs) -> None:
 def test_an_input_nobody_knows_is_a_fault(inputs: Inputs) -> None:
     with pytest.raises(KeyError):
         inputs.edge("doorbell", True, 0.0)
+
+
+def test_every_gesture_there_is_comes_of_some_presses() -> None:
+    """Presses and pauses of all lengths, of all buttons: what none of them makes, no hand can make."""
+    rng = random.Random(5)
+    made: set[str] = set()
+    for button in get_args(ButtonName):
+        inputs = Inputs(GestureSettings(press="mute", hold="talk", double="mute", long="stop"))
+        now = 0.0
+        for _ in range(400):
+            pressed_at, released_at = now, now + rng.choice([0.005, 0.1, 0.8, 4.0, 70.0])
+            now = released_at + rng.choice([0.05, 0.15, 0.3, 2.0])
+            made |= set(kinds([*run(inputs, pressed_at), *inputs.edge(button, True, pressed_at)]))
+            made |= set(kinds([*run(inputs, released_at), *inputs.edge(button, False, released_at)]))
+    assert made == set(GESTURE_KINDS)
 
 
 def test_the_mute_switch_shuts_at_its_first_contact_and_opens_once_it_is_sure(inputs: Inputs) -> None:

@@ -1,7 +1,9 @@
 """Every row of the light table, over time: on the simulated panel, and on RGB, dimmed and plain LEDs on mock pins."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
@@ -10,6 +12,7 @@ from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights.render_thread import Renderer
 from speakerd.panel.looks import TABLE
+from speakerd.panel.patterns import Pattern
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.panel.types import LIGHT_STATES, LightState
 from tests.panel.clock import Clock
@@ -33,14 +36,20 @@ def duty(brightness: float, part: int = 255) -> float:
     return float((brightness * part / 255) ** 2.2)
 
 
-def test_there_is_a_row_for_every_state() -> None:
-    assert set(TABLE) == set(ROWS) == set(RGB) == set(LIGHT_STATES)
+def test_there_is_a_row_by_hand_for_every_pattern_and_every_colour() -> None:
+    assert {TABLE[state].look.pattern for state in ROWS} == set(get_args(Pattern))
+    assert {TABLE[state].look.color for state in RGB} == {row.look.color for row in TABLE.values()}
+    assert set(ROWS) == set(RGB)
+
+
+def test_every_state_has_a_look_and_words_for_it() -> None:
+    assert tuple(TABLE) == LIGHT_STATES
     assert all(row.meaning and row.plain for row in TABLE.values()), (
         "say of each what it means and how it looks"
     )
 
 
-@pytest.mark.parametrize("state", LIGHT_STATES)
+@pytest.mark.parametrize("state", ROWS)
 def test_the_simulated_panel_shows_the_row(state: LightState) -> None:
     clock = Clock()
     panel = SimulatedPanel(DAY, stepped=True, clock=clock)
@@ -56,6 +65,13 @@ def test_the_simulated_panel_shows_the_row(state: LightState) -> None:
         assert (shown.at, shown.frame.state) == (clock.now, state)
         assert shown.frame.brightness == pytest.approx(brightness, abs=0.006), f"{at} s into {state}"
     panel.close()
+
+
+@pytest.mark.parametrize("state", LIGHT_STATES)
+def test_the_words_for_a_plain_led_name_the_period_of_the_look(state: LightState) -> None:
+    row = TABLE[state]
+    for seconds in re.findall(r"each ([0-9.]+) s", row.plain):
+        assert float(seconds) == row.look.period_s
 
 
 @pytest.mark.parametrize("state", sorted(LOUD))
@@ -105,7 +121,7 @@ def stand() -> Iterator[PinStand]:
     made.renderer.close()
 
 
-@pytest.mark.parametrize("state", LIGHT_STATES)
+@pytest.mark.parametrize("state", ROWS)
 def test_rgb_pins_show_the_row_in_colour_and_power(stand: PinStand, state: LightState) -> None:
     begun = stand.begin(state)
     for at, brightness in ROWS[state]:
@@ -118,7 +134,7 @@ def test_rgb_pins_show_the_row_in_colour_and_power(stand: PinStand, state: Light
             )
 
 
-@pytest.mark.parametrize("state", LIGHT_STATES)
+@pytest.mark.parametrize("state", ROWS)
 def test_a_dimmed_led_shows_the_row_without_colour(stand: PinStand, state: LightState) -> None:
     begun = stand.begin(state)
     for at, brightness in ROWS[state]:
