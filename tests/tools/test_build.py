@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from speakerd.offline.understanding.intents import understand
+from speakerd.offline.understanding.tool_matching import call_by_name, call_for, tool_phrases
 from speakerd.realtime.agents import FunctionTool
 from speakerd.realtime.run_context import ToolContext
 from speakerd.tools.build import build_tools
 from speakerd.tools.settings import BUILT_IN, CommandSettings, ToolsSettings
 from speakerd.tools.timer_service import TimerService
 from speakerd.tools.timers import TimerBook
+from tests.offline.test_understanding import any_sentence
 from tests.simulation.virtual_loop import in_virtual_time
 
 
@@ -171,3 +175,21 @@ def test_the_names_that_commands_cannot_have_are_those_of_the_tools(speaker: Spe
         ToolsSettings(commands=(command,))
     switched_off = ToolsSettings(**{key: False}, commands=(command,))
     assert BUILT_IN[key][0] in {tool.name for tool in build_tools(switched_off, speaker)}
+
+
+def test_the_built_in_server_calls_every_tool_for_some_sentence(speaker: Speaker) -> None:
+    """One that it understands as a command, or the tool's own name or description."""
+    tools = [
+        {
+            "type": "function",
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.params_json_schema,
+        }
+        for tool in build_tools(ToolsSettings(), speaker)
+    ]
+    dice = random.Random(1)
+    sentences = [any_sentence("<command>", dice) for _ in range(2_000)]
+    calls = [call_for(understand(sentence), tools) for sentence in sentences]
+    calls += [call_by_name(phrase, tools) for phrase in tool_phrases(tools)]
+    assert {call.name for call in calls if call is not None} == {tool["name"] for tool in tools}
