@@ -1,8 +1,9 @@
 """Every row of the light table, over time: on the simulated panel, and on RGB, dimmed and plain LEDs on mock pins."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import combinations, product
 from typing import get_args
 
 import pytest
@@ -12,7 +13,7 @@ from speakerd.panel.gpio.lamps import LedLamp, PwmLamp, RgbLamp
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights.render_thread import Renderer
 from speakerd.panel.looks import TABLE
-from speakerd.panel.patterns import Pattern
+from speakerd.panel.patterns import Look, Pattern, value
 from speakerd.panel.simulated import SimulatedPanel
 from speakerd.panel.types import LIGHT_STATES, LightState
 from tests.panel.clock import Clock
@@ -194,21 +195,41 @@ def test_a_plain_led_tells_what_the_table_says_it_tells() -> None:
     assert len([1 for kind, _ in pieces("speaking") if kind == "#"]) > 20
 
 
+def shares(track: str) -> tuple[float, int]:
+    """How much of the time it is lit, and how often it flashes in twelve seconds."""
+    kinds = [kind for kind, _ in runs(track)]
+    return round(track.count("#") / len(track), 1), kinds.count("#")
+
+
+def look_alike(one: tuple[float, int], two: tuple[float, int]) -> bool:
+    (lit, flashes), (lit2, flashes2) = one, two
+    never = 0 in {flashes, flashes2} and flashes != flashes2
+    return not never and abs(lit - lit2) < 0.1 and abs(flashes - flashes2) < 3
+
+
+def free_blinks(taken: Iterable[tuple[float, int]]) -> list[str]:
+    """Blinks that look like none of these and do not flash too fast: for a new light."""
+    found = []
+    for flashes, period_s, flash_s in product(
+        (1, 2, 3), (0.6, 0.8, 1.0, 1.2, 1.6, 2.4, 3.0, 4.0), (0.2, 0.5, 1.0)
+    ):
+        if flashes * flash_s * 2 > period_s or flashes / period_s > 2:
+            continue
+        look = Look("blink", "white", period_s=period_s, flashes=flashes, flash_s=flash_s)
+        track = "".join("#" if value(look, tick * 0.02 + 0.01, 0.0) > 0.5 else "." for tick in range(600))
+        if not any(look_alike(shares(track), other) for other in taken):
+            found.append(f"flashes={flashes}, period_s={period_s}, flash_s={flash_s}")
+    return found
+
+
 def test_no_two_states_look_alike_on_a_plain_led() -> None:
-    tracks = {state: plain_track(state) for state in LIGHT_STATES}
-
-    def shares(track: str) -> tuple[float, int]:
-        kinds = [kind for kind, _ in runs(track)]
-        return round(track.count("#") / len(track), 1), kinds.count("#")
-
-    for one in LIGHT_STATES:
-        for two in LIGHT_STATES:
-            if one < two:
-                lit, flashes = shares(tracks[one])
-                lit2, flashes2 = shares(tracks[two])
-                never = 0 in {flashes, flashes2} and flashes != flashes2
-                different = never or abs(lit - lit2) >= 0.1 or abs(flashes - flashes2) >= 3
-                assert different, f"{one} and {two}: {shares(tracks[one])}, {shares(tracks[two])}"
+    seen = {state: shares(plain_track(state)) for state in LIGHT_STATES}
+    free = free_blinks(seen.values())
+    assert free, "there is no room for a further light"
+    for one, two in combinations(LIGHT_STATES, 2):
+        assert not look_alike(seen[one], seen[two]), (
+            f"{one} and {two}: {seen[one]}, {seen[two]}; these are free: {free}"
+        )
 
 
 def test_muted_and_listening_differ_in_time_on_every_light() -> None:
