@@ -26,7 +26,7 @@ from tests.audio.faulty_portaudio import Faults
 from tests.audio.interruptions import wait_until_heard
 from tests.audio.outliving_the_server import STUCK
 from tests.limits import limit
-from tests.rig import SoundCard, may_be_torn
+from tests.rig import SoundCard, about_the_sound, may_be_torn
 
 pytestmark = pytest.mark.rig
 
@@ -62,12 +62,14 @@ def test_a_card_of_another_rate_is_resampled_both_ways(rig: SoundCard, rate: int
         buffer.finish_item("item")
         rig.say(said.tobytes()).wait()
         time.sleep(0.2)
-        assert device.xruns.capture == 0
+        with about_the_sound():
+            assert device.xruns.capture == 0
         latency = device.output_latency_s
     assert sorted(faults.opened) == [("input", rate, channels), ("output", rate, channels)]
-    assert likeness(ear.sound, said)[1] > 0.97
-    assert likeness(rig.speaker.since(mark), played)[1] > 0.97
-    assert 0.01 < latency < 0.2
+    with about_the_sound():
+        assert likeness(ear.sound, said)[1] > 0.97
+        assert likeness(rig.speaker.since(mark), played)[1] > 0.97
+        assert 0.01 < latency < 0.2
 
 
 def test_the_ports_own_rates_are_taken_where_the_card_can_do_them(rig: SoundCard) -> None:
@@ -85,8 +87,9 @@ def test_one_channel_of_several_can_be_chosen(rig: SoundCard) -> None:
     with running(settings) as (_, ear):
         rig.say(both, sink="array", channels=2).wait()
         time.sleep(0.2)
-    assert likeness(ear.sound, right)[1] > 0.97
-    assert likeness(ear.sound, left)[1] < 0.7
+    with about_the_sound():
+        assert likeness(ear.sound, right)[1] > 0.97
+        assert likeness(ear.sound, left)[1] < 0.7
 
 
 def test_a_channel_that_the_card_does_not_have_is_explained(rig: SoundCard) -> None:
@@ -129,8 +132,9 @@ def test_a_jump_of_the_systems_clock_moves_neither_latency_nor_times(rig: SoundC
         faults.clock_jump_s = jump
         blocks = len(ear.blocks)
         wait_for(lambda: len(ear.blocks) > blocks + 30, 10, "it goes on")
-        assert 0.005 < device.output_latency_s < 0.2
-        assert 0 <= device.input_latency_s < 0.2
+        with about_the_sound():
+            assert 0.005 < device.output_latency_s < 0.2
+            assert 0 <= device.input_latency_s < 0.2
     assert ear.times == sorted(ear.times)
     assert ear.times[-1] - ear.times[0] < 5
 

@@ -142,11 +142,22 @@ async def test_a_part_that_dies_while_it_starts_ends_the_start() -> None:
         make_panel=lambda _settings: SimulatedPanel(stepped=True, clock=loop.time),
         clock=loop.time,
     )
-    running = asyncio.create_task(assembly.speaker.run(prepare=lambda: asyncio.sleep(100)))
+    order: list[str] = []
+
+    async def prepare() -> None:
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(0.1)
+            order.append("prepared no more")
+
+    running = asyncio.create_task(assembly.speaker.run(prepare=prepare))
+    running.add_done_callback(lambda _: order.append("ended"))
     await asyncio.sleep(1)
     assembly.speaker.die("the sound device hangs")
     with pytest.raises(PartFailedError, match="hangs"):
         await running
+    assert order == ["prepared no more", "ended"]
     await assembly.close()
     assert loop.time() < 1_010
 

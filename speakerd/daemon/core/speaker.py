@@ -237,16 +237,22 @@ class Speaker:
             await self._close()
 
     async def _prepared(self, prepare: Callable[[], Awaitable[object]]) -> bool:
-        """Await `prepare`, but no longer than until `stop`; return False then."""
+        """Await `prepare`, but no longer than until `stop`; return False then.
+
+        It has ended when this returns, so that nothing of it runs beside the closing of what it uses.
+        """
         work = asyncio.ensure_future(prepare())
         either: list[asyncio.Future[Any]] = [work]
         if self._end is not None:
             either.append(self._end)
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            work.result()
-            return True
-        work.cancel()
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+                return True
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
         if self._end is not None:
             self._end.result()
         return False
