@@ -32,6 +32,7 @@ RENAMED: Final[Mapping[str, Renamed]] = {
     "audio.abort_on_flush": Renamed(
         "", "0.2.0", "The driver is never told to abort: it clicks, and loses the stream."
     ),
+    "offline.host": Renamed("", "0.2.0", "The embedded server asks for no key, so it is on 127.0.0.1 only."),
 }
 """By the old name, dotted."""
 

@@ -45,6 +45,8 @@ MAX_MESSAGE_BYTES: Final = 21 * 1024 * 1024
 """An append of 15 MiB in base64, with its JSON. A longer message closes the connection with code 1009."""
 HANDSHAKE_S: Final = 5.0
 """A connection that has not sent its WebSocket handshake by then is closed."""
+_LOOPBACK: Final = "127.0.0.1"
+"""It asks for no key, so nobody else may reach it."""
 _FAREWELL_S: Final = 0.5
 """Time for a client to answer the closing frame."""
 
@@ -113,7 +115,7 @@ class OfflineServer:
     @property
     def url(self) -> str:
         """The address that a client connects to."""
-        return f"ws://{self._settings.host}:{self.port}{PATH}"
+        return f"ws://{_LOOPBACK}:{self.port}{PATH}"
 
     @property
     def connections(self) -> int:
@@ -124,7 +126,7 @@ class OfflineServer:
         try:
             return await serve(
                 self._serve_client,
-                self._settings.host,
+                _LOOPBACK,
                 self._settings.port,
                 compression=None,
                 max_size=MAX_MESSAGE_BYTES,
@@ -134,7 +136,7 @@ class OfflineServer:
             )
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise PortInUseError(self._settings.host, self._settings.port) from error
+                raise PortInUseError(_LOOPBACK, self._settings.port) from error
             raise
 
     async def _serve_client(self, socket: ServerConnection) -> None:

@@ -12,10 +12,9 @@ class OfflineSettings:
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
-    host: Literal["127.0.0.1"] = "127.0.0.1"
-    """Loopback only: it asks for no key, so nobody else may reach it."""
     port: Annotated[int, Ge(0), Le(65535)] = 8290
-    """TCP port. 0: any free one (the daemon's own server in this process needs no fixed one)."""
+    """TCP port, on loopback only: it asks for no key, so nobody else may reach it. 0: any free one (the daemon's
+    own server in this process needs no fixed one)."""
     load: Literal["start", "first_use"] = "start"
     """When the recogniser is loaded: at the start, or at the first words, which then wait for it."""
     free_speech: Literal["while_listening", "after", "off"] = "while_listening"

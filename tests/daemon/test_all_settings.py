@@ -374,10 +374,6 @@ def test_another_key_file_is_that_of_the_next_session(tmp_path: Path) -> None:
     assert changed.when == "between_turns"
 
 
-HAS_ONE_VALUE = tuple(key for key in ALL if len(get_args(schema.hint_at(Settings, ALL[key].path))) == 1)
-"""What nothing else may be set to: where the embedded server listens."""
-
-
 def test_no_setting_is_without_an_observer() -> None:
     kinds: dict[str, tuple[str, ...]] = {
         "wire, sound, light, status, journal or monitor, in virtual time": (*OBSERVERS, "model.api_key_file"),
@@ -386,7 +382,6 @@ def test_no_setting_is_without_an_observer() -> None:
         "real time": REAL_TIME,
         "a client of the embedded server": tuple(EMBEDDED),
         "the process: socket, journal, server, board": PROCESS,
-        "no other value": HAS_ONE_VALUE,
     }
     named = [key for keys in kinds.values() for key in keys]
     assert sorted(named) == sorted(ALL), set(named) ^ set(ALL)

@@ -47,14 +47,14 @@ class EmbeddedServer:
     """The embedded realtime server on a free port of loopback, started when first needed. Event loop only."""
 
     def __init__(self, settings: LiveSettings) -> None:
-        """Nothing is started yet; `[offline]` is read, but for the address."""
+        """Nothing is started yet; `[offline]` is read, but for the port."""
         # Only this process uses it, so any free port will do: several speakers may run on one machine.
-        settings.subscribe("offline.host", "offline.port", when="elsewhere")
+        settings.subscribe("offline.port", when="elsewhere")
         self._settings = settings.subscribe(
             "offline",
             "model.backend",
             "model.fallback",
-            but=("offline.host", "offline.port"),
+            but=("offline.port",),
             prepare=self._prepare,
         )
         self._server: OfflineServer | None = None

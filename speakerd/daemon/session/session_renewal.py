@@ -56,7 +56,7 @@ class SessionRenewal:
             "model",
             "tools",
             "offline",
-            but=(*(f"model.{key}" for key in _OF_NO_SESSION), "offline.host", "offline.port"),
+            but=(*(f"model.{key}" for key in _OF_NO_SESSION), "offline.port"),
             prepare=self._prepare,
         )
 
