@@ -128,9 +128,12 @@ class RealtimeModelSendContext:
         check_fields("A context", self, {"text": TEXT, "previous_item_id": optional(TEXT)})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RealtimeModelSendAudio:
-    """Append audio, in the session's input format, to the input buffer; with `commit`, commit it."""
+    """Append audio, in the session's input format, to the input buffer; with `commit`, commit it.
+
+    A value: do not change it. (Making a frozen one takes as long as its base64.)
+    """
 
     audio: bytes
     commit: bool = False

@@ -49,7 +49,7 @@ from speakerd.realtime.session.task_queue import cancel_all
 from speakerd.realtime.session.tool_runner import ToolRunner
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -241,9 +241,10 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
                     del _OWNERS[id(self._model)]
             self._closed = True
 
-    async def _send(self, event: RealtimeModelSendEvent) -> None:
-        self._check_open(f"{type(event).__name__.removeprefix('RealtimeModel')} cannot be done")
-        await self._model.send_event(event)
+    def _send(self, event: RealtimeModelSendEvent) -> Awaitable[None]:
+        if self._ending or not self._entered:  # Asked first: the words cost more than an append's base64.
+            self._check_open(f"{type(event).__name__.removeprefix('RealtimeModel')} cannot be done")
+        return self._model.send_event(event)
 
     def _check_open(self, what: str) -> None:
         if self._ending or not self._entered:

@@ -124,7 +124,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._rotate_at_latest_s = rotate_at_latest_s
         self._greeted_within_s = greeted_within_s
         self._connect_attempts = connect_attempts
-        self._clock = clock or _loop_time
+        self._given_clock = clock
+        self._clock: Callable[[], float] = clock or time.monotonic
         self._wall_clock = wall_clock
         self._sleep = sleep
         self._random = random
@@ -159,6 +160,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         """
         if self._run_task is not None:
             raise UserError("this model has a session already: close() it first")
+        # Bound once: asking for the running loop is a system call on Python 3.11.
+        self._clock = self._given_clock or asyncio.get_running_loop().time
         settings = options.get("initial_model_settings") or {}
         url = model_url(options.get("url"), settings.get("model_name"), options.get("call_id"))
         tracker = options.get("playback_tracker")
@@ -548,28 +551,27 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
     # Both ways.
 
     async def _flush(self) -> None:
-        """Pass all frames to the socket, in order. A lost connection is noticed by the reader."""
-        link = self._link
-        while link is not None:
-            async with link.writing:
-                if link is self._link and self._protocol is not None:
-                    await self._write(link, self._protocol)
-                    return
-            link = self._link
+        """Pass all frames to the socket, in order. A lost connection is noticed by the reader.
 
-    async def _write(self, link: Link, protocol: RealtimeProtocol) -> None:
-        """Pass all frames to the socket. Each is taken before it is sent, so none is sent twice or left out.
-
-        A sender that is cancelled while the socket takes nothing has sent its frame: it is written by then.
+        Each is taken before it is sent, so none is sent twice or left out. A sender that is cancelled while the
+        socket takes nothing has sent its frame: it is written by then.
         """
-        while link is self._link and (frame := protocol.next_frame()) is not None:
+        while (link := self._link) is not None:
+            await link.writing.acquire()  # `async with` makes two more coroutines, fifty times a second.
             try:
-                await link.socket.send(frame)
-            except ConnectionClosed:
-                return
-            except Exception as error:  # noqa: BLE001  # whatever it is, this frame would fail again
-                _log.exception("a frame could not be sent and is left out")
-                self._notify([RealtimeModelErrorEvent(error)])
+                while link is self._link:
+                    frame = None if self._protocol is None else self._protocol.next_frame()
+                    if frame is None:
+                        return
+                    try:
+                        await link.socket.send(frame)
+                    except ConnectionClosed:
+                        return
+                    except Exception as error:  # noqa: BLE001  # whatever it is, this frame would fail again
+                        _log.exception("a frame could not be sent and is left out")
+                        self._notify([RealtimeModelErrorEvent(error)])
+            finally:
+                link.writing.release()
 
     def _notify(self, events: Iterable[RealtimeModelEvent]) -> None:
         """Queue events, and have another task pass them to the listeners."""
@@ -609,7 +611,3 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
 
 
 _NOTIFYING = "realtime events"
-
-
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()

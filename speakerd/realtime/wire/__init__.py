@@ -2,7 +2,7 @@
 
 - `protocol`: the class that a transport drives;
 - `receive`, `receive_items`, `receive_responses`, `receive_hosted`: what each server event means;
-- `parsing`: lenient reading;
+- `codec`: JSON and base64; `parsing`: lenient reading;
 - `send`: what each request becomes; `encoding`: client events as JSON text;
 - `state`: what both directions share;
 - `response_queue`: who may ask for a response, and when;

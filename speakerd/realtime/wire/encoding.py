@@ -6,15 +6,15 @@ The append is built by concatenation: it goes out fifty times a second and needs
 from __future__ import annotations
 
 import json
-from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
+from speakerd.realtime.wire.codec import dump_base64
 from speakerd.realtime.wire.parsing import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -53,11 +53,16 @@ def encode(event: Mapping[str, Any]) -> str:
         raise UserError(f"a client event must be plain JSON: {error}") from error
 
 
-def appends(audio: bytes, event_id: str) -> Iterator[str]:
-    """Yield the `input_audio_buffer.append` events for that audio: more than one only where one is too small."""
-    for start in range(0, len(audio), names.MAX_APPEND_BYTES):
-        encoded = b2a_base64(audio[start : start + names.MAX_APPEND_BYTES], newline=False).decode("ascii")
-        yield f'{{"event_id":"{event_id}","type":"input_audio_buffer.append","audio":"{encoded}"}}'
+def appends(audio: bytes, event_id: str) -> list[str]:
+    """Return the `input_audio_buffer.append` events for that audio: more than one only where one is too small."""
+    most = names.MAX_APPEND_BYTES
+    if 0 < len(audio) <= most:  # Fifty times a second: the plain case first.
+        return [_append(audio, event_id)]
+    return [_append(audio[start : start + most], event_id) for start in range(0, len(audio), most)]
+
+
+def _append(audio: bytes, event_id: str) -> str:
+    return f'{{"event_id":"{event_id}","type":"input_audio_buffer.append","audio":"{dump_base64(audio)}"}}'
 
 
 def text_message(role: str, text: str, item_id: str) -> dict[str, Any]:
@@ -93,7 +98,7 @@ def user_message(user_input: str | Mapping[str, Any], item_id: str) -> dict[str,
 
 def audio_message(audio: bytes, item_id: str) -> dict[str, Any]:
     """Return a user's message item that holds speech, for a server that lost it."""
-    encoded = b2a_base64(audio, newline=False).decode("ascii")
+    encoded = dump_base64(audio)
     return {
         "id": item_id,
         "type": "message",

@@ -16,7 +16,6 @@ cannot be read becomes an `error` event, one of an unknown type an `other` event
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from speakerd.realtime.errors import BadFrameError, UserError
@@ -28,6 +27,7 @@ from speakerd.realtime.model import (
     RealtimeModelRawServerEvent,
 )
 from speakerd.realtime.wire import overdue, receive, send
+from speakerd.realtime.wire.codec import load_json
 from speakerd.realtime.wire.parsing import HIGH_SURROGATES, all_well_formed, index, text
 from speakerd.realtime.wire.receive_hosted import hosted_calls_lost
 from speakerd.realtime.wire.receive_responses import emit_turn_ended
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
         RealtimeSessionModelSettings,
     )
     from speakerd.realtime.wire.playback_position import PlayedLength
-
-_loads = json.loads
 
 SPEAKING_S = 2.0
 """How long after the last audio the user counts as speaking."""
@@ -174,7 +172,7 @@ class RealtimeProtocol:
     def receive(self, frame: str | bytes, now: float) -> list[RealtimeModelEvent]:
         """Process one frame of the server; return the events it leads to, in order."""
         try:
-            event = _loads(frame)
+            event = load_json(frame)
             if self._state.halves or _may_have_surrogates(frame):
                 event = self._joined(event)
         except (ValueError, RecursionError) as error:

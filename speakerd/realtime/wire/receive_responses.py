@@ -6,7 +6,6 @@ response belongs to the one that runs; one that names an unknown response begins
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +24,7 @@ from speakerd.realtime.model import (
     RealtimeModelTurnStartedEvent,
     RealtimeModelUsageEvent,
 )
+from speakerd.realtime.wire.codec import load_base64
 from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_hosted import hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
@@ -194,7 +194,7 @@ def _audio_delta(state: WireState, event: ServerEvent, now: float) -> None:
     if response.cancelled or state.playback.is_cut(item_id):
         _announce(state, event, response)
         return
-    audio = a2b_base64(event["delta"], strict_mode=True)
+    audio = load_base64(event["delta"])
     if not audio:
         return
     response.put_out(item_id)

@@ -65,7 +65,8 @@ class _Buffer:
     def append(self, chunk: bytes, limit: int) -> None:
         self.chunks.append(chunk)
         self.size += len(chunk)
-        self.trim(limit)
+        if self.size > limit:
+            self.trim(limit)
 
     def trim(self, limit: int) -> None:
         while self.size > limit and len(self.chunks) > 1:
