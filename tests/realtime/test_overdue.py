@@ -11,7 +11,8 @@ from speakerd.realtime.errors import NoAnswerError, ThrottledError
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.due import DUE, RESPONSES, UPDATES
-from speakerd.realtime.wire.response_queue import MAX_WAITING, Overdue
+from speakerd.realtime.wire.response import Overdue
+from speakerd.realtime.wire.response_queue import MAX_WAITING
 from tests.realtime.protocol_wire import MANUAL, Wire, speaking
 
 

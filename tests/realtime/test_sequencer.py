@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from speakerd.realtime.wire import response_queue as q
 from speakerd.realtime.wire.due import DUE
-from speakerd.realtime.wire.response_queue import Cancel, Create, Overdue, ResponseQueue, ResponseRequest
+from speakerd.realtime.wire.response import (
+    MAX_ITEMS,
+    ActiveResponse,
+    Cancel,
+    Create,
+    Overdue,
+    ResponseRequest,
+)
+from speakerd.realtime.wire.response_queue import ResponseQueue
 
 
 def connected() -> ResponseQueue:
@@ -433,10 +441,10 @@ def test_whatever_happens_one_request_is_out_and_none_waits_for_ever(steps: list
 
 
 def test_the_items_of_a_response_are_bounded_and_those_after_the_cut_known() -> None:
-    response = q.ActiveResponse("r1")
+    response = ActiveResponse("r1")
     response.put_out("a")
     response.put_out("b", cut=True)
     assert (list(response.items), list(response.cut)) == (["a", "b"], ["b"])
     for number in range(1000):
         response.put_out(f"x{number}", cut=True)
-    assert len(response.items) == len(response.cut) == q.MAX_ITEMS
+    assert len(response.items) == len(response.cut) == MAX_ITEMS

@@ -5,7 +5,7 @@
 - `codec`: JSON and base64; `parsing`: lenient reading;
 - `send`: what each request becomes; `encoding`: client events as JSON text;
 - `state`: what both directions share;
-- `response_queue`: who may ask for a response, and when;
+- `response_queue`: who may ask for a response, and when; `response`: responses and requests for them;
 - `due`: what has to come by when, and how often anything may be asked; `overdue`: what follows if it does not come;
 - `hosted_calls`: the tools that the server runs itself;
 - `playback_position`: what was heard of the received audio, and what an interruption has to cut;

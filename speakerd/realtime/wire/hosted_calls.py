@@ -9,7 +9,7 @@ from speakerd.realtime.bounded import BoundedDict, BoundedSet
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeModelMcpCallStartedEvent
-    from speakerd.realtime.wire.response_queue import ActiveResponse
+    from speakerd.realtime.wire.response import ActiveResponse
 
 
 @dataclass(slots=True)

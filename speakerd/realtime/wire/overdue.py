@@ -10,12 +10,12 @@ from speakerd.realtime.model import RealtimeModelErrorEvent
 from speakerd.realtime.wire.due import DUE
 from speakerd.realtime.wire.receive_hosted import hosted_call_overdue
 from speakerd.realtime.wire.receive_responses import end_response
-from speakerd.realtime.wire.response_queue import Overdue
+from speakerd.realtime.wire.response import Overdue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from speakerd.realtime.wire.response_queue import QueueAction, QueueOutcome
+    from speakerd.realtime.wire.response import QueueAction, QueueOutcome
     from speakerd.realtime.wire.state import WireState
 
 

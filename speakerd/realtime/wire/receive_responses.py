@@ -28,7 +28,7 @@ from speakerd.realtime.wire.codec import load_base64
 from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_hosted import hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
-from speakerd.realtime.wire.response_queue import ActiveResponse
+from speakerd.realtime.wire.response import ActiveResponse
 
 if TYPE_CHECKING:
     from speakerd.realtime.model import ErrorSubject

@@ -30,11 +30,21 @@ Pure: no clock, no I/O. Methods return what has to be done as `Create`, `Cancel`
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from speakerd.realtime.bounded import BoundedDict, BoundedSet
+from speakerd.realtime.bounded import BoundedDict
 from speakerd.realtime.wire.due import DUE, MAX_ASKED, RESPONSES, Allowance, Due
+from speakerd.realtime.wire.response import (
+    ActiveResponse,
+    Cancel,
+    Create,
+    Overdue,
+    QueueAction,
+    QueueOutcome,
+    ResponseRequest,
+    Throttled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,126 +52,8 @@ if TYPE_CHECKING:
 MAX_WAITING = 64
 """Requests with parameters of their own that may wait; beyond it the oldest is given up."""
 
-MAX_ITEMS = 128
-"""Ids of items that are kept for one response."""
-
 MAX_KNOWN = 64
 """Responses that may run at a time, and the same again of ended ones, whose late events are recognised."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseRequest:
-    """A request for a response. `params` is the `response` object to be sent, `None` for a plain one."""
-
-    params: Mapping[str, Any] | None = None
-    event_id: str = ""
-    """Set when it is sent, or by the program in a raw message."""
-    retried: bool = False
-    wanted: bool = True
-    """False once it was cancelled after it was sent: its response is cancelled, and it is not sent again."""
-    asked: int = 0
-    """On how many connections it was sent, and was lost with them."""
-
-    @property
-    def out_of_band(self) -> bool:
-        """Whether its response leaves the conversation unchanged."""
-        return self.params is not None and self.params.get("conversation") == "none"
-
-    @property
-    def plain(self) -> bool:
-        """Whether it is interchangeable with other plain requests: it has no parameters and no id of its own."""
-        return not self.params and not self.event_id
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """Send `response.create`."""
-
-    request: ResponseRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Send `response.cancel` for this response."""
-
-    response_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Something did not come in time: what, and which response it concerns, if one."""
-
-    due: Due
-    response_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """Requests wait, because more were made than the budget allows; `wait_s` until the next is sent."""
-
-    wait_s: float
-
-
-QueueAction: TypeAlias = Create | Cancel | Throttled
-"""What `WireState.perform` sends or reports."""
-
-QueueOutcome: TypeAlias = QueueAction | Overdue
-"""What has to go through `overdue.carry_out`, since something may be overdue."""
-
-
-@dataclass(slots=True)
-class ActiveResponse:
-    """A response between its `created` and its `done`."""
-
-    response_id: str
-    out_of_band: bool = False
-    metadata: Mapping[str, str] | None = None
-    request: ResponseRequest | None = None
-    """The request it answers; `None` when the server began it by itself."""
-    cancelled: bool = False
-    """It was cancelled, or the server interrupts it by itself: what still arrives of it is dropped."""
-    delivered: bool = False
-    """Something of it reached the listeners: audio, text, a tool call, or a hosted one. (Not captions alone.)"""
-    had_audio: bool = False
-    text: list[str] = field(default_factory=list)
-    """Transcripts and texts of an out-of-band response, joined when it ends."""
-    items: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
-    """Ids of its items, in order."""
-    cut: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
-    """Ids of items that would have been heard, and came after it was cancelled."""
-
-    seen_at: float = 0.0
-    """When something of it was last received."""
-    cancelled_at: float | None = None
-    failed_at: float | None = None
-    """When an error was received that may concern it; `None` again once something else of it is received."""
-
-    hosted: BoundedDict[str, float] = field(default_factory=lambda: BoundedDict(MAX_ITEMS))
-    """Hosted calls of it that run, by item id, and when each counts as ended: until then nothing else is due."""
-
-    def seen(self, now: float) -> None:
-        """Note that something of it was received: the limits by which it has to go on count from now."""
-        self.seen_at = now
-        self.failed_at = None
-
-    @property
-    def due(self) -> tuple[float, Due]:
-        """By when something has to come of it, and what."""
-        due: Due
-        since = max([self.seen_at, *self.hosted.values()])
-        if self.cancelled_at is not None:
-            since, due = self.cancelled_at, "end_after_cancel"
-        elif self.failed_at is not None:
-            since, due = self.failed_at, "end_after_error"
-        else:
-            due = "progress_aside" if self.out_of_band else "progress"
-        return since + DUE[due].within_s, due
-
-    def put_out(self, item_id: str, *, cut: bool = False) -> None:
-        """Note that it has an item of that id; `cut`: one that came after it was cancelled."""
-        self.items.add(item_id)
-        if cut:
-            self.cut.add(item_id)
 
 
 class ResponseQueue:

@@ -40,7 +40,7 @@ from speakerd.realtime.wire.encoding import (
 from speakerd.realtime.wire.history_replay import replay_items
 from speakerd.realtime.wire.parsing import well_formed
 from speakerd.realtime.wire.resend_buffer import PendingItem, PendingRaw, SpokenTurn
-from speakerd.realtime.wire.response_queue import ResponseRequest
+from speakerd.realtime.wire.response import ResponseRequest
 from speakerd.realtime.wire.session_settings import (
     INPUT_FORMAT,
     OUTPUT_FORMAT,

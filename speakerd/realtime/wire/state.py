@@ -31,16 +31,15 @@ from speakerd.realtime.wire.hosted_calls import HostedCalls
 from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
-from speakerd.realtime.wire.response_queue import (
-    MAX_WAITING,
+from speakerd.realtime.wire.response import (
     ActiveResponse,
     Cancel,
     Create,
     QueueAction,
-    ResponseQueue,
     ResponseRequest,
     Throttled,
 )
+from speakerd.realtime.wire.response_queue import MAX_WAITING, ResponseQueue
 from speakerd.realtime.wire.session_settings import SessionSettings, to_session
 
 if TYPE_CHECKING:
