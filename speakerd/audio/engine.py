@@ -193,6 +193,10 @@ class AudioEngine:
         """Play one of the speaker's own short sounds, unless it is set to "off"."""
         self._buffer.play_earcon(self._earcons.pcm(name))
 
+    def play_sound(self, item_id: str, name: SoundName) -> None:
+        """Queue one of the short sounds as the beginning of an item of speech, unless it is set to "off"."""
+        self._buffer.append(item_id, 0, self._earcons.pcm(name))
+
     def set_sounds(self, sounds: SoundSettings) -> None:
         """Use these melodies from the next one on; one that is being played goes on."""
         self._earcons = Earcons(sounds)

@@ -15,7 +15,7 @@ Percent = Annotated[int, Ge(0), Le(100)]
 
 Driver = Literal["portaudio", "simulated"]
 EchoMode = Literal["auto", "cancel", "half_duplex", "off"]
-SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer"]
+SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer", "announcement"]
 
 VoiceMode = Literal["normal", "ducked"]
 """How speech is played: at its volume, or more quietly by `barge_in.duck_db`."""
@@ -103,6 +103,8 @@ class SoundSettings:
     """The microphone is on again."""
     timer: Melody = "bell"
     """A timer has run out; repeated until silenced."""
+    announcement: Melody = "ping"
+    """Before an announcement (`speakerd ctl say --chime`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

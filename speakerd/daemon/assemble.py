@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from speakerd.daemon.core import Assembly, Speaker
+from speakerd.daemon.core import Assembly, LocalVoice, Speaker
 from speakerd.daemon.session import EmbeddedServer, SessionFactory
 from speakerd.panel.factory import open_panel
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from speakerd.audio.device import AudioDevice
     from speakerd.audio.settings import AudioSettings
+    from speakerd.daemon.core import Voice
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.session import Backend, LiveApiKey
     from speakerd.panel.port import Panel
@@ -39,6 +40,7 @@ def assemble(
     state: Path | None = None,
     make_device: Callable[[AudioSettings], AudioDevice] = open_device,
     make_panel: Callable[[PanelSettings], Panel] = open_panel,
+    voice: Voice | None = None,
     on_backend: Callable[[Backend], None] = lambda _backend: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Assembly:
@@ -50,6 +52,7 @@ def assemble(
         state: Folder of what outlives the process; None keeps nothing.
         make_device: Returns the sound card of the settings, not started.
         make_panel: Returns the button and the light of the settings, not started.
+        voice: Speaks announcements; None: espeak-ng.
         on_backend: Called with which server answers, whenever a session was opened.
         clock: The device's, the panel's and the event loop's: monotonic seconds.
     """
@@ -62,6 +65,7 @@ def assemble(
         make_device=make_device,
         make_panel=make_panel,
         sessions=sessions,
+        voice=voice or LocalVoice(settings),
         state=state,
         clock=clock,
     )

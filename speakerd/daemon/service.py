@@ -54,6 +54,7 @@ WORDS: Final[dict[Phase, str]] = {
     "listening": "listening",
     "thinking": "thinking",
     "speaking": "speaking",
+    "announcing": "speaking an announcement",
     "stopping": "stopping",
 }
 """Phase -> what `systemctl status` says of it."""

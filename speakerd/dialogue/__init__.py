@@ -20,9 +20,10 @@ stateDiagram-v2
     starting --> idle: ready
     starting --> connecting: ready
     starting --> listening: ready
-    idle --> connecting: press, tap, wake, talk_start, ask
+    idle --> connecting: press, tap, wake, talk_start, ask, announce
     idle --> listening: press, tap, wake, talk_start
-    idle --> thinking: ask
+    idle --> thinking: ask, announce
+    idle --> announcing: announce
     connecting --> idle: timeout, tap, mute, switch_on, undo, stop, fatal, device_lost
     connecting --> listening: connected
     connecting --> thinking: connected
@@ -43,6 +44,11 @@ stateDiagram-v2
     speaking --> listening: press, wake, talk_start, server_speech_started, barge_in_confirmed, response_ended
     speaking --> listening: timeout, finished
     speaking --> thinking: ask, response_ended, finished
+    speaking --> announcing: finished
+    announcing --> idle: announced, press_for_announcement, stop, device_lost, timeout
+    announcing --> connecting: announced, press_for_announcement, wake, talk_start, barge_in_confirmed
+    announcing --> listening: announced, press_for_announcement, wake, talk_start, barge_in_confirmed
+    announcing --> thinking: announced, press_for_announcement
     note right of stopping: from anywhere on stop_requested
     stopping --> [*]
 """

@@ -68,6 +68,9 @@ class DiscardAudio:
 class Interrupt:
     """End the answer: interrupt the session and flush the playback; both, even where one seems idle."""
 
+    silence: bool = True
+    """False: what is being played is none of the answer's, and goes on."""
+
 
 @dataclass(frozen=True, slots=True)
 class SetVoice:
@@ -89,6 +92,29 @@ class SendText:
 
     text: str
     kind: Literal["ask", "say"] = "ask"
+    request: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Speak these words by the local voice, after a chime if wanted. `AnnouncementEnded` tells the end."""
+
+    text: str
+    chime: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HushAnnouncement:
+    """Silence the announcement that is spoken. Nothing tells the end of it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReport:
+    """What became of the request of that number: it has begun, was done, or has failed for a reason."""
+
+    request: int
+    step: Literal["begun", "done", "failed"]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +167,9 @@ Command: TypeAlias = (
     | SetVoice
     | PlaySound
     | SendText
+    | Announce
+    | HushAnnouncement
+    | RequestReport
     | Approve
     | Reject
     | SilenceTimer

@@ -13,6 +13,7 @@ from speakerd.dialogue.events import (
     TimerSilenced,
     ToolEnded,
 )
+from speakerd.dialogue.refusal import MAX_ANNOUNCEMENTS
 from speakerd.dialogue.transition import Transition
 
 Condition: TypeAlias = Callable[[Transition], bool]
@@ -77,6 +78,26 @@ def may_listen(t: Transition) -> bool:
 def may_send(t: Transition) -> bool:
     """A typed request may be sent, and its answer can be heard."""
     return (not t.state.muted or t.settings.text_while_muted) and not t.state.loudspeaker_lost
+
+
+def may_announce(t: Transition) -> bool:
+    """An announcement can be heard; where the model is to speak it, the model may be asked."""
+    return not t.state.loudspeaker_lost and (t.settings.announcement_voice == "local" or may_send(t))
+
+
+def by_model(t: Transition) -> bool:
+    """The model speaks the announcements."""
+    return t.settings.announcement_voice == "model"
+
+
+def announcement_due(t: Transition) -> bool:
+    """An announcement waits, and can be heard."""
+    return bool(t.state.announcements) and may_announce(t)
+
+
+def room_to_announce(t: Transition) -> bool:
+    """One more announcement may wait."""
+    return len(t.state.announcements) < MAX_ANNOUNCEMENTS
 
 
 def may_shut(t: Transition) -> bool:
@@ -384,6 +405,11 @@ def may_resume(t: Transition) -> bool:
 def may_follow(t: Transition) -> bool:
     """It may listen once more after the answer."""
     return t.state.hands_free and may_listen(t) and t.state.connected and not t.state.ending
+
+
+def given_up(t: Transition) -> bool:
+    """The model refused to go on with the answer: there is no use in asking it for anything now."""
+    return t.state.answer is not None and t.state.answer.given_up
 
 
 def failed(t: Transition) -> bool:

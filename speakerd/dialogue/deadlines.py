@@ -48,7 +48,7 @@ def phase_due(state: State, settings: DialogueSettings, owner: TurnOwner) -> Dea
             return Deadline("connection", state.entered_at + settings.connect_timeout_s)
         case "listening":
             return None if state.turn is None else _turn_due(state, state.turn, settings, owner)
-        case "thinking" | "speaking":
+        case "thinking" | "speaking" | "announcing":
             return None if state.answer is None else _answer_due(state, state.answer, settings)
         case "starting" | "idle" | "stopping":
             return None
@@ -92,6 +92,11 @@ def ring_deadline(state: State, settings: DialogueSettings) -> float | None:
 def approval_deadline(state: State) -> float | None:
     """When the oldest approval is taken to be refused."""
     return state.approvals[0].until if state.approvals else None
+
+
+def announcement_deadline(state: State) -> float | None:
+    """When an announcement has waited for too long."""
+    return min((waiting.until for waiting in state.announcements), default=None)
 
 
 def fault_deadline(state: State) -> float | None:

@@ -154,6 +154,13 @@ class ConversationEndRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnouncementEnded:
+    """The announcement that `Announce` began is over. `problem`: why not all of it was spoken; "" if it was."""
+
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TimerRinging:
     """A timer has run out."""
 
@@ -169,16 +176,19 @@ class TimerSilenced:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A typed question, answered aloud."""
+    """A typed question, answered aloud. What becomes of it is reported (`RequestReport`), if it has a number."""
 
     text: str
+    request: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Something to be said aloud."""
+    """An announcement: words to be spoken exactly, once, after a chime if wanted. Reported as `Ask` is."""
 
     text: str
+    chime: bool = False
+    request: int = 0
 
 
 AudioFact: TypeAlias = (
@@ -211,6 +221,7 @@ SessionFact: TypeAlias = (
     | ApprovalResolved
     | SessionError
     | ConversationEndRequested
+    | AnnouncementEnded
     | TimerRinging
     | TimerSilenced
 )

@@ -7,7 +7,7 @@ of gestures of the README and of `speakerd lights` (`table_markdown`).
 What a press is about is decided when the button goes down, by what the person saw and heard then; what comes
 later (a tool that asks for approval while the finger is still on the button) is not answered by it:
 
-1. while a timer rings, a press silences it and does nothing else;
+1. while a timer rings, or an announcement is heard, a press silences it and does nothing else;
 2. while a tool waits for approval, the press is the answer, given when it is known what it becomes;
 3. else it is about the conversation, as `[panel.gestures]` says.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GestureTrigger: TypeAlias = Literal[
     "press",  # the button went down, and that is about the conversation
     "press_for_timer",  # it went down, and that silences the timer that rings
+    "press_for_announcement",  # it went down, and that silences what is announced
     "press_later",  # it went down, and what that means is known when it is known what it becomes
     "tap",
     "confirm",  # what the press began or did stays as it is, and no more is meant
@@ -207,6 +208,8 @@ def gesture_trigger(
         case PressDown():
             if state.ringing:
                 return "press_for_timer"
+            if state.phase == "announcing":
+                return "press_for_announcement"
             return "press" if gestures.press == "conversation" and not state.approvals else "press_later"
         case Settable():
             if row.short and state.hand.press == "none":

@@ -14,7 +14,8 @@ from speakerd.panel.types import LIGHT_STATES, LightState
 @cache
 def light_of(phase: Phase, flags: Flags) -> LightState:
     """The state to show. Whoever is going off says nothing else any more."""
-    own: LightState = phase  # every phase has a light of its own: mypy sees to it
+    # Every other phase has a light of its own: mypy sees to it.
+    own: LightState = "speaking" if phase == "announcing" else phase
     if own == "stopping":
         return own
     if own == "thinking" and flags.offline:

@@ -30,7 +30,7 @@ def uplink(state: State) -> Uplink:
             return "closed" if state.turn is None else "hold"
         case "listening":
             return "hold" if state.hand.undecided else "open"
-        case "speaking":
+        case "speaking" | "announcing":
             return "hold" if state.answer is not None and state.answer.suspected else "closed"
         case "starting" | "idle" | "thinking" | "stopping":
             return "closed"
@@ -51,7 +51,7 @@ def listen(state: State, owner: TurnOwner) -> Listen:
             if turn.talking:
                 return Listen("open", turn.since, "release")
             return Listen("open" if turn.stream else "gated", turn.since, ends_by)
-        case "thinking" | "speaking":
+        case "thinking" | "speaking" | "announcing":
             return Listen("gated", None, ends_by) if state.hands_free else CLOSED
         case "starting" | "idle" | "stopping":
             return CLOSED
@@ -62,7 +62,7 @@ def listen(state: State, owner: TurnOwner) -> Listen:
 def wake_word_armed(state: State) -> bool:
     """Whether a wake word may be listened for: whenever it would start something."""
     match state.phase:
-        case "idle" | "thinking" | "speaking":
+        case "idle" | "thinking" | "speaking" | "announcing":
             return not state.muted and not state.microphone_lost
         case "starting" | "connecting" | "listening" | "stopping":
             return False

@@ -42,7 +42,7 @@ class DialogueSettings:
     mute_while_answering: Literal["stop", "finish"] = "stop"
     """stop: muting ends the answer too. finish: it is heard to its end; the microphone is shut at once."""
     text_while_muted: bool = False
-    """Whether `speakerd ctl ask` and `say` still reach the model while muted. Off: nothing leaves at all."""
+    """Whether `speakerd ctl ask` still reaches the model while muted. Off: nothing leaves at all."""
     start_muted: bool = False
     """On: the microphone is shut from the start until someone unmutes."""
     remember_press_s: Annotated[float, Ge(0), Le(300)] = 20.0
@@ -58,6 +58,12 @@ class DialogueSettings:
     """Server turns: speech here that the server does not notice within this time was none; it is discarded."""
     playback_limit_s: Annotated[float, Ge(10), Le(7200)] = 900.0
     """The longest a complete answer may take to be played; beyond, the sound device is taken to hang."""
+
+    announcement_voice: Literal["local", "model"] = "local"
+    """Who speaks what `speakerd ctl say` is given. local: espeak-ng, exactly these words, without a network, at no
+    cost, muted or not. model: the voice of the conversation, which is asked for these words and paid for."""
+    announcement_wait_s: Annotated[float, Ge(1), Le(86_400)] = 300.0
+    """An announcement that finds no moment for this long (somebody talks, no loudspeaker) is dropped."""
 
     approval_press: Literal["approve", "reject", "none"] = "approve"
     """A tool waits for a yes: what a short press says. It is heard on release, never at the press."""

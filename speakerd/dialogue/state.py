@@ -25,6 +25,7 @@ Phase: TypeAlias = Literal[
     "listening",  # the person has the floor
     "thinking",  # an answer is due and nothing of it has been heard
     "speaking",  # the answer is heard
+    "announcing",  # an announcement is heard: what somebody has `say`, outside of any answer
     "stopping",  # the process ends
 ]
 
@@ -64,6 +65,17 @@ class Fault:
 
     kind: FaultKind
     until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Words to be spoken exactly, once. Those that have not begun by `until` (monotonic seconds) are dropped."""
+
+    text: str
+    chime: bool
+    request: int
+    """The number of the request that wants to know what became of it; 0: nobody does."""
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,8 @@ class Answer:
     """Perhaps somebody speaks over it."""
     failed: bool = False
     """Say so when what has come has been heard."""
+    given_up: bool = False
+    """The connection was lost, or its use refused: what has come of it is not all."""
 
     @property
     def generating(self) -> bool:
@@ -207,7 +221,13 @@ class State:
     was_silent: bool = False
     """The last answer was none, deliberately."""
     text: SendText | None = None
-    """A typed request that waits for the connection."""
+    """A typed request that waits for the connection, or for the end of an announcement."""
+    request: int = 0
+    """The number of the typed request that is being answered, or spoken by the model; 0: none."""
+    announcements: tuple[Announcement, ...] = ()
+    """Those that wait, in order."""
+    announced: Announcement | None = None
+    """The one that is heard, in `announcing`."""
     stale_due: bool = False
     """A response was interrupted before it had begun: it may yet begin."""
     silenced_at: float = float("-inf")
@@ -215,7 +235,7 @@ class State:
     turn: Turn | None = None
     """There is one in `listening`, and in `connecting` unless a text waits."""
     answer: Answer | None = None
-    """There is one in `thinking` and `speaking`."""
+    """There is one in `thinking`, `speaking` and `announcing`."""
 
     @property
     def muted(self) -> bool:

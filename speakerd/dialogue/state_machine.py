@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from speakerd.dialogue import commands, deadlines, microphone
-from speakerd.dialogue.actions import approvals, faults, timers
+from speakerd.dialogue.actions import announcements, approvals, faults, timers
 from speakerd.dialogue.actions.conversation import conclude
 from speakerd.dialogue.gesture_meaning import GESTURES
 from speakerd.dialogue.light import light_of
@@ -109,6 +109,7 @@ class Dialogue:
             None if due is None else due.at,
             deadlines.ring_deadline(self.state, self._settings),
             deadlines.approval_deadline(self.state),
+            deadlines.announcement_deadline(self.state),
             deadlines.fault_deadline(self.state),
         )
         return min((time for time in times if time is not None), default=None)
@@ -163,6 +164,7 @@ class Dialogue:
         transition = self._transition("timeout", None, now)
         timers.ring_on(transition)
         approvals.expire(transition)
+        announcements.expire(transition)
         faults.expire(transition)
         return (*out, *transition.out)
 
@@ -186,8 +188,8 @@ class Dialogue:
             self.state.entered_at = transition.now
             if row.to == "idle" and before != "starting":
                 conclude(transition)
-        if row.then is not None:
-            transition.trigger = row.then
+        if (then := "announce" if row.to == "idle" else row.then) is not None:
+            transition.trigger = then
             self._apply(transition)
         return True
 
@@ -199,7 +201,8 @@ class Dialogue:
             wanted.since is not None and wanted.since != self._listen.since
         ):
             # Silence first, since a person waits for it; then the microphone, before anything is sent.
-            out.insert(1 if out and isinstance(out[0], commands.Interrupt) else 0, wanted)
+            silenced = out and isinstance(out[0], commands.Interrupt | commands.HushAnnouncement)
+            out.insert(1 if silenced else 0, wanted)
         self._listen = wanted
         uplink = microphone.uplink(state)
         if transition.uplink_before == "hold":

@@ -20,6 +20,7 @@ Trigger: TypeAlias = Literal[
     GestureTrigger,
     RequestWord,
     "ask",
+    "say",
     # The daemon.
     "ready",
     "stop_requested",
@@ -52,11 +53,14 @@ Trigger: TypeAlias = Literal[
     "approval_needed",
     "approval_resolved",
     "end_requested",
+    # The announcements.
+    "announced",
     # The timers.
     "ringing",
     "silenced",
-    # From within: a part of the answer has ended.
+    # From within: a part of the answer has ended; an announcement may begin.
     "finished",
+    "announce",
 ]
 
 
@@ -125,8 +129,12 @@ def trigger_of(
             return "ringing"
         case events.TimerSilenced():
             return "silenced"
-        case events.Ask() | events.Say():
+        case events.AnnouncementEnded():
+            return "announced"
+        case events.Ask():
             return "ask"
+        case events.Say():
+            return "say"
         case _:
             assert_never(event)
 

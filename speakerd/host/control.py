@@ -33,7 +33,8 @@ from speakerd.host.peers import group_number, groups_of, may, peer_of
 logger = logging.getLogger(__name__)
 
 COMMAND_LIMIT_S = 60.0
-"""A command that takes longer is answered with an error; it may still be carried out."""
+"""A command that takes longer is answered with an error; it may still be carried out. One with the argument
+`wait_s` may take so many seconds more."""
 IDLE_LIMIT_S = 600.0
 """A connection without a request for this long is closed: forgotten ones must not use up the limit."""
 STALL_LIMIT_S = 15.0
@@ -196,13 +197,14 @@ class ControlServer:
                 await writer.drain()
 
     async def _answer(self, request: wire.ControlRequest) -> bytes:
+        limit_s = COMMAND_LIMIT_S + request.wait_s
         try:
-            async with asyncio.timeout(COMMAND_LIMIT_S):
+            async with asyncio.timeout(limit_s):
                 return wire.result_line(request.id, await self._handle(request.command, request.args))
         except CommandError as error:
             return wire.error_line(request.id, error.kind, error.reason)
         except TimeoutError:
-            return wire.error_line(request.id, "timeout", f"not done within {COMMAND_LIMIT_S:.0f} s")
+            return wire.error_line(request.id, "timeout", f"not done within {limit_s:.0f} s")
         except Exception:
             logger.exception("the control command %s failed", request.command)
             return wire.error_line(

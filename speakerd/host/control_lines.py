@@ -10,6 +10,8 @@ from speakerd.host.errors import CommandError
 LONGEST_LINE = 65_536
 """Bytes. The longest request is a text to be spoken."""
 
+LONGEST_WAIT_S = 86_400.0
+
 JsonId = str | int | None
 
 
@@ -20,6 +22,13 @@ class ControlRequest:
     id: JsonId
     command: str
     args: dict[str, Any]
+
+    @property
+    def wait_s(self) -> float:
+        """For how long the client is willing to wait for what the command has to wait for, in seconds."""
+        value = self.args.get("wait_s", 0)
+        waits = isinstance(value, int | float) and not isinstance(value, bool)
+        return min(max(0.0, float(value)), LONGEST_WAIT_S) if waits else 0.0
 
 
 def parse_request(line: bytes) -> ControlRequest:

@@ -115,6 +115,12 @@ EVENTS: tuple[JournalEvent, ...] = (
         "A response ended without an answer, or before its end; the reason is the server's, or text_only or empty.",
         ("STATUS", "REASON"),
     ),
+    JournalEvent(
+        "announcement_failed",
+        "warning",
+        "An announcement was not spoken, or not to its end; where somebody ended it, as info.",
+        ("REASON",),
+    ),
     JournalEvent("button_stuck", "warning", "The button has been down for panel.gestures.stuck_s."),
     JournalEvent("timer_unheard", "warning", "A timer rang until its limit, and nobody came.", ("TIMERS",)),
     JournalEvent(

@@ -19,6 +19,7 @@ from speakerd.audio.pcm import BLOCK_S
 from speakerd.audio.simulation.device import SimulatedDevice
 from speakerd.config.settings import Settings
 from speakerd.daemon.assemble import assemble
+from speakerd.daemon.core import NoVoiceError
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import LiveApiKey
 from speakerd.host.log_filters import Redactor
@@ -41,7 +42,7 @@ from tests.realtime.validation import validate_client_event, validate_server_eve
 from tests.simulation.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from speakerd.audio.settings import AudioSettings
     from speakerd.audio.simulation.person import ScriptedUtterance
@@ -53,8 +54,29 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent.parent / "data"
 GO_FORWARD = DATA / "goforward.wav"
+MS_A_LETTER = 50
+
 BLOCKS_A_FRAME = 3
 """The panel draws some 30 times a second, as a real one does."""
+
+
+class ToneVoice:
+    """A local voice: a tone of 50 ms for each letter, of "..." none; for a text with "crash" in it a failure."""
+
+    def __init__(self) -> None:
+        self.spoken: list[str] = []
+        self.missing = False
+
+    async def prepare(self) -> None:
+        if self.missing:
+            raise NoVoiceError("the offline voice is not installed: apt install espeak-ng")
+
+    async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
+        self.spoken.append(text)
+        for _ in range(len(text.strip("."))):
+            yield tone(MS_A_LETTER)
+        if "crash" in text:
+            raise NoVoiceError("espeak-ng ended with code 1: no message")
 
 
 @dataclass
@@ -66,6 +88,7 @@ class Household:
     panels: list[SimulatedPanel]
     server: LoopbackServer
     running: asyncio.Task[None]
+    voice: ToneVoice
     entries: list[Entry] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _block: asyncio.TimerHandle | None = None
@@ -223,6 +246,7 @@ async def household(
     stepped = isinstance(loop, VirtualLoop)
     device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
     panels: list[SimulatedPanel] = []
+    voice = ToneVoice()
 
     def make_device(audio: AudioSettings) -> SimulatedDevice:
         """The one card there is, under whatever name but "missing"."""
@@ -254,6 +278,7 @@ async def household(
             state=state,
             make_device=make_device,
             make_panel=make_panel,
+            voice=voice,
             clock=loop.time,
         )
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
@@ -265,7 +290,7 @@ async def household(
                 await asyncio.sleep(5)
 
         running = asyncio.create_task(assembly.speaker.run(prepare=starting, ready=opened.set))
-        house = Household(assembly, device, panels, server, running)
+        house = Household(assembly, device, panels, server, running, voice)
         if stepped:
             house.next_block()
         watch = asyncio.create_task(house.follow(entries))

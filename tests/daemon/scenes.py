@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from speakerd.dialogue.events import Ask, TimerRinging, ToolStarted
+from speakerd.dialogue.events import Ask, Say, TimerRinging, ToolStarted
 from speakerd.dialogue.requests import MUTE, UNMUTE
 from speakerd.realtime.testing.server_events import (
     audio_delta,
@@ -106,6 +106,20 @@ async def ask_for_much(house: Household) -> None:
     """Ask what needs some tools one after the other."""
     house.assembly.speaker.handle(Ask("what time is it, and what will it be?"))
     await asyncio.sleep(12)
+
+
+async def announce(house: Household) -> None:
+    """Have something announced, with a chime."""
+    house.assembly.speaker.handle(Say("dinner is ready", chime=True))
+    await asyncio.sleep(3)
+
+
+async def announce_while_it_listens(house: Household) -> None:
+    """Press, say nothing, and have something announced."""
+    house.panel.tap()
+    await asyncio.sleep(1)
+    house.assembly.speaker.handle(Say("dinner is ready"))
+    await asyncio.sleep(15)
 
 
 async def ask(house: Household) -> None:

@@ -16,6 +16,7 @@ from speakerd.daemon.session import CapturedSpeech, SessionLink, UplinkQueue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from speakerd.daemon.core.announcer import Announcer
     from speakerd.dialogue.events import Event
     from speakerd.dialogue.state_machine import Dialogue
     from speakerd.panel.port import Panel
@@ -44,6 +45,16 @@ class FakeLink:
         self.uplink.put(item)
 
 
+class FakeAnnouncer:
+    """It announces nothing."""
+
+    def owns(self, _item_id: str) -> bool:
+        return False
+
+    def drained(self) -> bool:
+        return False
+
+
 class Bench:
     def __init__(self, **wake_word: Any) -> None:
         self.dialogue, self.panel, self.link = FakeDialogue(), FakePanel(), FakeLink()
@@ -57,6 +68,7 @@ class Bench:
             link=cast("SessionLink", self.link),
             panel=cast("Panel", self.panel),
             monitor=self.monitor,
+            announcer=cast("Announcer", FakeAnnouncer()),
             post=self._post,
             handle=self.handled.append,
             die=self.died.append,

@@ -35,6 +35,8 @@ MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
     "ToolEnded for good": lambda _: events.ToolEnded("tool", reply_due=False),
     "NoReplyDue": lambda _: events.NoReplyDue("r"),
     "ConversationEndRequested": lambda _: events.ConversationEndRequested(),
+    "AnnouncementEnded": lambda _: events.AnnouncementEnded(),
+    "AnnouncementEnded badly": lambda _: events.AnnouncementEnded("espeak-ng failed"),
     "TimerRinging": lambda _: events.TimerRinging("tea"),
     "TimerSilenced": lambda _: events.TimerSilenced("tea"),
     "Ask": lambda _: events.Ask("what is the time"),
@@ -137,12 +139,17 @@ class Driver:
     # -- what came of it ----
 
     def take(self) -> list[commands.Command]:
-        """What was ordered since the last call, without lines for the journal."""
+        """What was ordered since the last call, without lines for the journal and reports to those who asked."""
         orders, self.orders = self.orders, []
-        return [order for order in orders if not isinstance(order, commands.Log)]
+        return [order for order in orders if not isinstance(order, commands.Log | commands.RequestReport)]
 
     def took(self, kind: type[commands.Command]) -> list[commands.Command]:
         return [order for order in self.take() if isinstance(order, kind)]
+
+    def reports(self) -> list[commands.RequestReport]:
+        """What those who asked were told since the last call of this or of `take`."""
+        orders, self.orders = self.orders, []
+        return [order for order in orders if isinstance(order, commands.RequestReport)]
 
     # Plain `str`, so that mypy does not take a phase that was asserted once for one that never changes.
 

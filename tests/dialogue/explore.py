@@ -42,6 +42,7 @@ class CheckedDriver(Driver):
     def clone(self) -> "CheckedDriver":
         checker = copy.copy(self.checker)
         checker.waiting = set(checker.waiting)
+        checker.asked, checker.begun = set(checker.asked), set(checker.begun)
         checker.dialogue = copy.copy(self.dialogue)
         checker.dialogue.state = self.dialogue.state.copy()
         other = copy.copy(self)
@@ -89,6 +90,7 @@ WAYS: Final[dict[str, Way]] = {
     "a press ends": Way({"press_while_answering": "end"}),
     "a press unmutes": Way({"press_while_muted": "unmute"}),
     "muting lets it finish": Way({"mute_while_answering": "finish", "text_while_muted": True}),
+    "the model announces": Way({"announcement_voice": "model"}),
     "a press rejects": Way({"approval_press": "reject"}),
     "a hold ends": Way(gestures={"hold": "conversation"}),
     **{f"a double press: {action}": Way(gestures={"double": action}) for action in get_args(TapAction)},
@@ -115,6 +117,10 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
     speaking.response("r").sound()
     said_before = fresh(*asked)
     said_before.response("r").sound().ended("r", tool_calls=1).drained()
+    said_to, following = speaking.clone(), speaking.clone()
+    said_to.do("Say", after=0.5)
+    following.do("Say", after=0.5).ended("r").drained()
+    full = fresh("Ready", *["Say"] * 9)
     places: dict[Phase, tuple[CheckedDriver, ...]] = {
         "starting": (fresh(),),
         "idle": tuple(
@@ -124,8 +130,10 @@ def _places(way: Way) -> Iterator[CheckedDriver]:
         "connecting": (fresh("Ready", "ConnectionLost", "Wake"),),
         "listening": (fresh(*woken), fresh(*woken, "SpeechStarted")),
         "thinking": (fresh(*asked), fresh("Ready", "Ask", "Connected"), said_before),
-        "speaking": (speaking,),
+        "speaking": (speaking, said_to),
     }
+    if way.settings.get("announcement_voice") != "model":
+        places["announcing"] = (fresh("Ready", "Say"), following, full)
     for phase, drivers in places.items():
         for driver in drivers:
             assert driver.phase == phase, f"{way} leads to {driver.phase}, not {phase}"

@@ -21,6 +21,7 @@ SITUATIONS: dict[str, Callable[[Driver], Driver]] = {
     "listening": lambda d: d.idle().do("Wake", "SpeechStarted"),
     "thinking": Driver.thinking,
     "speaking": Driver.speaking,
+    "announcing": lambda d: d.idle().do("Say"),
     "muted": lambda d: d.idle().do("Mute"),
     "offline": lambda d: d.idle().do("ConnectionLost"),
     "ringing": lambda d: d.idle().do("TimerRinging"),
@@ -37,7 +38,7 @@ HANDS: dict[str, Callable[[Driver], Driver]] = {
 def outcome(situation: str, hand: str, settings: DialogueSettings, gestures: GestureSettings) -> str:
     """What came of it: the phase, what else is true, and the most telling of the orders."""
     d = SITUATIONS[situation](Driver(Dialogue(settings, gestures=gestures, connection="warm", now=100.0)))
-    assert d.light == situation
+    assert d.light == ("speaking" if situation == "announcing" else situation)
     d.take()
     HANDS[hand](d)
     if situation == "starting":
@@ -47,6 +48,7 @@ def outcome(situation: str, hand: str, settings: DialogueSettings, gestures: Ges
         c.Reject: "refused",
         c.SilenceTimer: "silenced",
         c.Interrupt: "interrupted",
+        c.HushAnnouncement: "hushed",
         c.Commit: "sent",
         c.DiscardAudio: "discarded",
     }
@@ -79,6 +81,7 @@ AS_IT_COMES: dict[str, tuple[str, str, str]] = {
         "listening, talking, interrupted",
         "idle, muted, interrupted, discarded, sound mute",
     ),
+    "announcing": ("idle, hushed", "listening, talking, hushed", "idle, hushed"),
     "muted": ("idle, muted, sound mute", "idle, muted, sound mute", "idle, sound unmute"),
     "offline": ("connecting", "connecting, talking", "idle, muted, discarded, sound mute"),
     "ringing": ("idle, silenced", "listening, talking, silenced", "idle, silenced"),
@@ -96,6 +99,7 @@ AS_SET: dict[str, tuple[str, str]] = {
     "listening": ("thinking, sent", "idle, muted, discarded, sound mute"),
     "thinking": ("idle, interrupted, sound end", "idle, muted, interrupted, sound end, sound mute"),
     "speaking": ("idle, interrupted, sound end", "idle, muted, interrupted, sound end, sound mute"),
+    "announcing": ("idle, hushed", "idle, muted, hushed, sound mute"),
     "muted": ("listening, sound unmute", "idle, sound unmute"),
     "ringing": ("idle, silenced", "idle, muted, silenced, sound mute"),
     "approval": ("thinking, approved", "thinking, refused"),

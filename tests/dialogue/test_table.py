@@ -32,6 +32,7 @@ PLACES: dict[str, Driver] = {
     "listening": warm().listening(),
     "thinking": warm().thinking(),
     "speaking": warm().speaking(),
+    "announcing": warm().idle().do("Say"),
     "stopping": warm().idle().do("StopRequested"),
 }
 
@@ -46,6 +47,7 @@ IDENTIFIED: dict[str, events.Event] = {
 HELPERS: dict[ModuleType, set[str]] = {
     # what other conditions and actions, and the state machine, are made with; named by no row
     conditions: {"devices_ok"},
+    actions.announcements: {"expire"},
     actions.answer: set(),
     actions.approvals: {"reject_all", "expire"},
     actions.connection: set(),
@@ -53,6 +55,7 @@ HELPERS: dict[ModuleType, set[str]] = {
     actions.faults: {"show", "clear", "expire", "note_no_answer"},
     actions.hand: set(),
     actions.mute: set(),
+    actions.reports: {"cause", "begun", "done", "failed", "interrupted", "answered", "drop_text"},
     actions.sounds: set(),
     actions.timers: {"ring_on"},
     actions.turn: set(),
@@ -174,6 +177,9 @@ def test_what_has_no_row_where() -> None:
         "ResponseEnded",  # of another response
         "ApprovalResolved",  # of no call that waits
     }
+    announced = {"AnnouncementEnded", "AnnouncementEnded badly"}
+    assert {phase for phase, name in rowless if name in announced} == {*PHASES} - {"announcing"}
+    everywhere |= announced
     assert {name for phase, name in rowless if phase == "idle"} - everywhere == {
         "SpeechStarted",
         "BargeInSuspected",
@@ -227,7 +233,8 @@ def test_the_light_follows_the_documented_precedence() -> None:
 
 
 def test_a_light_shows_a_phase_or_a_flag_and_each_of_them_has_one() -> None:
-    assert {*PHASES, *FLAGS} == {*LIGHT_STATES}
+    assert {*PHASES, *FLAGS} - {"announcing"} == {*LIGHT_STATES}
+    assert light_of("announcing", Flags(**dict.fromkeys(FLAGS, False))) == "speaking"
 
 
 def test_every_light_can_be_shown() -> None:

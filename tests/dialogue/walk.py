@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from speakerd.audio.events import PlaybackDrained, PlaybackStarted
@@ -45,6 +45,7 @@ AWAITED: Final[Mapping[Phase, frozenset[Awaited]]] = {
     "listening": frozenset({"speech", "end_of_speech", "server_notice", "press", "last_sound"}),
     "thinking": ANSWERING,
     "speaking": ANSWERING | {"playback"},
+    "announcing": frozenset({"playback"}),
 }
 """What each phase that has to end may wait for."""
 
@@ -59,6 +60,8 @@ class BrokenError(AssertionError):
 def light_by_rule(dialogue: Dialogue) -> str:
     """Of all that is true, what stands highest in the table of lights; going off comes before all."""
     flags, phase = dialogue.flags, dialogue.phase
+    if phase == "announcing":
+        phase = "speaking"
     if phase == "thinking" and flags.offline:
         phase = "idle"  # nobody thinks
     true = {phase, *(flag.name for flag in fields(flags) if getattr(flags, flag.name))}
@@ -94,8 +97,16 @@ class Checker:
         self.armed = False
         self.trying = False
         self.ignored = 0
+        self.requests = 0
+        self.asked: set[int] = set()
+        """Requests that wait to be told what became of them."""
+        self.begun: set[int] = set()
 
     def handle(self, event: events.Event, now: float) -> tuple[c.Command, ...]:
+        if isinstance(event, events.Ask | events.Say) and self.dialogue.phase != "stopping":
+            self.requests += 1
+            event = replace(event, request=self.requests)
+            self.asked.add(self.requests)
         before = self.dialogue.state.copy()
         uplink = self.dialogue.uplink
         ignored = row_for(self.dialogue, event, now) is None
@@ -130,12 +141,17 @@ class Checker:
 
     def _check(self, before: State, uplink: str, orders: tuple[c.Command, ...], event: object) -> None:
         state, dialogue = self.dialogue.state, self.dialogue
-        self._orders(before, uplink, orders)
+        self._orders(before, uplink, orders, event)
         # Nothing is sent while muted.
         if state.muted:
             self._must(dialogue.uplink == "closed", "muted and the uplink is not closed")
             self._must(self.listen.mode == "closed", "muted and the microphone is not shut")
             self._must(not self.armed, "muted and the wake word is listened for")
+        # Whoever asked is told what became of it, once, and as long as nobody has told it, it is to be done.
+        known = {state.request, *(waiting.request for waiting in state.announcements)}
+        known |= {state.text.request} if state.text is not None else set()
+        known |= {state.announced.request} if state.announced is not None else set()
+        self._must(self.asked == known - {0}, f"requests {self.asked} wait, of {known}")
         # Sound leaves in one phase only, and is kept in three.
         if dialogue.uplink == "open":
             self._must(state.phase == "listening", "sound leaves although nobody is listened to")
@@ -170,36 +186,68 @@ class Checker:
             self._must(not state.offline or self.trying, "offline for ever")
         # Idle means over.
         if state.phase == "idle":
-            going_on = state.approvals or state.text or state.ending or state.tools or state.result_due
+            going_on = any(
+                (
+                    state.approvals,
+                    state.text,
+                    state.ending,
+                    state.tools,
+                    state.result_due,
+                    state.request,
+                    state.announced,
+                )
+            )
             self._must(not going_on, "idle and something goes on")
         # The person's turn and the answer are there exactly while they go on.
         floor = state.phase == "listening" or (state.phase == "connecting" and state.text is None)
         self._must((state.turn is not None) is floor, "a turn too many, or none")
         self._must(
-            (state.answer is not None) is (state.phase in {"thinking", "speaking"}), "no answer, or too many"
+            (state.answer is not None) is (state.phase in {"thinking", "speaking", "announcing"}),
+            "no answer, or too many",
         )
         suspected = state.answer is not None and state.answer.suspected
         self._must(suspected == (self.voice == "ducked"), "ducked and not suspected, or the other way round")
-        self._must(not suspected or state.phase == "speaking", "suspected and not speaking")
+        self._must(not suspected or state.phase in {"speaking", "announcing"}, "suspected and not speaking")
+        self._must(
+            (state.announced is not None) is (state.phase == "announcing"), "announced at a wrong moment"
+        )
+        # An announcement is never spoken into anybody's sentence, and one that can be heard does not wait in idle.
+        if any(isinstance(order, c.Announce) for order in orders):
+            self._must(
+                before.turn is None or not before.turn.heard or state.turn is None, "announced in a sentence"
+            )
+        heard = not state.loudspeaker_lost and self.settings.announcement_voice == "local"
+        self._must(
+            not (heard and state.announcements) or state.phase != "idle",
+            "an announcement waits, and nothing is going on",
+        )
         self._must(
             {a.call_id for a in state.approvals} == self.waiting, "an approval was lost, or answered twice"
         )
         self._must(len(state.ringing) <= MAX_RINGING and len(state.approvals) <= MAX_APPROVALS, "no bound")
         self._must(len(state.faults) < 12, "faults grow")  # kinds of errors, devices and the button
 
-    def _orders(self, before: State, uplink: str, orders: tuple[c.Command, ...]) -> None:
+    def _orders(self, before: State, uplink: str, orders: tuple[c.Command, ...], event: object) -> None:
         interrupted = False
         for order in orders:
             match order:
-                case c.Interrupt():
+                case c.Interrupt(silence=False):
+                    interrupted = True
+                case c.Interrupt() | c.HushAnnouncement():
                     interrupted, self.voice = True, "normal"
                 case c.Commit() | c.SendText():
                     due = before.answer is not None and before.answer.generating
+                    due = due and not isinstance(event, events.ResponseEnded)
                     self._must(interrupted or not due, "asked while an answer was due")
                     silent = self.dialogue.state.muted and not (
                         isinstance(order, c.SendText) and self.settings.text_while_muted
                     )
                     self._must(not silent, "something was sent while muted")
+                case c.RequestReport(request, step):
+                    self._must(request in self.asked, "told twice what became of it")
+                    self._must(step != "begun" or request not in self.begun, "begun twice")
+                    self._must(step != "done" or request in self.begun, "done and not begun")
+                    (self.begun.add if step == "begun" else self.asked.discard)(request)
                 case c.SendHeld():
                     self._must(uplink == "hold" and not self.dialogue.state.muted, "sent what was not held")
                 case c.SetVoice(mode):
@@ -237,6 +285,10 @@ def some_settings(rng: random.Random) -> tuple[DialogueSettings, GestureSettings
         "approval_double": pick(["approve", "reject", "none"]),
     }
     taps = ["conversation", *get_args(TapAction)]
+    # A model that announces, in a quarter of all houses.
+    dialogue["announcement_voice"] = (
+        "model" if dialogue["sound_at_press"] and dialogue["follow_up_after_talk"] else "local"
+    )
     gestures: dict[str, Any] = {
         "press": pick(["conversation", *taps]),
         "hold": pick(["talk", "talk", *taps]),

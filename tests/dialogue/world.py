@@ -16,6 +16,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from speakerd.audio import events as audio
 from speakerd.dialogue import commands as c
@@ -80,6 +81,7 @@ class World:
         self.playing: list[tuple[str, float]] = []
         self.sounding = False
         self.generation = 0
+        self.announcing = 0
         self.tools_running: dict[str, str] = {}
         """Call -> the response that called it; it lives as long as the session."""
         self.later(0.5, lambda: self.tell(events.Ready()))
@@ -154,6 +156,11 @@ class World:
     def obey(self, orders: tuple[c.Command, ...]) -> None:
         for order in orders:
             match order:
+                case c.Announce():
+                    self.announcing += 1
+                    self.later(2.0, partial(self.announced, self.announcing))
+                case c.HushAnnouncement():
+                    self.announcing += 1
                 case c.Connect():
                     if not self.connected and not self.connecting:
                         self.connecting = True
@@ -310,7 +317,7 @@ class World:
                 self.connecting = True
                 self.later(self.rng.choice([0.2, 5.0]), self.connect)
         elif what == "ask":
-            self.tell(events.Ask("the time"))
+            self.tell(events.Ask("the time") if self.count % 3 else events.Say("dinner is ready"))
         elif what == "timer":
             self.tell(events.TimerRinging(self.rng.choice(["tea", "eggs"])))
 
@@ -429,11 +436,18 @@ class World:
             return
         response_id = self.tools_running.pop(call_id)
         self.tally["tools"] += 1
+        # The conversation that called it is over: the session asks for a reply only when it may, and nobody waits.
+        given_up = call_id not in self.dialogue.state.tools
         self.tell(events.ToolEnded("clock", call_id))
-        if response_id in self.server.cancelled or self.rng.random() < 0.1:
+        if given_up or response_id in self.server.cancelled or self.rng.random() < 0.1:
             self.tell(events.NoReplyDue(response_id))
         elif self.dialogue.phase in {"thinking", "speaking"}:
             self.answer()
+
+    def announced(self, number: int) -> None:
+        if number == self.announcing and self.dialogue.phase == "announcing":
+            self.tally["announced"] += 1
+            self.tell(events.AnnouncementEnded())
 
     # -- the loudspeaker -----------------------------------------------------------------------------------
 

@@ -76,6 +76,7 @@ class Earcons:
             "mute": settings.mute,
             "unmute": settings.unmute,
             "timer": settings.timer,
+            "announcement": settings.announcement,
         }
         self._pcm = {name: render(melody, settings.level_db) for name, melody in melodies.items()}
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from speakerd import __version__
+from speakerd.daemon.core import NoVoiceError
 from speakerd.dialogue.events import Ask, Say
+from speakerd.dialogue.refusal import STOPPING, why_not
 from speakerd.dialogue.requests import PLAIN_REQUESTS, STOP
 from speakerd.host.errors import CommandError
 
@@ -17,17 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from speakerd.daemon.control.reload import Reloader
-    from speakerd.daemon.core import Assembly
+    from speakerd.daemon.core import Assembly, OpenRequest
+    from speakerd.daemon.metrics import Subscription
     from speakerd.dialogue.requests import PlainRequest
 
 _LONGEST_TEXT = 4_000
+
+_LONGEST_WAIT_S = 86_400
 
 _ANSWER_S = 0.1
 """Time for an answer to leave before the process ends."""
 
 
 class Control:
-    """Carries out the commands of the control socket. Event loop only."""
+    """Carries out the commands of the control socket, or says why not. Event loop only.
+
+    An answer without an error means that it was done, or, where it says so, that it waits for its moment.
+    """
 
     def __init__(self, assembly: Assembly, reloader: Reloader) -> None:
         self._assembly = assembly
@@ -51,6 +60,8 @@ class Control:
         if command not in self._commands:
             known = ", ".join((*self._commands, "monitor"))
             raise CommandError("unknown_command", f"there is no command {command!r}; there are: {known}")
+        if self._speaker.dialogue.phase == "stopping" and command not in {"status", "usage"}:
+            raise CommandError("stopping", STOPPING)
         return await self._commands[command](args)
 
     async def _status(self, _args: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +90,8 @@ class Control:
 
     async def _plain(self, request: PlainRequest, _args: dict[str, Any]) -> dict[str, Any]:
         self._speaker.handle(request)
+        if reason := why_not(request, self._speaker.dialogue.state, self._speaker.settings.latest.dialogue):
+            raise CommandError("refused", reason)
         return self._state()
 
     async def _volume(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -90,12 +103,51 @@ class Control:
         return {"volume": volume.value}
 
     async def _say(self, args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Say(_text(args)))
-        return self._state()
+        """Speak words exactly, at a fitting moment; with `wait_s`, answer when that has been done."""
+        text, chime, wait_s = _text(args), args.get("chime", False), _seconds(args)
+        if not isinstance(chime, bool):
+            raise CommandError("bad_arguments", f"chime must be true or false, found {chime!r}")
+        if self._speaker.settings.latest.dialogue.announcement_voice == "local":
+            try:
+                await self._speaker.announcer.prepare()
+            except NoVoiceError as error:
+                raise CommandError("no_voice", str(error)) from error
+        request = self._speaker.requests.open()
+        self._speaker.handle(Say(text, chime, request.number))
+        if wait_s:
+            await _within(wait_s, request)
+            return {"spoken": True, **self._state()}
+        if request.problem:
+            raise CommandError("refused", request.problem)
+        waiting = self._speaker.dialogue.state.announcements
+        before = next((n for n, other in enumerate(waiting) if other.request == request.number), None)
+        return {"now": before is None, **({} if before is None else {"before_it": before}), **self._state()}
 
     async def _ask(self, args: dict[str, Any]) -> dict[str, Any]:
-        self._speaker.handle(Ask(_text(args)))
-        return self._state()
+        """Hand a question to the model and answer when it has it; with `wait_s`, when the reply was heard."""
+        text, wait_s = _text(args), _seconds(args)
+        request = self._speaker.requests.open()
+        watch = self._speaker.monitor.subscribe()
+        said: list[str] = []
+        listener = asyncio.create_task(_collect(watch, said), name="answer")
+        try:
+            self._speaker.handle(Ask(text, request.number))
+            await request.wait_until_begun()
+            if request.problem:
+                raise CommandError("refused", request.problem)
+            if not wait_s:
+                return self._state()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await request.wait_until_over()
+        finally:
+            watch.close()
+            await listener
+        if request.problem:
+            raise CommandError("not_answered", request.problem)
+        if not said:
+            raise CommandError("not_answered", f"no answer within {wait_s:g} s")
+        return {"answer": " ".join(said), **self._state()}
 
     async def _reload(self, _args: dict[str, Any]) -> dict[str, Any]:
         return await self._reloader.reload()
@@ -127,6 +179,32 @@ def _number(value: Any, name: str, least: int, most: int) -> int:
             "bad_arguments", f"{name} must be a whole number from {least} to {most}, found {value!r}"
         )
     return value
+
+
+async def _within(seconds: float, request: OpenRequest) -> None:
+    """Wait until it was carried out wholly. Raises CommandError where it was not, or not within this time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await request.wait_until_over()
+    except TimeoutError:
+        raise CommandError("timeout", f"not within {seconds:g} s; it may still be done") from None
+    if request.problem:
+        raise CommandError("not_spoken" if request.begun else "refused", request.problem)
+
+
+async def _collect(watch: Subscription, said: list[str]) -> None:
+    """Take down what the speaker says, until the subscription is closed."""
+    async for entry in watch:
+        if entry["event"] == "caption" and entry["role"] == "assistant" and entry["final"]:
+            said += [entry["text"]]
+
+
+def _seconds(args: dict[str, Any]) -> float:
+    """Return for how long the answer may be waited for; 0: it is not."""
+    value = args.get("wait_s", 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_WAIT_S:
+        raise CommandError("bad_arguments", f"wait_s must be 0 to {_LONGEST_WAIT_S} seconds, found {value!r}")
+    return float(value)
 
 
 def _text(args: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.config.settings import Settings
+    from speakerd.daemon.core.announcer import Announcer
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.metrics import MonitorFeed
     from speakerd.daemon.session import SessionLink
@@ -37,6 +38,7 @@ class AudioEvents:
         link: SessionLink,
         panel: Panel,
         monitor: MonitorFeed,
+        announcer: Announcer,
         post: Callable[[Callable[[audio.AudioEvent], None], audio.AudioEvent], None],
         handle: Callable[[Event], None],
         die: Callable[[str], None],
@@ -46,6 +48,7 @@ class AudioEvents:
         self._link = link
         self._panel = panel
         self._monitor = monitor
+        self._announcer = announcer
         self._post = post
         self._handle = handle
         self._die = die
@@ -104,6 +107,11 @@ class AudioEvents:
                     "%s runs again", direction, extra=fields(event="device_returned", direction=direction)
                 )
                 self._handle(event)
+            # What is announced is none of the conversation's: its end is told by the announcer.
+            case audio.PlaybackStarted(item_id) if self._announcer.owns(item_id):
+                pass
+            case audio.PlaybackDrained() if self._announcer.drained():
+                pass
             case (
                 audio.SpeechStarted()
                 | audio.SpeechEnded()

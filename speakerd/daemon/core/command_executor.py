@@ -13,8 +13,10 @@ from speakerd.dialogue import commands
 
 if TYPE_CHECKING:
     from speakerd.config.settings import Settings
+    from speakerd.daemon.core.announcer import Announcer
     from speakerd.daemon.core.audio_events import AudioEvents
     from speakerd.daemon.core.live_engine import LiveEngine
+    from speakerd.daemon.core.request_book import RequestBook
     from speakerd.daemon.core.tool_host import ToolHost
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.session import SessionLink
@@ -33,11 +35,15 @@ class CommandExecutor:
         link: SessionLink,
         audio_events: AudioEvents,
         tools: ToolHost,
+        announcer: Announcer,
+        requests: RequestBook,
     ) -> None:
         self._engine = engine
         self._link = link
         self._audio_events = audio_events
         self._tools = tools
+        self._announcer = announcer
+        self._requests = requests
         self._by_hand = False
         self._take(settings.subscribe("model", take=self._take))
 
@@ -66,9 +72,16 @@ class CommandExecutor:
                 self._link.uplink.forget_sound()
                 if sent:
                     self._link.send(command)
-            case commands.Interrupt():
-                self._engine.cut_off()
+            case commands.Interrupt(silence):
+                if silence:
+                    self._engine.cut_off()
                 self._link.send(command)
+            case commands.Announce(text, chime):
+                self._announcer.begin(text, chime=chime)
+            case commands.HushAnnouncement():
+                self._announcer.hush()
+            case commands.RequestReport():
+                self._requests.report(command)
             case commands.SetVoice(mode):
                 self._engine.current.set_voice(mode)
             case commands.PlaySound(name):

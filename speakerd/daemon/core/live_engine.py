@@ -55,6 +55,8 @@ class LiveEngine:
         self._volume: int | None = None
         self._listening: ListenMode = "closed"
         self._lost: set[Direction] = set()
+        self.on_cut: Callable[[], None] = lambda: None
+        """Called when what was being said is cut off, whoever does it."""
         self._exchange = asyncio.Lock()
         self._settings = settings.subscribe(
             "audio",
@@ -186,6 +188,11 @@ class LiveEngine:
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""
         self.tracker.cut(self.current.flush())
+        self.on_cut()
+
+    def cut_off_quietly(self) -> None:
+        """Stop speaking what is none of the session's; whoever speaks it knows."""
+        self.current.flush()
 
     def cut_off_by_server(self, item_id: str) -> None:
         """Stop speaking because the session says so; nothing where that item was cut off here before."""

@@ -49,11 +49,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from speakerd.daemon.core.announcer import Announcer, Voice
 from speakerd.daemon.core.audio_events import AudioEvents
 from speakerd.daemon.core.command_executor import CommandExecutor
 from speakerd.daemon.core.live_engine import LiveEngine
 from speakerd.daemon.core.live_panel import LivePanel
 from speakerd.daemon.core.panel_events import PanelEvents
+from speakerd.daemon.core.request_book import RequestBook
 from speakerd.daemon.core.session_events import SessionEvents
 from speakerd.daemon.core.tool_host import ToolHost
 from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageStore
@@ -103,6 +105,7 @@ class Speaker:
         make_device: Callable[[AudioSettings], AudioDevice],
         make_panel: Callable[[PanelSettings], Panel],
         sessions: SessionFactory,
+        voice: Voice,
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -113,6 +116,7 @@ class Speaker:
             make_device: Returns the sound device of the settings, not started; asked again when they change.
             make_panel: Returns the panel of the settings, not started; asked again when they change.
             sessions: Opens sessions.
+            voice: Speaks announcements.
             state: Folder of what outlives the process; None keeps nothing.
             clock: The panel's and the device's: monotonic seconds.
         """
@@ -172,12 +176,15 @@ class Speaker:
             on_fact=session_events.fact,
             on_event=session_events.event,
         )
+        self.requests = RequestBook()
+        self.announcer = Announcer(engine=self.live_engine, voice=voice, handle=self.handle)
         self._audio_events = AudioEvents(
             settings,
             dialogue=self.dialogue,
             link=self.link,
             panel=self._panel,
             monitor=self.monitor,
+            announcer=self.announcer,
             post=self._post,
             handle=self.handle,
             die=self.die,
@@ -191,6 +198,8 @@ class Speaker:
             link=self.link,
             audio_events=self._audio_events,
             tools=self.tools,
+            announcer=self.announcer,
+            requests=self.requests,
         )
         SessionRenewal(settings, link=self.link, sessions=sessions, tools=lambda: self.tools.tools)
 
@@ -285,6 +294,7 @@ class Speaker:
         if self._timer is not None:
             self._timer.cancel()
         self._panel_events.close()
+        self.announcer.close()
         self._end = None
         fading_until = self._clock() + self.live_engine.faded_after_s
         await self.link.close()
@@ -364,10 +374,10 @@ class Speaker:
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
         if shown != self._shown:
             if self._shown is not None:
-                self.turns.phase(self._shown[1], shown[1], now)
+                self.turns.phase(shown[1], now)
             self._shown = shown
             self._panel.show(dialogue.light)
-            self._audio_events.light_follows_speaker = dialogue.phase == "speaking"
+            self._audio_events.light_follows_speaker = dialogue.phase in {"speaking", "announcing"}
             self.monitor.publish(
                 "state", now, light=dialogue.light, phase=dialogue.phase, uplink=dialogue.uplink
             )

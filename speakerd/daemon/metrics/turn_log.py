@@ -102,6 +102,7 @@ class TurnLog:
         self._asked = False
         """An answer was asked for or has begun, and its turn has no line yet."""
         self._tokens = 0
+        self._talking = False
         self.conversation = 0
         """How many conversations there were since the start, this one included."""
         self.turns = 0
@@ -142,8 +143,9 @@ class TurnLog:
             case Commit():
                 self._asked = True
                 self._mark("commit", now)
-            case SendText():
+            case SendText(kind="ask"):
                 self._asked = True
+                self._mark("commit", now)
             case Log("no_answer", words):
                 self._close_turn(str(words["status"]), str(words["reason"]))
             case Log("answer_timeout", words):
@@ -155,13 +157,15 @@ class TurnLog:
             case Interrupt():
                 self._mark("interrupt", self._cause_at)
 
-    def phase(self, before: str, after: str, now: float) -> None:
-        """Note that the dialogue went from one phase to another."""
-        if before == "idle" and after not in {"idle", "stopping"}:
+    def phase(self, after: str, now: float) -> None:
+        """Note that the dialogue has gone to another phase."""
+        if not self._talking and after not in {"starting", "idle", "announcing", "stopping"}:
+            self._talking = True
             self.conversation += 1
             self._usage.conversation(ended=False)
             self._monitor.publish("conversation", now, number=self.conversation, ended=False)
-        elif after == "idle" and before not in {"idle", "starting"}:
+        elif self._talking and after == "idle":
+            self._talking = False
             self._watch.reset()
             self._usage.conversation(ended=True)
             self._monitor.publish("conversation", now, number=self.conversation, ended=True)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SAY = "Repeat after me, word for word: {text}"
-"""What a text to be said aloud is wrapped in: models, the embedded one too, know this sentence."""
+SAY = 'Say exactly these words, in their language, once, and nothing else: "{text}"'
+"""The instructions of a reply that is an announcement: models, the embedded one too, know this sentence."""
 
 _AFTER_A_FAULT_S = 1.0
 """Before a session that ended by a fault is replaced."""
@@ -254,7 +254,10 @@ async def _send(session: RealtimeSession, item: Outgoing) -> None:
         case DiscardAudio():
             await session.clear_audio()
         case SendText(text, kind):
-            await session.send_message(SAY.format(text=text) if kind == "say" else text)
+            if kind == "say":
+                await session.respond(instructions=SAY.format(text=text), tool_choice="none")
+            else:
+                await session.send_message(text)
         case Interrupt():
             await session.interrupt()
         case SetTurnDetection(config):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from speakerd.dialogue import commands
-from speakerd.dialogue.actions import approvals, faults, sounds
+from speakerd.dialogue.actions import approvals, faults, reports, sounds
 from speakerd.dialogue.events import ResponseEnded, ResponseStarted, ToolEnded, ToolStarted
 from speakerd.dialogue.state import Answer
 from speakerd.dialogue.transition import Transition
@@ -33,6 +33,7 @@ def interrupt(t: Transition) -> None:
     t.out.append(commands.Interrupt())
     trust(t)
     approvals.reject_all(t, "interrupted")
+    reports.interrupted(t)
     # A response that was interrupted before it began has now begun, and is the one that is interrupted here.
     asked = st.answer is not None and st.answer.asked
     st.stale_due = (st.stale_due or asked) and t.trigger != "response_started"
@@ -103,11 +104,19 @@ def drained(t: Transition) -> None:
     t.answer.progress_at = t.now
 
 
+def end_well(t: Transition) -> None:
+    """Record that the answer was heard to its end; something else is heard before anybody is listened to."""
+    trust(t)
+    reports.answered(t)
+    t.state.answer = None
+
+
 def give_up(t: Transition) -> None:
     """Expect no more of the answer; what has come may be heard to its end. Its tools run on."""
     approvals.reject_all(t, "the connection was lost")
     t.answer.response_id = None
     t.answer.asked = t.answer.more_due = t.state.stale_due = False
+    t.answer.given_up = True
 
 
 def mark_failed(t: Transition) -> None:
@@ -157,6 +166,11 @@ def no_reply(t: Transition) -> None:
 def abandon_tools(t: Transition) -> None:
     """Wait no longer for tools: they have had their time."""
     t.state.tools, t.state.result_due = (), False
+
+
+def refuse(t: Transition) -> None:
+    """Cancel a response that nobody waits for; what is being played is something else."""
+    t.out.append(commands.Interrupt(silence=False))
 
 
 def suspect(t: Transition) -> None:

@@ -1,6 +1,6 @@
 """Actions that end a conversation."""
 
-from speakerd.dialogue.actions import answer, approvals, hand, turn
+from speakerd.dialogue.actions import announcements, answer, approvals, hand, reports, turn
 from speakerd.dialogue.commands import Connect, Disconnect
 from speakerd.dialogue.state import Hand
 from speakerd.dialogue.transition import Transition
@@ -11,10 +11,12 @@ def conclude(t: Transition) -> None:
     st = t.state
     turn.discard(t)
     answer.trust(t)
+    reports.answered(t)
+    reports.drop_text(t)
     approvals.reject_all(t, "the conversation was ended")
     st.hands_free = st.ending = st.was_silent = False
     answer.abandon_tools(t)
-    st.text = st.answer = None
+    st.answer = None
     if not t.warm:
         st.connected = st.stale_due = False
         t.out.append(Disconnect())
@@ -27,8 +29,11 @@ def leave(t: Transition) -> None:
     st = t.state
     answer.trust(t)
     approvals.reject_all(t, "the speaker is being switched off")
+    reports.interrupted(t)
+    reports.drop_text(t)
+    announcements.drop_all(t)
     answer.abandon_tools(t)
-    st.turn = st.answer = st.text = None
+    st.turn = st.answer = None
     st.ringing, st.hand, st.connected = (), Hand(), False
     hand.forget(t)
     t.out.append(Disconnect())

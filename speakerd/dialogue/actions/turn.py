@@ -2,8 +2,8 @@
 
 from speakerd.audio.events import WakeWordHeard
 from speakerd.dialogue import commands
-from speakerd.dialogue.actions import answer, hand
-from speakerd.dialogue.events import Ask, Say
+from speakerd.dialogue.actions import answer, hand, reports
+from speakerd.dialogue.events import Ask
 from speakerd.dialogue.microphone import uplink
 from speakerd.dialogue.state import Turn
 from speakerd.dialogue.transition import Transition
@@ -23,7 +23,7 @@ def _began_at(t: Transition) -> float | None:
 
 def begin(t: Transition) -> None:
     """Open the first turn of a conversation. It comes before a typed request that waits."""
-    t.state.text = None
+    reports.drop_text(t)
     t.state.hands_free = t.settings.mode == "conversation"
     _open(t, t.settings.listen_window_s, _began_at(t))
     if t.settings.sound_at_press or not isinstance(t.event, Gesture):
@@ -44,7 +44,8 @@ def begin_early(t: Transition) -> None:
 
 
 def take_floor(t: Transition) -> None:
-    """Open a turn after an interruption of the answer."""
+    """Open a turn after an interruption of the answer. It comes before a typed request that waits."""
+    reports.drop_text(t)
     if t.trigger in {"press", "wake", "talk_start"}:
         t.state.hands_free = t.settings.mode == "conversation"
     t.state.ending = False
@@ -53,8 +54,12 @@ def take_floor(t: Transition) -> None:
 
 def follow_up(t: Transition) -> None:
     """Open a turn after an answer, which is over."""
-    answer.trust(t)
-    t.state.answer = None
+    answer.end_well(t)
+    listen_on(t)
+
+
+def listen_on(t: Transition) -> None:
+    """Open the turn that follows an answer, at once or after an announcement."""
     _open(t, t.settings.follow_up_window_s, None)
 
 
@@ -135,8 +140,9 @@ def begin_text(t: Transition) -> None:
 
 def keep_text(t: Transition) -> None:
     """Keep the typed request until it can be sent."""
-    if isinstance(t.event, Ask | Say):
-        t.state.text = commands.SendText(t.event.text, "ask" if isinstance(t.event, Ask) else "say")
+    if isinstance(t.event, Ask):
+        reports.drop_text(t)
+        t.state.text = commands.SendText(t.event.text, request=t.event.request)
 
 
 def send_text(t: Transition) -> None:
@@ -144,5 +150,6 @@ def send_text(t: Transition) -> None:
     discard(t)
     if t.state.text is not None:
         t.out.append(t.state.text)
+        reports.begun(t, t.state.text.request)
         t.state.text = None
     answer.expect(t)
