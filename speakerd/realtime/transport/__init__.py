@@ -6,15 +6,11 @@
 """
 
 from speakerd.realtime.transport.connector import (
-    TransportConfig,
+    TransportConfig as TransportConfig,
 )
 from speakerd.realtime.transport.websocket import (
-    CONNECT_ATTEMPTS,
-    OpenAIRealtimeWebSocketModel,
+    CONNECT_ATTEMPTS as CONNECT_ATTEMPTS,
 )
-
-__all__ = [
-    "CONNECT_ATTEMPTS",
-    "OpenAIRealtimeWebSocketModel",
-    "TransportConfig",
-]
+from speakerd.realtime.transport.websocket import (
+    OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel,
+)

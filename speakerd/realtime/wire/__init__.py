@@ -14,17 +14,14 @@
 """
 
 from speakerd.realtime.wire.due import (
-    HANDSHAKES,
-    Allowance,
-    Liveness,
+    HANDSHAKES as HANDSHAKES,
+)
+from speakerd.realtime.wire.due import (
+    Allowance as Allowance,
+)
+from speakerd.realtime.wire.due import (
+    Liveness as Liveness,
 )
 from speakerd.realtime.wire.protocol import (
-    RealtimeProtocol,
+    RealtimeProtocol as RealtimeProtocol,
 )
-
-__all__ = [
-    "HANDSHAKES",
-    "Allowance",
-    "Liveness",
-    "RealtimeProtocol",
-]
