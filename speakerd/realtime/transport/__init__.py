@@ -1,3 +1,5 @@
+# ruff: noqa: I001 -- it would write a statement for each name
+
 """The WebSocket to a model: the only package that imports `websockets`, a costly import.
 
 - `websocket`: the model behind a WebSocket, which keeps its connection alive;
@@ -10,7 +12,5 @@ from speakerd.realtime.transport.connector import (
 )
 from speakerd.realtime.transport.websocket import (
     CONNECT_ATTEMPTS as CONNECT_ATTEMPTS,
-)
-from speakerd.realtime.transport.websocket import (
     OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel,
 )

@@ -1,3 +1,5 @@
+# ruff: noqa: I001 -- it would write a statement for each name
+
 """The protocol without I/O: JSON frames to model events, requests to JSON frames. No loop, clock or socket.
 
 - `protocol`: the class that a transport drives;
@@ -15,11 +17,7 @@
 
 from speakerd.realtime.wire.due import (
     HANDSHAKES as HANDSHAKES,
-)
-from speakerd.realtime.wire.due import (
     Allowance as Allowance,
-)
-from speakerd.realtime.wire.due import (
     Liveness as Liveness,
 )
 from speakerd.realtime.wire.protocol import (
