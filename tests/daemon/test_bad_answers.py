@@ -10,15 +10,19 @@ import pytest
 from speakerd.dialogue.events import Ask
 from speakerd.realtime.testing.loopback import Expect, Wait
 from speakerd.realtime.testing.server_events import (
+    audio_delta,
     call_response,
     committed,
     error,
     response_created,
     response_done,
     session_updated,
+    spoken_begin,
+    spoken_end,
+    spoken_item,
     written_response,
 )
-from tests.daemon.bench import GO_FORWARD, Household, household, tone_response
+from tests.daemon.bench import GO_FORWARD, Household, household, tone, tone_response
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
@@ -260,3 +264,27 @@ async def test_a_connection_that_drops_after_the_key_was_changed_is_made_again_w
         await house.phase("speaking")
         keys = [connection.headers.get("Authorization") for connection in house.server.connections]
         assert keys == ["Bearer sk-first", "Bearer sk-second"]
+
+
+@in_virtual_time
+async def test_sound_that_is_cut_within_samples_is_played_whole() -> None:
+    pcm = tone(600)
+    cuts = [0, 4_801, 9_602, 14_403, len(pcm)]
+    deltas = [
+        audio_delta("resp_1", "item_1", pcm[begin:end]) for begin, end in zip(cuts, cuts[1:], strict=False)
+    ]
+    script = [
+        Expect("response.create", within_s=30),
+        response_created("resp_1"),
+        *spoken_begin("resp_1", "item_1"),
+        *deltas,
+        *spoken_end("resp_1", "item_1", "Yes."),
+        response_done("resp_1", output=[spoken_item("item_1", "Yes.")]),
+        Wait(60),
+    ]
+    async with household(script, settings={"audio": {"volume": 100}}) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking")
+        await house.phase("idle")
+        assert "error" not in house.lights
+        assert pcm[9_600:19_200] in house.device.played

@@ -45,6 +45,9 @@ class SessionEvents:
         self._tools = tools
         self._handle = handle
         self._clock = clock
+        self._half_of: tuple[str, int] | None = None
+        self._half = b""
+        """Half of a sample that a delta ended with, and the part of an answer whose next delta has the rest."""
         self._take(settings.subscribe("log.transcripts", take=self._take, when="now"))
 
     def _take(self, settings: Settings) -> None:
@@ -66,7 +69,8 @@ class SessionEvents:
         match event.type:
             case "audio":
                 audio = event.audio
-                if not self._engine.current.play(audio.item_id, audio.content_index, audio.data):
+                pcm = self._whole_samples((audio.item_id, audio.content_index), audio.data)
+                if not self._engine.current.play(audio.item_id, audio.content_index, pcm):
                     await self._wait_for_room()
                 return
             case "audio_end":
@@ -85,6 +89,14 @@ class SessionEvents:
     def speech_dropped(self, seconds: float) -> None:
         """Take the report that so much speech was never sent."""
         self._turns.detail("speech_dropped", {"seconds": round(seconds, 2)}, self._clock())
+
+    def _whole_samples(self, part: tuple[str, int], pcm: bytes) -> bytes:
+        """Return what can be played of a delta: the sound is a stream of bytes, cut anywhere."""
+        if part == self._half_of:
+            pcm = self._half + pcm
+        whole = len(pcm) - len(pcm) % 2
+        self._half_of, self._half = (part, pcm[whole:]) if whole < len(pcm) else (None, b"")
+        return pcm if whole == len(pcm) else pcm[:whole]
 
     def _caption(self, role: str, item_id: str, text: str, *, final: bool) -> None:
         self._turns.caption(role, item_id, text, final=final, now=self._clock())
