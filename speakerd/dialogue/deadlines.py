@@ -18,6 +18,9 @@ RELEASE_TAIL_S: Final = 0.25
 """After push-to-talk is let go: how long its last sound may take from the microphone to here. Ten times what it
 takes; only for a microphone that says nothing."""
 
+STREAM_LIMIT_S: Final = 60.0
+"""Speech that only the server hears: by then it has said that it is over, or the turn is committed for it."""
+
 Awaited: TypeAlias = Literal[
     "connection",  # a session that takes speech
     "speech",  # the first word
@@ -66,6 +69,8 @@ def _turn_due(state: State, turn: Turn, settings: DialogueSettings, owner: TurnO
         return limit
     if turn.heard_at is None:
         return Deadline("speech", turn.window_until)
+    if turn.stream:
+        return min(limit, Deadline("end_of_speech", turn.heard_at + STREAM_LIMIT_S), key=lambda due: due.at)
     if owner == "server" and not turn.server_heard:
         notice = Deadline("server_notice", turn.heard_at + settings.server_start_limit_s)
         return min(limit, notice, key=lambda due: due.at)

@@ -174,6 +174,8 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("listening", "speech_ended", when=(c.gave_up, c.server_heard), to="thinking", do=turn.commit),
     _row("listening", "speech_ended", when=c.gave_up, do=(turn.discard, turn.listen_again)),
     _row("listening", "speech_ended", when=c.cut_off, do=turn.pause),
+    _row("listening", "server_speech_started", when=(c.owned, c.turn, c.not_(c.turn_over), c.not_(c.heard)),
+         do=turn.stream),
     _row("listening", "server_speech_started", when=(c.owned, c.turn, c.not_(c.turn_over)),
          do=turn.hear_by_server),
     _row("listening", _SERVER_END, when=(c.owned, c.server_turn), to="thinking", do=answer.expect),

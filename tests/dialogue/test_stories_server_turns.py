@@ -68,3 +68,21 @@ def test_a_server_that_cancels_its_own_answer_gives_the_floor_back() -> None:
     d.ended(status="cancelled")
     assert d.phase == "listening"
     assert d.take()[0] == c.Interrupt()
+
+
+def test_speech_that_only_the_server_hears_is_streamed_so_that_it_hears_the_end() -> None:
+    d = served().listening()
+    d.take()
+    d.do("ServerSpeechStarted")
+    (listen,) = d.take()
+    assert (listen.mode, listen.ends_by) == ("open", "server")  # type: ignore[union-attr]  # it is a Listen
+    assert d.wait(50).phase == "listening"
+    assert d.do("ServerSpeechStopped").phase == "thinking"
+
+
+def test_speech_that_only_the_server_hears_and_that_never_ends_is_committed_after_a_minute() -> None:
+    d = served().listening().do("ServerSpeechStarted")
+    assert d.wait(59).phase == "listening"
+    d.take()
+    assert d.wait(2).phase == "thinking"
+    assert c.Commit() in d.take()
