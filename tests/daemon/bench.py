@@ -58,6 +58,13 @@ MS_A_LETTER = 50
 
 BLOCKS_A_FRAME = 3
 """The panel draws some 30 times a second, as a real one does."""
+LAPSE_S = 0.2
+"""In a time lapse: as much time passes with one block while all are silent."""
+SLEEP_S = 30.0
+"""The same while the speaker is idle, and until something happens."""
+LAPSE_AFTER_S = 0.9
+"""The lapse begins when all have been silent for so long, by which each sentence has ended; where nobody is listened
+to, at once."""
 
 
 class ToneVoice:
@@ -89,6 +96,8 @@ class Household:
     server: LoopbackServer
     running: asyncio.Task[None]
     voice: ToneVoice
+    lapse: bool = False
+    """Silence passes in large steps, with one block each: for runs that are about the talk, not about the sound."""
     entries: list[Entry] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
     _block: asyncio.TimerHandle | None = None
@@ -113,13 +122,33 @@ class Household:
 
     def next_block(self) -> None:
         """In virtual time: 10 ms of all that threads would do otherwise, again and again."""
-        self._block = asyncio.get_running_loop().call_at(self.device.now() + BLOCK_S, self._step)
+        loop = asyncio.get_running_loop()
+        if not self.lapse:
+            self._block = loop.call_at(self.device.now() + BLOCK_S, self._step)
+            return
+        speaker = self.assembly.speaker
+        pause_s = BLOCK_S
+        if not speaker.engine.speaking:
+            asleep = speaker.dialogue.phase == "idle"
+            heeded = asleep or speaker.dialogue.phase == "thinking"
+            if self.device.silent_s > (0.0 if heeded else LAPSE_AFTER_S):
+                pause_s = SLEEP_S if asleep and self.device.silent_s > LAPSE_AFTER_S else LAPSE_S
+        self._block = loop.call_later(pause_s, self._step)
+
+    def wake(self) -> None:
+        """In a time lapse: something happens now."""
+        now = asyncio.get_running_loop().time()
+        if self.lapse and self._block is not None and self._block.when() > now + LAPSE_S:
+            self._block.cancel()
+            self._step()
 
     def _step(self) -> None:
+        if self.lapse:
+            self.device.let_pass(max(0.0, asyncio.get_running_loop().time() - self.device.now() - BLOCK_S))
         self.device.step()
         self.assembly.speaker.engine.tick()
         self._blocks += 1
-        if self._blocks % BLOCKS_A_FRAME == 0:
+        if self.lapse or self._blocks % BLOCKS_A_FRAME == 0:
             self.panel.step()
         self.next_block()
 
@@ -127,12 +156,14 @@ class Household:
         """There is nothing to be done any more."""
         if self._block is not None:
             self._block.cancel()
+            self._block = None
 
     async def follow(self, entries: AsyncIterator[Entry]) -> None:
         async for entry in entries:
             async with self._news:
                 self.entries.append(entry)
                 self._news.notify_all()
+            self.wake()
 
     async def until(self, condition: Callable[[], bool], within_s: float = 15.0) -> None:
         try:
@@ -229,6 +260,10 @@ async def household(
     environment: dict[str, str] | None = None,
     early: Callable[[SimulatedPanel], None] | None = None,
     confirm: bool = True,
+    greet: bool = True,
+    lapse: bool = False,
+    record_s: float = 900.0,
+    arrange: Callable[[Assembly], None] | None = None,
 ) -> AsyncIterator[Household]:
     """A running speaker.
 
@@ -240,11 +275,17 @@ async def household(
         state: Where it keeps what it keeps.
         environment: Where the key is looked for; None: there is none.
         confirm: Whether the server answers each `session.update` by itself; else that is the script's matter.
+        greet: Likewise `session.created`.
+        lapse: In virtual time only: see `Household.lapse`.
+        record_s: How much of the sound the device keeps.
+        arrange: Called with the parts before anything is opened.
         early: Called while it starts, which then takes five seconds.
     """
     loop = asyncio.get_running_loop()
     stepped = isinstance(loop, VirtualLoop)
-    device = SimulatedDevice(stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs)
+    device = SimulatedDevice(
+        stepped=stepped, begin_s=loop.time(), room=room, noise_dbfs=noise_dbfs, record_s=record_s
+    )
     panels: list[SimulatedPanel] = []
     voice = ToneVoice()
 
@@ -262,7 +303,7 @@ async def household(
         panels.append(SimulatedPanel(panel.light, stepped=stepped, clock=loop.time))
         return panels[-1]
 
-    async with LoopbackServer(script or answering(), confirm=confirm) as server:
+    async with LoopbackServer(script or answering(), confirm=confirm, greet=greet) as server:
         tree: dict[str, dict[str, Any]] = {
             "model": {"url": server.url, "auth": "none"},
             "audio": {"driver": "simulated", "echo": "off"},
@@ -281,6 +322,8 @@ async def household(
             voice=voice,
             clock=loop.time,
         )
+        if arrange is not None:
+            arrange(assembly)
         entries = aiter(assembly.speaker.monitor.subscribe(10_000))
         opened = asyncio.Event()
 
@@ -290,7 +333,7 @@ async def household(
                 await asyncio.sleep(5)
 
         running = asyncio.create_task(assembly.speaker.run(prepare=starting, ready=opened.set))
-        house = Household(assembly, device, panels, server, running, voice)
+        house = Household(assembly, device, panels, server, running, voice, lapse=lapse)
         if stepped:
             house.next_block()
         watch = asyncio.create_task(house.follow(entries))

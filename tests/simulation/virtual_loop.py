@@ -5,6 +5,9 @@ clock. What would run in a thread (`asyncio.to_thread`, and a tool that is a pla
 loop's own thread: beside a real thread the clock would run away. Connections are made in memory, by
 `network.Network`. A child process is real: the clock stands still for as long as one lives.
 
+With a source of chance, tasks are resumed in an order that is drawn from it: a task that could go on may be overtaken
+by others, at every await. Whatever relies on who comes first fails with some seed, and fails each time with that one.
+
 The real self-pipe of asyncio stays registered and is looked at without waiting.
 """
 
@@ -13,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import selectors
+import types
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 from unittest import mock
 
@@ -20,7 +24,8 @@ from speakerd.realtime.session.thread_pool import ToolThreadPool
 from tests.simulation.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    import random
+    from collections.abc import Callable, Coroutine, Generator
     from concurrent.futures import Executor
 
     from tests.simulation.network import MemoryServer, MemoryTransport
@@ -29,6 +34,9 @@ P = ParamSpec("P")
 
 START_S: Final = 1000.0
 """Not 0, so that a time that was never set is seen."""
+
+OVERTAKEN: Final = (0, 0, 0, 1, 2, 5)
+"""How many times a task that could go on lets all others go first; each is as likely."""
 
 LOOK_S: Final = 0.05
 """Real seconds between two looks whether a child process has ended."""
@@ -61,9 +69,9 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`time()` is virtual seconds. `network` makes its connections."""
+    """`time()` is virtual seconds. `network` makes its connections, `chance` changes the order of tasks."""
 
-    def __init__(self, network: Network | None = None) -> None:
+    def __init__(self, network: Network | None = None, chance: random.Random | None = None) -> None:
         selector = _JumpingSelector()
         super().__init__(selector)
         selector.loop = self
@@ -73,6 +81,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._children: list[asyncio.SubprocessTransport] = []
         if network is not None:
             network.attach(self)
+        if chance is not None:
+            self.set_task_factory(functools.partial(_overtaken_task, chance))
 
     def time(self) -> float:
         return self._now
@@ -133,14 +143,50 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
     return run
 
 
-def simulate(work: Coroutine[Any, Any, None], network: Network | None = None) -> None:
+def simulate(
+    work: Coroutine[Any, Any, None], network: Network | None = None, chance: random.Random | None = None
+) -> None:
     """Run `work` in such a loop to its end, in no time."""
     with (
         mock.patch.object(ToolThreadPool, "run", _run_at_once),
-        asyncio.Runner(loop_factory=lambda: VirtualLoop(network)) as runner,
+        asyncio.Runner(loop_factory=lambda: VirtualLoop(network, chance)) as runner,
     ):
         runner.run(work)
 
 
 async def _run_at_once(_pool: ToolThreadPool, call: Callable[[], Any]) -> Any:
     return await asyncio.to_thread(call)
+
+
+def _overtaken_task(
+    chance: random.Random, loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any
+) -> asyncio.Task[Any]:
+    steps: Any = _overtaken(chance, coroutine)
+    # So that a task is still named after what it does.
+    for name in ("__name__", "__qualname__"):
+        setattr(steps, name, getattr(coroutine, name, type(coroutine).__name__))
+    task = asyncio.Task(steps, loop=loop, **named)
+    # Also of one that was cancelled before its first step.
+    task.add_done_callback(lambda _task: coroutine.close())
+    return task
+
+
+@types.coroutine
+def _overtaken(chance: random.Random, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, None, Any]:
+    """Run the coroutine; whenever it could go on, let others go first now and then."""
+    error: BaseException | None = None
+    while True:
+        for _ in range(chance.choice(OVERTAKEN)):
+            try:
+                yield
+            except BaseException as thrown:  # noqa: BLE001  # as a cancel that came meanwhile: the coroutine gets it
+                error = thrown
+        try:
+            awaited = coroutine.send(None) if error is None else coroutine.throw(error)
+        except StopIteration as done:
+            return done.value
+        error = None
+        try:
+            yield awaited
+        except BaseException as thrown:  # noqa: BLE001  # likewise
+            error = thrown

@@ -110,6 +110,7 @@ class SimulatedDevice:
         self._unhung = threading.Event()
         self._unhung.set()
         self._on_step: OnStep = int
+        self._sounded_at = begin_s
         self._begin()
 
     # -- the port ------------------------------------------------------------------------------------------
@@ -201,6 +202,17 @@ class SimulatedDevice:
         for _ in range(blocks):
             self._time += BLOCK_S
             self._block()
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass without a block, as a driver does that calls late. Only if `stepped`."""
+        if not self._stepped:
+            raise RuntimeError("let_pass() is for SimulatedDevice(stepped=True); this one runs by itself")
+        self._time += seconds
+
+    @property
+    def silent_s(self) -> float:
+        """For how long neither the person nor the loudspeaker has made a sound; 0 while the person is to speak."""
+        return self.now() - self._sounded_at if self._person.silent else 0.0
 
     @property
     def played(self) -> bytes:
@@ -296,6 +308,8 @@ class SimulatedDevice:
         on_capture = self._on_capture if running and "capture" not in self._stalled else None
         out = self._speaker(pull) if pull is not None else bytes(WIRE_BLOCK_BYTES)
         near = self._person.block(self.now())
+        if near.any() or out.strip(b"\0"):
+            self._sounded_at = self.now()
         heard = self._microphone(near, out)
         with self._lock:
             self._played.append(out)

@@ -78,6 +78,11 @@ class Person:
             self._waiting.clear()
             self._position = 0
 
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing left to be said."""
+        return not self._waiting
+
     def block(self, now: float) -> Samples:
         """Return the next `MIC_BLOCK` samples, whose last is spoken at `now`; zeros while silent."""
         block = np.zeros(MIC_BLOCK, dtype=np.int16)

@@ -174,6 +174,19 @@ class LoopbackConnection:
                 f"the script waited for {event_type!r}; since the last one found there came: {came}"
             ) from None
 
+    async def next_event(self) -> dict[str, Any]:
+        """Wait for the next event of the client, of any type, for as long as it takes."""
+        while self._looked_at >= len(self.received):
+            self._news.clear()
+            await self._news.wait()
+        self._looked_at += 1
+        return self.received[self._looked_at - 1]
+
+    def forget(self) -> None:
+        """Forget what was looked at of `received`: for long runs."""
+        del self.received[: self._looked_at]
+        self._looked_at = 0
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close the WebSocket cleanly."""
         await self._socket.close(code, reason)
