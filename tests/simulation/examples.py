@@ -131,7 +131,10 @@ EXAMPLES: Final[Mapping[str, Callable[[str, str], Mapping[str, Any]]]] = {
         **_output(r, i, call_id="call_x", name="wait", arguments="{}"),
     },
     names.MCP_ARGUMENTS_DELTA: lambda r, i: {"type": names.MCP_ARGUMENTS_DELTA, **_output(r, i, delta="{}")},
-    names.MCP_ARGUMENTS_DONE: lambda r, i: {"type": names.MCP_ARGUMENTS_DONE, **_output(r, i, arguments="{}")},
+    names.MCP_ARGUMENTS_DONE: lambda r, i: {
+        "type": names.MCP_ARGUMENTS_DONE,
+        **_output(r, i, arguments="{}"),
+    },
     names.MCP_CALL_IN_PROGRESS: lambda _r, i: {
         "type": names.MCP_CALL_IN_PROGRESS,
         "item_id": i,

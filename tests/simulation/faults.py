@@ -11,8 +11,11 @@ import asyncio
 import copy
 import json
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+
+from websockets.exceptions import ConnectionClosed
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.testing import server_events as events
@@ -73,7 +76,7 @@ class Cell:
         stage, event, fault, seed = name.split("/")
         if stage not in STAGES or fault not in FAULTS or event not in names.SERVER_EVENTS:
             raise ValueError(f"no cell: {name!r}; expected STAGE/EVENT/FAULT/SEED")
-        return cls(stage, event, fault, int(seed))  # type: ignore[arg-type]  # checked above
+        return cls(stage, event, fault, int(seed))  # checked above
 
 
 def cells(stage: Stage, event: str, natural: frozenset[str], seed: int = 0) -> Iterator[Cell]:
@@ -101,46 +104,32 @@ class HonestWire:
         await talk.connection.send(event)
 
 
-class FaultyWire(HonestWire):
-    """Commits the fault of a cell, once.
+class SpoilingWire(HonestWire):
+    """Can spoil an event in each of the ways there are; when it does is up to the subclass."""
 
-    Args:
-        cell: Which.
-        occurrences: How often the stage has the event of itself.
-    """
-
-    def __init__(self, cell: Cell, occurrences: int) -> None:
+    def __init__(self, chance: random.Random) -> None:
         super().__init__()
-        self.happened = False
-        self._cell = cell
-        self._chance = random.Random(str(cell))
-        self._natural = occurrences > 0
-        self._nth = self._chance.randrange(occurrences) if occurrences else 0
-        self._seen = 0
+        self._chance = chance
         self._held: tuple[Conversation, Mapping[str, Any]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def entered(self, talk: Conversation, stage: Stage) -> None:
-        if stage == self._cell.stage and not (self._natural or self.happened or self.over):
-            self.happened = True
-            self._spawn(self._send_unasked(talk, self._chance.choice((0.0, 0.1, 0.3))))
-
     async def carry(self, talk: Conversation, stage: Stage, event: Mapping[str, Any]) -> None:
+        """Send it, or spoil it; and send what was to come after it."""
         held, self._held = self._held, None
-        here = (stage, event["type"]) == (self._cell.stage, self._cell.event)
-        if here and self._natural and not (self.happened or self.over):
-            self._seen += 1
-            if self._seen > self._nth:
-                self.happened = True
-                await self._spoil(talk, event)
-                return
-        await super().carry(talk, stage, event)
+        fault = self._fault_of(stage, event)
+        if fault is None:
+            await super().carry(talk, stage, event)
+        else:
+            await self._spoil(talk, event, fault)
         if held is not None:
             await held[0].connection.send(held[1])
 
-    async def _spoil(self, talk: Conversation, event: Mapping[str, Any]) -> None:
+    def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
+        raise NotImplementedError
+
+    async def _spoil(self, talk: Conversation, event: Mapping[str, Any], fault: Fault) -> None:
         send = talk.connection.send
-        match self._cell.fault:
+        match fault:
             case "omitted":
                 pass
             case "delayed":
@@ -155,32 +144,32 @@ class FaultyWire(HonestWire):
             case "refused":
                 await self._refuse(talk, event)
             case "wrong_types" | "fields_missing":
-                await talk.connection.send_raw(json.dumps(self._malformed(event)))
+                await talk.connection.send_raw(json.dumps(self._malformed(event, fault)))
             case "not_json":
                 await talk.connection.send_raw(self._nonsense(event))
             case "out_of_order":
                 self._held = (talk, event)
-                self._spawn(self._send_held(talk, event))
+                self._spawn(self._send_held(event))
 
-    async def _send_unasked(self, talk: Conversation, after_s: float) -> None:
+    async def _send_unasked(self, talk: Conversation, kind: str, fault: Fault, after_s: float) -> None:
         await asyncio.sleep(after_s)
-        event = talk.example(self._cell.event, known=self._chance.random() < 0.7)
-        if self._cell.fault in ("wrong_types", "fields_missing"):
-            await talk.connection.send_raw(json.dumps(self._malformed(event)))
+        event = talk.example(kind, known=self._chance.random() < 0.7)
+        if fault in ("wrong_types", "fields_missing"):
+            await talk.connection.send_raw(json.dumps(self._malformed(event, fault)))
             return
-        if self._cell.event != names.DTMF_RECEIVED:  # the only one that is published without an id
+        if kind != names.DTMF_RECEIVED:  # the only one that is published without an id
             event = {"event_id": "event_unasked", **event}
-        for _ in range(2 if self._cell.fault == "doubled" else 1):
+        for _ in range(2 if fault == "doubled" else 1):
             await talk.connection.send_raw(json.dumps(event))
 
     async def _send_later(self, talk: Conversation, event: Mapping[str, Any], after_s: float) -> None:
         await asyncio.sleep(after_s)
         await talk.connection.send(event)
 
-    async def _send_held(self, talk: Conversation, event: Mapping[str, Any]) -> None:
+    async def _send_held(self, event: Mapping[str, Any]) -> None:
         await asyncio.sleep(_NOTHING_FOLLOWS_S)
         if self._held is not None and self._held[1] is event:
-            self._held = None
+            talk, self._held = self._held[0], None
             await talk.connection.send(event)
 
     async def _refuse(self, talk: Conversation, event: Mapping[str, Any]) -> None:
@@ -193,14 +182,14 @@ class FaultyWire(HonestWire):
             talk.refuse_response()
         await talk.connection.send(refusal)
 
-    def _malformed(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _malformed(self, event: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
         spoilt: dict[str, Any] = copy.deepcopy({"event_id": "event_spoilt", **event})
         for _ in range(self._chance.choice((1, 1, 2, 4))):
             places = list(_places(spoilt))
             if not places:
                 break
             table, key = self._chance.choice(places)
-            if self._cell.fault == "fields_missing":
+            if fault == "fields_missing":
                 del table[key]
             else:
                 table[key] = copy.deepcopy(self._chance.choice(_ODD_VALUES))
@@ -209,14 +198,23 @@ class FaultyWire(HonestWire):
     def _nonsense(self, event: Mapping[str, Any]) -> str:
         frame = json.dumps(event)
         return self._chance.choice(
-            (frame[: self._chance.randrange(1, len(frame))], "", "null", "[1]", '"text"', "[" * 5_000, frame * 2)
+            (
+                frame[: self._chance.randrange(1, len(frame))],
+                "",
+                "null",
+                "[1]",
+                '"text"',
+                "[" * 5_000,
+                frame * 2,
+            )
         )
 
     def _spawn(self, coroutine: Any) -> None:
+        self._tasks = {task for task in self._tasks if not task.done() or task.exception() is not None}
         self._tasks.add(asyncio.create_task(_quietly(coroutine)))
 
     async def close(self) -> None:
-        """Send nothing more. Raises whatever went wrong with the fault itself."""
+        """Send nothing more. Raises whatever went wrong with a fault itself."""
         for task in self._tasks:
             if task.done():
                 task.result()
@@ -224,7 +222,80 @@ class FaultyWire(HonestWire):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-_ODD_VALUES: Final[tuple[Any, ...]] = (None, 17, -1, 1e308, True, "x", "", "\ud83d", [], [[]], {}, {"id": 3}, "a" * 300)
+class FaultyWire(SpoilingWire):
+    """Commits the fault of a cell, once.
+
+    Args:
+        cell: Which.
+        occurrences: How often the stage has the event of itself.
+    """
+
+    def __init__(self, cell: Cell, occurrences: int) -> None:
+        super().__init__(random.Random(str(cell)))
+        self.happened = False
+        self._cell = cell
+        self._natural = occurrences > 0
+        self._before = self._chance.randrange(occurrences) if occurrences else 0
+
+    def entered(self, talk: Conversation, stage: Stage) -> None:
+        """Send a foreign event there."""
+        if stage == self._cell.stage and not (self._natural or self.happened or self.over):
+            self.happened = True
+            after_s = self._chance.choice((0.0, 0.1, 0.3))
+            self._spawn(self._send_unasked(talk, self._cell.event, self._cell.fault, after_s))
+
+    def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
+        if not self._natural or self.happened or self.over:
+            return None
+        if (stage, event["type"]) != (self._cell.stage, self._cell.event):
+            return None
+        self._before -= 1
+        self.happened = self._before < 0
+        return self._cell.fault if self.happened else None
+
+
+class WeatheredWire(SpoilingWire):
+    """Commits a fault now and then: each frame is spoilt with the probability `rate`, and as many are foreign."""
+
+    def __init__(self, chance: random.Random, rate: float) -> None:
+        super().__init__(chance)
+        self.faults = 0
+        self._rate = rate
+
+    def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
+        if self.over or self._chance.random() >= self._rate:
+            return None
+        self.faults += 1
+        return self._chance.choice(FAULTS)
+
+    def entered(self, talk: Conversation, stage: Stage) -> None:
+        """Send a foreign event at times."""
+        if not self.over and self._chance.random() < self._rate:
+            self.faults += 1
+            kind = self._chance.choice(sorted(names.SERVER_EVENTS))
+            self._spawn(self._send_unasked(talk, kind, self._chance.choice(FOREIGN_FAULTS), 0.1))
+
+    async def carry(self, talk: Conversation, stage: Stage, event: Mapping[str, Any]) -> None:
+        """Keep nothing of it: a month is long."""
+        self.carried.clear()
+        await super().carry(talk, stage, event)
+
+
+_ODD_VALUES: Final[tuple[Any, ...]] = (
+    None,
+    17,
+    -1,
+    1e308,
+    True,
+    "x",
+    "",
+    "\ud83d",
+    [],
+    [[]],
+    {},
+    {"id": 3},
+    "a" * 300,
+)
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
@@ -238,9 +309,5 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 async def _quietly(coroutine: Any) -> None:
-    from websockets.exceptions import ConnectionClosed
-
-    try:
+    with suppress(ConnectionClosed):  # the client went meanwhile
         await coroutine
-    except ConnectionClosed:
-        pass  # the client went meanwhile

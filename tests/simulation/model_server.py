@@ -18,7 +18,7 @@ from tests.daemon.bench import tone
 from tests.simulation.examples import EXAMPLES, mcp_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from speakerd.realtime.testing.loopback import LoopbackConnection
 
@@ -39,10 +39,10 @@ Stage: TypeAlias = Literal[
 Answer: TypeAlias = Literal["speak", "talk", "call", "ask_first", "hosted"]
 """What a response is: a short sentence, a long one, a call of a tool, of one that needs a yes, of a hosted one."""
 
-_PACE_S: Final = 0.02
 _CHUNK: Final = 100 * events.BYTES_PER_MS
-_SENTENCE: Final = tone(300)
-_SPEECH: Final = tone(3_000)
+_SENTENCE: Final = (tone(300), 0.02)
+_SPEECH: Final = (tone(3_000), 0.1)
+"""Sound, and how long each 100 ms of it takes to be generated."""
 _LEAST_COMMIT: Final = 4_800
 _TURN: Final = 38_400
 """Bytes of speech after which a server that detects turns takes it as ended: 0.8 s."""
@@ -72,6 +72,8 @@ class ModelServer:
         """Each `response.create`: when, and on which connection."""
         self.connected: list[float] = []
         self.hosted_calls = 0
+        self.watch: Callable[[Mapping[str, Any]], None] = lambda _event: None
+        """Called with each event of a client."""
         self.numbers = itertools.count(1)
 
     async def __call__(self, connection: LoopbackConnection) -> None:
@@ -91,6 +93,7 @@ class Conversation:
     def __init__(self, server: ModelServer, connection: LoopbackConnection) -> None:
         self.server = server
         self.connection = connection
+        self.begun = asyncio.get_running_loop().time()
         self.stage: Stage | None = None
         self.cause: str | None = None
         """The id of the client event that the newest events answer."""
@@ -109,6 +112,7 @@ class Conversation:
         try:
             while True:
                 event = await self.connection.next_event()
+                self.server.watch(event)
                 self.cause = event.get("event_id")
                 self._take(event)
         finally:
@@ -247,25 +251,24 @@ class Conversation:
         await asyncio.sleep(0.2)
         match answer:
             case "speak" | "talk":
-                await self._speak(response, item, _SENTENCE if answer == "speak" else _SPEECH)
+                await self._speak(response, item, *(_SENTENCE if answer == "speak" else _SPEECH))
             case "call" | "ask_first":
                 tool = "wait" if answer == "call" else "open"
-                call = {"call_id": f"call_{item}", "item_id": item}
-                self.put(*events.call_events(response, tool, "{}", **call))
-                output = [events.call_item(tool, "{}", **call)]
+                self.put(*events.call_events(response, tool, "{}", call_id=f"call_{item}", item_id=item))
+                output = [events.call_item(tool, "{}", f"call_{item}", item)]
                 self._end(response, output=output)
             case "hosted":
                 await self._call_hosted(response, item)
 
-    async def _speak(self, response: str, item: str, pcm: bytes) -> None:
+    async def _speak(self, response: str, item: str, pcm: bytes, pace_s: float) -> None:
         for event in events.spoken_begin(response, item):
             self.put(event)
-        await asyncio.sleep(_PACE_S)
+        await asyncio.sleep(pace_s)
         self.enter("speaking")
         for at in range(0, len(pcm), _CHUNK):
             self.put(events.transcript_delta(response, item, "so "))
             self.put(events.audio_delta(response, item, pcm[at : at + _CHUNK]))
-            await asyncio.sleep(_PACE_S)
+            await asyncio.sleep(pace_s)
         text = "so " * (len(pcm) // _CHUNK)
         self.put(*events.spoken_end(response, item, text))
         self._end(response, output=[events.spoken_item(item, text)], usage=events.usage())

@@ -1,0 +1,239 @@
+"""A household of which all is noted that a person could hear and see, that the journal says, and that is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
+
+from speakerd.audio.engine import AudioEngine
+from speakerd.dialogue.events import Ask
+from speakerd.realtime import function_tool
+from tests.audio.recordings import load
+from tests.daemon.bench import Household, household
+from tests.simulation.faults import SpoilingWire
+from tests.simulation.virtual_loop import VirtualLoop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+    from speakerd.daemon.core import Assembly
+    from tests.simulation.faults import HonestWire
+    from tests.simulation.model_server import ModelServer
+    from tests.simulation.network import Network
+
+CAUSES: Final = frozenset(
+    {"no_answer", "answer_timeout", "connection_lost", "session_error", "account_fault", "setting_refused"}
+)
+"""Lines of the journal that say why there is no answer."""
+TOLD: Final = frozenset({"error", "offline"})
+"""Sounds and lights that say so."""
+
+TOLD_WITHIN_S: Final = 25.0
+"""From what a person has done to an answer, or to a sound and a light that say that there is none. The longest way:
+nothing comes for 10 s, the session is replaced, the question is asked once more, and nothing comes for 10 s."""
+
+_TOOL_S: Final = 2.0
+
+
+@dataclass
+class Run:
+    """One household, with what is noted of it."""
+
+    house: Household
+    server: ModelServer
+    wire: HonestWire
+    questions: list[float] = field(default_factory=list)
+    """When the person asked something, and waits for the answer."""
+    sounds: list[tuple[float, str]] = field(default_factory=list)
+    journal: list[tuple[float, logging.LogRecord]] = field(default_factory=list)
+    tools: Counter[str] = field(default_factory=Counter)
+
+    async def press(self) -> None:
+        """A short press."""
+        self.house.wake()
+        self.house.panel.tap()
+
+    async def ask(self) -> None:
+        """Type a question."""
+        self.house.wake()
+        self.questions.append(now())
+        self.house.assembly.speaker.handle(Ask("hello"))
+
+    async def ask_aloud(self) -> None:
+        """Press and say it."""
+        await self.press()
+        utterance = self.house.device.say(_question(), after_s=0.1)
+        await self.house.said(utterance)
+        self.questions.append(now())
+
+    async def reach(self, phase: str, within_s: float) -> bool:
+        """Wait until the speaker is in that phase; return whether it came to be."""
+        return await self.wait_for(lambda: self.house.phases[-1:] == [phase], within_s)
+
+    async def wait_for(self, condition: Callable[[], bool], within_s: float) -> bool:
+        """Wait for it; return whether it came about."""
+        until = now() + within_s
+        while not condition():
+            if now() >= until:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+    def heard_since(self, at: float) -> bool:
+        """Whether an answer has begun to sound."""
+        return any(
+            entry["event"] == "state" and entry["phase"] == "speaking" and entry["at"] >= at
+            for entry in self.house.entries
+        )
+
+    def told_since(self, at: float) -> bool:
+        """Whether a sound or the light has said that there is none."""
+        lights = {
+            entry["light"] for entry in self.house.entries if entry["event"] == "state" and entry["at"] >= at
+        }
+        return bool(TOLD & (lights | {name for when, name in self.sounds if when >= at}))
+
+    def trace(self) -> tuple[Any, ...]:
+        """All that was seen, with its time."""
+        return (
+            tuple(str(event) for event in self.house.server.received),
+            tuple(str(sorted(entry.items())) for entry in self.house.entries),
+            tuple((round(at, 4), record.getMessage()) for at, record in self.journal),
+            tuple(self.sounds),
+        )
+
+    def story(self) -> str:
+        """What happened, in short."""
+        phases = " ".join(
+            f"{entry['at'] - 1000:.1f}:{entry['phase']}({entry['light']})"
+            for entry in self.house.entries
+            if entry["event"] == "state"
+        )
+        lines = "; ".join(
+            f"{at - 1000:.1f} {record.getMessage()}"
+            for at, record in self.journal
+            if getattr(record, "SPEAKERD_EVENT", "") != "phase"
+        )
+        return f"phases {phases}; sounds {self.sounds}; requests {self.server.requested}; journal {lines}"
+
+    def causes_since(self, at: float) -> frozenset[str]:
+        """The events in the journal that say why."""
+        return CAUSES & {getattr(record, "SPEAKERD_EVENT", "") for when, record in self.journal if when >= at}
+
+
+@asynccontextmanager
+async def watched(
+    server: ModelServer,
+    wire: HonestWire,
+    model: Mapping[str, Any],
+    *,
+    noise_dbfs: float | None = None,
+    record_s: float = 60.0,
+) -> AsyncIterator[Run]:
+    """A running speaker in a time lapse, of which everything is noted. It has a slow tool, and one that needs a yes."""
+    runs: list[Run] = []
+
+    def arrange(assembly: Assembly) -> None:
+        @function_tool
+        async def wait() -> str:
+            """Wait."""
+            runs[0].tools["wait"] += 1
+            await asyncio.sleep(_TOOL_S)
+            return "done"
+
+        @function_tool(needs_approval=True)
+        async def open() -> str:  # noqa: A001  # what a tool is called
+            """Open the door."""
+            runs[0].tools["open"] += 1
+            return "it is open"
+
+        assembly.speaker.tools.tools = (wait, open)
+
+    play_earcon = AudioEngine.play_earcon
+
+    def note_earcon(engine: AudioEngine, name: Any) -> None:
+        if runs:
+            runs[0].sounds.append((now(), name))
+        play_earcon(engine, name)
+
+    journal = _Journal()
+    root = logging.getLogger("speakerd")
+    level = root.level
+    root.setLevel(logging.INFO)
+    root.addHandler(journal)
+    settings = {"audio": {"gate": {"silero": "off"}, "silent_capture_s": 3600}, "model": dict(model)}
+    try:
+        with patch.object(AudioEngine, "play_earcon", note_earcon):
+            async with household(
+                server,
+                settings=settings,
+                noise_dbfs=noise_dbfs,
+                confirm=False,
+                greet=False,
+                lapse=True,
+                record_s=record_s,
+                arrange=arrange,
+            ) as house:
+                runs.append(Run(house, server, wire, journal=journal.records))
+                try:
+                    yield runs[0]
+                finally:
+                    if isinstance(wire, SpoilingWire):
+                        await wire.close()
+    finally:
+        root.removeHandler(journal)
+        root.setLevel(level)
+
+
+def now() -> float:
+    """The loop's time."""
+    return asyncio.get_running_loop().time()
+
+
+def in_a_minute(times: Iterable[float]) -> int:
+    """The most of these, which are in order, within sixty seconds."""
+    window: list[float] = []
+    most = 0
+    for at in times:
+        window = [*(before for before in window if at - before < 60.0), at]
+        most = max(most, len(window))
+    return most
+
+
+def kinds_of_tasks() -> Counter[str]:
+    """The speaker's tasks that are alive, by what they do."""
+    kinds = (task.get_coro().__qualname__ for task in asyncio.all_tasks() if not task.done())  # type: ignore[union-attr]  # every coroutine has a name
+    others = ("Loopback", "serve.", "Conversation", "_quietly", "ServerConnection")
+    return Counter(kind for kind in kinds if not kind.startswith(others))
+
+
+def network_of_the_loop() -> Network:
+    """The network that the running loop makes its connections by."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    assert loop.network is not None
+    return loop.network
+
+
+@functools.cache
+def _question() -> bytes:
+    return load("goforward").pcm[16_000:44_000]
+
+
+class _Journal(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.records: list[tuple[float, logging.LogRecord]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            at = now()
+        except RuntimeError:
+            at = 0.0
+        self.records.append((at, record))
