@@ -1,0 +1,73 @@
+"""The matrix, a cell of it, or a month, from the command line: see `scripts/simulation`."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from speakerd.realtime.event_names import SERVER_EVENTS
+from tests.simulation.faults import STAGES, Cell, cells
+from tests.simulation.month import live
+from tests.simulation.turns import natural, play
+
+if TYPE_CHECKING:
+    from tests.simulation.model_server import Stage
+
+
+def _pair(task: tuple[Stage, str, int]) -> list[tuple[str, tuple[str, ...]]]:
+    stage, event, seed = task
+    return [(str(cell), play(cell).problems) for cell in cells(stage, event, natural(stage), seed)]
+
+
+def _matrix(seed: int, jobs: int) -> int:
+    time.monotonic()
+    tasks = [(stage, event, seed) for stage in STAGES for event in sorted(SERVER_EVENTS)]
+    played = failed = 0
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for results in pool.imap_unordered(_pair, tasks, chunksize=4):
+            played += len(results)
+            for _name, problems in results:
+                if problems:
+                    failed += 1
+    return int(failed > 0)
+
+
+def _cell(name: str) -> int:
+    outcome = play(Cell.parse(name))
+    for _part in outcome.trace:
+        pass
+    return int(bool(outcome.problems))
+
+
+def _month(days: int, seed: int) -> int:
+    time.process_time()
+    report = live(days, seed)
+    return int(bool(report.problems))
+
+
+def main() -> int:
+    """Do what the command line says; return the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/simulation")
+    what = parser.add_subparsers(dest="what", required=True)
+    matrix, cell, month = (what.add_parser(name) for name in ("matrix", "cell", "month"))
+    for seeded in (matrix, month):
+        seeded.add_argument("--seed", type=int, default=0)
+    matrix.add_argument("--jobs", type=int, default=os.cpu_count())
+    month.add_argument("--days", type=int, default=30)
+    cell.add_argument("name")
+    given = parser.parse_args()
+    match given.what:
+        case "matrix":
+            return _matrix(given.seed, given.jobs)
+        case "cell":
+            return _cell(given.name)
+        case _:
+            return _month(given.days, given.seed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
