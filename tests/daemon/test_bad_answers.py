@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -270,9 +271,7 @@ async def test_a_connection_that_drops_after_the_key_was_changed_is_made_again_w
 async def test_sound_that_is_cut_within_samples_is_played_whole() -> None:
     pcm = tone(600)
     cuts = [0, 4_801, 9_602, 14_403, len(pcm)]
-    deltas = [
-        audio_delta("resp_1", "item_1", pcm[begin:end]) for begin, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    deltas = [audio_delta("resp_1", "item_1", pcm[begin:end]) for begin, end in itertools.pairwise(cuts)]
     script = [
         Expect("response.create", within_s=30),
         response_created("resp_1"),
