@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 CHANNELS = ("wire", "sound", "light", "status", "journal", "monitor")
 
+WITHOUT_SECOND_OPINION = {"audio.gate.silero": "off"}
+"""Where a scene does not say otherwise: it costs more than all else in a run, and is observed in runs of its own."""
 REMADE = {
     "model.connect_timeout_s": 9.75,
     "audio.capture_queue_ms": 1_010,
@@ -155,7 +157,7 @@ def run(
     seen: list[Evidence] = []
 
     async def play() -> None:
-        started = {**base, **change} if from_the_start else base
+        started = {**WITHOUT_SECOND_OPINION, **base, **(change if from_the_start else {})}
         journal = _Journal()
         root = logging.getLogger("speakerd")
         before_level = root.level

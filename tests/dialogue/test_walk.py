@@ -44,6 +44,7 @@ def test_in_a_house_that_behaves_nothing_is_lost_leaked_doubled_or_left_hanging(
     assert world.tally["announced"] > 10
 
 
+@pytest.mark.exhaustive  # the next test goes all of these ways, too, and stops at the first that breaks
 @pytest.mark.timeout(300)  # the longest of them goes three steps from each place
 @pytest.mark.parametrize("title", WAYS)
 def test_no_invariant_breaks_on_any_short_way(title: str) -> None:
