@@ -147,6 +147,15 @@ def _may(how: str, path: Path, user: pwd.struct_passwd | None) -> bool:
 
 def _problem(loaded: Loaded, key: str, what: str, cure: str, *, warning: bool = False) -> Problem:
     from speakerd.config.errors import Problem
+    from speakerd.config.spoken import spoken
 
     file, line = loaded.place(key)
-    return Problem(file, line, key, what, cure=cure, severity="warning" if warning else "error")
+    return Problem(
+        file,
+        line,
+        key,
+        what,
+        cure=cure,
+        severity="warning" if warning else "error",
+        subject=spoken(tuple(key.split("."))),
+    )

@@ -36,6 +36,7 @@ class Problem:
         cure: what to do, if that is not clear from `allowed`.
         excerpt: the line itself and a caret below it, secrets masked; empty if the line is not the point.
         severity: whether the settings can be used all the same.
+        subject: how the key is called in the message, if otherwise than `key`.
     """
 
     file: Path | None
@@ -47,13 +48,14 @@ class Problem:
     cure: str = ""
     excerpt: str = ""
     severity: Severity = "error"
+    subject: str = ""
 
     def __str__(self) -> str:
         """Return a line for the mistake, and one each for the excerpt, the allowed values and what to do."""
         place = str(self.file) if self.file else "settings"
         if self.line is not None:
             place += f":{self.line}"
-        key = _cut(self.key, _LONGEST // 3)
+        key = _cut(self.subject or self.key, _LONGEST // 3)
         subject = f"{key} = {self.found}" if self.found and key else key
         grade = "" if self.severity == "error" else self.severity
         text = ": ".join(part for part in (place, grade, subject, _cut(self.what, _LONGEST)) if part)

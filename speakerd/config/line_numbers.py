@@ -101,8 +101,17 @@ def line_of(places: Mapping[KeyPath, int], path: KeyPath) -> int | None:
     return None
 
 
-def too_deep(text: str) -> int | None:
-    """Return the line at which brackets, or the dots of a key, are nested more than `DEEPEST` deep; else None.
+@dataclass(frozen=True, slots=True)
+class TooDeep:
+    """Where a text is nested too deep: line and column from 1, and the bracket or dot that is too much."""
+
+    line: int
+    column: int
+    mark: str
+
+
+def too_deep(text: str) -> TooDeep | None:
+    """Return where brackets, or the dots of a key, are nested more than `DEEPEST` deep; None if they are not.
 
     `tomllib` and all that comes after it call themselves once for each level. The text need not be valid.
     """
@@ -126,7 +135,7 @@ def too_deep(text: str) -> int | None:
             case _:
                 depth = max(0, depth - 1)
         if max(depth, dots) > DEEPEST:
-            return text.count("\n", 0, line_start) + 1
+            return TooDeep(text.count("\n", 0, line_start) + 1, mark.start() - line_start + 1, mark[0])
     return None
 
 

@@ -7,12 +7,13 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from speakerd.config import schema
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import line_of
 from speakerd.config.renamed import understood
 from speakerd.config.settings import Settings
-from speakerd.config.validate import Document, parse, validate
+from speakerd.config.validate import Document, parse, parse_as_far, validate
 
 _LARGEST_BYTES = 64_000
 """The reference with every setting has 25 kilobytes; anything much larger is another file."""
@@ -87,11 +88,30 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     Raises:
         ConfigErrors: every mistake in it, with file and line.
     """
-    own, renamed = understood(parse(text, path))
+    whole, mistakes = parse_as_far(text, path)
+    if mistakes or whole is None:
+        found = mistakes + (_further(whole, mistakes) if whole else [])
+        raise ConfigErrors(sorted(found, key=lambda problem: (str(problem.file or ""), problem.line or 0)))
+    own, renamed = understood(whole)
     board, further = _board(own)
     further += renamed
     settings, warnings = validate(own, board, further)
     return Loaded(settings, own, board, warnings)
+
+
+def _further(mended: Document, mistakes: list[Problem]) -> list[Problem]:
+    """Return what else is wrong with a file that is not TOML, as far as it can be read."""
+    own, _ = understood(mended)
+    board, further = _board(own)
+    try:
+        validate(own, board, further, complete=False)
+    except ConfigErrors as errors:
+        told = {(problem.line, problem.key) for problem in mistakes}
+        tables = {key for _, key in told if schema.is_section(schema.hint_at(Settings, key.split(".")))}
+        return [
+            each for each in errors.problems if (each.line, each.key) not in told and each.key not in tables
+        ]
+    return []
 
 
 def files_dir() -> Path:

@@ -192,7 +192,9 @@ def _bounds(limits: Sequence[Any]) -> str:
         words.insert(0, low if low.startswith("above") else f"{low} or more")
     elif high:
         words.insert(0, high if high.startswith("below") else f"{high} or less")
-    return " " + ", ".join(words) if words else ""
+    if not words:
+        return ""
+    return (", " if words[0] == "not empty" else " ") + ", ".join(words)
 
 
 def _number(value: Any) -> str:
@@ -205,7 +207,7 @@ def hint_at(model: Any, path: Sequence[str]) -> Any:
     for part in path:
         if here is None:
             return None
-        here = _bare(here)
+        here = bare(here)
         origin, args = typing.get_origin(here), typing.get_args(here)
         if is_section(here):
             here = next((hint for name, hint, _ in fields(here) if name == part), None)
@@ -218,23 +220,24 @@ def hint_at(model: Any, path: Sequence[str]) -> Any:
     return here
 
 
-def _bare(hint: Any) -> Any:
+def bare(hint: Any) -> Any:
+    """Return a type without its limits."""
     return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
 
 
 def _element(hint: Any) -> type | None:
-    bare = _bare(hint)
-    args = typing.get_args(bare)
-    if typing.get_origin(bare) in (tuple, list) and args and is_section(args[0]):
+    plain = bare(hint)
+    args = typing.get_args(plain)
+    if typing.get_origin(plain) in (tuple, list) and args and is_section(args[0]):
         section: type = args[0]
         return section
     return None
 
 
 def _group(hint: Any) -> type | None:
-    bare = _bare(hint)
-    args = typing.get_args(bare)
-    origin = typing.get_origin(bare)
+    plain = bare(hint)
+    args = typing.get_args(plain)
+    origin = typing.get_origin(plain)
     if isinstance(origin, type) and issubclass(origin, Mapping) and is_section(args[1]):
         section: type = args[1]
         return section

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 MASK = "********"
 CURE = (
-    "The key does not belong into this file. Remove the line and put it where only the service can read it:\n"
-    "    `sudo scripts/install --key` asks for it; or write it alone into a file of mode 0600 and name that\n"
-    "    file in model.api_key_file. If this file was ever shared, revoke the key."
+    "The key does not belong in this file. Remove the line and put it where only the service can read it:\n"
+    "    `sudo scripts/install --key` asks for it; or write it alone into a file that only its owner can read\n"
+    "    (chmod 600), and name that file in model.api_key_file. If this file was ever shared, revoke the key."
 )
 
 _NAME = re.compile(r"(^|[-_])(api[-_]?key|key|token|secret|password|passwd|authorization)$", re.IGNORECASE)
@@ -55,6 +55,21 @@ def masked(path: tuple[str, ...], value: Any) -> Any:
     return value
 
 
+def masked_text(text: str) -> str:
+    """Return a text in which API keys and bearer tokens are masked."""
+    return _VALUE.sub(MASK, text)
+
+
+def hidden(line: str, *, whole: bool = False) -> str:
+    """Return the part of a line that `masked_line` does not show, and what follows it; empty if it shows all."""
+    shown = masked_line(line, whole=whole)
+    if shown == line:
+        return ""
+    return line[
+        next((at for at, (a, b) in enumerate(zip(line, shown, strict=False)) if a != b), len(shown)) :
+    ]
+
+
 def masked_line(line: str, *, whole: bool = False) -> str:
     """Return a line of a file, which need not be TOML, with what may be a secret masked.
 
@@ -63,10 +78,12 @@ def masked_line(line: str, *, whole: bool = False) -> str:
         whole: mask all that comes after the name, whatever it is.
     """
     name = re.match(r"[\s\"']*([\w.-]*)[\"']?\s*[=:]?\s*", line)
+    if whole and line.strip() and not re.search("[=:]", line):
+        return MASK
     if name and (whole or secret_name(name[1])):
         return line[: name.end()] + MASK if line[name.end() :].strip() else line
-    if "headers" in line and "{" in line:
-        return line[: line.index("{")] + MASK
+    if headers := re.search(r"headers[^={:]*[={:]\s*", line):
+        return line[: headers.end()] + MASK if line[headers.end() :].strip("[]{}'\", ") else line
     line = _VALUE.sub(MASK, line)
     return re.sub(r"\b[a-z]{2,10}://[^\s\"']+", lambda url: _masked_url(url[0]), line)
 

@@ -1,17 +1,16 @@
 """From TOML text to settings, or to a list of all mistakes. Pure: the text comes from the caller.
 
-Checked in this order: syntax (which ends at the first mistake); then secrets, unknown keys, and values of wrong
-type or outside their limits, all together; then contradictions, with the wrong values left out.
+Checked in this order: syntax; then secrets, unknown keys, and values of wrong type or outside their limits, all
+together; then contradictions, with the wrong values left out.
 """
 
-import difflib
 import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,22 +20,20 @@ from speakerd.config.conflicts import conflicts
 from speakerd.config.errors import ConfigErrors, Problem, Severity
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
+from speakerd.config.nearest import nearest
 from speakerd.config.settings import Settings
+from speakerd.config.spoken import spoken
 from speakerd.config.toml_writer import toml_key, toml_value
-
-if TYPE_CHECKING:
-    from speakerd.config.syntax import SyntaxMistake
 
 Table = dict[str, Any]
 
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _BY_A_ROOM = frozenset({"value_error", "assertion_error"})
+_ALL = "`speakerd check --defaults` prints all of them."
 _SHOWN_LENGTH = 60
 _MOST_PROBLEMS = 30
 """Nobody mends more in one go, and each is explained at some cost."""
-_LONG_TEXT = 30_000
-_LONGEST_LINE = 2000
 _LARGEST_NUMBER = 2**63
 """TOML's limit, and JSON's for most."""
 
@@ -60,58 +57,45 @@ def parse(text: str, file: Path | None = None) -> Document:
     Raises:
         ConfigErrors: it is not TOML. The statements that are none, as far as they can be told from the others.
     """
-    if line := line_numbers.too_deep(text):
-        cure = (
-            f"No setting is more than {line_numbers.DEEPEST} deep: close each bracket, or name another file."
-        )
-        raise ConfigErrors([Problem(file, line, "", "brackets or names are nested too deep here", cure=cure)])
-    rest = text.replace("\r\n", "\n")
-    problems: list[Problem] = []
-    most = _MOST_PROBLEMS if len(text) < _LONG_TEXT else 1
-    while len(problems) < most:
-        try:
-            data = tomllib.loads(rest)
-        except ValueError as error:
-            from speakerd.config import syntax  # noqa: PLC0415  # for a broken file only; costs each start 10 ms
-
-            mistake = syntax.explain(rest, error)
-            problems.append(_as_problem(mistake, rest, file))
-            if mistake.statement is None:
-                break
-            start, end = mistake.statement
-            rest = rest[:start] + "\n" * rest.count("\n", start, end) + rest[end:]
-        else:
-            if problems:
-                break
-            return Document(file, data, line_numbers.locate(text))
-    raise ConfigErrors(problems)
+    document, problems = parse_as_far(text, file)
+    if problems or document is None:
+        raise ConfigErrors(problems)
+    return document
 
 
-def _as_problem(mistake: "SyntaxMistake", text: str, file: Path | None) -> Problem:
-    line = text.split("\n")[mistake.line - 1][:_LONGEST_LINE]
-    headers = "headers" in mistake.path
-    shown = secrets.masked_line(line, whole=headers)
-    what, cure = mistake.what, mistake.cure
-    if shown != line:
-        hidden = re.findall(r"\w{4,}", line.partition("=")[2])
-        what = "this value cannot be read" if any(word in what for word in hidden) else what
-        cure = "Put the value in quotes. It is not shown here, since it may be a secret."
-        if not headers and secrets.refused(mistake.path, line):
-            cure = secrets.CURE
-    hint = schema.hint_at(Settings, mistake.path)
-    return Problem(
-        file,
-        mistake.line,
-        ".".join(map(toml_key, mistake.path)),
-        what,
-        allowed="" if hint is None or schema.is_section(hint) else schema.allowed(hint),
-        cure=cure,
-        excerpt=excerpt(line, min(mistake.column, len(line) + 1), mistake.line, secret=headers),
-    )
+def parse_as_far(text: str, file: Path | None = None) -> tuple[Document | None, list[Problem]]:
+    """Return what can be read of a text, and the mistakes of its grammar; without one, the whole of it.
+
+    What is read in spite of a mistake is the text as it is proposed, without the lines that nobody can mend; None
+    if it cannot be told where the mistake ends.
+    """
+    if found := line_numbers.too_deep(text):
+        return None, [_too_deep(found, text, file)]
+    plain = text.replace("\r\n", "\n")
+    try:
+        return Document(file, tomllib.loads(plain), line_numbers.locate(plain)), []
+    except ValueError:
+        from speakerd.config import syntax  # noqa: PLC0415  # for a broken file only; costs each start 10 ms
+
+        broken = syntax.problems_of(plain, file)
+    if broken.mended is None:
+        return None, broken.problems
+    return Document(file, tomllib.loads(broken.mended), line_numbers.locate(broken.mended)), broken.problems
+
+
+def _too_deep(found: line_numbers.TooDeep, text: str, file: Path | None) -> Problem:
+    line = text.split("\n")[found.line - 1].rstrip("\r")
+    if found.mark == ".":
+        what = f"this name has more than {line_numbers.DEEPEST} parts"
+        cure = "Delete the line, or write the name of a setting."
+    else:
+        what = f"more than {line_numbers.DEEPEST} brackets are open here"
+        cure = "Close them, or delete those that are too many: no setting needs that many."
+    return Problem(file, found.line, "", what, cure=cure, excerpt=excerpt(line, found.column, found.line))
 
 
 def validate(
-    own: Document, board: Document | None = None, further: Sequence[Problem] = ()
+    own: Document, board: Document | None = None, further: Sequence[Problem] = (), *, complete: bool = True
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """Return the settings of a file, merged over those of its board, and what is probably not meant so.
 
@@ -119,6 +103,8 @@ def validate(
         own: the owner's file; its values take precedence.
         board: the preset it names, if any.
         further: what the caller has found already; it is reported with the rest.
+        complete: False if lines of the file are missing, so that nothing can be said of what it lacks, nor of what
+            contradicts.
 
     Raises:
         ConfigErrors: all mistakes.
@@ -147,6 +133,7 @@ def validate(
                 allowed=allowed,
                 cure=cure,
                 severity=severity,
+                subject=spoken(path),
             )
         )
         if severity == "error":
@@ -164,6 +151,8 @@ def validate(
             if len(problems) >= _MOST_PROBLEMS:
                 further_count += 1
                 continue
+            if not complete and detail["type"] in _MISSING | _BY_A_ROOM:
+                continue
             path = _path(detail, data)
             if any(path[: len(secret)] == secret for secret in wrong):
                 continue
@@ -173,7 +162,7 @@ def validate(
                 path, found = _blamed(what, path, data), None
             report(path, what, found, allowed=allowed, cure=cure)
         settings = _settings_without(data, wrong)
-    for conflict in conflicts(settings):
+    for conflict in conflicts(settings) if complete else ():
         paths = [tuple(key.split(".")) for key in conflict.keys]
         if wrong.isdisjoint(paths):
             path = next((path for path in paths if _said(data, path)), paths[0])
@@ -262,7 +251,7 @@ def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     """Return what is wrong, what is allowed, and what to do."""
     if detail["type"] in _UNKNOWN:
         near = nearest(path)
-        return "there is no such key", "", f"Did you mean {near}?" if near else ""
+        return "there is no such key", "", f"Did you mean {near}?" if near else _ALL
     if detail["type"] in _MISSING:
         return "this key is needed", "", ""
     if detail["type"] in _BY_A_ROOM:
@@ -286,22 +275,6 @@ def _blamed(what: str, path: KeyPath, data: Table) -> KeyPath:
     words = [tuple(word.split(".")) for word in re.findall(r"[a-z_]+(?:\.\w+)*", what)]
     named = [(*path, *word) for word in words if word[0] in names]
     return next((key for key in named if _said(data, key)), named[0] if named else path)
-
-
-def nearest(path: KeyPath) -> str:
-    """Return the known key or table that was probably meant; empty if none is similar."""
-    known = [setting.path for setting in schema.settings(Settings).values()]
-    tables = {entry[:length] for entry in known for length in range(1, len(entry))}
-    names = {".".join(entry): entry for entry in [*known, *sorted(tables)]}
-    table = schema.hint_at(Settings, path[:-1])
-    fields = schema.fields(table) if schema.is_section(table) else ()
-    siblings = {name: ".".join((*path[:-1], name)) for name, _, _ in fields}
-    if close := difflib.get_close_matches(path[-1], siblings, n=1, cutoff=0.7):
-        return siblings[close[0]]
-    if elsewhere := [name for name, entry in names.items() if entry[-1] == path[-1]]:
-        return elsewhere[0]
-    close = difflib.get_close_matches(".".join(path), names, n=1, cutoff=0.75)
-    return close[0] if close else ""
 
 
 def _said(data: Table, path: KeyPath) -> bool:

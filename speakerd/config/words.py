@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from speakerd.config import schema, secrets
 from speakerd.config.errors import ConfigErrors, Problem
+from speakerd.config.nearest import nearest
 from speakerd.config.settings import Settings
 from speakerd.config.toml_writer import toml_value
-from speakerd.config.validate import nearest
 
 _BOOLEANS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 

@@ -59,7 +59,7 @@ def test_a_program_that_cannot_be_run_is_told_with_its_line(
 ) -> None:
     code, err = check(file, command(program), capsys)
     assert code == 3
-    assert f"{file}:6: tools.commands.0.argv: {words}" in err
+    assert f"{file}:6: the first tools.commands: argv: {words}" in err
     assert check(file, command(program), capsys, "--quiet") == (3, err)
 
 

@@ -7,12 +7,13 @@ BROKEN: list[tuple[str, str]] = [
         """\
 [audio]
 volume = 5 0""",
-        """\
-settings:2: audio.volume: '0' stands after the value
-    2 | volume = 5 0
-      |            ^
-    allowed: a whole number from 0 to 100
-    Delete it; a comment begins with #. The value is 5""",
+        (
+            "settings:2: audio.volume: there is a space in the number\n"
+            "    2 | volume = 5 0\n"
+            "      |           ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 50   (or volume = 5)"
+        ),
     ),
     (
         ("[model]\nvoice = “marin”"),
@@ -66,7 +67,7 @@ voice = "marin'""",
         (
             "settings:2: model.voice: a text that begins with \" ends with '\n"
             "    2 | voice = \"marin'\n"
-            "      |         ^\n"
+            "      |               ^\n"
             "    allowed: a text in quotes\n"
             '    Write: voice = "marin"'
         ),
@@ -86,23 +87,25 @@ settings:2: model.voice: the quotation mark at the end is missing
         """\
 [wake_word]
 enabled = yes""",
-        """\
-settings:2: wake_word.enabled: yes is no value of TOML
-    2 | enabled = yes
-      |           ^
-    allowed: true or false
-    Write: enabled = true""",
+        (
+            "settings:2: wake_word.enabled: yes is not known here\n"
+            "    2 | enabled = yes\n"
+            "      |           ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = true"
+        ),
     ),
     (
         """\
 [wake_word]
 enabled = True""",
-        """\
-settings:2: wake_word.enabled: True is written small
-    2 | enabled = True
-      |           ^
-    allowed: true or false
-    Write: enabled = true""",
+        (
+            "settings:2: wake_word.enabled: True must be in small letters\n"
+            "    2 | enabled = True\n"
+            "      |           ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = true"
+        ),
     ),
     (
         """\
@@ -120,12 +123,13 @@ silero = on""",
         """\
 [audio]
 volume = 30%""",
-        """\
-settings:2: audio.volume: % stands after the number: a number has no unit
-    2 | volume = 30%
-      |          ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: % stands after the number: a number has no unit\n"
+            "    2 | volume = 30%\n"
+            "      |            ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
@@ -154,11 +158,17 @@ settings:2: audio.volume: a colon stands where = belongs
         """\
 audio:
   volume: 30""",
-        """\
-settings:1: audio: a colon ends this name
-    1 | audio:
-      |      ^
-    Write: [audio]   (a table; its settings on the lines below)""",
+        (
+            "settings:1: audio: a colon ends this name\n"
+            "    1 | audio:\n"
+            "      |      ^\n"
+            "    Write: [audio]   (its settings on the lines below)\n"
+            "settings:2: audio.volume: a colon stands where = belongs\n"
+            "    2 |   volume: 30\n"
+            "      |         ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
@@ -175,50 +185,54 @@ settings:2: audio.volume: ; stands at the end of the line
         """\
 [audio]
 volume = 30 // loud""",
-        """\
-settings:2: audio.volume: // begins no comment in TOML
-    2 | volume = 30 // loud
-      |             ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30   # loud""",
+        (
+            "settings:2: audio.volume: a comment begins with #, not with //\n"
+            "    2 | volume = 30 // loud\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30   # loud"
+        ),
     ),
     (
         """\
 // my settings
 [audio]""",
-        """\
-settings:1: // begins no comment in TOML
-    1 | // my settings
-      | ^
-    Write: # my settings""",
+        (
+            "settings:1: a comment begins with #, not with //\n"
+            "    1 | // my settings\n"
+            "      | ^\n"
+            "    Write: # my settings"
+        ),
     ),
     (
         "; my settings",
-        """\
-settings:1: ; begins no comment in TOML
-    1 | ; my settings
-      | ^
-    Write: # my settings""",
+        (
+            "settings:1: a comment begins with #, not with ;\n"
+            "    1 | ; my settings\n"
+            "      | ^\n"
+            "    Write: # my settings"
+        ),
     ),
     (
         ('[audio]\nvolume = 30\n[model]\nvoice = "x"\n[audio]\necho = "off"'),
-        """\
-settings:5: audio: the table [audio] was begun already in line 1
-    5 | [audio]
-      | ^
-    Move the lines below this one up into the table of line 1, and delete this line.""",
+        (
+            "settings:5: audio: this table was begun in line 1 already\n"
+            "    5 | [audio]\n"
+            "      | ^\n"
+            "    Move the lines below this one up into the table of line 1, and delete this line."
+        ),
     ),
     (
         """\
 [audio]
 volume = 30
 volume = 40""",
-        """\
-settings:3: audio.volume: audio.volume was set already in line 2
-    3 | volume = 40
-      | ^
-    allowed: a whole number from 0 to 100
-    Delete one of the two lines: a setting has one value.""",
+        (
+            "settings:3: audio.volume: already set in line 2\n"
+            "    3 | volume = 40\n"
+            "      | ^\n"
+            "    Delete one of the two lines: a setting has one value."
+        ),
     ),
     (
         ("[audio]\nvolume\t30"),
@@ -241,31 +255,36 @@ settings:1: audio: the [ of a table is not closed
     ),
     (
         ('[[tools.commands]\nname = "x"'),
-        """\
-settings:1: tools.commands.0: two brackets open this table, and one closes it
-    1 | [[tools.commands]
-      | ^
-    Write: [[tools.commands]]""",
+        (
+            "settings:1: the first tools.commands: two brackets open this table, and one closes it\n"
+            "    1 | [[tools.commands]\n"
+            "      |                 ^\n"
+            "    Write: [[tools.commands]]"
+        ),
     ),
     (
         """\
 [audio]]
 volume = 3""",
-        """\
-settings:1: audio: one bracket opens this table, and two close it
-    1 | [audio]]
-      | ^
-    Write: [audio]""",
+        (
+            "settings:1: audio: one bracket opens this table, and two close it\n"
+            "    1 | [audio]]\n"
+            "      |        ^\n"
+            "    Write: [audio]"
+        ),
     ),
     (
         """\
 [audio gate]
 hangover_ms = 3""",
-        """\
-settings:1: 'audio gate' is no name of a table
-    1 | [audio gate]
-      | ^
-    Write: [audio.gate]""",
+        (
+            "settings:1: 'audio gate' is no name of a table\n"
+            "    1 | [audio gate]\n"
+            "      | ^\n"
+            "    Write: [audio.gate]\n"
+            "settings:2: audio.gate.hangover_ms = 3: not allowed\n"
+            "    allowed: a whole number from 100 to 10000"
+        ),
     ),
     (
         """\
@@ -279,28 +298,33 @@ settings:1: 'wake word' is no name of a table
     ),
     (
         "[audio] volume = 3",
-        """\
-settings:1: a setting stands on the line of its table
-    1 | [audio] volume = 3
-      | ^
-    Put  volume = 3  on a line of its own, below [audio].""",
+        (
+            "settings:1: a setting stands on the line of its table\n"
+            "    1 | [audio] volume = 3\n"
+            "      |         ^\n"
+            "    Write: [audio]\n"
+            "           volume = 3"
+        ),
     ),
     (
         "wake word = true",
-        """\
-settings:1: there is a space in the name 'wake word'
-    1 | wake word = true
-      | ^
-    Write: [wake_word]   (and its settings on the lines below)""",
+        (
+            "settings:1: 'wake word' is no name: there is a space in it\n"
+            "    1 | wake word = true\n"
+            "      |     ^\n"
+            "    Write: [wake_word]\n"
+            "           enabled = true"
+        ),
     ),
     (
         ("[audio]\nvolume = "),
-        """\
-settings:2: audio.volume: nothing stands after =
-    2 | volume =
-      |         ^
-    allowed: a whole number from 0 to 100
-    Write a value; for an empty text ""; or put # before the line, and the default counts.""",
+        (
+            "settings:2: audio.volume: nothing stands after =\n"
+            "    2 | volume =\n"
+            "      |         ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write a value; or put # before the line, and the default counts."
+        ),
     ),
     (
         """\
@@ -317,79 +341,86 @@ settings:2: audio.volume: volume has neither = nor a value
         """\
 [panel.light]
 rgb_pins = 5, 6, 7""",
-        """\
-settings:2: panel.light.rgb_pins: there are several values, and no list
-    2 | rgb_pins = 5, 6, 7
-      |             ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: there are several values, and no list\n"
+            "    2 | rgb_pins = 5, 6, 7\n"
+            "      |             ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [5 6 7]""",
-        """\
-settings:2: panel.light.rgb_pins: a comma is missing in this list
-    2 | rgb_pins = [5 6 7]
-      |               ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: a comma is missing in this list\n"
+            "    2 | rgb_pins = [5 6 7]\n"
+            "      |               ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [5, 6, 7
 led_pin = 3""",
-        """\
-settings:2: panel.light.rgb_pins: the [ of this list is not closed
-    2 | rgb_pins = [5, 6, 7
-      |            ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: the [ of this list is not closed\n"
+            "    2 | rgb_pins = [5, 6, 7\n"
+            "      |            ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = (5, 6, 7)""",
-        """\
-settings:2: panel.light.rgb_pins: a list stands in brackets, not in parentheses
-    2 | rgb_pins = (5, 6, 7)
-      |            ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: a list stands in brackets, not in parentheses\n"
+            "    2 | rgb_pins = (5, 6, 7)\n"
+            "      |            ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = {5, 6, 7}""",
-        """\
-settings:2: panel.light.rgb_pins: braces hold names with their values, and there is no =
-    2 | rgb_pins = {5, 6, 7}
-      |            ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: a list stands in [ ], not in { }\n"
+            "    2 | rgb_pins = {5, 6, 7}\n"
+            "      |            ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [GPIO5, GPIO6, GPIO7]""",
-        """\
-settings:2: panel.light.rgb_pins: an element of this list cannot be read
-    2 | rgb_pins = [GPIO5, GPIO6, GPIO7]
-      |             ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = ["GPIO5", "GPIO6", "GPIO7"]""",
+        (
+            "settings:2: panel.light.rgb_pins: GPIO5 stands without quotes\n"
+            "    2 | rgb_pins = [GPIO5, GPIO6, GPIO7]\n"
+            "      |             ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    Write: rgb_pins = ["GPIO5", "GPIO6", "GPIO7"]'
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [5; 6; 7]""",
-        """\
-settings:2: panel.light.rgb_pins: semicolons stand where commas belong
-    2 | rgb_pins = [5; 6; 7]
-      |              ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, 7]""",
+        (
+            "settings:2: panel.light.rgb_pins: semicolons stand where commas belong\n"
+            "    2 | rgb_pins = [5; 6; 7]\n"
+            "      |              ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
@@ -420,7 +451,7 @@ night_from = 7:00""",
 [panel.button]
 pin = GPIO17""",
         (
-            "settings:2: panel.button.pin: this text stands without quotes\n"
+            "settings:2: panel.button.pin: GPIO17 stands without quotes\n"
             "    2 | pin = GPIO17\n"
             "      |       ^\n"
             "    allowed: a whole number or a text in quotes\n"
@@ -442,12 +473,13 @@ settings:2: panel.button.pin: a number begins with 0
         """\
 [model]
 speed = 1,1""",
-        """\
-settings:2: model.speed: a comma stands where the point of a number belongs
-    2 | speed = 1,1
-      |         ^
-    allowed: a number from 0.25 to 1.5
-    Write: speed = 1.1""",
+        (
+            "settings:2: model.speed: a comma stands where the point of a number belongs\n"
+            "    2 | speed = 1,1\n"
+            "      |          ^\n"
+            "    allowed: a number from 0.25 to 1.5\n"
+            "    Write: speed = 1.1"
+        ),
     ),
     (
         """\
@@ -473,11 +505,13 @@ settings:2: model.speed: a digit is missing before the point
     (
         ('[model]\ninstructions = "Be brief.\nBe kind."\nvoice = "x"'),
         (
-            "settings:2: model.instructions: this text goes on over the end of the line\n"
+            "settings:2: model.instructions: a text of several lines has three quotation marks at each end\n"
             '    2 | instructions = "Be brief.\n'
             "      |                ^\n"
             "    allowed: a text in quotes\n"
-            '    A text of several lines has three at each end: instructions = """ ... """'
+            "    Write in place of lines 2 to 3:\n"
+            '        instructions = """Be brief.\n'
+            '        Be kind."""'
         ),
     ),
     (
@@ -504,7 +538,7 @@ instructions = 'don't say much'""",
     (
         ('[model]\napi_key_file = "C:\\Users\\key"'),
         (
-            "settings:2: model.api_key_file: a backslash has a meaning in a text, and this one has none\n"
+            'settings:2: model.api_key_file: in "..." a backslash begins a code, and this is none\n'
             '    2 | api_key_file = "C:\\Users\\key"\n'
             "      |                   ^\n"
             "    allowed: a text in quotes\n"
@@ -514,7 +548,7 @@ instructions = 'don't say much'""",
     (
         ('[model]\napi_key_file = "C:\\keys\\"'),
         (
-            "settings:2: model.api_key_file: a backslash has a meaning in a text, and this one has none\n"
+            'settings:2: model.api_key_file: in "..." a backslash begins a code, and this is none\n'
             '    2 | api_key_file = "C:\\keys\\"\n'
             "      |                   ^\n"
             "    allowed: a text in quotes\n"
@@ -525,12 +559,13 @@ instructions = 'don't say much'""",
         """\
 [model]
 headers = { X-Room: "kitchen" }""",
-        """\
-settings:2: model.headers: a colon stands where = belongs
-    2 | headers = ********
-      |           ^
-    allowed: a table of names, each with a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers: a colon stands where = belongs\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            '    Write: headers = { X-Room = "..." }   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         """\
@@ -538,82 +573,87 @@ settings:2: model.headers: a colon stands where = belongs
 headers = {
   X-Room = "kitchen",
 }""",
-        """\
-settings:2: model.headers: a table in braces must stand on one line
-    2 | headers = ********
-      |           ^
-    allowed: a table of names, each with a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers: a table in braces must stand on one line\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            '    Write in place of lines 2 to 4: headers = { X-Room = "..." }   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         """\
 [model]
 headers = { X-Room = "kitchen", }""",
-        """\
-settings:2: model.headers: a comma stands before the closing }
-    2 | headers = ********
-      |           ^
-    allowed: a table of names, each with a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers: a comma stands before the closing }\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            '    Write: headers = { X-Room = "..." }   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         '{ "audio": { "volume": 30 } }',
-        """\
-settings:1: this looks like JSON
-    1 | { "audio": { "volume": 30 } }
-      | ^
-    Write [audio] on a line, and below it volume = 60; without braces, commas and colons.""",
+        (
+            "settings:1: this looks like JSON\n"
+            '    1 | { "audio": { "volume": 30 } }\n'
+            "      | ^\n"
+            "    Write: [audio]\n"
+            "           volume = 30"
+        ),
     ),
     (
         "- name: x",
-        """\
-settings:1: this looks like a list of YAML
-    1 | - name: x
-      | ^
-    Write a list in brackets: argv = ["/bin/true", "x"]; each command begins with [[tools.commands]].""",
+        (
+            "settings:1: this looks like a list of YAML\n"
+            "    1 | - name: x\n"
+            "      | ^\n"
+            "    Write: [[tools.commands]]\n"
+            '           name = "x"'
+        ),
     ),
     (
         """\
 [model]
 language = null""",
         (
-            "settings:2: model.language: TOML has no null: a text may be empty, and a line that is left out has its default\n"
+            "settings:2: model.language: null is not known here\n"
             "    2 | language = null\n"
             "      |            ^\n"
             "    allowed: a text in quotes\n"
-            '    Write: language = ""'
+            '    Write: language = ""   (or leave the line out, and the default counts)'
         ),
     ),
     (
         """\
 [audio]
 volume == 30""",
-        """\
-settings:2: audio.volume: == stands where = belongs
-    2 | volume == 30
-      | ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: == stands where = belongs\n"
+            "    2 | volume == 30\n"
+            "      |        ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
 [audio]
 volume := 30""",
-        """\
-settings:2: := stands where = belongs
-    2 | volume := 30
-      | ^
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: := stands where = belongs\n"
+            "    2 | volume := 30\n"
+            "      |        ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
 [audio]
 .volume = 30""",
-        """\
-settings:2: a dot of this name has nothing beside it
-    2 | .volume = 30
-      | ^
-    Write: volume = 30""",
+        ("settings:2: the name begins with a dot\n    2 | .volume = 30\n      | ^\n    Write: volume = 30"),
     ),
     (
         ("[audio]\nlautstärke = 30"),
@@ -621,67 +661,71 @@ settings:2: a dot of this name has nothing beside it
             "settings:2: ä cannot be in a name\n"
             "    2 | lautstärke = 30\n"
             "      |       ^\n"
-            "    A name is made of the letters a to z, digits, _ and -; `speakerd check --defaults` prints all names."
+            "    `speakerd check --defaults` prints all names. They are made of the letters a to z, digits, _ and -."
         ),
     ),
     (
         ('[audio]\nvolume = 30 echo = "off"'),
-        """\
-settings:2: audio.volume: two settings stand on one line
-    2 | volume = 30 echo = "off"
-      |             ^
-    allowed: a whole number from 0 to 100
-    Put  echo = "off"  on a line of its own.""",
+        (
+            "settings:2: audio.volume: two settings stand on one line\n"
+            '    2 | volume = 30 echo = "off"\n'
+            "      |             ^\n"
+            '    Put  echo = "off"  on a line of its own.'
+        ),
     ),
     (
         """\
 [audio]
 flush_ramp_ms = 7ms""",
-        """\
-settings:2: audio.flush_ramp_ms: ms stands after the number: a number has no unit
-    2 | flush_ramp_ms = 7ms
-      |                 ^
-    allowed: a whole number from 1 to 100
-    Write: flush_ramp_ms = 7""",
+        (
+            "settings:2: audio.flush_ramp_ms: ms stands after the number: a number has no unit\n"
+            "    2 | flush_ramp_ms = 7ms\n"
+            "      |                  ^\n"
+            "    allowed: a whole number from 1 to 100\n"
+            "    Write: flush_ramp_ms = 7"
+        ),
     ),
     (
         """\
 [audio.gate]
 hangover_ms = 1s""",
-        """\
-settings:2: audio.gate.hangover_ms: s stands after the number: a number has no unit
-    2 | hangover_ms = 1s
-      |               ^
-    allowed: a whole number from 100 to 10000
-    Write: hangover_ms = 1000""",
+        (
+            "settings:2: audio.gate.hangover_ms: s stands after the number: a number has no unit\n"
+            "    2 | hangover_ms = 1s\n"
+            "      |                ^\n"
+            "    allowed: a whole number from 100 to 10000\n"
+            "    Write: hangover_ms = 1000   (hangover_ms counts milliseconds)"
+        ),
     ),
     (
         ('[tools]\ncommands = []\n[[tools.commands]]\nname = "x"'),
-        """\
-settings:3: tools.commands.0: tools.commands was set to an empty list already in line 2
-    3 | [[tools.commands]]
-      | ^
-    Delete line 2: commands = []""",
+        (
+            "settings:3: the first tools.commands: already set to an empty list in line 2\n"
+            "    3 | [[tools.commands]]\n"
+            "      | ^\n"
+            "    Delete line 2: commands = []"
+        ),
     ),
     (
         ('[[tools.commands]]\nname = "x"\n[tools.commands]\nname = "y"'),
-        """\
-settings:3: tools.commands: tools.commands was begun as a list of tables in line 1
-    3 | [tools.commands]
-      | ^
-    allowed: a list at most 50 long, each a table with name, description, argv, timeout_s, approval
-    Write [[tools.commands]] with two brackets: each begins another one.""",
+        (
+            "settings:3: tools.commands: begun as a list of tables in line 1\n"
+            "    3 | [tools.commands]\n"
+            "      | ^\n"
+            "    Write [[tools.commands]] with two brackets: each begins another one."
+        ),
     ),
     (
         """\
 audio = 5
 [audio]
 volume = 3""",
-        """\
-settings:2: audio: audio was set already in line 1, and cannot be begun again as a table
-    2 | [audio]
-      | ^
-    Keep one of the two: line 1, or this table.""",
+        (
+            "settings:2: audio: this is a table, and has a value in line 1\n"
+            "    2 | [audio]\n"
+            "      | ^\n"
+            "    Delete line 1: audio = 5"
+        ),
     ),
     (
         "Hello, this is my speaker",
@@ -711,7 +755,7 @@ input = plughw:CARD=Device,DEV=0""",
             "settings:2: audio.input: this text stands without quotes\n"
             "    2 | input = plughw:CARD=Device,DEV=0\n"
             "      |         ^\n"
-            "    allowed: a text in quotes not empty\n"
+            "    allowed: a text in quotes, not empty\n"
             '    Write: input = "plughw:CARD=Device,DEV=0"'
         ),
     ),
@@ -730,31 +774,28 @@ input = plughw:CARD=Device,DEV=0""",
 [audio]
 echo = "off" 'x'""",
         (
-            "settings:2: audio.echo: \"'x'\" stands after the value\n"
+            "settings:2: audio.echo: 'x' stands after the value\n"
             "    2 | echo = \"off\" 'x'\n"
             "      |              ^\n"
             '    allowed: "auto" or "cancel" or "half_duplex" or "off"\n'
-            '    Delete it; a comment begins with #. The value is "off"'
+            '    Delete it, or write # before it. The value is "off"'
         ),
     ),
     (
         """\
 [audio]
 volume = 1 000""",
-        """\
-settings:2: audio.volume: thousands are set apart
-    2 | volume = 1 000
-      |          ^
-    allowed: a whole number from 0 to 100
-    Write a value that is allowed here.""",
+        (
+            "settings:2: audio.volume: there is a space in the number\n"
+            "    2 | volume = 1 000\n"
+            "      |           ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    1000 is not allowed here. Write a value that is."
+        ),
     ),
     (
         "<audio>",
-        """\
-settings:1: this looks like XML or HTML
-    1 | <audio>
-      | ^
-    A setting is written  name = value , a text in quotes, and a table begins with [name].""",
+        ("settings:1: this looks like XML or HTML\n    1 | <audio>\n      | ^\n    Write: [audio]"),
     ),
     (
         """\
@@ -772,12 +813,13 @@ settings:2: audio.volume: $VOLUME is no value: there are no variables here
 [[tools.commands]]
 argv = ["/usr/bin/curl", "http://x"
 approval = false""",
-        """\
-settings:2: tools.commands.0.argv: the [ of this list is not closed
-    2 | argv = ["/usr/bin/curl", "http://x"
-      |        ^
-    allowed: a list not empty, at most 64 long, each a text in quotes not empty
-    Write: argv = ["/usr/bin/curl", "http://x"]""",
+        (
+            "settings:2: the first tools.commands: argv: the [ of this list is not closed\n"
+            '    2 | argv = ["/usr/bin/curl", "http://x"\n'
+            "      |        ^\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
+            '    Write: argv = ["/usr/bin/curl", "http://x"]'
+        ),
     ),
     (
         """\
@@ -786,31 +828,36 @@ argv = [
   "/usr/bin/curl"
   "http://x"
 ]""",
-        """\
-settings:4: tools.commands.0.argv: an element of this list is not followed by a comma
-    4 |   "http://x"
-      |   ^
-    allowed: a list not empty, at most 64 long, each a text in quotes not empty
-    Put a comma between every two of its elements.""",
+        (
+            "settings:3: the first tools.commands: argv: a comma is missing after this element\n"
+            '    3 |   "/usr/bin/curl"\n'
+            "      |                  ^\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
+            "    Write a comma at the end of this line."
+        ),
     ),
     (
         """\
 [[tools.commands]]
 argv = /usr/bin/curl http://x""",
-        """\
-settings:2: tools.commands.0.argv: this list stands without brackets
-    2 | argv = /usr/bin/curl http://x
-      |        ^
-    allowed: a list not empty, at most 64 long, each a text in quotes not empty
-    Write: argv = ["/usr/bin/curl", "http://x"]""",
+        (
+            "settings:2: the first tools.commands: argv: this list stands without brackets\n"
+            "    2 | argv = /usr/bin/curl http://x\n"
+            "      |        ^\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
+            '    Write: argv = ["/usr/bin/curl", "http://x"]'
+        ),
     ),
     (
         ('[tools.commands]\nargv = "/usr/bin/curl", "x"'),
-        """\
-settings:2: tools.commands.argv: there are several values, and no list
-    2 | argv = "/usr/bin/curl", "x"
-      |                       ^
-    Write: argv = ["/usr/bin/curl", "x"]""",
+        (
+            "settings:1: tools.commands: this is a list of tables\n"
+            "    Write [[tools.commands]], and the keys of one below it.\n"
+            "settings:2: tools.commands.argv: there are several values, and no list\n"
+            '    2 | argv = "/usr/bin/curl", "x"\n'
+            "      |                       ^\n"
+            '    Write [tools.commands.argv], which is a table, and below it  NAME = ["/usr/bin/curl", "x"]'
+        ),
     ),
     (
         """\
@@ -826,39 +873,45 @@ settings:1: a table has no name
         """\
 [audio/gate]
 x = 1""",
-        """\
-settings:1: 'audio/gate' is no name of a table
-    1 | [audio/gate]
-      | ^
-    Write: [audio.gate]""",
+        (
+            "settings:1: 'audio/gate' is no name of a table\n"
+            "    1 | [audio/gate]\n"
+            "      | ^\n"
+            "    Write: [audio.gate]\n"
+            "settings:2: audio.gate.x = 1: there is no such key\n"
+            "    `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         "= 5",
-        """\
-settings:1: there is no name before =
-    1 | = 5
-      | ^
-    Write the name of the setting before it: volume = 60""",
+        (
+            "settings:1: there is no name before =\n"
+            "    1 | = 5\n"
+            "      | ^\n"
+            "    Write the name of a setting before it: NAME = 5"
+        ),
     ),
     (
         """\
 [audio]
 "volume = 5""",
-        """\
-settings:2: a quotation mark of this name has no other
-    2 | "volume = 5
-      | ^
-    Write: volume = 5""",
+        (
+            'settings:2: the " before the name is not closed\n'
+            '    2 | "volume = 5\n'
+            "      | ^\n"
+            "    Write: volume = 5"
+        ),
     ),
     (
         """\
 [audio];
 volume = 3""",
-        """\
-settings:1: audio: ';' stands after the name of a table
-    1 | [audio];
-      | ^
-    Write: [audio]""",
+        (
+            "settings:1: audio: ';' stands after the name of a table\n"
+            "    1 | [audio];\n"
+            "      |        ^\n"
+            "    Write: [audio]"
+        ),
     ),
     (
         ("[audio]\nvolume = −5"),
@@ -867,7 +920,7 @@ settings:1: audio: ';' stands after the name of a table
             "    2 | volume = −5\n"
             "      |          ^\n"
             "    allowed: a whole number from 0 to 100\n"
-            "    Write a value that is allowed here."
+            "    -5 is not allowed here. Write a value that is."
         ),
     ),
     (
@@ -875,31 +928,34 @@ settings:1: audio: ';' stands after the name of a table
         (
             "settings:1: a: 'y' stands after the end of a text\n"
             '    1 | a = """x""" y\n'
-            "      |            ^\n"
-            '    Delete it; or """ ends the text too early.'
+            "      |             ^\n"
+            '    Delete it, or move it before the """ if it is of the text; a comment begins with #.\n'
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
         ),
     ),
     (
         """\
 [audio]
 volume = 60 (loud)""",
-        """\
-settings:2: audio.volume: ( begins no comment in TOML
-    2 | volume = 60 (loud)
-      |             ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 60   # loud""",
+        (
+            "settings:2: audio.volume: a comment begins with #, not with (\n"
+            "    2 | volume = 60 (loud)\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 60   # loud"
+        ),
     ),
     (
         """\
 [audio]
 volume = 60 %""",
-        """\
-settings:2: audio.volume: % stands after the number: a number has no unit
-    2 | volume = 60 %
-      |          ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 60""",
+        (
+            "settings:2: audio.volume: % stands after the number: a number has no unit\n"
+            "    2 | volume = 60 %\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 60"
+        ),
     ),
     (
         """\
@@ -916,12 +972,13 @@ settings:2: dialogue.mode: one_shot stands without quotes
         """\
 [dialogue]
 sound_at_press = On""",
-        """\
-settings:2: dialogue.sound_at_press: On is no value of TOML
-    2 | sound_at_press = On
-      |                  ^
-    allowed: true or false
-    Write: sound_at_press = true""",
+        (
+            "settings:2: dialogue.sound_at_press: On is not known here\n"
+            "    2 | sound_at_press = On\n"
+            "      |                  ^\n"
+            "    allowed: true or false\n"
+            "    Write: sound_at_press = true"
+        ),
     ),
     (
         """\
@@ -940,71 +997,82 @@ settings:2: wake_word.enabled: , stands at the end of the line
 button.pin = 5
 [panel.button]
 pin = 6""",
-        """\
-settings:3: panel.button: panel.button was set already in line 2, and cannot be begun again as a table
-    3 | [panel.button]
-      | ^
-    Keep one of the two: line 2, or this table.""",
+        (
+            "settings:3: panel.button: already set in line 2, and cannot be begun again\n"
+            "    3 | [panel.button]\n"
+            "      | ^\n"
+            "    Keep one of the two: line 2, or this table."
+        ),
     ),
     (
         "set volume = 5",
-        """\
-settings:1: there is a space in the name 'set volume'
-    1 | set volume = 5
-      | ^
-    Write: volume = 5""",
+        (
+            "settings:1: 'set volume' is no name: there is a space in it\n"
+            "    1 | set volume = 5\n"
+            "      |    ^\n"
+            "    Write: [audio]\n"
+            "           volume = 5"
+        ),
     ),
     (
         """\
 volume = 5
 [""",
-        """\
-settings:2: the [ of a table is not closed
-    2 | [
-      | ^
-    Close it with ]""",
+        (
+            "settings:2: [ stands alone\n"
+            "    2 | [\n"
+            "      | ^\n"
+            "    Write the name of a table between [ and ], or delete this line."
+        ),
     ),
     (
         "volume = 0x",
         (
-            "settings:1: volume: this text stands without quotes\n"
+            "settings:1: volume: 0x begins a number, and no digits follow\n"
             "    1 | volume = 0x\n"
             "      |          ^\n"
-            '    Write: volume = "0x"'
+            "    Write the number.\n"
+            "    There is no setting volume. Did you mean audio.volume?"
         ),
     ),
     (
         "a = [1, 2, 3]]",
-        """\
-settings:1: a: there are more ] than [
-    1 | a = [1, 2, 3]]
-      |              ^
-    Write: a = [1, 2, 3]""",
+        (
+            "settings:1: a: there are more ] than [\n"
+            "    1 | a = [1, 2, 3]]\n"
+            "      |              ^\n"
+            "    Write: a = [1, 2, 3]\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         "a = [[1, 2]",
-        """\
-settings:1: a: the [ of this list is not closed
-    1 | a = [[1, 2]
-      |     ^
-    Write: a = [[1, 2]]""",
+        (
+            "settings:1: a: the [ of this list is not closed\n"
+            "    1 | a = [[1, 2]\n"
+            "      |     ^\n"
+            "    Write: a = [[1, 2]]\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         'a = "\\uD800"',
         (
-            "settings:1: a: a backslash has a meaning in a text, and this one has none\n"
+            "settings:1: a: \\uD800 is no character\n"
             '    1 | a = "\\uD800"\n'
             "      |      ^\n"
-            "    Write: a = '\\uD800'   (in single quotes a backslash is only itself)"
+            "    Write: a = '\\uD800'   (in single quotes a backslash is only itself)\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
         ),
     ),
     (
         "a = 2024-02-30",
         (
-            "settings:1: a: this text stands without quotes\n"
+            "settings:1: a: 2024-02-30 is no day of the calendar\n"
             "    1 | a = 2024-02-30\n"
             "      |     ^\n"
-            '    Write: a = "2024-02-30"'
+            "    Write a day that there is.\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
         ),
     ),
     (
@@ -1013,135 +1081,155 @@ settings:1: a: the [ of this list is not closed
             'settings:2: b: this text begins with """ and is never closed\n'
             '    2 | b = """\n'
             "      |     ^\n"
-            '    Write """ on a line of its own where the text ends.'
+            '    Write """ on a line of its own where the text ends.\n'
+            "    There is no setting b. `speakerd check --defaults` prints all of them."
         ),
     ),
     (
         "a = {b = 1",
-        """\
-settings:1: a: the { of this table is not closed
-    1 | a = {b = 1
-      |     ^
-    Write: a = {b = 1 }""",
+        (
+            "settings:1: a: the { of this table is not closed\n"
+            "    1 | a = {b = 1\n"
+            "      |     ^\n"
+            "    Write: a = {b = 1}\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         'a = [ "x", \'y ]',
-        """\
-settings:1: a: this list cannot be read
-    1 | a = [ "x", 'y ]
-      |                ^
-    Commas stand between its elements, and texts in quotes: ["one", "two"].""",
+        (
+            "settings:1: a: 'y has one quotation mark, and needs one at each end\n"
+            '    1 | a = [ "x", \'y ]\n'
+            "      |            ^\n"
+            '    Write: a = ["x", "y"]\n'
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         "%",
-        ("settings:1: % begins no comment in TOML\n    1 | %\n      | ^\n    Write: # "),
+        ("settings:1: a comment begins with #, not with %\n    1 | %\n      | ^\n    Delete this line."),
     ),
     (
         ("[audio]\nvolume\xa0= 30"),
-        """\
-settings:2: audio.volume: there is a character here that cannot be seen: U+00A0, NO-BREAK SPACE
-    2 | volume?= 30
-      |       ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: there is a character here that cannot be seen (? marks it): U+00A0, NO-BREAK SPACE\n"
+            "    2 | volume?= 30\n"
+            "      |       ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         ("[audio]\r\nvolume = yes please\r\n"),
-        """\
-settings:2: audio.volume: this text stands without quotes
-    2 | volume = yes please
-      |          ^
-    allowed: a whole number from 0 to 100
-    Write a value that is allowed here.""",
+        (
+            "settings:2: audio.volume: yes please is no number\n"
+            "    2 | volume = yes please\n"
+            "      |          ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write a value that is allowed here."
+        ),
     ),
     (
         "[audio]\rvolume = 3\r",
         (
-            "settings:1: this line ends in a carriage return alone, as on an old Macintosh\n"
+            "settings:1: a line ends in CR (U+000D) alone, where a newline belongs (? marks it)\n"
             "    1 | [audio]?volume = 3?\n"
             "      |        ^\n"
-            "    Save the file with Unix line ends; here: tr '\\r' '\\n' <FILE >NEW"
+            "    Save the file with the line ends of Unix; here: sudo sed -i 's/\\r/\\n/g' FILE"
         ),
     ),
     (
         ("[audio]\nvolume = 3\x00"),
-        """\
-settings:2: audio.volume: there is a character here that cannot be seen: U+0000, NUL
-    2 | volume = 3?
-      |           ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 3""",
+        (
+            "settings:2: audio.volume: there is a character here that cannot be seen (? marks it): U+0000, NUL\n"
+            "    2 | volume = 3?\n"
+            "      |           ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 3"
+        ),
     ),
     (
         ("[audio]\n# a bell \x07 here\nvolume = 3"),
-        """\
-settings:2: there is a character here that cannot be seen: U+0007, a control character
-    2 | # a bell ? here
-      |          ^
-    Write: # a bell  here""",
+        (
+            "settings:2: there is a character here that cannot be seen (? marks it): U+0007, a control character\n"
+            "    2 | # a bell ? here\n"
+            "      |          ^\n"
+            "    Write: # a bell  here"
+        ),
     ),
     (
         "\u200b[audio]",
-        """\
-settings:1: there is a character here that cannot be seen: U+200B, ZERO WIDTH SPACE
-    1 | ?[audio]
-      | ^
-    Write: [audio]""",
+        (
+            "settings:1: there is a character here that cannot be seen (? marks it): U+200B, ZERO WIDTH SPACE\n"
+            "    1 | ?[audio]\n"
+            "      | ^\n"
+            "    Write: [audio]"
+        ),
     ),
     (
         ("[audio]\nvolume = 30\ufeff"),
-        """\
-settings:2: audio.volume: there is a character here that cannot be seen: U+FEFF, ZERO WIDTH NO-BREAK SPACE
-    2 | volume = 30?
-      |            ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: there is a character here that cannot be seen (? marks it): U+FEFF, ZERO WIDTH NO-BREAK SPACE\n"
+            "    2 | volume = 30?\n"
+            "      |            ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
 [model]
 api_key = sk-proj-A1b2C3d4A1b2C3d4A1b2C3d4""",
-        """\
-settings:2: model.api_key: this text stands without quotes
-    2 | api_key = ********
-      |           ^
-    The key does not belong into this file. Remove the line and put it where only the service can read it:
-    `sudo scripts/install --key` asks for it; or write it alone into a file of mode 0600 and name that
-    file in model.api_key_file. If this file was ever shared, revoke the key.""",
+        (
+            "settings:2: model.api_key: this text stands without quotes\n"
+            "    2 | api_key = ********\n"
+            "      |           ^\n"
+            "    The key does not belong in this file. Remove the line and put it where only the service can read it:\n"
+            "    `sudo scripts/install --key` asks for it; or write it alone into a file that only its owner can read\n"
+            "    (chmod 600), and name that file in model.api_key_file. If this file was ever shared, revoke the key."
+        ),
     ),
     (
         """\
 [model.headers]
 X-Room = hunter2""",
-        """\
-settings:2: model.headers.X-Room: this text stands without quotes
-    2 | X-Room = ********
-      |          ^
-    allowed: a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers.X-Room: this text stands without quotes\n"
+            "    2 | X-Room = ********\n"
+            "      |          ^\n"
+            "    allowed: a text in quotes\n"
+            '    Write: X-Room = "..."   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         """\
 [model]
 url = wss://me:hunter2@host/v1?code=hunter2""",
-        """\
-settings:2: model.url: this text stands without quotes
-    2 | url = wss://********@host/v1?code=********
-      |       ^
-    allowed: a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.url: this text stands without quotes\n"
+            "    2 | url = wss://********@host/v1?code=********\n"
+            "      |       ^\n"
+            "    allowed: a text in quotes\n"
+            '    Write: url = "..."   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         "a = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
-        """\
-settings:1: brackets or names are nested too deep here
-    No setting is more than 30 deep: close each bracket, or name another file.""",
+        (
+            "settings:1: more than 30 brackets are open here\n"
+            "    1 | a = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n"
+            "      |                                   ^\n"
+            "    Close them, or delete those that are too many: no setting needs that many."
+        ),
     ),
     (
         "x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.y = 1",
-        """\
-settings:1: brackets or names are nested too deep here
-    No setting is more than 30 deep: close each bracket, or name another file.""",
+        (
+            "settings:1: this name has more than 30 parts\n"
+            "    1 | ....x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.y = 1\n"
+            "      |                                                                ^\n"
+            "    Delete the line, or write the name of a setting."
+        ),
     ),
     (
         ("[audio]\nvolume ＝ 30"),
@@ -1159,11 +1247,11 @@ settings:1: brackets or names are nested too deep here
 pin = 17 # ok
 mute_switch_pin = pin 15""",
         (
-            "settings:3: panel.button.mute_switch_pin: a place on the header is written BOARD15, in quotes\n"
+            "settings:3: panel.button.mute_switch_pin: pin 15 can mean two things\n"
             "    3 | mute_switch_pin = pin 15\n"
             "      |                   ^\n"
             "    allowed: a whole number or a text in quotes\n"
-            '    Write: mute_switch_pin = "BOARD15"'
+            '    Write: mute_switch_pin = "BOARD15"   (place 15 of the header, which is GPIO22; or write "GPIO15")'
         ),
     ),
     (
@@ -1185,43 +1273,46 @@ volume 60%
 echo: cancel
 wake = Yes
 stop_fade_ms = 300ms""",
-        """\
-settings:2: audio.volume: = is missing between volume and its value
-    2 | volume 60%
-      |        ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 60
-settings:3: audio.echo: a colon stands where = belongs
-    3 | echo: cancel
-      |     ^
-    allowed: "auto" or "cancel" or "half_duplex" or "off"
-    Write: echo = "cancel"
-settings:4: audio.wake: Yes is no value of TOML
-    4 | wake = Yes
-      |        ^
-    Write: wake = true
-settings:5: audio.stop_fade_ms: ms stands after the number: a number has no unit
-    5 | stop_fade_ms = 300ms
-      |                ^
-    allowed: a whole number from 0 to 10000
-    Write: stop_fade_ms = 300""",
+        (
+            "settings:2: audio.volume: = is missing between volume and its value\n"
+            "    2 | volume 60%\n"
+            "      |        ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 60\n"
+            "settings:3: audio.echo: a colon stands where = belongs\n"
+            "    3 | echo: cancel\n"
+            "      |     ^\n"
+            '    allowed: "auto" or "cancel" or "half_duplex" or "off"\n'
+            '    Write: echo = "cancel"\n'
+            "settings:4: audio.wake: Yes is not known here\n"
+            "    4 | wake = Yes\n"
+            "      |        ^\n"
+            "    Write: wake = true\n"
+            "    There is no setting audio.wake. Did you mean audio.sounds.wake?\n"
+            "settings:5: audio.stop_fade_ms: ms stands after the number: a number has no unit\n"
+            "    5 | stop_fade_ms = 300ms\n"
+            "      |                   ^\n"
+            "    allowed: a whole number from 0 to 10000\n"
+            "    Write: stop_fade_ms = 300"
+        ),
     ),
     (
         """\
 [model.headers]
 X-Room = hunter2 # x
 Y = 1 2""",
-        """\
-settings:2: model.headers.X-Room: this text stands without quotes
-    2 | X-Room = ********
-      |          ^
-    allowed: a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.
-settings:3: model.headers.Y: '2' stands after the value
-    3 | Y = ********
-      |     ^
-    allowed: a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers.X-Room: this text stands without quotes\n"
+            "    2 | X-Room = ********\n"
+            "      |          ^\n"
+            "    allowed: a text in quotes\n"
+            '    Write: X-Room = "..."   (... is your value, hidden since it may be a secret)\n'
+            "settings:3: model.headers.Y: this text stands without quotes\n"
+            "    3 | Y = ********\n"
+            "      |     ^\n"
+            "    allowed: a text in quotes\n"
+            '    Write: Y = "..."   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         """\
@@ -1239,21 +1330,22 @@ voice = `marin`""",
         """\
 [audio]
 volume = on""",
-        """\
-settings:2: audio.volume: on is no value of TOML
-    2 | volume = on
-      |          ^
-    allowed: a whole number from 0 to 100
-    Write a value that is allowed here.""",
+        (
+            "settings:2: audio.volume: on is no number\n"
+            "    2 | volume = on\n"
+            "      |          ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write a value that is allowed here."
+        ),
     ),
     (
         ('[model]\ninstructions = """Say """hello""" first."""'),
         (
-            'settings:2: model.instructions: \'hello""" first."""\' stands after the end of a text\n'
+            'settings:2: model.instructions: a """ within the text ends it\n'
             '    2 | instructions = """Say """hello""" first."""\n'
-            "      |                          ^\n"
+            "      |                       ^\n"
             "    allowed: a text in quotes\n"
-            '    Delete it; or """ ends the text too early.'
+            '    Write: instructions = \'Say """hello""" first.\''
         ),
     ),
     (
@@ -1261,11 +1353,11 @@ settings:2: audio.volume: on is no value of TOML
 [panel.button]
 pin = GPIO 17""",
         (
-            "settings:2: panel.button.pin: this text stands without quotes\n"
+            "settings:2: panel.button.pin: GPIO 17 stands without quotes\n"
             "    2 | pin = GPIO 17\n"
             "      |       ^\n"
             "    allowed: a whole number or a text in quotes\n"
-            '    Write: pin = "GPIO 17"'
+            '    Write: pin = "GPIO17"'
         ),
     ),
     (
@@ -1276,7 +1368,7 @@ input = plughw:1,0""",
             "settings:2: audio.input: this text stands without quotes\n"
             "    2 | input = plughw:1,0\n"
             "      |         ^\n"
-            "    allowed: a text in quotes not empty\n"
+            "    allowed: a text in quotes, not empty\n"
             '    Write: input = "plughw:1,0"'
         ),
     ),
@@ -1284,94 +1376,103 @@ input = plughw:1,0""",
         """\
 [audio] // sound
 volume = 3""",
-        """\
-settings:1: audio: // begins no comment in TOML
-    1 | [audio] // sound
-      | ^
-    Write: [audio]   # sound""",
+        (
+            "settings:1: audio: a comment begins with #, not with //\n"
+            "    1 | [audio] // sound\n"
+            "      |         ^\n"
+            "    Write: [audio]   # sound"
+        ),
     ),
     (
         ('[audio]\nvolume = 30 "loud"'),
-        """\
-settings:2: audio.volume: '"loud"' stands after the value
-    2 | volume = 30 "loud"
-      |             ^
-    allowed: a whole number from 0 to 100
-    Delete it; a comment begins with #. The value is 30""",
+        (
+            'settings:2: audio.volume: "loud" stands after the value\n'
+            '    2 | volume = 30 "loud"\n'
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Delete it, or write # before it. The value is 30"
+        ),
     ),
     (
         """\
 [model]
 headers = { X-Room }""",
-        """\
-settings:2: model.headers: braces hold names with their values, and there is no =
-    2 | headers = ********
-      |           ^
-    allowed: a table of names, each with a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers: a name stands in these braces without a value\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            '    Write: headers = { NAME = "..." }   (... is your value, hidden since it may be a secret)'
+        ),
     ),
     (
         """\
 [audio.gate]
 silero = maybe""",
-        """\
-settings:2: audio.gate.silero: this text stands without quotes
-    2 | silero = maybe
-      |          ^
-    allowed: "auto" or "on" or "off"
-    Write a value that is allowed here.""",
+        (
+            "settings:2: audio.gate.silero: maybe is not allowed here\n"
+            "    2 | silero = maybe\n"
+            "      |          ^\n"
+            '    allowed: "auto" or "on" or "off"\n'
+            "    Write a value that is allowed here."
+        ),
     ),
     (
         """\
 [dialogue]
 listen_window_s = 10s""",
-        """\
-settings:2: dialogue.listen_window_s: s stands after the number: a number has no unit
-    2 | listen_window_s = 10s
-      |                   ^
-    allowed: a number from 0.5 to 3600
-    Write: listen_window_s = 10""",
+        (
+            "settings:2: dialogue.listen_window_s: s stands after the number: a number has no unit\n"
+            "    2 | listen_window_s = 10s\n"
+            "      |                     ^\n"
+            "    allowed: a number from 0.5 to 3600\n"
+            "    Write: listen_window_s = 10"
+        ),
     ),
     (
         """\
 [dialogue]
 listen_window_s = 2min""",
-        """\
-settings:2: dialogue.listen_window_s: min stands after the number: a number has no unit
-    2 | listen_window_s = 2min
-      |                   ^
-    allowed: a number from 0.5 to 3600
-    Write: listen_window_s = 120""",
+        (
+            "settings:2: dialogue.listen_window_s: min stands after the number: a number has no unit\n"
+            "    2 | listen_window_s = 2min\n"
+            "      |                    ^\n"
+            "    allowed: a number from 0.5 to 3600\n"
+            "    Write: listen_window_s = 120   (listen_window_s counts seconds)"
+        ),
     ),
     (
         """\
 [control]
 enabled = FALSE""",
-        """\
-settings:2: control.enabled: FALSE is written small
-    2 | enabled = FALSE
-      |           ^
-    allowed: true or false
-    Write: enabled = false""",
+        (
+            "settings:2: control.enabled: FALSE must be in small letters\n"
+            "    2 | enabled = FALSE\n"
+            "      |           ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = false"
+        ),
     ),
     (
         """\
 [model]
 headers = { a = 1, a = 2 }""",
-        """\
-settings:2: model.headers: a name stands twice in these braces
-    2 | headers = ********
-      | ^
-    allowed: a table of names, each with a text in quotes
-    Put the value in quotes. It is not shown here, since it may be a secret.""",
+        (
+            "settings:2: model.headers: a stands twice in these braces\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            "    Delete one of the two."
+        ),
     ),
     (
         ("[[audio]]\nvolume = 3\n[audio]\n"),
-        """\
-settings:3: audio: audio was begun as a list of tables in line 1
-    3 | [audio]
-      | ^
-    Write [audio] with one bracket in line 1, and delete this line.""",
+        (
+            "settings:3: audio: begun as a list of tables in line 1\n"
+            "    3 | [audio]\n"
+            "      | ^\n"
+            "    Write [audio] with one bracket in line 1, and delete this line."
+        ),
     ),
     (
         """\
@@ -1389,36 +1490,39 @@ speed = 1""",
     (
         ("[audio]\nvolume = \\30"),
         (
-            "settings:2: audio.volume: this text stands without quotes\n"
+            "settings:2: audio.volume: \\ stands before the number\n"
             "    2 | volume = \\30\n"
             "      |          ^\n"
             "    allowed: a whole number from 0 to 100\n"
-            "    Write a value that is allowed here."
+            "    Write: volume = 30"
         ),
     ),
     (
         """\
 [audio]
 volume => 30""",
-        """\
-settings:2: audio.volume: => stands where = belongs
-    2 | volume => 30
-      | ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: => stands where = belongs\n"
+            "    2 | volume => 30\n"
+            "      |        ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         "a = {b = 'x' c = 'y'}",
-        """\
-settings:1: a: these braces cannot be read
-    1 | a = {b = 'x' c = 'y'}
-      |              ^
-    Write [a] on a line, and below it its settings, a line each.""",
+        (
+            "settings:1: a: a comma is missing here\n"
+            "    1 | a = {b = 'x' c = 'y'}\n"
+            "      |              ^\n"
+            "    Write: a = {b = 'x', c = 'y'}\n"
+            "    There is no setting a. `speakerd check --defaults` prints all of them."
+        ),
     ),
     (
         ('[model]\nvoice = "a\x07b"'),
         (
-            "settings:2: model.voice: there is a character here that cannot be seen: U+0007, a control character\n"
+            "settings:2: model.voice: there is a character here that cannot be seen (? marks it): U+0007, a control character\n"
             '    2 | voice = "a?b"\n'
             "      |           ^\n"
             "    allowed: a text in quotes\n"
@@ -1427,43 +1531,47 @@ settings:1: a: these braces cannot be read
     ),
     (
         "[audio = 5",
-        """\
-settings:1: a bracket stands before a setting
-    1 | [audio = 5
-      | ^
-    Write: audio = 5""",
+        (
+            "settings:1: a bracket stands before a setting\n"
+            "    1 | [audio = 5\n"
+            "      | ^\n"
+            "    Write [audio], which is a table, and below it  NAME = 5"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = 5, 6, 7]""",
-        """\
-settings:2: panel.light.rgb_pins: there are several values, and no list
-    2 | rgb_pins = 5, 6, 7]
-      |             ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Write: rgb_pins = [5, 6, ]""",
+        (
+            "settings:2: panel.light.rgb_pins: the [ at the beginning is missing\n"
+            "    2 | rgb_pins = 5, 6, 7]\n"
+            "      |            ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write: rgb_pins = [5, 6, 7]"
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [5, 6, 7] [8]""",
-        """\
-settings:2: panel.light.rgb_pins: this list cannot be read
-    2 | rgb_pins = [5, 6, 7] [8]
-      |                      ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Commas stand between its elements, and texts in quotes: ["one", "two"].""",
+        (
+            "settings:2: panel.light.rgb_pins: '[8]' stands after the list\n"
+            "    2 | rgb_pins = [5, 6, 7] [8]\n"
+            "      |                      ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Delete it, or write its elements into the list before it, with commas between."
+        ),
     ),
     (
         """\
 [panel.light]
 rgb_pins = [5, six', 7]""",
-        """\
-settings:2: panel.light.rgb_pins: this list cannot be read
-    2 | rgb_pins = [5, six', 7]
-      |                ^
-    allowed: a list at most 3 long, each a whole number or a text in quotes
-    Commas stand between its elements, and texts in quotes: ["one", "two"].""",
+        (
+            "settings:2: panel.light.rgb_pins: six' has one quotation mark, and needs one at each end\n"
+            "    2 | rgb_pins = [5, six', 7]\n"
+            "      |                ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    Write: rgb_pins = [5, "six", 7]'
+        ),
     ),
 ]

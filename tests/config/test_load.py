@@ -7,8 +7,8 @@ import pytest
 from speakerd.config import load as loading
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
 from speakerd.config.load import load, place_of, read, read_text
+from speakerd.config.nearest import nearest
 from speakerd.config.settings import Settings
-from speakerd.config.validate import nearest
 
 KEY = "sk-proj-" + "A1b2C3d4" * 4
 
@@ -87,7 +87,7 @@ def test_the_nearest_known_key_is_named(path: str, meant: str) -> None:
     [
         ("volume = true", "a whole number from 0 to 100"),
         ('volume = "50"', "a whole number from 0 to 100"),
-        ("input = 3", "a text in quotes not empty"),
+        ("input = 3", "a text in quotes, not empty"),
         ("barge_in.enabled = 1", "true or false"),
         ("input_gain_db = nan", "a number from -30 to 40"),
         ("reopen_first_s = inf", "a number from 0.05 to 60"),
@@ -104,8 +104,8 @@ def test_types_are_strict(line: str, allowed: str | None) -> None:
 def test_not_toml_names_the_line() -> None:
     problem = only("[audio]\nvolume = 5 0\n")
     assert problem.line == 2
-    assert problem.what == "'0' stands after the value"
-    assert problem.excerpt == "    2 | volume = 5 0\n      |            ^"
+    assert problem.what == "there is a space in the number"
+    assert problem.excerpt == "    2 | volume = 5 0\n      |           ^"
 
 
 def test_a_text_that_is_never_closed_names_the_line_where_it_begins() -> None:

@@ -41,8 +41,8 @@ def old_mac(place: Place) -> Found | None:
     if at < 0:
         return None
     return Found(
-        "this line ends in a carriage return alone, as on an old Macintosh",
-        "Save the file with Unix line ends; here: tr '\\r' '\\n' <FILE >NEW",
+        "a line ends in CR (U+000D) alone, where a newline belongs (? marks it)",
+        "Save the file with the line ends of Unix; here: sudo sed -i 's/\\r/\\n/g' FILE",
         at,
         closed=False,
     )
@@ -94,5 +94,6 @@ def _character(place: Place, at: int, char: str) -> Found:
     cleaned = "".join(
         each for each in cleaned if unicodedata.category(each) not in {"Cc", "Cf", "Cn", "Co"} or each == "\t"
     )
-    what = f"there is a character here that cannot be seen: U+{ord(char):04X}, {name}"
+    mark = "" if char.isprintable() else " (? marks it)"
+    what = f"there is a character here that cannot be seen{mark}: U+{ord(char):04X}, {name}"
     return Found(what, write(place, cleaned, "Delete it, or write this line anew by hand."), at)

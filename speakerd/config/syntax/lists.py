@@ -2,11 +2,16 @@
 
 import re
 
-from speakerd.config.syntax.place import STRING, Found, Place, line_end
-from speakerd.config.syntax.proposals import assign, is_toml
+from speakerd.config.syntax.place import KEY, STRING, Cure, Found, Place, line_end
+from speakerd.config.syntax.proposals import assign, is_toml, quoted
 from speakerd.config.syntax.texts import after_value, unknown_escape
 from speakerd.config.syntax.values import mended, without_comment
 from speakerd.config.toml_writer import toml_key
+
+_ELEMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s,;"\']+')
+_PART = re.compile(r"[^,;]+")
+_PAIR = re.compile(rf"({KEY.pattern})\s*[=:]\s*({STRING.pattern}|[^\s,;{{}}\[\]\"']+)")
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]]')
 
 
 def broken_list(place: Place) -> Found | None:
@@ -15,74 +20,121 @@ def broken_list(place: Place) -> Found | None:
     if split is None or not split[1].startswith("["):
         return None
     _, value, at = split
-    line, single = place.statement.line, "\n" not in place.raw
     if found := unknown_escape(place):
         return found
     bare, comment = without_comment(value)
-    if single and "]" in bare:
-        end = bare.rindex("]") + 1
-        rest = bare[end:].strip()
-        if is_toml(f"x = {bare[:end]}") and rest:
-            return after_value(place, bare[:end], rest, at + end)
-        whole = _mended_list(place, bare)
-        if bare.count("[") > bare.count("]"):
-            return Found(
-                "the [ of this list is not closed", assign(place, f"{bare}]{comment}", "Close it with ]"), at
-            )
-        if bare.count("]") > bare.count("["):
-            return Found(
-                "there are more ] than [", assign(place, bare[: bare.index("]") + 1] + comment), place.offset
-            )
-        if ";" in bare and is_toml(f"x = {bare.replace(';', ',')}"):
-            return Found(
-                "semicolons stand where commas belong",
-                assign(place, bare.replace(";", ",") + comment),
-                at + bare.index(";"),
-            )
-        if whole:
-            words = (
-                "a comma is missing in this list"
-                if re.sub(r"[\s,]", "", whole) == re.sub(r"[\s,]", "", bare)
-                else "an element of this list cannot be read"
-            )
-            return Found(words, assign(place, whole + comment), place.offset)
-        cure = 'Commas stand between its elements, and texts in quotes: ["one", "two"].'
-        return Found("this list cannot be read", cure, place.offset)
-    before = place.text[at : place.offset]
+    if "\n" not in place.raw and "]" in bare:
+        return _on_one_line(place, bare, comment, at)
+    return _not_closed(place, bare, comment, at)
+
+
+def _on_one_line(place: Place, bare: str, comment: str, at: int) -> Found:
+    end = _end_of_list(bare)
+    rest = bare[end:].strip()
+    if end and rest and not rest.startswith("]") and is_toml(f"x = {bare[:end]}"):
+        after = at + len(bare) - len(bare[end:].lstrip())
+        if rest.startswith("["):
+            cure = "Delete it, or write its elements into the list before it, with commas between."
+            return Found("stands after the list", cure, after, piece=f"'{rest[:20]}'")
+        return after_value(place, bare[:end], f"{rest}{comment}", after)
+    if not end:
+        proposal = assign(
+            place, f"{bare}{']' * (bare.count('[') - bare.count(']'))}{comment}", "Close it with ]"
+        )
+        return Found("the [ of this list is not closed", proposal, at)
+    if bare.count("]") > bare.count("["):
+        return Found(
+            "there are more ] than [",
+            assign(place, f"{bare[:end]}{rest.lstrip('] ')}{comment}", "Delete one ]"),
+            max(place.offset, at + end),
+        )
+    if ";" in bare and is_toml(f"x = {bare.replace(';', ',')}"):
+        return Found(
+            "semicolons stand where commas belong",
+            assign(place, bare.replace(";", ",") + comment),
+            at + bare.index(";"),
+        )
+    return _elements(place, bare, comment, at)
+
+
+def _end_of_list(value: str) -> int:
+    """Return where the list ends that the value begins with; 0 if it does not end."""
     depth = 0
-    for token in re.finditer(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]]', before):
+    for token in _TOKEN.finditer(value):
         depth += {"[": 1, "]": -1}.get(token[0], 0)
-    here = place.text[place.text.rfind("\n", 0, place.offset) + 1 : line_end(place.text, place.offset)]
-    swallowed = (
-        re.match(r"\s*(?:\[\[?[\w.]+\]|[A-Za-z0-9_.-]+\s*=)", here)
-        and place.text.count("\n", 0, place.offset) + 1 > line
-    )
+        if token[0] == "]" and depth == 0:
+            return token.end()
+    return 0 if depth > 0 else len(value)
+
+
+def _elements(place: Place, bare: str, comment: str, at: int) -> Found:
+    """A list that is closed, and of which an element is none, or two have no comma between."""
+    begin, end = bare.index("[") + 1, bare.rindex("]")
+    inside = bare[begin:end]
+    unpaired = inside.count('"') % 2 or inside.count("'") % 2
+    general = 'Commas stand between its elements, and texts in quotes: ["one", "two"].'
+    parts: list[str] = []
+    first: Found | None = None
+    for match in (_PART if unpaired else _ELEMENT).finditer(inside):
+        part = match[0].strip()
+        if not part:
+            continue
+        where = at + begin + match.start() + len(match[0]) - len(match[0].lstrip())
+        whole = is_toml(f"x = {part}")
+        parts.append(part if whole else mended(place, part))
+        if not whole and first is None:
+            lone = part[:1] in {'"', "'"} or part[-1:] in {'"', "'"}
+            what = "has one quotation mark, and needs one at each end" if lone else "stands without quotes"
+            if parts[-1] and parts[-1][0] not in {'"', "'"}:
+                what = "cannot be read in this list"
+            first = Found(what, general, where, piece=part[:20])
+    joined = f"[{', '.join(parts)}]"
+    if not all(parts) or not is_toml(f"x = {joined}"):
+        return first or Found("this list cannot be read", general, place.offset)
+    proposal = assign(place, joined + comment, general)
+    if first is None:
+        return Found("a comma is missing in this list", proposal, place.offset)
+    return Found(first.what, proposal, first.at, piece=first.piece)
+
+
+def _not_closed(place: Place, bare: str, comment: str, at: int) -> Found | None:
+    """A list over several lines, or one without its ]."""
+    before = place.text[at : place.offset]
+    depth = sum({"[": 1, "]": -1}.get(token[0], 0) for token in _TOKEN.finditer(before))
+    line_start = place.text.rfind("\n", 0, place.offset) + 1
+    here = place.text[line_start : line_end(place.text, place.offset)]
+    single = "\n" not in place.raw
+    swallowed = re.match(r"\s*(?:\[\[?[\w.]+\]|[A-Za-z0-9_.-]+\s*=)", here) and line_start > at
     ended = place.offset >= len(place.text.rstrip())
     if depth > 0 and (swallowed or ended or single):
-        return Found(
-            "the [ of this list is not closed",
-            assign(place, f"{bare.rstrip(', ')}]{comment}", "Close it with ] where it ends."),
-            at,
-            closed=False,
-        )
+        upto = line_start if swallowed else place.offset
+        inner = place.text[line_end(place.text, at) : upto].strip()
+        proposal: Cure | str = "Write ] in a line of its own where it ends."
+        if single or (bare.rstrip(" ,") != "[" and (not inner or (swallowed and inner.startswith("#")))):
+            proposal = assign(
+                place, f"{bare.rstrip(', ')}{']' * depth}{comment}", "Close it with ] where it ends."
+            )
+        elif swallowed:
+            proposal = (
+                f"Write ] in a line of its own before line {place.text.count(chr(10), 0, line_start) + 1}."
+            )
+        return Found("the [ of this list is not closed", proposal, at, closed=False)
     if place.message.startswith("Unclosed array"):
-        return Found(
-            "an element of this list is not followed by a comma",
-            "Put a comma between every two of its elements.",
-            place.offset,
-            closed=False,
-        )
+        end = _last_element(place, at)
+        inline = "\n" not in place.text[end : place.offset]
+        cure = "Write a comma between the two." if inline else "Write a comma at the end of this line."
+        return Found("a comma is missing after this element", cure, end, closed=False, insert=",")
     return None
 
 
-def _mended_list(place: Place, value: str) -> str:
-    """Return the list with its elements in quotes and commas between them; empty if that is not TOML."""
-    inside = value[value.index("[") + 1 : value.rindex("]")]
-    if inside.count('"') % 2 or inside.count("'") % 2:
-        return ""
-    parts = re.findall(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^\s,;"\']+', inside)
-    joined = "[" + ", ".join(part if is_toml(f"x = {part}") else mended(place, part) for part in parts) + "]"
-    return joined if is_toml(f"x = {joined}") else ""
+def _last_element(place: Place, at: int) -> int:
+    """Return where the last element before the mistake ends, comments left out."""
+    end = at
+    text = place.text[: place.offset]
+    for match in re.finditer(rf"{STRING.pattern}|#[^\n]*|[^\s#\"']+", text[at:]):
+        if not match[0].startswith("#"):
+            end = at + match.end()
+    return end
 
 
 def broken_braces(place: Place) -> Found | None:
@@ -92,31 +144,68 @@ def broken_braces(place: Place) -> Found | None:
         return None
     _, value, at = split
     table = ".".join(map(toml_key, place.statement.path))
+    general = f"Write [{table}] on a line, and below it its settings, a line each."
     if "\n" in place.raw and "}" not in STRING.sub("", value):
+        return _over_lines(place, general, at)
+    bare, comment = without_comment(value)
+    pairs = _pairs(bare)
+    body = bare[1:].strip().removesuffix("}").strip()
+    proposal = assign(place, f"{_braces(pairs, bare)}{comment}", general) if pairs else Cure(general)
+    if repeated := _repeated(bare):
         return Found(
-            "a table in braces must stand on one line",
-            f"Write [{table}] on a line, and below it its settings, a line each.",
-            at,
-            closed=False,
+            f"{repeated[1]} stands twice in these braces", "Delete one of the two.", at + repeated.start(1)
         )
-    if "}" not in value:
-        return Found(
-            "the { of this table is not closed",
-            assign(place, f"{value.rstrip(', ')} }}", "Close it with }"),
-            at,
-            closed=False,
-        )
-    if re.search(r",\s*\}", value):
-        return Found(
-            "a comma stands before the closing }",
-            assign(place, re.sub(r",\s*\}", " }", value)),
-            at + value.rindex(","),
-        )
-    swapped = re.sub(r'("[^"]*"|[\w-]+)\s*:\s*', r"\1 = ", value)
-    if swapped != value and is_toml(f"x = {swapped}"):
-        return Found("a colon stands where = belongs", assign(place, swapped), at + value.index(":"))
-    cure = f"Write [{table}] on a line, and below it its settings, a line each."
-    if not re.search(r"=", value[1:]):
-        listed = assign(place, "[" + value[1 : value.rindex("}")].strip() + "]", cure)
-        return Found("braces hold names with their values, and there is no =", listed, at)
-    return Found("these braces cannot be read", cure, place.offset)
+    if "}" not in bare:
+        if not pairs:
+            proposal = assign(place, f"{bare.rstrip(', ')}}}{comment}", "Close it with }")
+        return Found("the { of this table is not closed", proposal, at, closed=False)
+    if re.search(r",\s*\}", bare):
+        return Found("a comma stands before the closing }", proposal, at + bare.rindex(","))
+    if "=" not in bare:
+        if pairs:
+            return Found("a colon stands where = belongs", proposal, at + bare.index(":"))
+        if re.fullmatch(KEY, body):
+            cure = f"Write = and a value after it: {place.name} = {{ {body} = ... }}"
+            return Found("a name stands in these braces without a value", cure, at + bare.index(body))
+        return Found("a list stands in [ ], not in { }", assign(place, f"[{body}]{comment}", general), at)
+    if pairs and ":" in STRING.sub(lambda match: "x" * len(match[0]), bare):
+        return Found("a colon stands where = belongs", proposal, at + bare.index(":"))
+    if pairs and _PAIR.search(bare, min(place.offset - at, len(bare))):
+        return Found("a comma is missing here", proposal, place.offset)
+    return Found("these braces cannot be read", proposal, place.offset)
+
+
+def _over_lines(place: Place, general: str, at: int) -> Found:
+    end = place.text.find("}", at)
+    upto = line_end(place.text, max(end, at))
+    value = place.text[at : end + 1] if at < end < at + len(place.raw) else ""
+    pairs = "" if "#" in value or place.text[end + 1 : upto].strip() else _pairs(value)
+    cure = assign(place, _braces(pairs, value), general, upto=upto) if pairs else general
+    return Found("a table in braces must stand on one line", cure, at, closed=False)
+
+
+def _pairs(value: str) -> str:
+    """Return the names and values of a table in braces with commas between; "" if it has anything else."""
+    inside = value[1:].rstrip().removesuffix("}")
+    if re.sub(r"[\s,;]", "", _PAIR.sub("", inside)):
+        return ""
+    pairs = []
+    for match in _PAIR.finditer(inside):
+        name, item = match[1], match[2]
+        pairs.append(f"{name} = {item if is_toml(f'x = {item}') else quoted(item)}")
+    return ", ".join(pairs)
+
+
+def _braces(pairs: str, value: str) -> str:
+    return f"{{ {pairs} }}" if value[1:2].isspace() else f"{{{pairs}}}"
+
+
+def _repeated(value: str) -> re.Match[str] | None:
+    """Find the second of two equal names in braces."""
+    names: set[str] = set()
+    for match in _PAIR.finditer(value):
+        name = match[1].strip("\"'")
+        if name in names:
+            return match
+        names.add(name)
+    return None

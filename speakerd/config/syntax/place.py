@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from speakerd.config.line_numbers import Statement
+from speakerd.config.line_numbers import KeyPath, Statement
 
 GENERAL = "A setting is written  name = value , a text in quotes, and a table begins with [name]."
 KEY = re.compile(
@@ -16,14 +16,43 @@ LONGEST_LINE = 2000
 
 
 @dataclass(frozen=True, slots=True)
+class Cure:
+    """What to do.
+
+    Attributes:
+        words: in words; with `lines`, a remark that is said after them.
+        lines: what to write in place of the first line of the statement; two are a table and a setting in it.
+        upto: where in the text that ends which the lines stand for; None for the end of the first line.
+    """
+
+    words: str
+    lines: tuple[str, ...] = ()
+    upto: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """What a rule has found: what is wrong, what to do, and where, if not at the beginning of the statement."""
+    """What a rule has found.
+
+    Attributes:
+        what: what is wrong.
+        cure: what to do.
+        at: where in the text, if not at the beginning of the statement.
+        closed: whether the statement ends where it seems to.
+        piece: what of the file is to be said before `what`; not said where it may be a secret.
+        of_value: whether it helps to know which values the setting may have.
+        insert: characters to put in at `at`, which mend the text as far as this mistake goes.
+        upto: where the statement ends, if it is longer than it seems to be.
+    """
 
     what: str
-    cure: str
+    cure: Cure | str
     at: int | None = None
     closed: bool = True
-    """Whether the statement ends where it seems to."""
+    piece: str = ""
+    of_value: bool = True
+    insert: str = ""
+    upto: int | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +63,8 @@ class Place:
     offset: int
     message: str
     statement: Statement
+    table: KeyPath
+    """The table that a setting would be in that stood in its place."""
     head: str = field(init=False)
     """The first line of the statement."""
     raw: str = field(init=False)

@@ -1,29 +1,36 @@
 """Headers of tables that cannot be read, and what is there twice."""
 
 import re
+from typing import Any
 
 from speakerd.config import schema
-from speakerd.config.line_numbers import locate
+from speakerd.config.line_numbers import locate, statements
 from speakerd.config.settings import Settings
-from speakerd.config.syntax.place import KEY, Found, Place
-from speakerd.config.syntax.proposals import write
+from speakerd.config.syntax.place import KEY, Cure, Found, Place, line_end
+from speakerd.config.syntax.proposals import is_toml, write
+from speakerd.config.syntax.values import mended
 from speakerd.config.toml_writer import toml_key
+
+_HEADER = re.compile(r"^[ \t]*\[", re.MULTILINE)
 
 
 def duplicate(place: Place) -> Found | None:
-    """A setting or a table that is there twice. After a table nothing more is read: it would go into another."""
+    """A setting or a table that is there twice. After a table, what is below it is passed over with it."""
     found = _twice(place)
-    if found is None or place.statement.key:
-        return found
-    return Found(found.what, found.cure, closed=False)
-
-
-def _twice(place: Place) -> Found | None:
-    said = place.message
-    if not (said.startswith(("Cannot declare", "Cannot overwrite", "Cannot mutate", "Duplicate inline"))):
+    if found is None:
         return None
-    if said.startswith("Duplicate inline"):
-        return Found("a name stands twice in these braces", "Delete one of the two.")
+    upto = None
+    if not place.statement.key:
+        following = _HEADER.search(place.text, line_end(place.text, place.start))
+        upto = following.start() if following else len(place.text)
+    return Found(found[0], found[1], of_value=False, upto=upto)
+
+
+def _twice(place: Place) -> tuple[str, str] | None:
+    """Return what is there twice, and what to do."""
+    said = place.message
+    if not said.startswith(("Cannot declare", "Cannot overwrite", "Cannot mutate")):
+        return None
     statement = place.statement
     places = locate(place.text[: place.start])
     header = statement.array or statement.path
@@ -32,32 +39,38 @@ def _twice(place: Place) -> Found | None:
     path = statement.path if statement.key else header
     first = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in places), ())
     line = places.get(first)
-    name = ".".join(map(toml_key, path))
-    where = f" in line {line}" if line else ""
+    where = f"in line {line}" if line else "above"
+    other = ".".join(map(toml_key, first))
     if statement.key:
         if first == path:
-            what = f"{name} was set already{where}"
-            return Found(what, "Delete one of the two lines: a setting has one value.")
-        what = f"{'.'.join(map(toml_key, first))} was given a value{where}, and cannot be a table too"
-        return Found(what, f"Delete line {line}, or this one.")
+            return f"already set {where}", "Delete one of the two lines: a setting has one value."
+        return f"{other} has a value {where}, and cannot be a table too", f"Delete line {line}, or this one."
+    name = ".".join(map(toml_key, path))
     begins = place.text.split("\n")[line - 1].lstrip() if line else ""
     if begins.startswith("[[") and not place.head.startswith("[["):
-        what = f"{name} was begun as a list of tables{where}"
+        what = f"begun as a list of tables {where}"
         if schema.is_section(schema.hint_at(Settings, path)):
-            return Found(what, f"Write [{name}] with one bracket in line {line}, and delete this line.")
-        return Found(what, f"Write [[{name}]] with two brackets: each begins another one.")
+            return what, f"Write [{name}] with one bracket in line {line}, and delete this line."
+        return what, f"Write [[{name}]] with two brackets: each begins another one."
     if re.match(r"[\w.]+\s*=\s*\[\s*\]", begins):
-        return Found(f"{name} was set to an empty list already{where}", f"Delete line {line}: {begins}")
+        return f"already set to an empty list {where}", f"Delete line {line}: {begins}"
     if place.head.startswith("[["):
-        what = f"{name} was begun as a single table{where}"
-        return Found(what, f"Write [[{name}]] with two brackets in line {line} too.")
-    if begins.startswith("["):
-        what = f"the table [{name}] was begun already{where}"
-        return Found(
-            what, f"Move the lines below this one up into the table of line {line}, and delete this line."
+        if begins.startswith("["):
+            what = f"begun as a single table {where}"
+            return what, f"Write [[{name}]] with two brackets in line {line} too."
+        return (
+            f"{other} has a value {where}, and cannot be begun as a list",
+            f"Delete line {line}, or this list.",
         )
-    what = f"{'.'.join(map(toml_key, first))} was set already{where}, and cannot be begun again as a table"
-    return Found(what, f"Keep one of the two: line {line}, or this table.")
+    if begins.startswith("["):
+        what = f"this table was begun {where} already"
+        return what, f"Move the lines below this one up into the table of line {line}, and delete this line."
+    assigned = any(each.path == first and each.key for each in statements(place.text[: place.start]))
+    if assigned and schema.is_section(schema.hint_at(Settings, first)):
+        what = f"{'this' if first == path else other} is a table, and has a value {where}"
+        return what, f"Delete line {line}: {begins[:60]}"
+    what = f"{'already' if first == path else f'{other} was'} set {where}, and cannot be begun again"
+    return what, f"Keep one of the two: line {line}, or this table."
 
 
 def broken_header(place: Place) -> Found | None:
@@ -72,59 +85,96 @@ def broken_header(place: Place) -> Found | None:
     after = rest.removeprefix("]").strip() if double else rest.strip()
     opened, closed = ("[[", "]]") if double else ("[", "]")
     if not closing:
-        bare = re.split(r"[\s#=]", name)[0]
-        if "=" in name and (split := place.split()):
-            return Found(
-                "a bracket stands before a setting",
-                write(place, f"{split[0].lstrip('[ ')} = {split[1]}"),
-                closed=False,
-            )
-        return Found(
-            f"the {opened} of a table is not closed",
-            write(place, f"{opened}{bare}{closed}", f"Close it with {closed}"),
-            closed=False,
-        )
+        return _open_header(place, name, opened, closed)
+    end = place.start + head.index("]")
     if double and not rest.startswith("]"):
-        known = schema.hint_at(Settings, tuple(name.split(".")))
-        single = schema.is_section(known)
-        meant = f"[{name}]" if single else f"[[{name}]]"
+        table = f"[{name}]" if schema.is_section(_known(name)) else f"[[{name}]]"
         return Found(
             "two brackets open this table, and one closes it",
-            write(place, meant, "Close it with ]]"),
+            write(place, f"{table}{rest}", "Close it with ]]"),
+            end,
             closed=False,
+            of_value=False,
         )
     if not double and rest.startswith("]"):
         return Found(
-            "one bracket opens this table, and two close it", write(place, f"[{name}]"), closed=False
+            "one bracket opens this table, and two close it",
+            write(place, f"[{name}]{rest[1:]}", "Write one bracket at each end."),
+            end + 1,
+            closed=False,
+            of_value=False,
         )
     if not name:
         return Found("a table has no name", "Write it between the brackets, as in [audio].", closed=False)
     if not KEY.fullmatch(name):
-        meant = re.sub(r"\s*[/:\\>]\s*|\.+|\s+", ".", name.strip("./:")) if KEY.search(name) else ""
-        fits = [
+        meant = re.sub(r"\s*[/:\\>]\s*|\.+|\s+", ".", name.strip("./:\"'")) if KEY.search(name) else ""
+        known = [
             part
             for part in (meant, meant.replace(".", "_"))
             if schema.hint_at(Settings, tuple(part.split("."))) is not None
         ]
-        proposal = f"{opened}{(fits or [meant])[0]}{closed}"
+        comment = f"   {after}" if after.startswith("#") else ""
+        proposal = "" if after and not comment else f"{opened}{(known or [meant])[0]}{closed}{comment}"
         return Found(
-            f"{name!r} is no name of a table",
+            "is no name of a table",
             write(place, proposal, "Names are made of letters, digits, _ and -, with dots between."),
             closed=False,
+            piece=f"'{name[:60]}'",
         )
-    if after and not after.startswith("#"):
-        own = write(place, f"{opened}{name}{closed}", f"Write {opened}{name}{closed}")
-        if after.startswith(("//", "--", "/*")):
-            return Found(
-                f"{after[:2]} begins no comment in TOML",
-                write(place, f"{opened}{name}{closed}   # {after[2:].strip()}"),
-                closed=False,
-            )
-        if KEY.match(after) and "=" in after:
-            return Found(
-                "a setting stands on the line of its table",
-                f"Put  {after[:60]}  on a line of its own, below {opened}{name}{closed}.",
-                closed=False,
-            )
-        return Found(f"{after[:20]!r} stands after the name of a table", own, closed=False)
-    return None
+    return _after_header(place, f"{opened}{name}{closed}", after)
+
+
+def _open_header(place: Place, name: str, opened: str, closed: str) -> Found:
+    """A header without its closing bracket."""
+    bare, _, rest = name.partition("#")
+    bare = bare.strip()
+    comment = f"   # {rest.strip()}" if rest.strip() else ""
+    if not bare:
+        general = f"Write the name of a table between {opened} and {closed}, or delete this line."
+        return Found(f"{opened} stands alone", general, closed=False)
+    if "=" in bare and (split := place.split()):
+        line = f"{split[0].lstrip('[ ')} = {split[1]}"
+        return Found("a bracket stands before a setting", write(place, line), closed=False)
+    words = bare.split()
+    cure: Cure | str
+    if len(words) > 1 and KEY.fullmatch(words[0]) and not schema.is_section(_known("_".join(words))):
+        cure = f"Write {opened}{words[0]}{closed}, and what follows on a line of its own."
+    else:
+        fitting = next((each for each in (".".join(words), "_".join(words)) if _known(each)), bare)
+        cure = write(place, f"{opened}{fitting}{closed}{comment}", f"Close it with {closed}")
+    return Found(f"the {opened} of a table is not closed", cure, closed=False, of_value=False)
+
+
+def _known(name: str) -> Any:
+    return schema.hint_at(Settings, tuple(name.split(".")))
+
+
+def _after_header(place: Place, header: str, after: str) -> Found | None:
+    """Something that stands behind the header of a table."""
+    if not after or after.startswith("#"):
+        return None
+    at = place.start + place.head.rindex(after)
+    cure: Cure | str
+    if mark := next(
+        (mark for mark in ("//", "--", "/*", ";") if after.startswith(mark) and after != mark), None
+    ):
+        words = after[len(mark) :].strip().removesuffix("*/").strip()
+        return Found(
+            f"a comment begins with #, not with {mark}",
+            write(place, f"{header}   # {words}"),
+            at,
+            closed=False,
+            of_value=False,
+        )
+    if (setting := KEY.match(after)) and "=" in after:
+        line = f"{setting[0]} = {mended(place, after.partition('=')[2].strip())}"
+        cure = f"Put  {after[:60]}  on a line of its own, below {header}."
+        if is_toml(f"{header}\n{line}"):
+            cure = Cure("", (header, line))
+        return Found("a setting stands on the line of its table", cure, at, closed=False)
+    shown = after if set(after) & {'"', "'"} else f"'{after[:20]}'"
+    if after in {";", ",", ":", ".", "{", "="}:
+        cure = write(place, header, f"Write {header}")
+    else:
+        cure = f"Delete it, or write # before it: {header}   # {after[:60]}"
+    return Found("stands after the name of a table", cure, at, closed=False, piece=shown, of_value=False)

@@ -1,11 +1,10 @@
 """Texts in quotes, what stands after a value, and values that are missing."""
 
-import json
 import re
 
-from speakerd.config.syntax.place import BLOCK, KEY, STRING, Found, Place, line_end
-from speakerd.config.syntax.proposals import assign, quoted
-from speakerd.config.syntax.values import mended, without_comment
+from speakerd.config.syntax.place import BLOCK, KEY, STRING, Cure, Found, Place, line_end
+from speakerd.config.syntax.proposals import LONGEST_PROPOSAL, assign, is_toml, quoted
+from speakerd.config.syntax.values import allowed_here, listed, without_comment
 
 
 def missing_value(place: Place) -> Found | None:
@@ -17,10 +16,15 @@ def missing_value(place: Place) -> Found | None:
     if re.match(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?(?![0-9A-Za-z])", value):
         word, _, rest = value.partition(" ")
         return Found(
-            f"{word} begins a comment here, so nothing stands after =", assign(place, f'"{word}" {rest}'), at
+            "begins a comment here, so nothing stands after =",
+            assign(place, f'"{word}" {rest}'),
+            at,
+            piece=word,
         )
     if not value or value.startswith("#"):
-        cure = 'Write a value; for an empty text ""; or put # before the line, and the default counts.'
+        allowed = allowed_here(place)
+        empty = 'for an empty text ""; ' if allowed.endswith("a text in quotes") else ""
+        cure = f"Write a value; {empty}or put # before the line, and the default counts."
         return Found("nothing stands after =", cure, at)
     return None
 
@@ -42,14 +46,26 @@ def block_text(place: Place) -> Found | None:
         )
     if found := unknown_escape(place):
         return found
-    rest = place.text[match.end() : line_end(place.text, match.end())].strip()
-    if rest and not rest.startswith("#"):
+    last = line_end(place.text, match.end())
+    rest = place.text[match.end() : last].strip()
+    if not rest or rest.startswith("#"):
+        return None
+    if mark in rest and "\n" not in match[0]:
+        whole, tail = place.text[at + 3 : last].rpartition(mark)[::2]
         return Found(
-            f"{rest[:20]!r} stands after the end of a text",
-            f"Delete it; or {mark} ends the text too early.",
-            match.end(),
+            f"a {mark} within the text ends it",
+            assign(place, f"{quoted(whole)}{tail}", f"Write it so that {mark} stands at its two ends only."),
+            match.end() - 3,
         )
-    return None
+    after = last - len(place.text[match.end() : last].lstrip())
+    cure = f"Delete it, or move it before the {mark} if it is of the text; a comment begins with #."
+    return Found("stands after the end of a text", cure, after, piece=_shown(rest), upto=last + 1)
+
+
+def _shown(rest: str) -> str:
+    """Return the beginning of what is too much, in quotes if it has none itself."""
+    cut = rest if len(rest) <= 20 else f"{rest[:20]}..."
+    return cut if set(cut) & {'"', "'"} else f"'{cut}'"
 
 
 def unknown_escape(place: Place) -> Found | None:
@@ -63,18 +79,25 @@ def unknown_escape(place: Place) -> Found | None:
     split = place.split()
     value = split[1] if split else ""
     match = STRING.match(value)
-    cure = "Write each backslash twice: \\\\"
+    cure: Cure | str = "Write each backslash twice: \\\\"
     if match and value.startswith('"') and "'" not in match[0]:
         cure = assign(
             place,
             f"'{match[0][1:-1]}'{value[match.end() :]}",
-            cure,
+            "Write each backslash twice: \\\\",
             "   (in single quotes a backslash is only itself)",
         )
     if match is None and value.startswith('"') and "'" not in value and value.endswith('\\"'):
-        cure = assign(place, f"'{value[1:-1]}'", cure, "   (in single quotes a backslash is only itself)")
-    at = place.text.rfind("\\", 0, place.offset)
-    return Found("a backslash has a meaning in a text, and this one has none", cure, max(at, place.start))
+        cure = assign(
+            place,
+            f"'{value[1:-1]}'",
+            "Write each backslash twice: \\\\",
+            "   (in single quotes a backslash is only itself)",
+        )
+    at = max(place.text.rfind("\\", 0, place.offset), place.start)
+    if "scalar value" in place.message:
+        return Found("is no character", cure, at, piece=place.text[at : place.offset])
+    return Found('in "..." a backslash begins a code, and this is none', cure, at)
 
 
 def quoted_text(place: Place) -> Found | None:
@@ -101,15 +124,14 @@ def quoted_text(place: Place) -> Found | None:
             return Found(
                 f"a text that begins with {mark} ends with {bare[-1]}",
                 assign(place, f"{quoted(inner)}{comment}"),
-                at,
+                at + len(bare),
             )
         following = place.text[line_end(place.text, at) + 1 :].split("\n")[:20]
         ends = next((index for index, line in enumerate(following) if line.rstrip().endswith(mark)), None)
         if ends is not None and not any(
             re.match(r"\s*(?:\[|[A-Za-z0-9_.-]+\s*=|$)", line) for line in following[: ends + 1]
         ):
-            cure = f"A text of several lines has three at each end: {place.name} = {mark * 3} ... {mark * 3}"
-            return Found("this text goes on over the end of the line", cure, at, closed=False)
+            return _over_lines(place, mark, at, [value, *following[: ends + 1]])
         return Found(
             "the quotation mark at the end is missing",
             assign(place, f"{quoted(bare.rstrip())}{comment}"),
@@ -124,13 +146,7 @@ def quoted_text(place: Place) -> Found | None:
             and last > string.end()
             and not re.match(r"[A-Za-z_.]+\s*=", rest)
         ):
-            other = "'" if mark == '"' and "'" not in inner else '"'
-            tail = value[last + 1 :]
-            proposed = (
-                f"{other}{inner}{other}{tail}"
-                if other not in inner
-                else f"{json.dumps(inner, ensure_ascii=False)}{tail}"
-            )
+            proposed = f"{quoted(inner)}{value[last + 1 :]}"
             return Found(f"a {mark} within the text ends it", assign(place, proposed), at + string.end() - 1)
         return after_value(
             place, value[: string.end()], rest, at + len(value) - len(value[string.end() :].lstrip())
@@ -138,26 +154,39 @@ def quoted_text(place: Place) -> Found | None:
     return None
 
 
+def _over_lines(place: Place, mark: str, at: int, lines: list[str]) -> Found:
+    """A text of several lines that has one quotation mark at each end, and needs three."""
+    end = at + sum(len(line) + 1 for line in lines) - 1
+    body = "\n".join(lines).rstrip()[1:-1]
+    whole = f"{place.name} = {mark * 3}{body}{mark * 3}"
+    cure: Cure | str = f"A text of several lines has three quotation marks at each end: {mark * 3}"
+    if len(whole) < LONGEST_PROPOSAL and is_toml(whole):
+        cure = Cure("", tuple(whole.split("\n")), end)
+    return Found("a text of several lines has three quotation marks at each end", cure, at, closed=False)
+
+
 def after_value(place: Place, value: str, rest: str, at: int) -> Found:
     """Explain what stands after a complete value."""
-    if rest.rstrip() in {";", ",", ".", "%"} or re.match(r"[;,]\s*#", rest):
+    if re.match(r"[;,.%]\s*(?:#|$)", rest):
         return Found(
             f"{rest[0]} stands at the end of the line",
             assign(place, value + rest[1:].rstrip(), f"Delete {rest[0]}"),
             at,
         )
     if mark := next((mark for mark in ("//", "/*", "--", ";", "(", "<!--") if rest.startswith(mark)), None):
-        words = rest[len(mark) :].strip().removesuffix("*/").removesuffix(")").strip()
-        return Found(f"{mark} begins no comment in TOML", assign(place, f"{value}   # {words}"), at)
+        words = rest[len(mark) :].strip().removesuffix("*/").removesuffix(")").removesuffix("-->").strip()
+        return Found(f"a comment begins with #, not with {mark}", assign(place, f"{value}   # {words}"), at)
     if KEY.match(rest.lstrip(",; ")) and "=" in rest:
+        other = rest.lstrip(",; ")[:60]
         return Found(
-            "two settings stand on one line", f"Put  {rest.lstrip(',; ')[:60]}  on a line of its own.", at
+            "two settings stand on one line", f"Put  {other}  on a line of its own.", at, of_value=False
         )
     if rest.startswith(","):
-        listed = ", ".join(mended(place, part.strip()) for part in f"{value}{rest}".split(","))
-        return Found("there are several values, and no list", assign(place, f"[{listed}]"), at)
+        proposal = listed(place, f"{value}{rest}".split(","))
+        return Found("there are several values, and no list", assign(place, proposal), at)
     return Found(
-        f"{rest[:20]!r} stands after the value",
-        f"Delete it; a comment begins with #. The value is {value[:60]}",
+        "stands after the value",
+        f"Delete it, or write # before it. The value is {value[:60]}",
         at,
+        piece=_shown(rest),
     )
