@@ -57,7 +57,7 @@ def lost(original: str, written: str) -> str:
         kept = (word, word.lstrip("0") or "0", *_SWAPPED.get(word, ()), *((unit[1],) if unit else ()))
         found: str | None = next((each for each in kept if each in rest), None)
         if found is None:
-            return word
+            return str(word)
         rest = rest[rest.index(found) + len(found) :]
     return ""
 
