@@ -35,7 +35,7 @@ from speakerd.audio.capture import (
 )
 from speakerd.audio.device import AudioDevice, BlockCounts
 from speakerd.audio.events import AudioEvent, DeviceLost, DeviceReturned, DeviceStuck
-from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, Reblocker
+from speakerd.audio.pcm import BLOCK_MS, FLOOR_DBFS, WIRE_BLOCK_BYTES, WIRE_RATE, Reblocker
 from speakerd.audio.playback import Earcons, PlaybackBuffer, PlayedItem
 from speakerd.audio.settings import AudioSettings, SoundName, SoundSettings, VoiceMode, WakeWordSettings
 from speakerd.audio.supervision import DeviceSupervisor, SilenceWatch, XrunReporter
@@ -83,6 +83,7 @@ class AudioEngine:
         *,
         on_event: OnEvent,
         owner: TurnOwner = "local",
+        uplink_rate_hz: int = WIRE_RATE,
         wake_word: WakeWordSettings | None = None,
         parts: PipelineParts | None = None,
     ) -> None:
@@ -93,6 +94,7 @@ class AudioEngine:
             settings: devices, playback, echo, gate, barge-in and sounds.
             on_event: called with every event, in the processing thread.
             owner: who decides that a turn has ended, this room or the server.
+            uplink_rate_hz: the rate at which captured speech is reported.
             wake_word: settings of the wake word; None turns it off.
             parts: canceller, detector and wake word to use instead of those the settings ask for; for tests.
 
@@ -108,7 +110,7 @@ class AudioEngine:
             make_detector(settings.gate),
             make_wake_word(wake_word) if wake_word is not None else None,
         )
-        self._pipeline = SpeechPipeline(settings, self._parts, owner=owner)
+        self._pipeline = SpeechPipeline(settings, self._parts, owner=owner, uplink_rate_hz=uplink_rate_hz)
         self._buffer = PlaybackBuffer(
             prebuffer_ms=settings.prebuffer_ms,
             ramp_ms=settings.flush_ramp_ms,

@@ -6,11 +6,13 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from speakerd.config import schema
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import line_of
+from speakerd.config.model_settings import ProviderName
 from speakerd.config.renamed import understood
 from speakerd.config.settings import Settings
 from speakerd.config.validate import Document, parse, parse_as_far, validate
@@ -41,20 +43,21 @@ class Loaded:
         settings: the settings in force.
         own: the file, parsed.
         board: the preset, parsed; None without one.
+        provider: the preset of the model's server, parsed; None where it is the one of the defaults.
         warnings: what can be done as it is written, and is probably not meant so.
     """
 
     settings: Settings
     own: Document
     board: Document | None
+    provider: Document | None = None
     warnings: tuple[Problem, ...] = ()
 
     def place(self, key: str) -> tuple[Path | None, int | None]:
         """Return the file that sets a key, and the line: the owner's file, else the board's, else no line."""
         path = tuple(key.split("."))
-        document = (
-            self.board if self.board and self.board.holds(path) and not self.own.holds(path) else self.own
-        )
+        presets = [preset for preset in (self.board, self.provider) if preset and preset.holds(path)]
+        document = presets[0] if presets and not self.own.holds(path) else self.own
         return document.file, line_of(document.places, path)
 
 
@@ -93,18 +96,18 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
         found = mistakes + (_further(whole, mistakes) if whole else [])
         raise ConfigErrors(sorted(found, key=lambda problem: (str(problem.file or ""), problem.line or 0)))
     own, renamed = understood(whole)
-    board, further = _board(own)
+    (board, provider), further = _presets(own)
     further += renamed
-    settings, warnings = validate(own, board, further)
-    return Loaded(settings, own, board, warnings)
+    settings, warnings = validate(own, _there(board, provider), further)
+    return Loaded(settings, own, board, provider, warnings)
 
 
 def _further(mended: Document, mistakes: list[Problem]) -> list[Problem]:
     """Return what else is wrong with a file that is not TOML, as far as it can be read."""
     own, _ = understood(mended)
-    board, further = _board(own)
+    presets, further = _presets(own)
     try:
-        validate(own, board, further, complete=False)
+        validate(own, _there(*presets), further, complete=False)
     except ConfigErrors as errors:
         told = {(problem.line, problem.key) for problem in mistakes}
         tables = {key for _, key in told if schema.is_section(schema.hint_at(Settings, key.split(".")))}
@@ -112,6 +115,16 @@ def _further(mended: Document, mistakes: list[Problem]) -> list[Problem]:
             each for each in errors.problems if (each.line, each.key) not in told and each.key not in tables
         ]
     return []
+
+
+def _presets(own: Document) -> tuple[tuple[Document | None, Document | None], list[Problem]]:
+    """Return the presets that the file names, of its board and of its server, and what is wrong with the names."""
+    board, problems = _board(own)
+    return (board, _provider(own)), problems
+
+
+def _there(*presets: Document | None) -> list[Document]:
+    return [preset for preset in presets if preset is not None]
 
 
 def files_dir() -> Path:
@@ -128,6 +141,11 @@ def boards_dir() -> Path:
 def boards() -> dict[str, Path]:
     """Return the files of all board presets, by name."""
     return {path.stem: path for path in sorted(boards_dir().glob("*.toml"))}
+
+
+def providers_dir() -> Path:
+    """Return the folder of the presets of servers."""
+    return files_dir() / "providers"
 
 
 def default_file() -> Path:
@@ -161,6 +179,16 @@ def _board(own: Document) -> tuple[Document | None, list[Problem]]:
         cure=f"Did you mean {near[0]}?" if near else "Leave it out for a board that is not listed.",
     )
     return None, [problem]
+
+
+def _provider(own: Document) -> Document | None:
+    """Return the preset of the server that the file names; None where there is none, or no such name."""
+    model = own.data.get("model")
+    name = model.get("provider") if isinstance(model, dict) else None
+    if name not in get_args(ProviderName):
+        return None
+    file = providers_dir() / f"{name}.toml"
+    return parse(file_text(file), file) if file.exists() else None
 
 
 def file_text(path: Path) -> str:

@@ -4,9 +4,10 @@ The daemon turns a `ModelSettings` into the session layer's configuration; nothi
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from annotated_types import Ge, Le
+from pydantic import JsonValue
 
 INSTRUCTIONS = """\
 You are the voice of a small speaker in a home. You are heard, not read: answer in one to three short
@@ -16,12 +17,30 @@ the person says goodbye, or that this is all, end the conversation with the tool
 """
 
 
+ProviderName: TypeAlias = Literal[
+    "openai",
+    "azure",
+    "azure-voice-live",
+    "xai",
+    "qwen",
+    "localai",
+    "speech-to-speech",
+    "vllm-omni",
+    "speaches",
+    "custom",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
     """The realtime voice model, and how it is reached."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
+    provider: ProviderName = "openai"
+    """Whose server it is: address, auth, dialect, voice, transcription, turns; what stands here wins over it."""
+    dialect: Literal[""] | ProviderName = ""
+    """Whose form of the protocol the server speaks. Empty: the provider's."""
     backend: Literal["remote", "offline"] = "remote"
     """remote: the server at `url`. offline: the embedded one, in this process; no key, no network."""
     fallback: Literal["none", "offline"] = "none"
@@ -29,7 +48,7 @@ class ModelSettings:
     url: str = "wss://api.openai.com/v1/realtime"
     """WebSocket address. Azure: wss://RESOURCE.openai.azure.com/openai/v1/realtime, with auth = "api-key"."""
     model: str = "gpt-realtime-2.1"
-    """Name of the model (on Azure: of the deployment). Sent as ?model= unless the url already has it."""
+    """Name of the model (on Azure: of the deployment). Sent as ?model= unless the url has it. Empty: not at all."""
     auth: Literal["bearer", "api-key", "none"] = "bearer"
     """How the key is sent: Authorization: Bearer, header api-key (Azure), or not at all (home servers)."""
     api_key_file: str = ""
@@ -45,7 +64,7 @@ class ModelSettings:
     rotate_after_min: Annotated[float, Ge(1), Le(59)] = 55.0
     """Minutes. The hosted service ends sessions at 60; we renew between turns before that."""
     voice: str = "marin"
-    """Voice of the answers; which ones there are is the server's business."""
+    """Voice of the answers; which ones there are is the server's business. Empty: the server's own choice."""
     speed: Annotated[float, Ge(0.25), Le(1.5)] = 1.0
     """Speed of speech, 1.0 = natural."""
     language: str = ""
@@ -80,3 +99,5 @@ class ModelSettings:
     """Whether one reply may call several tools at once. default: what the server does."""
     truncation: Literal["auto", "disabled"] = "auto"
     """auto: the server forgets the oldest turns when its context is full. disabled: it fails then instead."""
+    extra: dict[str, JsonValue] = field(default_factory=dict)
+    """Further fields of the server's `session` object, as it wants them, such as { temperature = 0.7 }."""

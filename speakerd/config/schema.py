@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import Any, Literal, TypeGuard
 
 import annotated_types
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic_core import PydanticUndefined
 
 
@@ -145,6 +145,8 @@ def allowed(hint: Any) -> str:
             if fixed
             else f"a list{_bounds(limits)}, each {allowed(args[0])}"
         )
+    if hint is JsonValue:
+        return "any value"
     words = {
         bool: "true or false",
         int: "a whole number",

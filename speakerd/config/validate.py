@@ -95,13 +95,13 @@ def _too_deep(found: line_numbers.TooDeep, text: str, file: Path | None) -> Prob
 
 
 def validate(
-    own: Document, board: Document | None = None, further: Sequence[Problem] = (), *, complete: bool = True
+    own: Document, presets: Sequence[Document] = (), further: Sequence[Problem] = (), *, complete: bool = True
 ) -> tuple[Settings, tuple[Problem, ...]]:
-    """Return the settings of a file, merged over those of its board, and what is probably not meant so.
+    """Return the settings of a file, merged over those of its presets, and what is probably not meant so.
 
     Args:
         own: the owner's file; its values take precedence.
-        board: the preset it names, if any.
+        presets: those it names; the first that has a value holds.
         further: what the caller has found already; it is reported with the rest.
         complete: False if lines of the file are missing, so that nothing can be said of what it lacks, nor of what
             contradicts.
@@ -109,7 +109,9 @@ def validate(
     Raises:
         ConfigErrors: all mistakes.
     """
-    data = _merged(board.data, own.data) if board else own.data
+    data: Table = {}
+    for document in (*reversed(presets), own):
+        data = _merged(data, document.data)
     problems = list(further)
     wrong: set[KeyPath] = set()
 
@@ -122,7 +124,8 @@ def validate(
         cure: str = "",
         severity: Severity = "error",
     ) -> None:
-        document = board if board and board.holds(path) and not own.holds(path) else own
+        holding = [preset for preset in presets if preset.holds(path)]
+        document = holding[0] if holding and not own.holds(path) else own
         problems.append(
             Problem(
                 document.file,

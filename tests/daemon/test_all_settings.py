@@ -71,6 +71,8 @@ LONG: dict[str, Any] = {"script": lambda: answering(ms=8_000)}
 SILENT: dict[str, Any] = {"script": lambda: scenes.mute_server}
 NOWHERE: dict[str, Any] = {"model.url": "ws://127.0.0.1:9/v1/realtime"}
 SERVER_VAD: dict[str, Any] = {"model.turn_detection": "server_vad"}
+SEMANTIC: dict[str, Any] = {"model.turn_detection": "semantic_vad"}
+"""Not every server has it."""
 NIGHT: dict[str, Any] = {"panel.light.night_from": "11:00", "panel.light.night_to": "13:00"}
 WORD: dict[str, Any] = {"wake_word.enabled": True, "model.connection": "warm"}
 KEYED: dict[str, Any] = {"model.auth": "bearer"}
@@ -126,6 +128,9 @@ OBSERVERS: dict[str, Observed] = {
     "model.tool_seconds": Observed(scenes.ask_for_much, 1.0, **tools(*TIMES, pause_s=1.5)),
     "model.tool_tokens": Observed(scenes.ask_for_much, 1_000, **tools(*TIMES, tokens=2_000)),
     "model.truncation": Observed(scenes.ask),
+    "model.provider": Observed(scenes.ask, "vllm-omni", SEMANTIC),
+    "model.dialect": Observed(scenes.ask, "vllm-omni", SEMANTIC),
+    "model.extra": Observed(scenes.ask, {"max_output_tokens": 77}),
     "model.reasoning_effort": Observed(scenes.ask, "low"),
     "model.parallel_tool_calls": Observed(scenes.ask, "off"),
     "audio.input_gain_db": Observed(to=6.0),

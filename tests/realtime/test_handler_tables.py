@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args, is_typeddict
 
+from speakerd.realtime.dialects import TRANSCRIPT_SO_FAR
 from speakerd.realtime.event_names import SERVER_EVENTS
 from speakerd.realtime.model import (
     RealtimeModelConfig,
@@ -30,12 +31,12 @@ def test_every_model_event_has_a_handler_in_the_session_or_is_only_reported_raw(
 
 
 def test_handlers_of_server_events_are_for_published_ones() -> None:
-    assert set(receive.HANDLERS) <= SERVER_EVENTS
+    assert set(receive.HANDLERS) <= SERVER_EVENTS | {TRANSCRIPT_SO_FAR}
 
 
 def test_the_settings_of_a_model_session_are_those_that_are_sent() -> None:
     settings = set(RealtimeSessionModelSettings.__annotations__)
-    assert settings == {*PLAIN, *ALIASES, "audio", "tools", "handoffs"}
+    assert settings == {*PLAIN, *ALIASES, "audio", "tools", "handoffs", "extra"}
 
 
 def test_each_setting_is_checked_here_or_by_what_uses_it() -> None:

@@ -108,8 +108,14 @@ class SpeechPipeline:
     """Turns blocks of the microphone and the loudspeaker into events. Not thread-safe: one thread owns it."""
 
     def __init__(
-        self, settings: AudioSettings, parts: PipelineParts | None = None, *, owner: TurnOwner = "local"
+        self,
+        settings: AudioSettings,
+        parts: PipelineParts | None = None,
+        *,
+        owner: TurnOwner = "local",
+        uplink_rate_hz: int = WIRE_RATE,
     ) -> None:
+        """`uplink_rate_hz`: the rate at which what passes is reported; that of the microphone costs nothing."""
         parts = parts or PipelineParts.bare(settings)
         self._settings = settings
         self._canceller = parts.canceller
@@ -119,7 +125,8 @@ class SpeechPipeline:
         self._gate = Gate(settings.gate, owner)
         self._barge_in = BargeInDetector(settings.barge_in)
         self._floor = NoiseFloor()
-        self._upsampler = Resampler(MIC_RATE, WIRE_RATE)
+        self._uplink_rate_hz = uplink_rate_hz
+        self._upsampler = Resampler(MIC_RATE, uplink_rate_hz)
         self._gain = gain_of(settings.input_gain_db)
         self.echo_delay_s = 0.0
         """Latency of playback and capture together, as the device reports it."""
@@ -344,7 +351,7 @@ class SpeechPipeline:
         return [Level(max(self._mic_levels), max(self._far_levels), self._gate.is_open, now)]
 
     def _events(self, outputs: list[GateOutput]) -> list[AudioEvent]:
-        """The gate's outputs as events; frames in a row are resampled to 24 kHz and joined."""
+        """The gate's outputs as events; frames in a row are resampled for the uplink and joined."""
         if not outputs:
             return []
         events: list[AudioEvent] = []
@@ -368,5 +375,5 @@ class SpeechPipeline:
     def _emit(self, events: list[AudioEvent], pcm: bytearray) -> None:
         if pcm:
             events.append(SpeechAudio(bytes(pcm), self._sent_until))
-            self._sent_until += len(pcm) / (WIRE_RATE * SAMPLE_BYTES)
+            self._sent_until += len(pcm) / (self._uplink_rate_hz * SAMPLE_BYTES)
             pcm.clear()

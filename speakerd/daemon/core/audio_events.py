@@ -9,7 +9,8 @@ import logging
 from typing import TYPE_CHECKING, assert_never
 
 from speakerd.audio import events as audio
-from speakerd.daemon.session import CapturedSpeech
+from speakerd.audio.pcm import SAMPLE_BYTES
+from speakerd.daemon.session import TURNS, CapturedSpeech, input_rate_hz
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:
@@ -58,10 +59,11 @@ class AudioEvents:
         """Whether a wake word counts now."""
         self.missing: dict[audio.Direction, str] = {}
         """Why there is no microphone or no loudspeaker, while there is none."""
-        self._take(settings.subscribe("wake_word.pre_roll_ms", take=self._take))
+        self._take(settings.subscribe("wake_word.pre_roll_ms", *TURNS, take=self._take))
 
     def _take(self, settings: Settings) -> None:
         self._pre_roll_s = settings.wake_word.pre_roll_ms / 1000
+        self._link.uplink.bytes_per_second = SAMPLE_BYTES * input_rate_hz(settings.model)
 
     def post(self, event: audio.AudioEvent) -> None:
         """Take an event of the engine. Audio thread."""

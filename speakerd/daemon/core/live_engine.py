@@ -16,7 +16,7 @@ from speakerd.audio.engine import AudioEngine
 from speakerd.audio.errors import BadModelError, DeviceError, ExtraMissingError, setting_of
 from speakerd.audio.events import DeviceLost, DeviceReturned
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
-from speakerd.daemon.session import PlaybackTracker
+from speakerd.daemon.session import TURNS, PlaybackTracker, input_rate_hz, turn_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class LiveEngine:
         self._settings = settings.subscribe(
             "audio",
             "wake_word",
-            "model.turn_detection",
+            *TURNS,
             but=("audio.volume", "audio.sounds", "wake_word.pre_roll_ms"),
             prepare=self._prepare,
         )
@@ -76,7 +76,8 @@ class LiveEngine:
             self._make_device(settings.audio),
             settings.audio,
             on_event=self._emit,
-            owner="local" if settings.model.turn_detection == "local" else "server",
+            owner="local" if turn_kind(settings.model) == "local" else "server",
+            uplink_rate_hz=input_rate_hz(settings.model),
             wake_word=settings.wake_word if settings.wake_word.enabled else None,
         )
 

@@ -59,7 +59,7 @@ from speakerd.daemon.core.request_book import RequestBook
 from speakerd.daemon.core.session_events import SessionEvents
 from speakerd.daemon.core.tool_host import ToolHost
 from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageStore
-from speakerd.daemon.session import SessionLink, SessionRenewal, UplinkQueue
+from speakerd.daemon.session import TURNS, SessionLink, SessionRenewal, UplinkQueue, turn_kind
 from speakerd.daemon.storage import MuteMemory, Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, StopRequested
@@ -141,14 +141,14 @@ class Speaker:
         self.dialogue = Dialogue(
             now.dialogue,
             gestures=now.panel.gestures,
-            turn_detection=now.model.turn_detection,
+            turn_detection=turn_kind(now.model),
             connection=now.model.connection,
             muted=self._muted_by_hand.muted,
             now=clock(),
         )
         self._dialogue_settings = settings.subscribe(
             "dialogue",
-            "model.turn_detection",
+            *TURNS,
             "model.connection",
             but=("dialogue.start_muted", "dialogue.remember_press_s"),
             take=self._configure_dialogue,
@@ -330,7 +330,7 @@ class Speaker:
         commands = self.dialogue.configure(
             made_of.dialogue,
             gestures=settings.panel.gestures,
-            turn_detection=made_of.model.turn_detection,
+            turn_detection=turn_kind(made_of.model),
             connection=made_of.model.connection,
         )
         self._perform(commands, self._clock())

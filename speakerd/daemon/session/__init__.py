@@ -8,12 +8,21 @@
 - `SessionRenewal` brings new settings into a session that is kept between conversations.
 - `PlaybackTracker` tells the session layer how much of each answer was heard.
 - `details_of`: what the monitor and the journal want to know of a session event.
-- `address`, `handshake_headers`, `turn_detection`: the settings of `[model]` in the session layer's words.
+- `address`, `handshake_headers`, `turn_detection`, `turn_kind`, `input_rate_hz`: the settings of `[model]` in the
+  session layer's words; `compromises`: what of them the server cannot do.
 """
 
 from speakerd.daemon.session.api_key import LiveApiKey
 from speakerd.daemon.session.event_translation import details_of
-from speakerd.daemon.session.model_config import address, handshake_headers, turn_detection
+from speakerd.daemon.session.model_config import (
+    TURNS,
+    address,
+    compromises,
+    handshake_headers,
+    input_rate_hz,
+    turn_detection,
+    turn_kind,
+)
 from speakerd.daemon.session.playback_tracker import PlaybackTracker
 from speakerd.daemon.session.session_factory import Backend, EmbeddedServer, SessionFactory
 from speakerd.daemon.session.session_link import SessionLink
@@ -21,6 +30,7 @@ from speakerd.daemon.session.session_renewal import SessionRenewal
 from speakerd.daemon.session.uplink_queue import CapturedSpeech, SetTurnDetection, UplinkQueue
 
 __all__ = [
+    "TURNS",
     "Backend",
     "CapturedSpeech",
     "EmbeddedServer",
@@ -32,7 +42,10 @@ __all__ = [
     "SetTurnDetection",
     "UplinkQueue",
     "address",
+    "compromises",
     "details_of",
     "handshake_headers",
+    "input_rate_hz",
     "turn_detection",
+    "turn_kind",
 ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+from speakerd.realtime.dialects import DIALECTS, EXTRA, OPENAI, Dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from speakerd.config.model_settings import ModelSettings
     from speakerd.realtime.model import (
         RealtimeAudioInputConfig,
+        RealtimeAudioOutputConfig,
         RealtimeInputAudioTranscriptionConfig,
         RealtimeModelConfig,
         RealtimePlaybackTracker,
@@ -20,6 +24,62 @@ if TYPE_CHECKING:
         RealtimeToolExecutionConfig,
         RealtimeTurnDetectionConfig,
     )
+
+
+TurnKind: TypeAlias = Literal["local", "server_vad", "semantic_vad"]
+
+TURNS: Final = ("model.turn_detection", "model.provider", "model.dialect", "model.backend")
+"""The settings that say who finds the end of a turn, and at which rate speech is sent."""
+
+
+def dialect_of(model: ModelSettings) -> Dialect:
+    """Return in what the server of the settings differs from the current protocol."""
+    return DIALECTS[model.dialect or model.provider]
+
+
+def turn_kind(model: ModelSettings) -> TurnKind:
+    """Return who finds the end of a turn: as the settings say, or by the server where it cannot be as they say."""
+    dialect, wanted = dialect_of(model), model.turn_detection
+    if model.backend == "offline":
+        return wanted
+    if wanted == "local":
+        return "server_vad" if dialect.no_detection == "never" else wanted
+    return wanted if wanted in dialect.detections else "server_vad"
+
+
+EMBEDDED_RATE_HZ: Final = OPENAI.input_rate_hz
+"""The rate of speech that the embedded server takes."""
+
+
+def input_rate_hz(model: ModelSettings) -> int:
+    """Return the rate at which speech is sent."""
+    return EMBEDDED_RATE_HZ if model.backend == "offline" else dialect_of(model).input_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Compromise:
+    """A setting that the server of the settings cannot follow: what is the case instead, and what to do."""
+
+    key: str
+    what: str
+    cure: str
+
+
+def compromises(model: ModelSettings) -> list[Compromise]:
+    """Return what of the settings the server cannot do, as far as is known of it."""
+    if model.backend == "offline":
+        return []
+    dialect, found = dialect_of(model), list[Compromise]()
+    kind = turn_kind(model)
+    if kind != model.turn_detection:
+        what = f"a server of {dialect.name} cannot do that: it finds the end of your turns by {kind}"
+        cure = f'Write turn_detection = "{kind}". A held button still ends a turn, and so does a pause.'
+        found.append(Compromise("model.turn_detection", what, cure))
+    if model.connection == "warm" and dialect.idle_s is not None:
+        what = f"a server of {dialect.name} closes a connection that is silent for {dialect.idle_s:g} s"
+        cure = 'Set model.connection = "on_wake", or it is opened anew all day.'
+        found.append(Compromise("model.connection", what, cure))
+    return found
 
 
 def address(model: ModelSettings) -> str:
@@ -34,7 +94,8 @@ def address(model: ModelSettings) -> str:
 
 def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
     """Return how the server finds the end of a turn; None if our own gate does."""
-    if model.turn_detection == "server_vad":
+    kind = turn_kind(model)
+    if kind == "server_vad":
         return {
             "type": "server_vad",
             "threshold": model.server_vad_threshold,
@@ -43,7 +104,7 @@ def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
             "create_response": True,
             "interrupt_response": True,
         }
-    if model.turn_detection == "semantic_vad":
+    if kind == "semantic_vad":
         return {
             "type": "semantic_vad",
             "eagerness": model.semantic_eagerness,
@@ -53,9 +114,16 @@ def turn_detection(model: ModelSettings) -> RealtimeTurnDetectionConfig | None:
     return None
 
 
-def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
-    """Return the settings a session begins with; what is left to the model is not among them."""
-    sound: RealtimeAudioInputConfig = {"format": "pcm16", "turn_detection": turn_detection(model)}
+def session_settings(model: ModelSettings, *, embedded: bool = False) -> RealtimeSessionModelSettings:
+    """Return the settings a session begins with; what is left to the model is not among them.
+
+    `embedded`: it is one with the embedded server.
+    """
+    rate = EMBEDDED_RATE_HZ if embedded else input_rate_hz(model)
+    sound: RealtimeAudioInputConfig = {
+        "format": "pcm16" if rate == EMBEDDED_RATE_HZ else {"type": "audio/pcm", "rate": rate},
+        "turn_detection": turn_detection(model),
+    }
     if model.noise_reduction != "off":
         sound["noise_reduction"] = {"type": model.noise_reduction}
     if model.transcription:
@@ -63,12 +131,18 @@ def session_settings(model: ModelSettings) -> RealtimeSessionModelSettings:
         if model.language:
             transcription["language"] = model.language
         sound["transcription"] = transcription
+    made: RealtimeAudioOutputConfig = {"format": "pcm16", "speed": model.speed}
+    if model.voice:
+        made["voice"] = model.voice
     settings: RealtimeSessionModelSettings = {
-        "model_name": model.model,
         "output_modalities": ["audio"],
-        "audio": {"input": sound, "output": {"format": "pcm16", "voice": model.voice, "speed": model.speed}},
+        "audio": {"input": sound, "output": made},
         "truncation": model.truncation,
     }
+    if model.model:
+        settings["model_name"] = model.model
+    if model.extra and not embedded:
+        settings["extra"] = model.extra
     if model.max_output_tokens:
         settings["max_output_tokens"] = model.max_output_tokens
     if model.reasoning_effort != "default":
@@ -96,7 +170,13 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "audio.input.turn_detection.prefix_padding_ms": "model.server_vad_prefix_ms",
     "audio.input.turn_detection.silence_duration_ms": "model.server_vad_silence_ms",
     "audio.input.turn_detection.eagerness": "model.semantic_eagerness",
-    # As older servers call them.
+    "tool_choice": "tools",
+    # As other servers call them.
+    "input_audio_format": "model.dialect",
+    "input_audio_sampling_rate": "model.dialect",
+    "output_audio_format": "model.dialect",
+    "modalities": "model.dialect",
+    "reasoning_effort": "model.reasoning_effort",
     "voice": "model.voice",
     "speed": "model.speed",
     "turn_detection": "model.turn_detection",
@@ -113,6 +193,8 @@ def setting_of(parameter: str) -> str | None:
     None: it comes from none. For a part of a value it is the setting of the whole.
     """
     words = re.findall(r"[^.\[\]]+", parameter.removeprefix("session."))
+    if words[:1] == [EXTRA]:
+        return "model.extra"
     for length in range(len(words), 0, -1):
         if (setting := _SETTINGS.get(".".join(words[:length]))) is not None:
             return setting
@@ -155,6 +237,7 @@ def connection(
         return {"url": url, "headers": {}, "playback_tracker": tracker}
     return {
         "url": address(model),
+        "dialect": dialect_of(model),
         "headers": _HeadersOfNow(lambda: handshake_headers(model, key())),
         "api_key": lambda: key() or "",
         "playback_tracker": tracker,

@@ -16,7 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
-from speakerd.daemon.session.model_config import connection, session_settings, tool_limits
+from speakerd.daemon.session.model_config import (
+    EMBEDDED_RATE_HZ,
+    connection,
+    input_rate_hz,
+    session_settings,
+    tool_limits,
+)
 from speakerd.realtime.agents import RealtimeAgent
 from speakerd.realtime.errors import ConnectFailedError
 from speakerd.realtime.model import RealtimeModelListener
@@ -203,16 +209,18 @@ class SessionFactory:
         on_failure: Callable[[str], None],
         backend: Backend,
     ) -> RealtimeSession[None]:
-        from speakerd.realtime.transport import (  # noqa: PLC0415  # loads a WebSocket library
-            CONNECT_ATTEMPTS,
-            OpenAIRealtimeWebSocketModel,
-        )
+        # These load a WebSocket library.
+        from speakerd.daemon.session.upsampling import UpsamplingModel  # noqa: PLC0415
+        from speakerd.realtime.transport import CONNECT_ATTEMPTS  # noqa: PLC0415
 
         settings = self._model
         url = await self._embedded.url() if backend == "offline" else None
         persistent = settings.fallback != "offline"
         limit_s = settings.connect_timeout_s
-        model = OpenAIRealtimeWebSocketModel(
+        rate = input_rate_hz(settings)
+        model = UpsamplingModel(
+            rate,
+            rate if url is None else EMBEDDED_RATE_HZ,
             transport_config={"handshake_timeout": limit_s},
             connect_attempts=None if persistent else CONNECT_ATTEMPTS,
             rotate_after_s=settings.rotate_after_min * 60,
@@ -222,7 +230,7 @@ class SessionFactory:
             self.agent(tools),
             model=model,
             config={
-                "model_settings": session_settings(settings),
+                "model_settings": session_settings(settings, embedded=url is not None),
                 "tool_execution": tool_limits(settings),
                 "raw_events": False,
             },

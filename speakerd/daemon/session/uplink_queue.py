@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import RealtimeTurnDetectionConfig
 
 BYTES_PER_SECOND = 48_000
-"""24 kHz, 16 bit, mono: the only PCM the wire knows."""
+"""24 kHz, 16 bit, mono: what most servers take."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedSpeech:
-    """Captured speech, PCM16 mono at 24 kHz."""
+    """Captured speech, PCM16 mono at the rate of the uplink."""
 
     pcm: bytes = field(repr=False)
 
@@ -78,7 +78,9 @@ class UplinkQueue:
         self, limit_s: float = 60.0, *, on_dropped: Callable[[float], None] = lambda _seconds: None
     ) -> None:
         """Keep at most `limit_s` seconds of sound; `on_dropped` is called with the seconds that did not fit."""
-        self._limit = int(limit_s * BYTES_PER_SECOND)
+        self._limit_s = limit_s
+        self.bytes_per_second = BYTES_PER_SECOND
+        """Of the sound; to be changed while none waits."""
         self._held: deque[CapturedSpeech] = deque()
         self._queue: deque[Outgoing] = deque()
         self._bytes = 0
@@ -92,12 +94,12 @@ class UplinkQueue:
     @property
     def seconds(self) -> float:
         """Seconds of sound that wait, held or queued."""
-        return self._bytes / BYTES_PER_SECOND
+        return self._bytes / self.bytes_per_second
 
     @property
     def dropped_s(self) -> float:
         """Seconds of sound lost to the limit since the start."""
-        return self._dropped_bytes / BYTES_PER_SECOND
+        return self._dropped_bytes / self.bytes_per_second
 
     def put(self, item: Outgoing) -> None:
         """Queue `item` behind all others."""
@@ -143,7 +145,7 @@ class UplinkQueue:
 
     def _grow(self, sound: CapturedSpeech) -> None:
         self._bytes += len(sound.pcm)
-        while self._bytes > self._limit:
+        while self._bytes > self._limit_s * self.bytes_per_second:
             self._drop_oldest_sound()
 
     def _drop_oldest_sound(self) -> None:
@@ -158,4 +160,4 @@ class UplinkQueue:
     def _report_dropped(self) -> None:
         if self._bytes == 0 and self._reported_bytes != self._dropped_bytes:
             lost, self._reported_bytes = self._dropped_bytes - self._reported_bytes, self._dropped_bytes
-            self._on_dropped(lost / BYTES_PER_SECOND)
+            self._on_dropped(lost / self.bytes_per_second)

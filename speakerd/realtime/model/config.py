@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from speakerd.realtime.agents import Handoff, OutputGuardrail, RealtimeRunHooks, Tool, ToolErrorFormatter
+    from speakerd.realtime.dialects import Dialect
     from speakerd.realtime.items import RealtimeItem
     from speakerd.realtime.model.audio_format import RealtimeAudioFormat
     from speakerd.realtime.model.playback_tracker import RealtimePlaybackTracker
@@ -120,6 +121,8 @@ class RealtimeSessionModelSettings(TypedDict, total=False):
     parallel_tool_calls: bool
     include: Sequence[str]
     """What events carry in addition, such as `item.input_audio_transcription.logprobs`."""
+    extra: Mapping[str, Any]
+    """Further fields of the server's `session` object, as it wants them; they hold over all others."""
 
     # The older flat names.
     modalities: Sequence[Literal["text", "audio"]]
@@ -146,6 +149,9 @@ class RealtimeModelConfig(TypedDict, total=False):
     """Reports how much of the audio was really heard. Absent: playback is estimated from its arrival."""
     call_id: str | None
     """The id of a running call to attach to, instead of opening a session."""
+    dialect: Dialect
+    """In what the server differs from the current protocol: a row of `speakerd.realtime.dialects.DIALECTS`, or your
+    own. Absent: in nothing."""
     raw_server_events: bool
     """Whether the model reports each frame of the server as a `raw_server_event`. Absent: as the run's `raw_events`
     says, which is True by default."""

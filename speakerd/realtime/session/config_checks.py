@@ -10,8 +10,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from speakerd.realtime import agents, items, model, prompts
+from speakerd.realtime import agents, dialects, items, model, prompts
 from speakerd.realtime.agents import GUARDRAIL, HANDOFF, SETTINGS_TOOL, RealtimeRunHooks, check_names
+from speakerd.realtime.dialects import Dialect
 from speakerd.realtime.field_checks import (
     CALLABLE,
     COUNT,
@@ -44,6 +45,10 @@ _KINDS: Final[Mapping[Any, Kind]] = {
     RealtimeRunHooks: Kind(
         "an instance of RealtimeRunHooks",
         lambda value: not isinstance(value, type) and hasattr(value, "on_agent_start"),
+    ),
+    Dialect: Kind(
+        "a Dialect, such as speakerd.realtime.dialects.DIALECTS['azure']",
+        lambda value: isinstance(value, Dialect),
     ),
     RealtimePlaybackTracker: Kind(
         "a RealtimePlaybackTracker",
@@ -91,7 +96,8 @@ def check_config(
 @cache
 def _hints(kind: type) -> Mapping[str, Any]:
     """Return the types of a typed dictionary's keys; its module imports some of them for type checkers only."""
-    return get_type_hints(kind, localns={**vars(agents), **vars(items), **vars(prompts), **vars(model)})
+    rooms = (agents, dialects, items, prompts, model)
+    return get_type_hints(kind, localns={name: value for room in rooms for name, value in vars(room).items()})
 
 
 def _kind(hint: Any) -> Kind:

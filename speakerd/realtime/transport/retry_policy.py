@@ -95,6 +95,20 @@ FATAL_CLOSE_CODES: Final = frozenset({3000, 4000, 4001, 4003})
 """Close codes by which servers refuse a client: unauthorised, a superseded protocol, forbidden."""
 
 
+def rotation(after_s: float, at_latest_s: float, session_age_s: float | None) -> tuple[float, float]:
+    """Return the ages from which a session is replaced: when it is quiet, and at the latest.
+
+    `session_age_s`: how old the server lets it grow; where that is less than the protocol's hour, both are at most
+    in the same proportion. None: any age, and it is replaced only when it is quiet.
+    """
+    if session_age_s is None:
+        return after_s, math.inf
+    if session_age_s >= names.SESSION_MAX_AGE_S:
+        return after_s, at_latest_s
+    part = session_age_s / names.SESSION_MAX_AGE_S
+    return min(after_s, part * ROTATE_AFTER_S), min(at_latest_s, part * ROTATE_AT_LATEST_S)
+
+
 def is_fatal_status(status: int | None) -> bool:
     """Return whether trying again cannot help after that HTTP answer to the handshake."""
     return status in FATAL_STATUSES

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed
 
+from speakerd.realtime.dialects import OPENAI
 from speakerd.realtime.errors import (
     ConnectFailedError,
     ConnectRefusedError,
@@ -54,6 +55,7 @@ from speakerd.realtime.transport.retry_policy import (
     Backoff,
     ConnectionState,
     is_fatal_close,
+    rotation,
 )
 from speakerd.realtime.transport.url import model_url, names_the_model, url_without_secrets
 from speakerd.realtime.wire import RealtimeProtocol
@@ -164,21 +166,22 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._clock = self._given_clock or asyncio.get_running_loop().time
         settings = options.get("initial_model_settings") or {}
         url = model_url(options.get("url"), settings.get("model_name"), options.get("call_id"))
-        tracker = options.get("playback_tracker")
+        tracker, dialect = options.get("playback_tracker"), options.get("dialect", OPENAI)
         protocol = RealtimeProtocol(
             settings,
             tracker=tracker,
             salt=secrets.token_hex(4),
             send_model=not names_the_model(url),
             raw_events=options.get("raw_server_events", True),
+            dialect=dialect,
         )
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)
         self._options, self._url, self._protocol = options, url, protocol
         # A running call is attached to, not owned: its session has the conversation and cannot be replaced.
-        after, latest = (
-            (math.inf, math.inf) if "call_id" in options else (self._rotate_after_s, self._rotate_at_latest_s)
-        )
+        after, latest = rotation(self._rotate_after_s, self._rotate_at_latest_s, dialect.session_age_s)
+        if "call_id" in options:
+            after = latest = math.inf
         self._connection = ConnectionState(Backoff(self._random), after, latest)
         self._connection.step("connect", self._clock())
         self._connection.handshakes.take(self._clock())

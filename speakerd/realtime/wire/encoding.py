@@ -6,9 +6,10 @@ The append is built by concatenation: it goes out fifty times a second and needs
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from speakerd.realtime import event_names as names
+from speakerd.realtime.dialects import OPENAI, Dialect, ItemKind
 from speakerd.realtime.errors import UserError
 from speakerd.realtime.wire.codec import dump_base64
 from speakerd.realtime.wire.parsing import well_formed
@@ -22,8 +23,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 class EventIds:
     """Makes ids of client events and items; `salt` makes them unique among conversations."""
 
-    def __init__(self, salt: str = "") -> None:
+    def __init__(self, salt: str = "", prefixes: Mapping[ItemKind, str] | None = None) -> None:
+        """`prefixes`: what ids of items begin with, by their kind, where not with `item_`."""
         self._salt = salt
+        self._prefixes = prefixes or {}
         self._count = 0
 
     def event(self) -> str:
@@ -35,10 +38,43 @@ class EventIds:
         """Return whether `event_id` has the form of those made here."""
         return isinstance(event_id, str) and event_id.startswith(("evt_", "rsp_"))
 
-    def item(self) -> str:
+    def item(self, kind: ItemKind = "other") -> str:
         """Return a new id of a conversation item, within the 32 characters that servers allow."""
         self._count += 1
-        return f"item_{self._salt}{self._count}"
+        return f"{self._prefixes.get(kind, 'item_')}{self._salt}{self._count}"
+
+    def fits(self, item_id: object, kind: ItemKind) -> bool:
+        """Return whether an item of that kind may have that id."""
+        return isinstance(item_id, str) and item_id.startswith(self._prefixes.get(kind, ""))
+
+
+def kind_of(item: Mapping[str, Any]) -> ItemKind:
+    """Return which kind of item it is."""
+    kind = item.get("role") if item.get("type") == "message" else item.get("type")
+    return next((known for known in get_args(ItemKind) if known == kind), "other")
+
+
+def for_dialect(item: Mapping[str, Any], dialect: Dialect) -> Mapping[str, Any]:
+    """Return an item as that server wants it."""
+    if dialect.assistant_part == OPENAI.assistant_part or item.get("role") != "assistant":
+        return item
+    parts = [
+        {**part, "type": dialect.assistant_part} if part.get("type") == OPENAI.assistant_part else part
+        for part in item["content"]
+    ]
+    return {**item, "content": parts}
+
+
+def response_for_dialect(params: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Return the parameters of a response as that server wants them, without those that it lacks."""
+    given = {
+        name: value
+        for name, value in params.items()
+        if dialect.response_fields is None or name in dialect.response_fields
+    }
+    if "output_modalities" in given and given["output_modalities"] == ["audio"]:
+        given["output_modalities"] = list(dialect.with_audio)
+    return {dialect.place((name,))[0]: value for name, value in given.items()}
 
 
 def encode(event: Mapping[str, Any]) -> str:

@@ -3,6 +3,8 @@
 A session cannot be resumed: after a reconnect the new one knows nothing. A client cannot create assistant audio, so
 speech is sent as text, under the ids that the items had; images, tool calls and their outputs are sent as such.
 Items of which no text is known are left out.
+
+Where a server takes no such items, or bills them, the conversation is told in the instructions.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
     from speakerd.realtime.items import RealtimeItem, RealtimeMessageItem
 
+MAX_RECALLED_CHARS = 12_000
+"""The most that is written below the instructions, which are bounded to some 16,000 characters at some servers."""
+
 MAX_REPLAY_CHARS = 60_000
 """About 15,000 tokens, half of a realtime model's context. The oldest items are left out."""
 
@@ -38,6 +43,22 @@ def replay_items(history: Sequence[RealtimeItem], leave_out: Container[str] = ()
             break
         groups.append(wire)
     return [wire for group in reversed(groups) for wire in group]
+
+
+def replay_lines(history: Sequence[RealtimeItem], leave_out: Container[str] = ()) -> list[str]:
+    """Return the conversation as lines to be written below the instructions; none if nothing was said."""
+    lines = [
+        f"{_SPEAKERS[item.role]}: {said}"
+        for item in history
+        if not isinstance(item, RealtimeToolCallItem)
+        and item.item_id not in leave_out
+        and (said := text_of(item))
+    ]
+    return [RECALLED, *lines] if lines else []
+
+
+RECALLED = "What was said in this conversation so far:"
+_SPEAKERS = {"user": "User", "assistant": "You", "system": "Note"}
 
 
 def _message(item: RealtimeMessageItem) -> list[dict[str, Any]]:

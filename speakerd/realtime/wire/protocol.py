@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from speakerd.realtime.dialects import OPENAI, Dialect
 from speakerd.realtime.errors import BadFrameError, UserError
 from speakerd.realtime.event_names import SERVER_EVENTS, canonical
 from speakerd.realtime.model import (
@@ -60,6 +61,7 @@ class RealtimeProtocol:
         salt: Part of the ids that are made here, so that they are new to a server that keeps conversations.
         send_model: Send the model's name in the settings too: for servers whose address does not contain it.
         raw_events: Report every frame as a `raw_server_event`.
+        dialect: In what the server differs from the current protocol.
 
     Raises:
         UserError: a setting is invalid.
@@ -73,9 +75,10 @@ class RealtimeProtocol:
         salt: str = "",
         send_model: bool = False,
         raw_events: bool = True,
+        dialect: Dialect = OPENAI,
     ) -> None:
         self._raw_events = raw_events
-        self._state = new_state(tracker=tracker, salt=salt, send_model=send_model)
+        self._state = new_state(tracker=tracker, salt=salt, send_model=send_model, dialect=dialect)
         send.want(self._state, settings or {})
 
     # The connection.

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
+from speakerd.realtime.dialects import TRANSCRIPT_SO_FAR
 from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
     RealtimeModelInputAudioCommittedEvent,
@@ -66,7 +67,7 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
         overdue.carry_out(state, outcomes, now)
         if again:
             return
-    elif code == names.CANCEL_NOT_ACTIVE:
+    elif code == names.CANCEL_NOT_ACTIVE or _says_nothing_runs(state, details):
         _finish_cancelled(state, now)
         return
     elif code == names.SESSION_EXPIRED:
@@ -84,6 +85,11 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
         if not (of_a_response or state.ids.made(event_id)):
             state.responses.suspect(now)
     state.emit(RealtimeModelErrorEvent(error))
+
+
+def _says_nothing_runs(state: WireState, details: ServerEvent) -> bool:
+    words = state.dialect.nothing_runs
+    return bool(words) and words in text(details, "message").lower()
 
 
 def _is_harmless(state: WireState, event_id: str | None) -> bool:
@@ -134,12 +140,15 @@ def _speech_stopped(state: WireState, event: ServerEvent, now: float) -> None:
     if state.user_speaks:
         state.responses.hold(now, "committed")
     state.emit(RealtimeModelSpeechStoppedEvent(text(event, "item_id") or None, count(event, "audio_end_ms")))
+    if not state.dialect.says_committed:
+        _committed(state, event, now)
 
 
 def _committed(state: WireState, event: ServerEvent, now: float) -> None:
     item_id = text(event, "item_id")
     state.user_speaks = False
     state.committed_at = None
+    state.turn_item_id = item_id
     state.resend.committed(item_id)
     previous = text(event, "previous_item_id") or None
     state.emit(RealtimeModelInputAudioCommittedEvent(item_id, previous))
@@ -159,15 +168,30 @@ def _timeout(state: WireState, event: ServerEvent, _now: float) -> None:
     )
 
 
+def turn_id(state: WireState, event: ServerEvent) -> str:
+    """Return the id under which the turn is known here that an event is about."""
+    if state.dialect.one_id_per_turn or state.turn_item_id is None:
+        return text(event, "item_id")
+    return state.turn_item_id
+
+
 def _transcription_delta(state: WireState, event: ServerEvent, _now: float) -> None:
     if delta := text(event, "delta"):
-        state.emit(
-            RealtimeModelInputAudioTranscriptionDeltaEvent(text(event, "item_id"), delta, index(event))
-        )
+        state.emit(RealtimeModelInputAudioTranscriptionDeltaEvent(turn_id(state, event), delta, index(event)))
+
+
+def _transcription_updated(state: WireState, event: ServerEvent, _now: float) -> None:
+    """Report what is new in a transcript that is sent again as it grows; the complete one mends the rest."""
+    item_id, transcript = text(event, "item_id"), text(event, "transcript")
+    known = state.growing.get(item_id, "")
+    if transcript.startswith(known) and transcript != known:
+        state.growing[item_id] = transcript
+        delta = transcript[len(known) :]
+        state.emit(RealtimeModelInputAudioTranscriptionDeltaEvent(item_id, delta, index(event)))
 
 
 def _transcription_completed(state: WireState, event: ServerEvent, _now: float) -> None:
-    item_id, transcript = text(event, "item_id"), text(event, "transcript")
+    item_id, transcript = turn_id(state, event), text(event, "transcript")
     if transcript:
         state.resend.transcribed(item_id)
     state.emit(RealtimeModelInputAudioTranscriptionCompletedEvent(item_id, transcript, index(event)))
@@ -188,6 +212,7 @@ HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.INPUT_AUDIO_TIMEOUT: _timeout,
     names.INPUT_TRANSCRIPTION_DELTA: _transcription_delta,
     names.INPUT_TRANSCRIPTION_COMPLETED: _transcription_completed,
+    TRANSCRIPT_SO_FAR: _transcription_updated,
     names.INPUT_TRANSCRIPTION_FAILED: _transcription_failed,
     **receive_hosted.HANDLERS,
     **receive_items.HANDLERS,

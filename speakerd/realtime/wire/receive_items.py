@@ -29,6 +29,8 @@ def _item(state: WireState, event: ServerEvent, now: float) -> None:
     state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
         return
+    if _is_a_turn(state, item):
+        item = {**item, "id": state.turn_item_id}
     previous = text(event, "previous_item_id")
     if previous and "previous_item_id" not in item:
         item = {**item, "previous_item_id": previous}
@@ -38,6 +40,13 @@ def _item(state: WireState, event: ServerEvent, now: float) -> None:
         hosted_item(state, item, "", now, done=event.get("type") == names.ITEM_DONE)
     elif item.get("type") != "function_call":
         emit_item(state, item)
+
+
+def _is_a_turn(state: WireState, item: ServerEvent) -> bool:
+    """Whether it is the last turn of the user, under another id than it is known by here."""
+    if state.dialect.one_id_per_turn or state.turn_item_id is None or item.get("role") != "user":
+        return False
+    return any(mapping(part).get("type") == "input_audio" for part in item.get("content") or ())
 
 
 def _item_truncated(state: WireState, event: ServerEvent, _now: float) -> None:

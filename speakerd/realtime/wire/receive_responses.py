@@ -59,6 +59,8 @@ def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) ->
         emit_turn_ended(state, superseded, {"status_details": {"reason": "superseded"}})
     if not response.out_of_band:
         state.user_speaks = False
+        if not state.dialect.says_committed:
+            state.resend.commit()
         state.resend.seal()
     state.perform(actions)
     if state.set_up_refused is not None and not response.cancelled:

@@ -23,6 +23,7 @@ Rules:
 - While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
   After it the server's own response goes first, where it makes one.
 - Until the session is set up (`reconnected()`) requests wait, and a `cancel()` drops them.
+- Where what was sent makes the server answer by itself (`answers_by_itself()`), the request for it is not sent.
 
 Pure: no clock, no I/O. Methods return what has to be done as `Create`, `Cancel`, `Overdue` and `Throttled` values.
 """
@@ -59,7 +60,11 @@ MAX_KNOWN = 64
 class ResponseQueue:
     """The requests for responses of one conversation, and the responses that run."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, supersedes: bool = False) -> None:
+        """`supersedes`: a request ends the response that runs; a cancelled one need not be waited for."""
+        self._supersedes = supersedes
+        self._asked_already = False
+        """The next plain request is for the response that the server begins by itself."""
         self._waiting: deque[ResponseRequest] = deque()
         self._sent: ResponseRequest | None = None
         self._sent_at = 0.0
@@ -150,6 +155,9 @@ class ResponseQueue:
         """Request a response, now or as soon as no other one runs."""
         if request.out_of_band and not self._paused and self._allowance.take(now):
             return [self._send_aside(request, now)]
+        if request.plain and self._asked_already:
+            self._asked_already = False
+            return []
         if not (request.plain and any(waiting.plain for waiting in self._waiting)):
             self._waiting.append(request)
             if len(self._waiting) > MAX_WAITING:
@@ -205,6 +213,14 @@ class ResponseQueue:
             self._held_until = now + DUE["server_response_first"].within_s
         return self._advance(now)
 
+    def answers_by_itself(self, now: float) -> None:
+        """What was sent makes the server begin a response by itself; the plain request beside it is for that."""
+        before = len(self._waiting)
+        self._waiting = deque(request for request in self._waiting if not request.plain)
+        self._server_turn_at = now
+        self._cancel_server_turn = False
+        self._asked_already = len(self._waiting) == before
+
     # What happens.
 
     def created(
@@ -233,7 +249,7 @@ class ResponseQueue:
                 response.cancelled, response.cancelled_at = True, now
                 actions.append(Cancel(response_id))
             self._sent = self._sent_failed_at = None
-            self._cancel_unconfirmed = False
+            self._cancel_unconfirmed = self._asked_already = False
             self._forget_server_turn()
             self._held_until = None
         self._active[response_id] = response
@@ -348,7 +364,7 @@ class ResponseQueue:
         self._sent_aside.clear()
         self._forget_server_turn()
         self._held_until = None
-        self._cancel_unconfirmed = False
+        self._cancel_unconfirmed = self._asked_already = False
         self._paused = True
         return ended
 
@@ -368,7 +384,7 @@ class ResponseQueue:
             self._held_until = None
         if self._paused or not self._waiting or self._sent or self._held_until is not None:
             return []
-        if any(not r.out_of_band for r in self._active.values()):
+        if any(not r.out_of_band and not self._gives_way(r) for r in self._active.values()):
             return []
         if not self._allowance.take(now):
             first = self._throttled_until is None
@@ -381,6 +397,10 @@ class ResponseQueue:
             return [self._send_aside(request, now), *self._advance(now)]
         self._sent, self._sent_at = self._named(request), now
         return [Create(self._sent)]
+
+    def _gives_way(self, response: ActiveResponse) -> bool:
+        """Whether the next request ends that response at the server."""
+        return self._supersedes and response.cancelled
 
     def _send_aside(self, request: ResponseRequest, now: float) -> Create:
         request = self._named(request)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import UserError
-from speakerd.realtime.items import RealtimeToolCallItem
+from speakerd.realtime.items import RealtimeToolCallItem, item_from_dict, text_of
 from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
     RealtimeModelItemUpdatedEvent,
@@ -34,10 +34,11 @@ from speakerd.realtime.wire.encoding import (
     audio_message,
     encode,
     function_output,
+    kind_of,
     text_message,
     user_message,
 )
-from speakerd.realtime.wire.history_replay import replay_items
+from speakerd.realtime.wire.history_replay import MAX_RECALLED_CHARS, replay_items, replay_lines
 from speakerd.realtime.wire.parsing import well_formed
 from speakerd.realtime.wire.resend_buffer import PendingItem, PendingRaw, SpokenTurn
 from speakerd.realtime.wire.response import ResponseRequest
@@ -61,14 +62,20 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     """Begin a connection: send the settings, the conversation so far, and what was not answered yet."""
     state.connected = True
     state.setting_up = True
-    state.update_session(now)
     entries = state.resend.entries
     waiting = {entry.item_id or "" for entry in entries if isinstance(entry, SpokenTurn)}
     waiting |= {str(entry.item.get("id")) for entry in entries if isinstance(entry, PendingItem)}
     outputs = {entry.item.get("call_id") for entry in entries if isinstance(entry, PendingItem)}
+    if state.dialect.replay == "instructions":
+        state.settings.recalled.clear()
+        state.settings.recall(replay_lines(history, waiting), MAX_RECALLED_CHARS)
+        history = ()
+    state.update_session(now)
     for item in replay_items(history, waiting):
         if item["type"] == "function_call_output" and item["call_id"] in outputs:
             continue
+        if state.dialect.id_prefixes and not state.ids.fits(item.get("id"), kind_of(item)):
+            item = {**item, "id": state.ids.item(kind_of(item))}  # noqa: PLW2901  # the server's own id is refused by it
         try:
             state.create_item(item)
         except UserError as error:  # It would fail on each further connection too.
@@ -81,7 +88,7 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
             case PendingItem():
                 state.create_item(entry.item, entry.previous_item_id)
             case SpokenTurn():
-                _send_turn_again(state, entry)
+                _send_turn_again(state, entry, now)
             case PendingRaw():
                 pass  # Sent last, below.
             case _:
@@ -92,16 +99,30 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     state.settle(now)
 
 
-def _send_turn_again(state: WireState, turn: SpokenTurn) -> None:
+def _send_turn_again(state: WireState, turn: SpokenTurn, now: float) -> None:
     """Send a turn that was committed and not answered, or spoken while there was no connection."""
-    if state.settings.server_detects_turns:
+    if state.settings.server_detects_turns and state.dialect.takes_audio_items:
         # The server would find turns of its own in it: give it as one finished message.
-        turn.item_id = turn.item_id or state.ids.item()
+        if turn.item_id is None or not state.ids.fits(turn.item_id, "user"):
+            turn.item_id = state.ids.item("user")
         state.create_item(audio_message(turn.audio, turn.item_id))
         return
     turn.item_id = None  # The commit makes a new item of it.
     _append(state, turn.audio)
-    state.send(names.INPUT_AUDIO_COMMIT)
+    _end_turn(state, now)
+
+
+def _end_turn(state: WireState, now: float) -> None:
+    """Have the server take what was appended as a whole turn."""
+    dialect = state.dialect
+    detects = state.settings.server_detects_turns
+    effect = dialect.commit_while_detecting if detects else dialect.commit
+    if effect == "silence":
+        _append(state, bytes(2 * int(state.settings.silence_ms * state.resend.bytes_per_ms / 2)))
+    else:
+        state.send(names.INPUT_AUDIO_COMMIT)
+    if effect != "item":
+        state.responses.answers_by_itself(now)
 
 
 def _append(state: WireState, audio: bytes) -> None:
@@ -123,13 +144,13 @@ def _commit(state: WireState, _event: object, now: float) -> None:
         state.committed_at = now
     state.resend.commit()
     if state.connected:
-        state.send(names.INPUT_AUDIO_COMMIT)
+        _end_turn(state, now)
 
 
 def _clear(state: WireState, _event: RealtimeModelSendAudioClear, _now: float) -> None:
     state.resend.clear()
     if state.connected:
-        state.harmless.add(state.send(names.INPUT_AUDIO_CLEAR))
+        state.send_harmless(names.INPUT_AUDIO_CLEAR)
 
 
 def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
@@ -142,19 +163,45 @@ def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: st
 
 
 def _user_input(state: WireState, event: RealtimeModelSendUserInput, now: float) -> None:
-    _create_item(state, user_message(event.user_input, state.ids.item()))
+    item = user_message(event.user_input, state.ids.item("user"))
+    if state.dialect.takes_texts:
+        _create_item(state, item)
+        request = ResponseRequest()
+    else:
+        request = _told_in_instructions(state, item, now)
     if event.start_response:
-        state.request(ResponseRequest(), now)
+        state.request(request, now)
 
 
-def _context(state: WireState, event: RealtimeModelSendContext, _now: float) -> None:
-    _create_item(state, text_message("system", event.text, state.ids.item()), event.previous_item_id)
+def _told_in_instructions(state: WireState, item: Mapping[str, Any], now: float) -> ResponseRequest:
+    """Tell what a user has written to a server that takes no texts; return the request for an answer to it.
+
+    Raises:
+        UserError: there is more in it than a text.
+    """
+    said = item_from_dict(item)
+    if any(part["type"] != "input_text" for part in item["content"]):
+        raise UserError("this server takes no images in a conversation")
+    line = f"User, in writing: {text_of(said)}"
+    params = {"instructions": f"{state.settings.instructions}\n{line}\nAnswer that now."}
+    state.settings.recall([line], MAX_RECALLED_CHARS)
+    state.update_session(now)
+    state.emit(RealtimeModelItemUpdatedEvent(said))
+    return ResponseRequest(params)
+
+
+def _context(state: WireState, event: RealtimeModelSendContext, now: float) -> None:
+    if state.dialect.context_in_instructions:
+        state.settings.recall([event.text], MAX_RECALLED_CHARS)
+        state.update_session(now)
+        return
+    _create_item(state, text_message("system", event.text, state.ids.item("system")), event.previous_item_id)
 
 
 def _tool_output(state: WireState, event: RealtimeModelSendToolOutput, now: float) -> None:
     call, output = event.tool_call, well_formed(event.output)
     state.open_calls.discard(call.call_id)
-    _create_item(state, function_output(call.call_id, output, state.ids.item()))
+    _create_item(state, function_output(call.call_id, output, state.ids.item("function_call_output")))
     state.emit(
         RealtimeModelItemUpdatedEvent(
             RealtimeToolCallItem(
@@ -227,7 +274,7 @@ def want(state: WireState, settings: Mapping[str, Any]) -> None:
     Raises:
         UserError: an audio format that does not exist, or something that is not JSON.
     """
-    encode(to_session(to_paths(settings)))
+    encode(to_session(to_paths(settings), state.dialect))
     state.settings.want(settings)
     if (audio_format := state.settings.get(OUTPUT_FORMAT)) is not None:
         state.playback.bytes_per_ms = bytes_per_ms(audio_format)

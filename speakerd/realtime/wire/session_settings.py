@@ -12,7 +12,8 @@ server would refuse at the moment:
 What the server *refused* is not sent again until somebody asks for it again; the rest of that update is. Where a
 refusal names no parameter, each setting of the update is sent by itself, so that the refused one is found.
 
-The older flat names are aliases of paths. Pure: times are arguments, in seconds.
+The older flat names are aliases of paths. How a setting is written, and whether, says the `Dialect`. Pure: times
+are arguments, in seconds.
 """
 
 from __future__ import annotations
@@ -20,12 +21,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from speakerd.realtime.bounded import BoundedDict
+from speakerd.realtime.dialects import EXTRA, OPENAI, Dialect, Path
 from speakerd.realtime.model import to_realtime_audio_format
-
-Path: TypeAlias = tuple[str, ...]
 
 VOICE: Final[Path] = ("audio", "output", "voice")
 SPEED: Final[Path] = ("audio", "output", "speed")
@@ -36,6 +36,8 @@ TRACING: Final[Path] = ("tracing",)
 TOOLS: Final[Path] = ("tools",)
 MODALITIES: Final[Path] = ("output_modalities",)
 MODEL: Final[Path] = ("model",)
+INSTRUCTIONS: Final[Path] = ("instructions",)
+REASONING: Final[Path] = ("reasoning",)
 
 ALIASES: Final[Mapping[str, Path]] = {
     "model_name": MODEL,
@@ -86,6 +88,7 @@ def to_paths(settings: Mapping[str, Any]) -> dict[Path, Any]:
     for name in PLAIN:
         if name in settings:
             table[name,] = settings[name]
+    table.update(_leaves(settings.get("extra") or {}, (EXTRA,)))
     audio = settings.get("audio") or {}
     for side in ("input", "output"):
         for key, value in (audio.get(side) or {}).items():
@@ -93,15 +96,83 @@ def to_paths(settings: Mapping[str, Any]) -> dict[Path, Any]:
     return {path: _wire_value(path, value) for path, value in table.items()}
 
 
-def to_session(table: Mapping[Path, Any]) -> dict[str, Any]:
-    """Return the `session` object of a `session.update` with these settings."""
-    session: dict[str, Any] = {"type": "realtime"}
-    for path, value in table.items():
-        at = session
-        for key in path[:-1]:
-            at = at.setdefault(key, {})
-        at[path[-1]] = value
+def _leaves(table: Mapping[str, Any], above: Path) -> dict[Path, Any]:
+    """Return the values of nested tables by path; an empty table is a value."""
+    leaves: dict[Path, Any] = {}
+    for name, value in table.items():
+        if isinstance(value, Mapping) and value:
+            leaves.update(_leaves(value, (*above, name)))
+        else:
+            leaves[*above, name] = value
+    return leaves
+
+
+def to_session(table: Mapping[Path, Any], dialect: Dialect = OPENAI) -> dict[str, Any]:
+    """Return the `session` object of a `session.update` with these settings, as that server wants it."""
+    session: dict[str, Any] = {"type": "realtime"} if dialect.typed_session else {}
+    # What the program gives for the server as it is comes last: it holds.
+    for path, value in sorted(table.items(), key=lambda entry: entry[0][0] == EXTRA):
+        if not is_said(path, value, dialect):
+            continue
+        if path not in dialect.lacks_settings:
+            _put(session, dialect.place(path), _written(path, value, dialect))
+        if path == INPUT_FORMAT and dialect.rate_place is not None and isinstance(value, Mapping):
+            _put(session, dialect.rate_place, value.get("rate", 8000))
+        if path == REASONING and dialect.reasoning_word is not None:
+            _put(session, dialect.reasoning_word, value.get("effort") if isinstance(value, Mapping) else None)
     return session
+
+
+def is_said(path: Path, value: Any, dialect: Dialect) -> bool:
+    """Return whether a server is told of that setting at all."""
+    if path == REASONING and dialect.reasoning_word is not None:
+        return True
+    if path in dialect.lacks_settings:
+        return False
+    return not (path == TURN_DETECTION and value is None and dialect.no_detection == "never")
+
+
+def _put(session: dict[str, Any], place: Path, value: Any) -> None:
+    at = session
+    for key in place[:-1]:
+        at = at.setdefault(key, {})
+    at[place[-1]] = value
+
+
+def _written(path: Path, value: Any, dialect: Dialect) -> Any:
+    """Return a value of the current protocol as that server wants it."""
+    if path in (INPUT_FORMAT, OUTPUT_FORMAT) and isinstance(value, Mapping):
+        kind = str(value.get("type"))
+        return dialect.formats.get(kind, kind) if dialect.formats else value
+    if path == MODALITIES and value == ["audio"]:
+        return list(dialect.with_audio)
+    if path == TOOLS and dialect.nested_tools:
+        return [_nested(tool) for tool in value or ()]
+    if path == TURN_DETECTION:
+        return _detection(value, dialect)
+    return value
+
+
+def _detection(value: Any, dialect: Dialect) -> Any:
+    if value is None:
+        return {"type": None} if dialect.no_detection == "null_type" else None
+    if not isinstance(value, Mapping):
+        return value
+    kind = str(value.get("type"))
+    detection = {**value, "type": dialect.detections.get(kind, kind)}
+    if detection["type"] != kind:
+        detection.pop("eagerness", None)  # It belongs to the kind of the current protocol.
+    if dialect.bare_detection:
+        for name in ("create_response", "interrupt_response"):
+            if detection.get(name) is True:
+                del detection[name]
+    return detection
+
+
+def _nested(tool: Mapping[str, Any]) -> dict[str, Any]:
+    if tool.get("type") != "function" or "function" in tool:
+        return dict(tool)
+    return {"type": "function", "function": {key: value for key, value in tool.items() if key != "type"}}
 
 
 def wire_tools(entries: Sequence[Any]) -> list[Any]:
@@ -127,8 +198,11 @@ def wire_tool_choice(choice: Any) -> Any:
 class SessionSettings:
     """The settings that are wanted, those on their way, those in force on the connection, and those refused."""
 
-    def __init__(self, *, send_model: bool = False) -> None:
+    def __init__(self, *, send_model: bool = False, dialect: Dialect = OPENAI) -> None:
         self._send_model = send_model
+        self._dialect = dialect
+        self.recalled: list[str] = []
+        """Lines that stand below the instructions: what the server cannot be told otherwise."""
         self._wanted: dict[Path, Any] = {}
         self._in_force: dict[Path, Any] = {}
         self._sent: BoundedDict[str, SentUpdate] = BoundedDict(_MAX_PENDING)
@@ -188,18 +262,40 @@ class SessionSettings:
     @property
     def server_detects_turns(self) -> bool:
         """Whether the server detects turns; where the settings say nothing, its default is that it does."""
-        return self.get(TURN_DETECTION, {}) is not None
+        return self._detection is not None
+
+    @property
+    def _detection(self) -> Mapping[str, Any] | None:
+        detection: Mapping[str, Any] | None = self.get(TURN_DETECTION, {})
+        return {} if detection is None and self._dialect.no_detection == "never" else detection
+
+    @property
+    def silence_ms(self) -> int:
+        """Milliseconds of silence after which a server that detects turns has certainly found the end of one."""
+        return int((self._detection or {}).get("silence_duration_ms") or 700) + 300
+
+    @property
+    def instructions(self) -> str:
+        """The instructions, with what stands below them."""
+        return "\n".join([str(self.get(INSTRUCTIONS) or ""), *self.recalled]).strip()
+
+    def recall(self, lines: Sequence[str], limit: int) -> None:
+        """Write lines below the instructions; the oldest are dropped where all together have more characters."""
+        self._wanted.setdefault(INSTRUCTIONS, "")
+        self.recalled = [*self.recalled, *lines]
+        while self.recalled and sum(map(len, self.recalled)) > limit:
+            del self.recalled[0]
 
     @property
     def server_answers(self) -> bool:
         """Whether the server begins a response by itself when a turn ends."""
-        detection = self.get(TURN_DETECTION, {})
+        detection = self._detection
         return detection is not None and bool(detection.get("create_response", True))
 
     @property
     def server_interrupts(self) -> bool:
         """Whether the server cancels its response by itself when the user begins to speak."""
-        detection = self.get(TURN_DETECTION, {})
+        detection = self._detection
         return detection is not None and bool(detection.get("interrupt_response", True))
 
     def updates(self, *, has_audio: bool, in_turn: bool) -> list[dict[Path, Any]]:
@@ -213,6 +309,10 @@ class SessionSettings:
         news: dict[Path, Any] = {}
         for path, wanted in self._wanted.items():
             value = self._without_refused(wanted) if path == TOOLS else wanted
+            if not is_said(path, value, self._dialect):
+                continue
+            if path == INSTRUCTIONS and self.recalled:
+                value = self.instructions
             if path in known and known[path] == value:
                 continue
             if path in self._refused and self._refused[path] == value:
@@ -276,12 +376,14 @@ class SessionSettings:
         if (tool := _tool_named(parameter, table)) is not None:
             self._refused_tools.append(tool)
             return [str(parameter)]
-        refused = list(table) if len(table) == 1 else _paths_named(parameter, table)
+        refused = list(table) if len(table) == 1 else _paths_named(parameter, table, self._dialect)
         if not refused:
             self._apart.update(table)
             return []
         self._refused.update({path: table[path] for path in refused})
-        return [str(parameter)] if names_a_setting else [name_of(path) for path in refused]
+        if names_a_setting and all(path[0] != EXTRA for path in refused):
+            return [str(parameter)]
+        return [name_of(path) for path in refused]
 
     @property
     def essential_refused(self) -> str | None:
@@ -307,16 +409,22 @@ def _tool_named(parameter: str | None, table: Mapping[Path, Any]) -> Any:
     return tools[int(found[1])]
 
 
-def _paths_named(parameter: str | None, table: Mapping[Path, Any]) -> list[Path]:
+def _paths_named(parameter: str | None, table: Mapping[Path, Any], dialect: Dialect) -> list[Path]:
     """Return the paths of the table that the parameter names, is part of, or contains."""
     words = tuple(re.findall(r"[^.\[\]]+", parameter or ""))
     if words[:1] == ("session",):
         words = words[1:]
     if not words:
         return []
+    if named := [path for path in table if _agree(dialect.place(path), words)]:
+        return named
     if words[0] in ALIASES:
         words = (*ALIASES[words[0]], *words[1:])
-    return [path for path in table if all(a == b for a, b in zip(path, words, strict=False))]
+    return [path for path in table if _agree(path, words)]
+
+
+def _agree(path: Path, words: Path) -> bool:
+    return all(a == b for a, b in zip(path, words, strict=False))
 
 
 def _wire_value(path: Path, value: Any) -> Any:

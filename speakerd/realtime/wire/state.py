@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
+from speakerd.realtime.dialects import OPENAI, Dialect
 from speakerd.realtime.errors import (
     NoAnswerError,
     NotConfirmedError,
@@ -26,7 +27,7 @@ from speakerd.realtime.model import (
     RealtimeModelItemTruncatedEvent,
 )
 from speakerd.realtime.wire.due import DUE, UPDATES, Allowance
-from speakerd.realtime.wire.encoding import EventIds, encode
+from speakerd.realtime.wire.encoding import EventIds, encode, for_dialect, response_for_dialect
 from speakerd.realtime.wire.hosted_calls import HostedCalls
 from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
@@ -63,6 +64,8 @@ class WireState:
     settings: SessionSettings
     playback: PlaybackPosition
     ids: EventIds
+    dialect: Dialect = OPENAI
+    """In what the server differs from the current protocol."""
     responses: ResponseQueue = field(default_factory=ResponseQueue)
     resend: ResendBuffer = field(default_factory=ResendBuffer)
     connected: bool = False
@@ -77,6 +80,8 @@ class WireState:
     """When the server will end this session, in seconds since 1970, if it says so."""
     user_speaks: bool = False
     """The server detected the beginning of speech, and has not made an item of it yet."""
+    turn_item_id: str | None = None
+    """The id under which the last turn of the user is known here, at a server that gives it several."""
     has_audio: bool = False
     """This session has produced audio: the voice is locked."""
     audio_sent_at: float | None = None
@@ -88,6 +93,8 @@ class WireState:
     """The length of `frames`."""
     halves: BoundedDict[tuple[str, str, int], str] = field(default_factory=BoundedDict)
     """Halves of characters that a delta ended with, by its type, item and part: the next one has the rest."""
+    growing: BoundedDict[str, str] = field(default_factory=BoundedDict)
+    """Transcripts of the user's speech that grow, by item id."""
     update_allowance: Allowance = field(default_factory=lambda: Allowance(UPDATES))
     update_at: float | None = None
     """When an update may be sent that waits because too many were asked for."""
@@ -119,6 +126,11 @@ class WireState:
         self.send_frame(encode({"event_id": event_id, "type": event_type, **fields}))
         return event_id
 
+    def send_harmless(self, event_type: str, **fields: Any) -> None:
+        """Send a client event whose refusal does not matter; not to a server that lacks it."""
+        if event_type not in self.dialect.lacks:
+            self.harmless.add(self.send(event_type, **fields))
+
     def send_frame(self, frame: str) -> None:
         """Send a client event that is encoded already."""
         self.frames.append(frame)
@@ -128,6 +140,9 @@ class WireState:
         """Ask for a response, as soon as there may be one."""
         if self.set_up_refused is not None:
             self.emit(RealtimeModelErrorEvent(self.set_up_refused))
+        elif request.out_of_band and not self.dialect.out_of_band:
+            reason = "this server has no responses beside the conversation"
+            self.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="aside"))
         else:
             self.perform(self.responses.request(request, now))
             self.report_given_up(f"more than {MAX_WAITING} requests waited for their turn")
@@ -149,6 +164,7 @@ class WireState:
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`; the item goes to the end, or after that of `previous_item_id`."""
         where = {} if previous_item_id is None else {"previous_item_id": previous_item_id}
+        item = for_dialect(item, self.dialect)
         event_id = self.send(names.ITEM_CREATE, item=item, **where)
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
@@ -158,12 +174,15 @@ class WireState:
         for action in actions:
             match action:
                 case Create(request):
-                    response = {} if request.params is None else {"response": request.params}
+                    params = request.params
+                    if params is not None:
+                        params = response_for_dialect(params, self.dialect)
+                    response = {} if params is None else {"response": params}
                     self.send_frame(
                         encode({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
                     )
                 case Cancel(response_id):
-                    self.harmless.add(self.send(names.RESPONSE_CANCEL, response_id=response_id))
+                    self.send_harmless(names.RESPONSE_CANCEL, response_id=response_id)
                 case Throttled(wait_s):
                     self.emit(RealtimeModelErrorEvent(ThrottledError(names.RESPONSE_CREATE, wait_s)))
                 case _:
@@ -181,7 +200,7 @@ class WireState:
             if isinstance(action, Remove):
                 self.remove_item(action.item_id, on_server=action.kind != "aside")
                 continue
-            if action.kind == "live" and self.connected:
+            if action.kind == "live" and self.connected and names.ITEM_TRUNCATE not in self.dialect.lacks:
                 self.send(
                     names.ITEM_TRUNCATE,
                     item_id=action.item_id,
@@ -201,7 +220,7 @@ class WireState:
         if not on_server:
             return
         if self.connected:
-            self.harmless.add(self.send(names.ITEM_DELETE, item_id=item_id))
+            self.send_harmless(names.ITEM_DELETE, item_id=item_id)
         self.emit(RealtimeModelItemDeletedEvent(item_id))
 
     # The settings.
@@ -218,7 +237,9 @@ class WireState:
                 self.update_at = now + wait_s
                 self.emit(RealtimeModelErrorEvent(ThrottledError(names.SESSION_UPDATE, wait_s)))
                 return
-            self.settings.sent(self.send(names.SESSION_UPDATE, session=to_session(table)), table, now)
+            self.settings.sent(
+                self.send(names.SESSION_UPDATE, session=to_session(table, self.dialect)), table, now
+            )
 
     def update_refused(self, parameters: Sequence[str], message: str, code: str | None, now: float) -> None:
         """The server refused these settings: report it, and send the rest without them."""
@@ -258,10 +279,14 @@ class WireState:
         self.settle(now)
 
 
-def new_state(*, tracker: PlayedLength | None, salt: str, send_model: bool) -> WireState:
+def new_state(
+    *, tracker: PlayedLength | None, salt: str, send_model: bool, dialect: Dialect = OPENAI
+) -> WireState:
     """Make the state of a conversation that has not begun."""
     return WireState(
-        settings=SessionSettings(send_model=send_model),
+        settings=SessionSettings(send_model=send_model, dialect=dialect),
         playback=PlaybackPosition(tracker),
-        ids=EventIds(salt),
+        ids=EventIds(salt, dialect.id_prefixes),
+        dialect=dialect,
+        responses=ResponseQueue(supersedes=dialect.supersedes),
     )
