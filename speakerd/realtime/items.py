@@ -186,6 +186,24 @@ def text_of(item: RealtimeItem) -> str:
     return " ".join(part for part in parts if part)
 
 
+def size_of(item: RealtimeItem) -> int:
+    """Return about how many characters `item` holds."""
+    if isinstance(item, RealtimeToolCallItem):
+        return len(item.arguments) + len(item.output or "")
+    size = 0
+    for part in item.content:
+        match part:
+            case InputText() | AssistantText():
+                size += len(part.text)
+            case InputAudio() | AssistantAudio():
+                size += len(part.transcript or "")
+            case InputImage():
+                size += len(part.image_url or "")
+            case _:
+                assert_never(part)
+    return size
+
+
 def item_from_dict(data: Mapping[str, Any]) -> RealtimeItem:
     """Return the item that `data` describes: in the form of `to_dict()`, or in the wire's (`id` for `item_id`).
 

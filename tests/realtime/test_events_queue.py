@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from speakerd.realtime.items import AssistantAudio, AssistantMessageItem, AssistantText, text_of
 from speakerd.realtime.model import events as m
 from speakerd.realtime.run_context import RunContextWrapper
 from speakerd.realtime.session import event_queue
@@ -320,13 +321,33 @@ def test_joining_loses_no_sound_no_word_and_no_error_and_keeps_their_order(
     assert compact(kept) == (kept, 0)
 
 
-def test_raw_frames_count_with_the_audio_that_they_carry() -> None:
+def test_what_comes_in_great_numbers_counts_with_all_that_it_holds() -> None:
     audio = RealtimeAudio(m.RealtimeModelAudioEvent(b"\0" * 3000, "r", "i"), "i", 0, INFO)
-    frame = m.RealtimeModelRawServerEvent({"type": "response.output_audio.delta", "delta": "A" * 4000})
+    frame = m.RealtimeModelRawServerEvent(
+        {"type": "response.output_audio.delta", "delta": "A" * 4000}, size=4100
+    )
     odd = m.RealtimeModelRawServerEvent({"type": "response.output_audio.delta", "delta": None})
     weights = [event_queue.weight(event) for event in (audio, RealtimeRawModelEvent(frame, INFO))]
-    assert weights == [3000, 4000]
+    assert weights == [3000, 4100]
     assert event_queue.weight(RealtimeRawModelEvent(odd, INFO)) == 0
+    assert event_queue.weight(caption("x" * 500, "i")) == 500
+    said = AssistantMessageItem("i", (AssistantAudio("y" * 700), AssistantText("z" * 60)))
+    assert event_queue.weight(RealtimeHistoryUpdated([AssistantMessageItem("h"), said], INFO)) == 760
+    assert event_queue.weight(RealtimeHistoryUpdated([], INFO)) == 0
+
+
+async def test_a_transcript_that_grows_while_nobody_reads_is_held_once() -> None:
+    queue = EventQueue(INFO)
+    said = ""
+    for number in range(4000):
+        said += "x" * 100
+        event = RealtimeHistoryUpdated([AssistantMessageItem("i", (AssistantAudio(said),))], INFO)
+        if not queue.offer(event):
+            queue._reader = asyncio.current_task()  # It never waits for itself, so that this goes on.
+            await queue.put(event)
+        waiting = [event for event in queue._events if isinstance(event, RealtimeHistoryUpdated)]
+        held = sum(len(text_of(event.history[-1])) for event in waiting)
+        assert held <= event_queue._MAX_BYTES + event_queue._MAX_BYTES // 4 + 2 * len(said), number
 
 
 def test_merging_makes_no_chunk_of_all_that_waits() -> None:

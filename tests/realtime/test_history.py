@@ -15,6 +15,7 @@ from speakerd.realtime.items import (
     SystemMessageItem,
     UserMessageItem,
     item_from_dict,
+    size_of,
     text_of,
 )
 from speakerd.realtime.session.history import History
@@ -379,3 +380,33 @@ def test_the_wires_own_form_is_read_without_its_audio_and_unknown_parts() -> Non
 def test_what_is_no_item_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"id|Not a message"):
         item_from_dict(data)
+
+
+def test_long_items_push_the_oldest_out_and_leave_the_newest() -> None:
+    history = History()
+    for number in range(40):
+        history.put(user(f"item_{number}", "x" * 999_000))
+        assert sum(map(size_of, history.items)) <= 16_000_000
+    assert ids(history) == [f"item_{number}" for number in range(24, 40)]
+    history.put(UserMessageItem("picture", (InputImage("data:" + "A" * 20_000_000),)))
+    assert ids(history) == ["picture"]
+    history.put(user("next", "And now?"))
+    assert ids(history) == ["next"]
+
+
+def test_items_that_grow_or_go_are_counted_as_they_are() -> None:
+    history = History()
+    for number in range(20):
+        history.put(user(f"item_{number}", "x" * 800_000))
+    for number in range(5, 20):
+        history.delete(f"item_{number}")
+    history.put(RealtimeToolCallItem("call", "look", call_id="c"))
+    history.tool_answered("c", "y" * 900_000)
+    history.tool_answered("c", "short")
+    for number in range(14):
+        history.user_said(f"long_{number}", 0, "z" * 800_000, whole=True)
+    assert history._characters == sum(map(size_of, history.items))
+    assert ids(history)[0] == "item_0"
+    history.assistant_says("answer", 0, "w" * 900_000)
+    assert history._characters == sum(map(size_of, history.items))
+    assert ids(history)[0] == "item_1"

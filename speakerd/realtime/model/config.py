@@ -202,6 +202,7 @@ class RealtimeRunConfig(TypedDict, total=False):
     """True: everything the model reports comes as a `raw_model_event` too. False: it does not, and the model makes
     no `raw_server_event` either: one event for each chunk of audio instead of three."""
     max_history_items: int
-    """The most items kept in the history (400); the oldest are dropped."""
+    """The most items kept in the history (400); the oldest are dropped, also where all hold more than 16 million
+    characters."""
     max_queued_events: int
     """The most events that may wait for a slow reader (4096) before the queue merges and drops some."""

@@ -33,7 +33,7 @@ and several are made for each chunk of audio.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -345,6 +345,8 @@ class RealtimeModelRawServerEvent:
 
     data: Any
     type: Literal["raw_server_event"] = "raw_server_event"
+    size: int = field(default=0, compare=False)
+    """The length of the frame; 0 if it is not known."""
 
 
 @dataclass(slots=True)

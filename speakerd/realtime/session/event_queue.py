@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from speakerd.realtime.errors import RealtimeLayerError
+from speakerd.realtime.items import size_of
 from speakerd.realtime.model import RealtimeModelRawServerEvent
 from speakerd.realtime.session.events import (
     RealtimeAudio,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _MAX_BYTES = 32 * 1024 * 1024
-"""The most that audio and raw frames may hold while they wait: eleven minutes at 24 kHz, three times the longest
-reply of the hosted service (4096 tokens of 50 ms), so that none stops the model."""
+"""The most that audio, texts and raw frames may hold while they wait: eleven minutes at 24 kHz, three times the
+longest reply of the hosted service (4096 tokens of 50 ms), so that none stops the model."""
 
 _MERGED_BYTES = 1024 * 1024
 """Chunks of audio are merged to about so many bytes, so that merging does not need the memory twice."""
@@ -232,13 +233,17 @@ class EventQueue:
 
 
 def weight(event: RealtimeSessionEvent) -> int:
-    """Return how many bytes the event holds, as far as they are worth counting: audio, and frames that carry it."""
+    """Return about how many bytes the event holds: of those that come in great numbers."""
     # It is asked twice for each event, and `isinstance` takes twice as long.
     if type(event) is RealtimeAudio:
         return len(event.audio.data)
-    if type(event) is RealtimeRawModelEvent and type(event.data) is RealtimeModelRawServerEvent:
-        delta = event.data.data.get("delta") if type(event.data.data) is dict else None
-        return len(delta) if type(delta) is str else 0
+    if type(event) is RealtimeRawModelEvent:
+        return event.data.size if type(event.data) is RealtimeModelRawServerEvent else 0
+    if type(event) is RealtimeTranscriptDelta:
+        return len(event.delta)
+    if type(event) is RealtimeHistoryUpdated:
+        # Of what it shares with other events' histories, the last item is the one that may be no other's.
+        return size_of(event.history[-1]) if event.history else 0
     return 0
 
 

@@ -2,7 +2,8 @@
 
 It holds what was *heard and said*: a cut reply keeps the part of its transcript that was played, and nothing that
 the server reports about it later brings the rest back. A user's transcript only ever goes into a user's item. Audio
-bytes are not kept. The oldest items are dropped when there are more than `max_items`.
+bytes are not kept. The oldest items are dropped when there are more than `max_items`, or when all together hold
+more than `_MAX_CHARACTERS`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from speakerd.realtime.items import (
     RealtimeToolCallItem,
     SystemMessageItem,
     UserMessageItem,
+    size_of,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _MAX_PARTS = 32
 """The most parts of one item; a higher index is a fault of the server."""
 _MAX_TRANSCRIPT = 1_000_000
 """The most characters of one part: a day of talking."""
+_MAX_CHARACTERS = 16_000_000
+"""The most characters of all items: some pictures, which are most of it where there are any."""
 _CHARACTERS_PER_SECOND = 15.0
 """How fast speech is, for cutting a transcript when the length of its audio is not known."""
 
@@ -44,6 +48,7 @@ class History:
     def __init__(self, max_items: int = 400) -> None:
         self._max_items = max_items
         self._items: list[RealtimeItem] = []
+        self._characters = 0
         self._cut: dict[str, None] = {}
 
     @property
@@ -69,7 +74,7 @@ class History:
         merged = self._merge(known, item)
         if merged == known:
             return None
-        self._items[index] = merged
+        self._set(index, merged)
         return "updated"
 
     def delete(self, item_id: str) -> Change:
@@ -77,7 +82,7 @@ class History:
         index = self._index(item_id)
         if index is None:
             return None
-        del self._items[index]
+        self._characters -= size_of(self._items.pop(index))
         self._cut.pop(item_id, None)
         return "updated"
 
@@ -100,8 +105,9 @@ class History:
             part = parts[at]
             before = part.transcript or "" if isinstance(part, InputAudio) else ""
         parts[at : at + 1] = [InputAudio((before + transcript)[:_MAX_TRANSCRIPT])]
-        self._items[index] = replace(item, content=parts, status="completed" if whole else item.status)
-        return "updated" if self._items[index] != item else None
+        said = replace(item, content=parts, status="completed" if whole else item.status)
+        self._set(index, said)
+        return "updated" if said != item else None
 
     def assistant_says(self, item_id: str, content_index: int, delta: str) -> Change:
         """Append a piece to the transcript of an assistant's item."""
@@ -126,7 +132,7 @@ class History:
                 return None
             heard = _heard(part.transcript, heard_ms, total_ms)
             parts[content_index] = AssistantAudio(heard, heard_ms=heard_ms)
-        self._items[index] = replace(item, content=parts, status="incomplete")
+        self._set(index, replace(item, content=parts, status="incomplete"))
         self._cut[item_id] = None
         return "updated"
 
@@ -135,8 +141,9 @@ class History:
         for index in range(len(self._items) - 1, -1, -1):
             item = self._items[index]
             if isinstance(item, RealtimeToolCallItem) and item.call_id == call_id:
-                self._items[index] = replace(item, output=output, status="completed")
-                return "updated" if self._items[index] != item else None
+                answered = replace(item, output=output, status="completed")
+                self._set(index, answered)
+                return "updated" if answered != item else None
         return None
 
     def _index(self, item_id: str) -> int | None:
@@ -154,8 +161,21 @@ class History:
             self._items.insert(after + 1, item)
         else:
             self._items.append(item)
-        while len(self._items) > self._max_items:
-            self._cut.pop(self._items.pop(0).item_id, None)
+        self._characters += size_of(item)
+        self._drop_oldest()
+
+    def _set(self, index: int, item: RealtimeItem) -> None:
+        self._characters += size_of(item) - size_of(self._items[index])
+        self._items[index] = item
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while len(self._items) > self._max_items or (
+            self._characters > _MAX_CHARACTERS and len(self._items) > 1
+        ):
+            oldest = self._items.pop(0)
+            self._characters -= size_of(oldest)
+            self._cut.pop(oldest.item_id, None)
 
     def _merge(self, known: RealtimeItem, item: RealtimeItem) -> RealtimeItem:
         previous = item.previous_item_id or known.previous_item_id
@@ -204,7 +224,7 @@ class History:
             parts[content_index] = AssistantAudio(said[:_MAX_TRANSCRIPT], part.heard_ms)
         else:
             parts[content_index] = AssistantText((part.text + delta)[:_MAX_TRANSCRIPT])
-        self._items[index] = AssistantMessageItem(item_id, parts, item.previous_item_id, item.status)
+        self._set(index, AssistantMessageItem(item_id, parts, item.previous_item_id, item.status))
         return "updated" if item.content else "added"
 
 

@@ -184,7 +184,7 @@ class RealtimeProtocol:
             return [RealtimeModelErrorEvent(BadFrameError("not an event object with a type", frame))]
         state = self._state
         if self._raw_events:
-            state.events.append(RealtimeModelRawServerEvent(event))
+            state.events.append(RealtimeModelRawServerEvent(event, size=len(frame)))
         if kind != "error":
             state.ready = True
         handler = receive.HANDLERS.get(name := canonical(kind))

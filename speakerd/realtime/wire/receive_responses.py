@@ -126,7 +126,7 @@ def emit_turn_ended(state: WireState, response: ActiveResponse, data: ServerEven
             had_audio=response.had_audio,
             out_of_band=response.out_of_band,
             metadata=response.metadata,
-            output_text=_output_text(data) or "".join(response.text),
+            output_text=_output_text(data) or response.text,
         )
     )
 
@@ -222,7 +222,7 @@ def _transcript_delta(state: WireState, event: ServerEvent, now: float) -> None:
     if _announce(state, event, response) or not delta:
         return
     if response.out_of_band:
-        response.text.append(delta)  # Reported at its end: it is not part of the conversation.
+        response.add_text(delta)  # Reported at its end: it is not part of the conversation.
         return
     state.emit(
         RealtimeModelTranscriptDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
@@ -247,7 +247,7 @@ def _text_delta(state: WireState, event: ServerEvent, now: float) -> None:
         return
     state.delivered(response)
     if response.out_of_band:
-        response.text.append(delta)
+        response.add_text(delta)
         return
     state.emit(
         RealtimeModelOutputTextDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))

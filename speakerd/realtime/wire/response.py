@@ -75,6 +75,10 @@ QueueOutcome: TypeAlias = QueueAction | Overdue
 """What has to go through `overdue.carry_out`, since something may be overdue."""
 
 
+MAX_TEXT = 1_000_000
+"""The most characters kept of what a response out of band says: a day of talking."""
+
+
 @dataclass(slots=True)
 class ActiveResponse:
     """A response between its `created` and its `done`."""
@@ -89,8 +93,8 @@ class ActiveResponse:
     delivered: bool = False
     """Something of it reached the listeners: audio, text, a tool call, or a hosted one. (Not captions alone.)"""
     had_audio: bool = False
-    text: list[str] = field(default_factory=list)
-    """Transcripts and texts of an out-of-band response, joined when it ends."""
+    text: str = ""
+    """Transcripts and texts of an out-of-band response, up to `MAX_TEXT` characters."""
     items: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
     """Ids of its items, in order."""
     cut: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
@@ -122,6 +126,11 @@ class ActiveResponse:
         else:
             due = "progress_aside" if self.out_of_band else "progress"
         return since + DUE[due].within_s, due
+
+    def add_text(self, delta: str) -> None:
+        """Add to its text, as far as there is room."""
+        if len(self.text) < MAX_TEXT:
+            self.text += delta[: MAX_TEXT - len(self.text)]
 
     def put_out(self, item_id: str, *, cut: bool = False) -> None:
         """Note that it has an item of that id; `cut`: one that came after it was cancelled."""
