@@ -7,20 +7,10 @@ import multiprocessing
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
-
 from speakerd.realtime.event_names import SERVER_EVENTS
-from tests.simulation.faults import STAGES, Cell, cells
+from tests.simulation.faults import STAGES, Cell
 from tests.simulation.month import live
-from tests.simulation.turns import natural, play
-
-if TYPE_CHECKING:
-    from tests.simulation.model_server import Stage
-
-
-def _pair(task: tuple[Stage, str, int]) -> list[tuple[str, tuple[str, ...]]]:
-    stage, event, seed = task
-    return [(str(cell), play(cell).problems) for cell in cells(stage, event, natural(stage), seed)]
+from tests.simulation.turns import play, play_all
 
 
 def _matrix(seed: int, jobs: int) -> int:
@@ -28,7 +18,7 @@ def _matrix(seed: int, jobs: int) -> int:
     tasks = [(stage, event, seed) for stage in STAGES for event in sorted(SERVER_EVENTS)]
     played = failed = 0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
-        for results in pool.imap_unordered(_pair, tasks, chunksize=4):
+        for results in pool.imap_unordered(play_all, tasks, chunksize=4):
             played += len(results)
             for _name, problems in results:
                 if problems:

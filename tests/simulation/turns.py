@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from speakerd.realtime.wire.due import DUE, MAX_ASKED
-from tests.simulation.faults import Cell, FaultyWire, HonestWire
+from tests.simulation.faults import Cell, FaultyWire, HonestWire, cells
 from tests.simulation.model_server import ModelServer
 from tests.simulation.network import Network
 from tests.simulation.virtual_loop import simulate
@@ -150,6 +150,12 @@ def play(cell: Cell) -> Outcome:
     if not wire.happened:
         return Outcome((*outcome.problems, "the fault never happened"), outcome.trace, outcome.carried)
     return outcome
+
+
+def play_all(task: tuple[Stage, str, int]) -> list[tuple[str, tuple[str, ...]]]:
+    """Play all cells of an event in a stage, with a seed; return their names, and what is wrong with each."""
+    stage, event, seed = task
+    return [(str(cell), play(cell).problems) for cell in cells(stage, event, natural(stage), seed)]
 
 
 def _run(stage: Stage, wire: HonestWire, told_within_s: float) -> Outcome:
