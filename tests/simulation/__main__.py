@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import sys
 import time
+
 from speakerd.realtime.event_names import SERVER_EVENTS
 from tests.simulation.faults import STAGES, Cell
 from tests.simulation.month import live
