@@ -1041,8 +1041,8 @@ volume = 5
             "settings:1: a: there are more ] than [\n"
             "    1 | a = [1, 2, 3]]\n"
             "      |              ^\n"
-            "    Write: a = [1, 2, 3]\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            "    Its line would be: a = [1, 2, 3]"
         ),
     ),
     (
@@ -1051,8 +1051,8 @@ volume = 5
             "settings:1: a: the [ of this list is not closed\n"
             "    1 | a = [[1, 2]\n"
             "      |     ^\n"
-            "    Write: a = [[1, 2]]\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            "    Its line would be: a = [[1, 2]]"
         ),
     ),
     (
@@ -1061,8 +1061,8 @@ volume = 5
             "settings:1: a: \\uD800 is no character\n"
             '    1 | a = "\\uD800"\n'
             "      |      ^\n"
-            "    Write: a = '\\uD800'   (in single quotes a backslash is only itself)\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            "    Its line would be: a = '\\uD800'"
         ),
     ),
     (
@@ -1091,8 +1091,8 @@ volume = 5
             "settings:1: a: the { of this table is not closed\n"
             "    1 | a = {b = 1\n"
             "      |     ^\n"
-            "    Write: a = {b = 1}\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            "    Its line would be: a = {b = 1}"
         ),
     ),
     (
@@ -1101,8 +1101,8 @@ volume = 5
             "settings:1: a: 'y has one quotation mark, and needs one at each end\n"
             '    1 | a = [ "x", \'y ]\n'
             "      |            ^\n"
-            '    Write: a = ["x", "y"]\n'
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            '    Its line would be: a = ["x", "y"]'
         ),
     ),
     (
@@ -1287,8 +1287,8 @@ stop_fade_ms = 300ms""",
             "settings:4: audio.wake: Yes is not known here\n"
             "    4 | wake = Yes\n"
             "      |        ^\n"
-            "    Write: wake = true\n"
             "    There is no setting audio.wake. Did you mean audio.sounds.wake?\n"
+            "    Its line would be: wake = true\n"
             "settings:5: audio.stop_fade_ms: ms stands after the number: a number has no unit\n"
             "    5 | stop_fade_ms = 300ms\n"
             "      |                   ^\n"
@@ -1515,8 +1515,8 @@ volume => 30""",
             "settings:1: a: a comma is missing here\n"
             "    1 | a = {b = 'x' c = 'y'}\n"
             "      |              ^\n"
-            "    Write: a = {b = 'x', c = 'y'}\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
+            "    Its line would be: a = {b = 'x', c = 'y'}"
         ),
     ),
     (
@@ -1572,6 +1572,261 @@ rgb_pins = [5, six', 7]""",
             "      |                ^\n"
             "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
             '    Write: rgb_pins = [5, "six", 7]'
+        ),
+    ),
+    (
+        "[panel.light]\nrgb_pins = [\n  5,\n  6\nled_pin = 3",
+        (
+            "settings:2: panel.light.rgb_pins: the [ of this list is not closed\n"
+            "    2 | rgb_pins = [\n"
+            "      |            ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write ] in a line of its own before line 5."
+        ),
+    ),
+    (
+        "[panel.light]\nrgb_pins = [\n  5 # red\n  6\n  7\n]",
+        (
+            "settings:3: panel.light.rgb_pins: a comma is missing after this element\n"
+            "    3 |   5 # red\n"
+            "      |    ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write a comma at the end of this line.\n"
+            "settings:4: panel.light.rgb_pins: a comma is missing after this element\n"
+            "    4 |   6\n"
+            "      |    ^\n"
+            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            "    Write a comma at the end of this line."
+        ),
+    ),
+    (
+        "[panel.button]\npin = bcm 17",
+        (
+            "settings:2: panel.button.pin: bcm 17 stands without quotes\n"
+            "    2 | pin = bcm 17\n"
+            "      |       ^\n"
+            "    allowed: a whole number or a text in quotes\n"
+            '    Write: pin = "BCM17"'
+        ),
+    ),
+    (
+        "[panel.button]\npin = pin 6",
+        (
+            "settings:2: panel.button.pin: pin 6 stands without quotes\n"
+            "    2 | pin = pin 6\n"
+            "      |       ^\n"
+            "    allowed: a whole number or a text in quotes\n"
+            "    Write another pin: pin 6 of the header is ground, which cannot be switched or read."
+        ),
+    ),
+    (
+        "sk-proj-A1b2C3d4A1b2C3d4A1b2C3d4",
+        (
+            "settings:1: something has neither = nor a value\n"
+            "    1 | ********\n"
+            "      | ^\n"
+            "    The key does not belong in this file. Remove the line and put it where only the service can read it:\n"
+            "    `sudo scripts/install --key` asks for it; or write it alone into a file that only its owner can read\n"
+            "    (chmod 600), and name that file in model.api_key_file. If this file was ever shared, revoke the key."
+        ),
+    ),
+    (
+        "[model.headers] X-Room = hunter2",
+        (
+            "settings:1: a setting stands on the line of its table\n"
+            "    1 | [model.headers] X-Room = ********\n"
+            "      |                 ^\n"
+            "    Write: [model.headers]\n"
+            '           X-Room = "..."   (... is your value, hidden since it may be a secret)'
+        ),
+    ),
+    (
+        "[dialogue]\nlisten_window_s = 500ms",
+        (
+            "settings:2: dialogue.listen_window_s: ms stands after the number: a number has no unit\n"
+            "    2 | listen_window_s = 500ms\n"
+            "      |                      ^\n"
+            "    allowed: a number from 0.5 to 3600\n"
+            "    Write: listen_window_s = 0.5   (listen_window_s counts seconds)"
+        ),
+    ),
+    (
+        "[audio]\nvolume = 30 loud",
+        (
+            "settings:2: audio.volume: 'loud' stands after the value\n"
+            "    2 | volume = 30 loud\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Delete it, or write # before it. The value is 30"
+        ),
+    ),
+    (
+        "volume: 30\n[audio]\necho = off",
+        (
+            "settings:1: volume: a colon stands where = belongs\n"
+            "    1 | volume: 30\n"
+            "      |       ^\n"
+            "    Move it to below [audio] in line 2:  volume = 30\n"
+            "    There is no setting volume. Did you mean audio.volume?\n"
+            "settings:3: audio.echo: off stands without quotes\n"
+            "    3 | echo = off\n"
+            "      |        ^\n"
+            '    allowed: "auto" or "cancel" or "half_duplex" or "off"\n'
+            '    Write: echo = "off"'
+        ),
+    ),
+    (
+        "volume: 30\nboard = pirate-audio",
+        (
+            "settings:1: volume: a colon stands where = belongs\n"
+            "    1 | volume: 30\n"
+            "      |       ^\n"
+            "    Write: audio.volume = 30\n"
+            "    There is no setting volume. Did you mean audio.volume?\n"
+            "settings:2: board: this text stands without quotes\n"
+            "    2 | board = pirate-audio\n"
+            "      |         ^\n"
+            "    allowed: a text in quotes\n"
+            '    Write: board = "pirate-audio"'
+        ),
+    ),
+    (
+        "[audio]\nvolume = 3\n[audio]\necho = cancel\n[wake_word]\nenabled = yes",
+        (
+            "settings:3: audio: this table was begun in line 1 already\n"
+            "    3 | [audio]\n"
+            "      | ^\n"
+            "    Move the lines below this one up into the table of line 1, and delete this line.\n"
+            "settings:6: wake_word.enabled: yes is not known here\n"
+            "    6 | enabled = yes\n"
+            "      |           ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = true"
+        ),
+    ),
+    (
+        '[[tools.com]mands]]\nname = "x"',
+        (
+            "settings:1: tools.com: two brackets open this table, and one closes it\n"
+            "    1 | [[tools.com]mands]]\n"
+            "      |            ^\n"
+            "    Close it with ]]"
+        ),
+    ),
+    (
+        '{\n  "audio": { "volume": 30, "echo": "off" },\n  "wake_word": { "enabled": true }\n}',
+        (
+            "settings:1: this looks like JSON\n"
+            "    1 | {\n"
+            "      | ^\n"
+            "    Write in place of lines 1 to 4:\n"
+            "        [audio]\n"
+            "        volume = 30\n"
+            '        echo = "off"\n'
+            "        [wake_word]\n"
+            "        enabled = true"
+        ),
+    ),
+    (
+        "['audio]\nvolume = 3",
+        ("settings:1: 'audio is no name of a table\n    1 | ['audio]\n      | ^\n    Write: [audio]"),
+    ),
+    (
+        '[audio]\nvolume = "30\nechoo = off',
+        (
+            "settings:2: audio.volume: the quotation mark at the end is missing\n"
+            '    2 | volume = "30\n'
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30\n"
+            "settings:3: audio.echoo: off is not known here\n"
+            "    3 | echoo = off\n"
+            "      |         ^\n"
+            "    There is no setting audio.echoo. Did you mean audio.echo?\n"
+            "    Its line would be: echoo = false"
+        ),
+    ),
+    (
+        '[model]\ninstructions = """\nBe brief.\n""" please',
+        (
+            "settings:4: model.instructions: 'please' stands after the end of a text\n"
+            '    4 | """ please\n'
+            "      |     ^\n"
+            "    allowed: a text in quotes\n"
+            '    Delete it, or move it before the """ if it is of the text; a comment begins with #.'
+        ),
+    ),
+    (
+        "[audio\nvolume = 300%",
+        (
+            "settings:1: audio: the [ of a table is not closed\n"
+            "    1 | [audio\n"
+            "      | ^\n"
+            "    Write: [audio]\n"
+            "settings:2: audio.volume: % stands after the number: a number has no unit\n"
+            "    2 | volume = 300%\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    300 is not allowed here. Write a value that is."
+        ),
+    ),
+    (
+        "[audio]\nvolume = 30 ms",
+        (
+            "settings:2: audio.volume: ms stands after the number: a number has no unit\n"
+            "    2 | volume = 30 ms\n"
+            "      |             ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
+    ),
+    (
+        "[dialogue]\nmode = conversation mode",
+        (
+            "settings:2: dialogue.mode: conversation mode is not allowed here\n"
+            "    2 | mode = conversation mode\n"
+            "      |        ^\n"
+            '    allowed: "conversation" or "one_shot"\n'
+            "    Write a value that is allowed here."
+        ),
+    ),
+    (
+        "[wake_word]\nenabled = ja",
+        (
+            "settings:2: wake_word.enabled: ja is not known here\n"
+            "    2 | enabled = ja\n"
+            "      |           ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = true"
+        ),
+    ),
+    (
+        "[model]\nheaders = { X-Room: hunter2, Y: b }",
+        (
+            "settings:2: model.headers: a colon stands where = belongs\n"
+            "    2 | headers = ********\n"
+            "      |           ^\n"
+            "    allowed: a table of names, each with a text in quotes\n"
+            '    Write: headers = { X-Room = "...", Y = "..." }   (... is your value, hidden since it may be a secret)'
+        ),
+    ),
+    (
+        "[audio]\ngate = yes",
+        (
+            "settings:2: audio.gate: yes is not known here\n"
+            "    2 | gate = yes\n"
+            "      |        ^\n"
+            "    Write [audio.gate], which is a table, and below it  NAME = true"
+        ),
+    ),
+    (
+        "wake_word = on",
+        (
+            "settings:1: wake_word: on is not known here\n"
+            "    1 | wake_word = on\n"
+            "      |             ^\n"
+            "    Write: [wake_word]\n"
+            "           enabled = true"
         ),
     ),
 ]

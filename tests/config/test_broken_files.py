@@ -62,6 +62,48 @@ def test_a_second_and_a_third_mistake_are_reported_in_the_same_go() -> None:
     assert re.findall(r"^settings:(\d+)", message(text), re.MULTILINE) == ["2", "3", "5"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[model.headers]\nX-Room = hunter2",
+        "[model.headers]\nX-Room hunter2",
+        "[model.headers]\nX-Room hunter2 = 3",
+        "[model.headers]\nX-Room: hunter2",
+        "[model.headers]\nhunter2",
+        "[model.headers]\nX-Room = 5 hunter2",
+        "[model.headers]\nX-Room = true hunter2",
+        "[model.headers]\nX-Room = 5hunter2",
+        "[model.headers]\nX-Room = $hunter2",
+        "[model.headers]\nX-Room = #hunter2",
+        "[model.headers]\nX-Room = 'hunter2",
+        "[model.headers]\nX-Room = 'a' hunter2",
+        "[model.headers]\nX-Room = 'a' Y = 'hunter2'",
+        "[model.headers]\nX-Room = 'hunter2\nand more'",
+        '[model.headers]\nX-Room = "hunt\\er2"',
+        "[model.headers]\nX-Room = '''a''' hunter2",
+        "[model.headers]\nX-Room = (hunter2)",
+        "[model.headers]\nX-Room = [hunter2, 'b']",
+        "[model.headers]\nX-Room = 'a'\nX-Room = 'hunter2'",
+        "[model.headers] X-Room = hunter2",
+        "[model]\nheaders.X-Room = hunter2",
+        "[model]\nheaders: hunter2",
+        "[model]\nheaders = { X-Room = 'hunter2' Y = 'b' }",
+        "[model]\nheaders = { X-Room = 'hunter2, Y = 'b' }",
+        "[model]\nheaders = { 'hunter2' }",
+        "[model]\nheaders = { a = hunter2, a = hunter2 }",
+        "[model]\nheaders = {\n  X-Room: hunter2,\n}",
+        "[model]\ntoken = hunter2",
+        "[model]\npassword: hunter2",
+        '{ "model": { "headers": { "X": "hunter2" } } }',
+        "- headers: hunter2",
+    ],
+)
+def test_what_may_be_a_secret_is_in_no_message(text: str) -> None:
+    said = message(text)
+    assert "hunt" not in said
+    assert "er2" not in said
+
+
 @given(st.integers(0, 400), st.text(max_size=6))
 def test_whatever_is_put_into_a_file_is_refused_in_words_or_accepted(at: int, junk: str) -> None:
     whole = default_file().read_text("utf-8")[:4000]

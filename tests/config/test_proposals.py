@@ -12,13 +12,17 @@ from speakerd.config.load import read_text
 from speakerd.config.validate import parse_as_far
 from tests.config.broken import BROKEN
 
-_LEAD = re.compile(r"Write(?: in line (\d+)| in place of lines (\d+) to (\d+))?:[ \n]")
+_LEAD = re.compile(
+    r"(?:Write(?: in line (\d+)| in place of lines (\d+) to (\d+))?|.*\n    Its line would be):[ \n]"
+)
 _REMARK = re.compile(r"   \([^#]*\)$")
 
 _SWAPPED = {
-    **dict.fromkeys(("yes", "on", "enabled"), ("true", "on")),
-    **dict.fromkeys(("no", "off", "disabled"), ("false", "none", "off")),
-    **dict.fromkeys(("none", "null", "nil", "undefined", "set", "let", "export", "pin", "rem"), ("",)),
+    **dict.fromkeys(("yes", "on", "enabled", "ja"), ("true", "on")),
+    **dict.fromkeys(("no", "off", "disabled", "nein"), ("false", "none", "off")),
+    **dict.fromkeys(
+        ("none", "null", "nil", "undefined", "set", "let", "export", "pin", "rem", "s", "ms", "min"), ("",)
+    ),
 }
 """Words that may become something else, or nothing."""
 _WITH_UNIT = re.compile(r"(\d+)(?:[a-z]{1,8})")

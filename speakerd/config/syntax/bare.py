@@ -14,6 +14,7 @@ from speakerd.config.syntax.values import (
     no_value,
     suits,
     takes_list,
+    text_meant,
     without_comment,
 )
 
@@ -40,7 +41,7 @@ def bare_value(place: Place) -> Found | None:
     if bare.endswith(('"', "'")) and not bare.startswith(('"', "'")):
         return Found(
             "the quotation mark at the beginning is missing",
-            assign(place, f"{quoted(bare[:-1])}{comment}"),
+            assign(place, f"{text_meant(place, bare[:-1])}{comment}"),
             at,
         )
     if takes_list(place):

@@ -2,7 +2,7 @@
 
 import re
 
-from speakerd.config.syntax.place import KEY, STRING, Cure, Found, Place, line_end
+from speakerd.config.syntax.place import KEY, STRING, Cure, Found, Place, line_end, shown
 from speakerd.config.syntax.proposals import assign, is_toml, quoted
 from speakerd.config.syntax.texts import after_value, unknown_escape
 from speakerd.config.syntax.values import mended, without_comment
@@ -35,7 +35,7 @@ def _on_one_line(place: Place, bare: str, comment: str, at: int) -> Found:
         after = at + len(bare) - len(bare[end:].lstrip())
         if rest.startswith("["):
             cure = "Delete it, or write its elements into the list before it, with commas between."
-            return Found("stands after the list", cure, after, piece=f"'{rest[:20]}'")
+            return Found("stands after the list", cure, after, piece=shown(rest))
         return after_value(place, bare[:end], f"{rest}{comment}", after)
     if not end:
         proposal = assign(

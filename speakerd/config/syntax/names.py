@@ -7,7 +7,7 @@ from typing import Any
 
 from speakerd.config import schema
 from speakerd.config.settings import Settings
-from speakerd.config.syntax.place import GENERAL, KEY, Cure, Found, Place, line_end
+from speakerd.config.syntax.place import GENERAL, KEY, Cure, Found, Place, line_end, shown
 from speakerd.config.syntax.proposals import LONGEST_PROPOSAL, fits, is_toml, write
 from speakerd.config.syntax.values import mended, without_comment
 from speakerd.config.toml_writer import toml_key, toml_value
@@ -186,7 +186,7 @@ def unusable_name(place: Place) -> Found | None:
             "is no name: there is a space in it",
             proposal,
             place.start + place.head.index(words[0]) + len(words[0]),
-            piece=f"'{name[:60]}'",
+            piece=shown(name, 60),
         )
     bad = next((char for char in name if not re.match(r"[A-Za-z0-9_.-]", char)), "")
     meant = re.sub(r"[^A-Za-z0-9_.-]+", "", words[0])

@@ -98,6 +98,12 @@ class Place:
         return split[0] if split else match[0] if match else ""
 
 
+def shown(piece: str, length: int = 20) -> str:
+    """Return the beginning of a piece of the file as a headline names it: in quotes if it has none itself."""
+    cut = piece if len(piece) <= length else f"{piece[:length]}..."
+    return cut if set(cut) & {'"', "'"} else f"'{cut}'"
+
+
 def control_character(text: str) -> re.Match[str] | None:
     """Find the first character that may be in no text and no comment."""
     return re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text)

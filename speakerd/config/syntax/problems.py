@@ -83,7 +83,7 @@ def _as_problem(mistake: SyntaxMistake, text: str, file: Path | None) -> Problem
         piece = piece and "something"
         cure = _cure_without_secret(mistake, path, line, hidden, headers=headers)
     elif mistake.setting and (note := _unknown(path)):
-        cure += f"\n    {note}"
+        cure = _of_no_setting(mistake, path, cure, note)
     hint = schema.hint_at(Settings, path)
     said = mistake.setting and mistake.of_value and hint is not None and not schema.is_section(hint)
     return Problem(
@@ -94,8 +94,14 @@ def _as_problem(mistake: SyntaxMistake, text: str, file: Path | None) -> Problem
         allowed=schema.allowed(hint) if said else "",
         cure=cure.replace("FILE", shlex.quote(str(file or "FILE"))) if "sed -i" in cure else cure,
         excerpt=excerpt(line, min(mistake.column, len(line) + 1), mistake.line, secret=headers),
-        subject=spoken(path),
+        subject=spoken(_written_path(mistake, path)),
     )
+
+
+def _written_path(mistake: SyntaxMistake, path: KeyPath) -> KeyPath:
+    """Return the path as the file has it: without the number of an element of a list that is no setting."""
+    element = not mistake.setting and path[-1:] and path[-1].isdigit()
+    return path[:-1] if element and schema.hint_at(Settings, path) is None else path
 
 
 def _cure(mistake: SyntaxMistake) -> str:
@@ -113,6 +119,14 @@ def _written(mistake: SyntaxMistake, lines: tuple[str, ...], remark: str) -> str
         lead = f"Write in line {mistake.first}: "
     below = "\n" + " " * (4 + len(lead))
     return lead + below.join(lines) + remark
+
+
+def _of_no_setting(mistake: SyntaxMistake, path: KeyPath, cure: str, note: str) -> str:
+    """Return what to do about a setting that there is not: its line is no cure, and is told as an example."""
+    alone = len(mistake.lines) == 1 and mistake.line == mistake.first == mistake.last
+    if alone and mistake.lines[0].startswith(f"{toml_key(path[-1])} "):
+        return f"{note}\n    Its line would be: {mistake.lines[0]}"
+    return f"{cure}\n    {note}"
 
 
 def _unknown(path: KeyPath) -> str:

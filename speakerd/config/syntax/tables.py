@@ -6,7 +6,7 @@ from typing import Any
 from speakerd.config import schema
 from speakerd.config.line_numbers import locate, statements
 from speakerd.config.settings import Settings
-from speakerd.config.syntax.place import KEY, Cure, Found, Place, line_end
+from speakerd.config.syntax.place import KEY, Cure, Found, Place, line_end, shown
 from speakerd.config.syntax.proposals import is_toml, write
 from speakerd.config.syntax.values import mended
 from speakerd.config.toml_writer import toml_key
@@ -119,7 +119,7 @@ def broken_header(place: Place) -> Found | None:
             "is no name of a table",
             write(place, proposal, "Names are made of letters, digits, _ and -, with dots between."),
             closed=False,
-            piece=f"'{name[:60]}'",
+            piece=shown(name, 60),
         )
     return _after_header(place, f"{opened}{name}{closed}", after)
 
@@ -172,9 +172,10 @@ def _after_header(place: Place, header: str, after: str) -> Found | None:
         if is_toml(f"{header}\n{line}"):
             cure = Cure("", (header, line))
         return Found("a setting stands on the line of its table", cure, at, closed=False)
-    shown = after if set(after) & {'"', "'"} else f"'{after[:20]}'"
     if after in {";", ",", ":", ".", "{", "="}:
         cure = write(place, header, f"Write {header}")
     else:
         cure = f"Delete it, or write # before it: {header}   # {after[:60]}"
-    return Found("stands after the name of a table", cure, at, closed=False, piece=shown, of_value=False)
+    return Found(
+        "stands after the name of a table", cure, at, closed=False, piece=shown(after), of_value=False
+    )

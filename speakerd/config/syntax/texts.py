@@ -2,9 +2,9 @@
 
 import re
 
-from speakerd.config.syntax.place import BLOCK, KEY, STRING, Cure, Found, Place, line_end
+from speakerd.config.syntax.place import BLOCK, KEY, STRING, Cure, Found, Place, line_end, shown
 from speakerd.config.syntax.proposals import LONGEST_PROPOSAL, assign, is_toml, quoted
-from speakerd.config.syntax.values import allowed_here, listed, without_comment
+from speakerd.config.syntax.values import allowed_here, listed, text_meant, without_comment
 
 
 def missing_value(place: Place) -> Found | None:
@@ -59,13 +59,7 @@ def block_text(place: Place) -> Found | None:
         )
     after = last - len(place.text[match.end() : last].lstrip())
     cure = f"Delete it, or move it before the {mark} if it is of the text; a comment begins with #."
-    return Found("stands after the end of a text", cure, after, piece=_shown(rest), upto=last + 1)
-
-
-def _shown(rest: str) -> str:
-    """Return the beginning of what is too much, in quotes if it has none itself."""
-    cut = rest if len(rest) <= 20 else f"{rest[:20]}..."
-    return cut if set(cut) & {'"', "'"} else f"'{cut}'"
+    return Found("stands after the end of a text", cure, after, piece=shown(rest), upto=last + 1)
 
 
 def unknown_escape(place: Place) -> Found | None:
@@ -123,7 +117,7 @@ def quoted_text(place: Place) -> Found | None:
             inner = bare[:-1]
             return Found(
                 f"a text that begins with {mark} ends with {bare[-1]}",
-                assign(place, f"{quoted(inner)}{comment}"),
+                assign(place, f"{text_meant(place, inner)}{comment}"),
                 at + len(bare),
             )
         following = place.text[line_end(place.text, at) + 1 :].split("\n")[:20]
@@ -134,7 +128,7 @@ def quoted_text(place: Place) -> Found | None:
             return _over_lines(place, mark, at, [value, *following[: ends + 1]])
         return Found(
             "the quotation mark at the end is missing",
-            assign(place, f"{quoted(bare.rstrip())}{comment}"),
+            assign(place, f"{text_meant(place, bare.rstrip())}{comment}"),
             at + len(bare.rstrip()) + 1,
         )
     rest = value[string.end() :].strip()
@@ -188,5 +182,5 @@ def after_value(place: Place, value: str, rest: str, at: int) -> Found:
         "stands after the value",
         f"Delete it, or write # before it. The value is {value[:60]}",
         at,
-        piece=_shown(rest),
+        piece=shown(rest),
     )

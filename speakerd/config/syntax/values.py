@@ -16,6 +16,8 @@ UNIT = (
 )
 """What people write after a number."""
 _UNITS = {("s", "ms"): 1000.0, ("min", "s"): 60.0, ("h", "s"): 3600.0, ("h", "min"): 60.0, ("ms", "s"): 0.001}
+_YES = frozenset({"yes", "on", "enabled", "ja", "an"})
+_NO = frozenset({"no", "off", "disabled", "nein", "aus"})
 _COUNTED = {"ms": "milliseconds", "s": "seconds", "min": "minutes"}
 
 
@@ -74,7 +76,7 @@ def without_comment(value: str) -> tuple[str, str]:
 def allowed_here(place: Place) -> str:
     """Return the values that the setting of this statement may have, in words; "" if it is none."""
     hint = schema.hint_at(Settings, place.statement.path)
-    return "" if hint is None else schema.allowed(hint)
+    return "" if hint is None or schema.is_section(hint) else schema.allowed(hint)
 
 
 def takes_list(place: Place) -> bool:
@@ -125,6 +127,11 @@ def suits(place: Place, value: str) -> bool:
     return is_toml(f"x = {value}") and fits(hint, tomllib.loads(f"x = {value}")["x"])
 
 
+def text_meant(place: Place, inner: str) -> str:
+    """Return a text in quotes; without them if the setting is a number, or true or false, and takes it so."""
+    return inner if not suits(place, quoted(inner)) and suits(place, inner) else quoted(inner)
+
+
 def constant_meant(place: Place, word: str) -> Meant | None:
     """Return the value that a word such as `yes` means; None if it is none of these words."""
     low = word.lower()
@@ -134,12 +141,12 @@ def constant_meant(place: Place, word: str) -> Meant | None:
         return Meant(f'"{low}"', "stands without quotes", word)
     if low in {"true", "false"}:
         return Meant(low, "must be in small letters", word)
-    if low in {"yes", "no", "on", "off", "enabled", "disabled"} and not _may_be_true(place):
+    if low in _YES | _NO and not _may_be_true(place):
         return Meant(
             '"none"' if low in {"no", "off"} and _takes(place, "none") else "", no_value(place), word
         )
-    if low in {"yes", "on", "enabled", "no", "off", "disabled"}:
-        return Meant("true" if low in {"yes", "on", "enabled"} else "false", "is not known here", word)
+    if low in _YES | _NO:
+        return Meant("true" if low in _YES else "false", "is not known here", word)
     if low in {"none", "null", "nil", "undefined", "~"}:
         return Meant('""', "is not known here", word, "   (or leave the line out, and the default counts)")
     return None
