@@ -19,11 +19,14 @@ Exit codes, the same for every command:
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from speakerd import __version__
+from speakerd.cli.streams import give_up_output, prepare_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,9 +50,31 @@ COMMANDS = (
 """In the order of `speakerd --help`: what is needed first comes first."""
 
 
+_UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What writing to a full disk, or to what is not there any more, ends in."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser, also of a sub-command, that shows its own usage with what it does not know."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; what is not known is an error here, not in the parser above, whose usage would not help."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or a usage; help that cannot be written is no success, as argparse has it."""
+        if message and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; each sets `handler` to its `run`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="speakerd",
         description="A small computer as a home speaker one can simply talk to.",
         epilog="Try it with no hardware and no key: speakerd demo",
@@ -65,12 +90,34 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `speakerd`. Known errors become one message on stderr and an exit code, never a traceback."""
-    arguments = build_parser().parse_args(argv)
+    prepare_streams()
     try:
-        return int(arguments.handler(arguments))
+        try:
+            arguments = build_parser().parse_args(_command_first(sys.argv[1:] if argv is None else argv))
+            return int(arguments.handler(arguments))
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `speakerd devices | head`: the reader ended, which is no error.
-        sys.stderr.close()
+        give_up_output()
         return EXIT_OK
+    except OSError as error:
+        if error.errno not in _UNWRITTEN or error.filename is not None:
+            raise
+        give_up_output()
+        with suppress(OSError):
+            print(f"speakerd: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return EXIT_MISSING
+
+
+def _command_first(argv: Sequence[str]) -> list[str]:
+    """Put --json and --config behind the command, before which they may be written, too."""
+    before: list[str] = []
+    rest = list(argv)
+    while rest and (rest[0] == "--json" or rest[0] == "--config" or rest[0].startswith("--config=")):
+        taken = 2 if rest[0] == "--config" else 1
+        before += rest[:taken]
+        rest = rest[taken:]
+    return rest[:1] + before + rest[1:]

@@ -10,10 +10,9 @@ import datetime as dt
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speakerd.cli.config_file import DEFAULT_FILE
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +27,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="check a configuration; print what would be in force",
         description="Print the effective settings with secrets masked, or every mistake with its line.",
     )
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+    add_file_argument(parser, default=DEFAULT_FILE, words=f"default: {DEFAULT_FILE}")
     parser.add_argument("--changed", action="store_true", help="only what differs from the defaults")
     parser.add_argument("--json", action="store_true", help="for programs: settings or mistakes as JSON")
     parser.add_argument("--quiet", action="store_true", help="print mistakes only")

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import argparse
-
     from speakerd.config.settings import Settings
 
 DEFAULT_FILE: Final = Path("/etc/speakerd/speakerd.toml")
 
 
-def add_file_argument(parser: argparse.ArgumentParser, name: str = "file") -> None:
-    """Let the user name a file, as an argument or an option; `read_settings` takes what was named."""
-    words = f"default: {DEFAULT_FILE}, else the built-in settings"
-    if name.startswith("-"):
-        parser.add_argument(name, type=Path, help=words)
-    else:
-        parser.add_argument(name, nargs="?", type=Path, help=words)
+class _Named(argparse.Action):
+    """Takes a file that is named as an argument; where none is, what an option has named stays."""
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, _option: Any = None) -> None:
+        """See `argparse.Action`."""
+        if values is not self.default:
+            setattr(namespace, self.dest, values)
+
+
+def add_file_argument(
+    parser: argparse.ArgumentParser,
+    *,
+    positional: bool = True,
+    default: Path | None = None,
+    words: str = f"default: {DEFAULT_FILE}, else the built-in settings",
+) -> None:
+    """Let the user name a file with `--config`; where `positional`, as an argument as well."""
+    if not positional:
+        parser.add_argument("--config", metavar="FILE", type=Path, default=default, help=words)
+        return
+    parser.add_argument("--config", dest="file", metavar="FILE", type=Path, default=default, help=words)
+    parser.add_argument(
+        "file", nargs="?", type=Path, action=_Named, default=default, help="the same, without --config"
+    )
 
 
 def read_settings(file: Path | None) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from speakerd.dialogue.requests import PLAIN_REQUESTS
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Mapping
 
     from speakerd.host.control_client import ControlClient
+
+_LONGEST_S = 86_400.0
+_LONG_S = 3_600.0
+"""How long an announcement is waited for; that is longer than it may take to find its moment."""
 
 _PLAIN: dict[str, str] = {
     "status": "what it does, since when, what it has heard and sent",
@@ -35,8 +39,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="control and watch a running speaker",
         description="Needs root, the speaker's own user, or the group in control.group.",
     )
-    parser.add_argument("--socket", type=Path, help="default: the service's, then one of your own daemon's")
-    parser.add_argument("--json", action="store_true", help="answers as JSON")
+    _add_common(parser, absent=None)
     what = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     for name, text in _PLAIN.items():
         command = what.add_parser(name, help=text, description=text)
@@ -45,32 +48,73 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     volume = what.add_parser("volume", help="show or set the volume", description="Show or set the volume.")
     # argparse takes -10 for an option unless nothing else looks like a negative number; here nothing does.
     volume.add_argument("level", nargs="?", help="0 to 100, or a change: +10, -10")
-    say = what.add_parser("say", help="let it say a text", description="Let it say a text.")
+    say = what.add_parser(
+        "say",
+        help="announce a text",
+        description="Have exactly these words spoken, at once or after what is going on; muted, too.",
+    )
     say.add_argument("text", nargs="+")
+    say.add_argument("--chime", action="store_true", help="a short sound before the words")
+    say.add_argument(
+        "--wait",
+        action="store_const",
+        const=_LONG_S,
+        default=0.0,
+        help="wait until it was spoken; exit code 0 only if it wholly was",
+    )
     ask = what.add_parser(
         "ask", help="ask by text instead of voice", description="Ask by text instead of voice."
     )
     ask.add_argument("text", nargs="+")
     ask.add_argument(
-        "--wait", type=float, default=0.0, metavar="S", help="wait so long for the answer and print it"
+        "--wait", type=_seconds, default=0.0, metavar="S", help="wait so long for the answer and print it"
     )
     monitor = what.add_parser(
         "monitor", help="live view", description="Live view; plain lines when not on a terminal."
     )
     monitor.add_argument("--plain", action="store_true", help="plain lines on a terminal too")
+    for command in what.choices.values():
+        _add_common(command, absent=argparse.SUPPRESS)
+        command.set_defaults(usage=command.format_usage)
+
+
+def _add_common(parser: argparse.ArgumentParser, absent: str | None) -> None:
+    """Add what may be written before the word or after it. `absent`: its value where it is not."""
+    parser.add_argument(
+        "--socket", type=Path, default=absent, help="default: the service's, then one of your own daemon's"
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=absent, help="take control.socket from this file"
+    )
+    parser.add_argument("--json", action="store_true", default=absent or False, help="answers as JSON")
+
+
+def _seconds(word: str) -> float:
+    value = float(word)
+    if not 0 <= value <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"0 to {_LONGEST_S:g} seconds")
+    return value
 
 
 def run(args: argparse.Namespace) -> int:
     """Send one command. Exit code 0; 1 if the speaker refused it; 2 for a wrong argument; 3 if none runs."""
-    from speakerd.host.control_client import ControlClient
+    from speakerd.config.errors import ConfigError
+    from speakerd.host.control_client import ANSWER_LIMIT_S, ControlClient
     from speakerd.host.errors import CommandError, ControlError
     from speakerd.host.socket_path import calling_paths
 
-    paths = calling_paths(str(args.socket) if args.socket else "auto", os.environ, os.geteuid())
     try:
-        with ControlClient(paths) as client:
+        socket = str(args.socket) if args.socket else _socket_of(args.config)
+    except ConfigError as error:
+        _complain(args, "config", str(error))
+        return 2
+    paths = calling_paths(socket, os.environ, os.geteuid())
+    try:
+        with ControlClient(paths, timeout_s=ANSWER_LIMIT_S + getattr(args, "wait", 0.0)) as client:
             return _do(args, client, paths)
     except CommandError as error:
+        if error.kind == "bad_arguments" and not args.json:
+            sys.stderr.write(args.usage())
         _complain(args, error.kind, error.reason)
         return 2 if error.kind == "bad_arguments" else 1
     except ControlError as error:
@@ -78,11 +122,18 @@ def run(args: argparse.Namespace) -> int:
         return 3
 
 
+def _socket_of(file: Path | None) -> str:
+    """Return what `file` says of the socket. Raises ConfigError."""
+    if file is None:
+        return "auto"
+    from speakerd.cli.config_file import read_settings
+
+    return read_settings(file).control.socket
+
+
 def _do(args: argparse.Namespace, client: ControlClient, paths: tuple[Path, ...]) -> int:
     if args.what == "monitor":
         return _monitor(args, client, paths)
-    if args.what == "ask" and args.wait > 0:
-        return _ask_and_wait(args, client, paths)
     result = client.request(args.what, **_arguments(args))
     if args.what == "reload" and _restart_wanted(args, result):
         result = {**result, "restarting": client.request("restart")}
@@ -100,15 +151,18 @@ def _restart_wanted(args: argparse.Namespace, result: Mapping[str, Any]) -> bool
         return False
     if args.restart or args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return bool(args.restart)
-    return input(f"{', '.join(result['restart'])}: restart speakerd now? [y/N] ").strip().lower() in {
-        "y",
-        "yes",
-    }
+    try:
+        answer = input(f"{', '.join(result['restart'])}: restart speakerd now? [y/N] ")
+    except EOFError:
+        return False
+    return answer.strip().lower() in {"y", "yes"}
 
 
 def _arguments(args: argparse.Namespace) -> dict[str, Any]:
     if args.what in {"say", "ask"}:
-        return {"text": " ".join(args.text)}
+        wait = {"wait_s": args.wait} if args.wait else {}
+        chime = {"chime": True} if args.what == "say" and args.chime else {}
+        return {"text": " ".join(args.text), **chime, **wait}
     if args.what == "volume" and args.level is not None:
         return volume_arguments(args.level)
     return {}
@@ -134,6 +188,16 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
             return _status_lines(result)
         case "usage":
             return usage_table(result["days"])
+        case "say" if "spoken" in result:
+            return ["it was spoken"]
+        case "say" if result.get("now"):
+            return ["it is spoken now"]
+        case "say":
+            return [f"it waits for its moment, with {result.get('before_it')} before it"]
+        case "ask" if "answer" in result:
+            return [str(result["answer"])]
+        case "ask":
+            return ["it is asked"]
         case "volume":
             return [f"volume {result.get('volume')}"]
         case "reload" if "changes" not in result:
@@ -209,24 +273,6 @@ def _monitor(args: argparse.Namespace, client: ControlClient, paths: tuple[Path,
             sys.stdout.write(view.end())
             sys.stdout.flush()
     return _hung_up(args)
-
-
-def _ask_and_wait(args: argparse.Namespace, client: ControlClient, paths: tuple[Path, ...]) -> int:
-    """Ask, and print the answer. The live view is opened first, so that nothing of it is missed."""
-    from speakerd.host.control_client import ControlClient
-    from speakerd.host.errors import ControlError
-
-    with ControlClient(paths, timeout_s=args.wait) as watching:
-        events = watching.monitor(silence_s=args.wait)
-        client.request("ask", **_arguments(args))
-        limit = time.monotonic() + args.wait
-        for event in events:
-            if event.get("event") == "caption" and event.get("role") == "assistant" and event.get("final"):
-                print(json.dumps({"answer": event["text"]}) if args.json else event["text"])
-                return 0
-            if time.monotonic() > limit:
-                break
-    raise ControlError(f"no answer within {args.wait:g} s; `speakerd ctl monitor` shows what it does")
 
 
 def _hung_up(args: argparse.Namespace) -> int:

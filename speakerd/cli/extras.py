@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speakerd.cli.config_file import DEFAULT_FILE
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="List the optional parts of the program; add one, or take one out.",
         epilog="sudo speakerd extras add wakeword",
     )
-    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+    add_file_argument(parser, positional=False, default=DEFAULT_FILE, words=f"default: {DEFAULT_FILE}")
     what = parser.add_subparsers(dest="what", metavar="WHAT")
     listing = what.add_parser("list", help="which there are, what for, installed or not (default)")
     listing.add_argument("--json", action="store_true", help="for programs")

@@ -22,7 +22,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Print one setting, those of one table, or all that are not at their defaults.",
     )
     parser.add_argument("key", nargs="?", metavar="KEY", help="dotted, as audio.volume; or a table, as audio")
-    add_file_argument(parser, "--config")
+    add_file_argument(parser, positional=False)
     parser.add_argument("--json", action="store_true", help="for programs")
 
 

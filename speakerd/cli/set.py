@@ -8,10 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speakerd.cli.config_file import DEFAULT_FILE
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
     import argparse
@@ -31,7 +30,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     value = parser.add_mutually_exclusive_group(required=True)
     value.add_argument("value", nargs="?", metavar="VALUE", help="as in the file; quotes may be left out")
     value.add_argument("--default", action="store_true", help="take the line out, so that the default counts")
-    parser.add_argument("--config", type=Path, default=DEFAULT_FILE, help=f"default: {DEFAULT_FILE}")
+    add_file_argument(parser, positional=False, default=DEFAULT_FILE, words=f"default: {DEFAULT_FILE}")
     parser.add_argument("--reload", action="store_true", help="let the running speaker take it at once")
 
 

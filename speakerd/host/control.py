@@ -40,6 +40,11 @@ IDLE_LIMIT_S = 600.0
 STALL_LIMIT_S = 15.0
 """A reader that takes no byte for this long is considered gone."""
 
+SILENT_LIMIT_S = 2.0
+"""A connection that has asked for nothing for this long gives its place to another where there is none left."""
+RESERVED = 2
+"""Places beyond the limit for root and the daemon's own user, so that nobody can lock out who has to mend it."""
+
 _TURNS_OF_AN_ACCEPT = 8
 """Turns of the event loop; asyncio takes about five from the kernel's accept to our coroutine."""
 
@@ -88,6 +93,8 @@ class ControlServer:
         self._max_clients = max_clients
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._silent_since: dict[asyncio.Task[None], float] = {}
+        """Those of them that have asked for nothing, or nothing more, oldest first."""
         self._tasks: set[asyncio.Task[None]] = set()
         """All connections, those that are being refused included."""
 
@@ -161,6 +168,7 @@ class ControlServer:
             logger.exception("a control connection died")
         finally:
             self._clients.discard(task)
+            self._silent_since.pop(task, None)
             self._tasks.discard(task)
             writer.close()
 
@@ -169,12 +177,32 @@ class ControlServer:
         if not may(peer, os.geteuid(), self._group, groups_of(connection)):
             logger.warning("user %s (process %s) may not use the control socket", peer.uid, peer.pid)
             return "not_allowed", f"you are not in the group {self._group_name!r}"
-        if len(self._clients) >= self._max_clients:
+        places = self._max_clients + (RESERVED if peer.uid in {0, os.geteuid()} else 0)
+        if (
+            len(self._clients) >= self._max_clients
+            and not self._give_up_a_silent_one()
+            and (len(self._clients) >= places)
+        ):
             return "busy", f"{self._max_clients} clients are connected already (control.max_clients)"
         return None
 
+    def _give_up_a_silent_one(self) -> bool:
+        """Close the connection that has been silent for longest; return whether one has been for long."""
+        now = asyncio.get_running_loop().time()
+        for task, since in self._silent_since.items():
+            if now - since >= SILENT_LIMIT_S:
+                self._clients.discard(task)
+                del self._silent_since[task]
+                task.cancel()
+                return True
+        return False
+
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - as above
         while True:
+            self._silent_since.pop(task, None)
+            self._silent_since[task] = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(IDLE_LIMIT_S):
                     line = await reader.readuntil(b"\n")
@@ -184,6 +212,7 @@ class ControlServer:
                 words = f"a line has at most {wire.LONGEST_LINE} bytes"
                 await _farewell(reader, writer, wire.error_line(None, "bad_request", words))
                 return
+            self._silent_since.pop(task, None)
             try:
                 request = wire.parse_request(line)
             except CommandError as error:

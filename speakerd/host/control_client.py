@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from speakerd.host.clean_text import clean_values
 from speakerd.host.control_lines import ControlRequest, request_line
 from speakerd.host.errors import CommandError, ControlError, NotAllowedError, NotRunningError
 
@@ -95,7 +96,8 @@ class ControlClient:
             raise ControlError("what answers on the control socket is not speakerd") from None
         if not isinstance(answer, dict):
             raise ControlError("what answers on the control socket is not speakerd")
-        return answer
+        cleaned: dict[str, Any] = clean_values(answer, lines=True)  # what goes to a terminal comes from here
+        return cleaned
 
 
 def _connect(paths: Sequence[Path], timeout_s: float) -> socket.socket:

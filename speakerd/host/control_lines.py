@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from speakerd.host.clean_text import clean_values
 from speakerd.host.errors import CommandError
 
 LONGEST_LINE = 65_536
@@ -74,4 +75,7 @@ def event_line(event: Mapping[str, Any]) -> bytes:
 
 
 def _line(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str).encode() + b"\n"
+    # All that goes out passes here: a client may write it to a terminal as it is.
+    cleaned = clean_values(data, lines=True)
+    text = json.dumps(cleaned, ensure_ascii=False, separators=(",", ":"), default=str)
+    return text.encode("utf-8", "backslashreplace") + b"\n"

@@ -140,7 +140,12 @@ def test_status_in_words_and_as_json(daemon: FakeDaemon, capsys: pytest.CaptureF
         (["volume", "+5"], ("volume", {"change": 5})),
         (["volume", "-10"], ("volume", {"change": -10})),
         (["say", "good", "morning"], ("say", {"text": "good morning"})),
+        (
+            ["say", "--chime", "--wait", "now"],
+            ("say", {"text": "now", "chime": True, "wait_s": 3600.0}),
+        ),
         (["ask", "what time is it"], ("ask", {"text": "what time is it"})),
+        (["ask", "--wait", "20", "time?"], ("ask", {"text": "time?", "wait_s": 20.0})),
     ],
 )
 def test_each_word_is_one_command(
@@ -248,20 +253,52 @@ def test_the_monitor_as_json(daemon: FakeDaemon, capsys: pytest.CaptureFixture[s
     assert [json.loads(line) for line in lines[:-1]] == STORY
 
 
-def test_asking_may_wait_for_the_answer(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(daemon, "ask", "--wait", "20", "time?") == 0
-    assert capsys.readouterr().out == "Noon.\n"
-    assert run(daemon, "--json", "ask", "--wait", "20", "time?") == 0
-    assert json.loads(capsys.readouterr().out) == {"answer": "Noon."}
-
-
-def test_an_answer_that_does_not_come_is_said_so(
-    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "answer", "shown"),
+    [
+        (["ask", "--wait", "20", "time?"], {"answer": "Noon.", "phase": "idle"}, "Noon."),
+        (["ask", "time?"], {"phase": "thinking"}, "it is asked"),
+        (["say", "now"], {"now": True, "phase": "announcing"}, "it is spoken now"),
+        (["say", "now"], {"now": False, "before_it": 2}, "it waits for its moment, with 2 before it"),
+        (["say", "--wait", "now"], {"spoken": True}, "it was spoken"),
+    ],
+)
+def test_what_is_said_and_asked_is_answered_with_what_became_of_it(
+    daemon: FakeDaemon,
+    words: list[str],
+    answer: dict[str, Any],
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "STORY", [])
-    daemon.view = Story
-    assert run(daemon, "ask", "--wait", "0.05", "time?") == 3
-    assert capsys.readouterr().err.startswith("speakerd ctl: ")
+    daemon.answer = answer
+    assert run(daemon, *words) == 0
+    assert capsys.readouterr().out == f"{shown}\n"
+    assert run(daemon, "--json", *words) == 0
+    assert json.loads(capsys.readouterr().out) == answer
+
+
+def test_options_may_come_before_the_word_or_after_it_and_the_file_names_the_socket(
+    daemon: FakeDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "speakerd.toml"
+    file.write_text(f'[control]\nsocket = "{daemon.path}"\n')
+    for words in (
+        ["--json", "--config", str(file), "status"],
+        ["status", "--json", "--config", str(file)],
+        ["--json", "status", "--socket", str(daemon.path)],
+    ):
+        assert ctl.run(parse(*words)) == 0
+        assert json.loads(capsys.readouterr().out) == STATUS
+    file.write_text("[control]\nsocket = 7\n")
+    assert ctl.run(parse("--config", str(file), "status")) == 2
+    assert "control.socket" in capsys.readouterr().err
+
+
+def test_a_wrong_word_shows_the_usage_of_its_command(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(daemon, "volume", "loud") == 2
+    assert "ctl volume [-h]" in capsys.readouterr().err
 
 
 def test_on_a_terminal_it_draws_one_line_over_and_over_and_leaves_it_clean(daemon: FakeDaemon) -> None:

@@ -233,8 +233,9 @@ async def test_the_monitor_of_the_client(serve: Callable[..., ControlServer], fe
 
 
 async def test_one_client_too_many_is_told_so_and_a_place_is_free_again_later(
-    serve: Callable[..., ControlServer],
+    serve: Callable[..., ControlServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(control, "RESERVED", 0)
     async with serve(max_clients=2) as server:
         places = [await asyncio.open_unix_connection(str(server.path)) for _ in range(2)]
         for reader, writer in places:
@@ -247,6 +248,51 @@ async def test_one_client_too_many_is_told_so_and_a_place_is_free_again_later(
             writer.close()
         await until(lambda: not server._clients)
         assert await call(server.path, ("echo", {})) == [{}]
+
+
+async def test_silent_clients_lock_nobody_out(
+    serve: Callable[..., ControlServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve() as server:
+        silent = [await asyncio.open_unix_connection(str(server.path)) for _ in range(8)]
+        await until(lambda: len(server._clients) == 8)
+        assert await call(server.path, ("echo", {})) == [{}], "this user has places of its own"
+        monkeypatch.setattr(control, "RESERVED", 0)
+        with pytest.raises(CommandError, match="max_clients"):
+            await call(server.path, ("echo", {}))
+        monkeypatch.setattr(control, "SILENT_LIMIT_S", 0.0)
+        assert await call(server.path, ("echo", {})) == [{}], "the first of them gave its place up"
+        assert await silent[0][0].read() == b""
+        for _, writer in silent:
+            writer.close()
+
+
+async def test_a_client_that_waits_for_its_answer_keeps_its_place(
+    serve: Callable[..., ControlServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "SILENT_LIMIT_S", 0.0)
+    monkeypatch.setattr(control, "RESERVED", 1)
+    async with serve(max_clients=2) as server:
+        busy = [await asyncio.open_unix_connection(str(server.path)) for _ in range(2)]
+        for _, writer in busy:
+            writer.write(b'{"command":"sleep"}\n')
+        await until(lambda: len(server._clients) == 2 and not server._silent_since)
+        assert await call(server.path, ("echo", {})) == [{}]
+        assert len(server._tasks) >= 2
+        for _, writer in busy:
+            writer.close()
+
+
+async def test_a_command_may_take_as_long_as_its_client_says(
+    serve: Callable[..., ControlServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "COMMAND_LIMIT_S", 0.0)
+    async with serve() as server:
+        for wait_s in (0, -1, "long", True):
+            with pytest.raises(CommandError, match="not done within 0 s"):
+                await call(server.path, ("sleep", {"wait_s": wait_s}))
+        with pytest.raises(CommandError, match="it is muted"):
+            await call(server.path, ("refuse", {"wait_s": 5}))
 
 
 async def test_a_silent_client_is_shown_out(

@@ -36,7 +36,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="look for what keeps the speaker from working",
         description="Every precondition with OK, WARN or FAIL, the cause and the cure.",
     )
-    add_file_argument(parser, "--config")
+    add_file_argument(parser, positional=False)
     parser.add_argument("--json", action="store_true", help="findings as JSON")
     parser.add_argument("--offline", action="store_true", help="do not go to the network")
     parser.add_argument("--sound", action="store_true", help="play a test tone and listen (two seconds)")

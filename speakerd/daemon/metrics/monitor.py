@@ -11,12 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from speakerd.host.clean_text import clean_values
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 Entry = dict[str, Any]
+
+LONGEST_TEXT: Final = 10_000
+"""Characters of one text in an entry."""
 
 
 class Subscription:
@@ -82,7 +87,10 @@ class MonitorFeed:
             self._subscriptions.remove(subscription)
 
     def publish(self, event: str, at: float, **fields: Any) -> None:
-        """Hand `{"event": event, "at": at, **fields}` to every subscriber; never blocks."""
+        """Hand `{"event": event, "at": at, **fields}` to every subscriber, every text in it clean; never blocks."""
+        if not self._subscriptions:
+            return
+        fields = clean_values(fields, longest=LONGEST_TEXT)
         for subscription in self._subscriptions:
             subscription.offer({"event": event, "at": at, **fields})
 
