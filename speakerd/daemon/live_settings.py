@@ -42,6 +42,8 @@ class UnworkableSettingError(Exception):
     """A part cannot work with a new setting: which one, and why; the reason says what to do."""
 
     def __init__(self, key: str, reason: str) -> None:
+        # Many a reason begins with the key, since it is also told where no file is known.
+        reason = reason.removeprefix(f"{key} ").removeprefix(f"{key}: ")
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason

@@ -101,7 +101,7 @@ def status_words(
     Where nothing goes on, it says that it is muted; `missing` is why there is no sound, while it waits for it, and
     `left_out` what it does without.
     """
-    without = "; ".join(f"without {problem.key}: {problem.reason}" for problem in left_out)
+    without = "; ".join(f"without {problem}" for problem in left_out)
     if missing and dialogue.phase != "stopping":
         words = f"waiting for the sound card: {'; '.join(dict.fromkeys(missing))}"
     elif dialogue.flags.muted and dialogue.phase == "idle":

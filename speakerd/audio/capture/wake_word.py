@@ -62,7 +62,10 @@ class MicroWakeWordDetector:
 def _load(library: Any, model: str) -> Any:
     known = [entry.value for entry in library.Model]
     if model in known:
-        return library.MicroWakeWord.from_builtin(library.Model(model))
+        try:
+            return library.MicroWakeWord.from_builtin(library.Model(model))
+        except OSError as error:  # it was taken out, and this process had imported it before
+            raise ExtraMissingError("wake_word.enabled", "wakeword") from error
     hint = f"built in are {', '.join(known)}, otherwise give the path of a microWakeWord .json"
     path = Path(model)
     if not path.is_file():
