@@ -14,6 +14,7 @@ from . import (
     conversation,
     costs,
     ending,
+    extras,
     failures,
     household,
     interruption,
@@ -27,7 +28,7 @@ from .relay import BEHIND, Relay
 from .sound import Room
 from .start import booted, start, started
 
-PARTS = ("conversation", "costs", "load", "interruption", "changes", "failures", "privacy")
+PARTS = ("conversation", "costs", "load", "extras", "interruption", "changes", "failures", "privacy")
 
 
 def main() -> int:
@@ -50,6 +51,9 @@ def main() -> int:
             costs.busy()
         if "load" in wanted:
             load.shared()
+        if "extras" in wanted:
+            extras.wake_word(room)
+            extras.unworkable()
         if {"interruption", "changes", "failures"} & set(wanted):
             _with_a_server(wanted, key)
         if "privacy" in wanted:
