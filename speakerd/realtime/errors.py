@@ -15,7 +15,8 @@
     │   ├── SettingRefusedError                 the server refused one setting; the others are in force
     │   ├── ToolLimitError                      too much was spent on tools: the next reply is the last to them
     │   ├── NotConfirmedError                   the server does not confirm settings
-    │   └── ThrottledError                      more was asked for than the budget allows; it is sent later
+    │   ├── ThrottledError                      more was asked for than the budget allows; it is sent later
+    │   └── LeftOutError                        the conversation makes the server end each connection
     └── ConnectFailedError (ConnectionError)    the model cannot be reached; trying again may help
         └── ConnectRefusedError (PermissionError)   trying again cannot help: wrong key, no such model, no money
 
@@ -179,6 +180,20 @@ class ThrottledError(SessionNotice):
 
     def __str__(self) -> str:
         return f"too many {self.event_type} were asked for: the next is sent in {self.wait_s:.1f} s"
+
+
+class LeftOutError(SessionNotice):
+    """The server ended connection after connection when it was sent the conversation, which is sent no more."""
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(connections)
+        self.connections = connections
+
+    def __str__(self) -> str:
+        return (
+            f"{self.connections} connections were lost as soon as the conversation was sent on them; the server no "
+            "longer knows what was said before"
+        )
 
 
 class SessionNotOpenError(UserError, NotConnectedError):

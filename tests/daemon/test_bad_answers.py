@@ -23,6 +23,7 @@ from speakerd.realtime.testing.server_events import (
     spoken_item,
     written_response,
 )
+from speakerd.realtime.wire.due import MAX_BEGUN
 from tests.daemon.bench import GO_FORWARD, Household, household, tone, tone_response
 from tests.simulation.virtual_loop import in_virtual_time
 
@@ -287,3 +288,19 @@ async def test_sound_that_is_cut_within_samples_is_played_whole() -> None:
         await house.phase("idle")
         assert "error" not in house.lights
         assert pcm[9_600:19_200] in house.device.played
+
+
+@in_virtual_time
+async def test_a_question_at_which_the_server_goes_each_time_is_told_and_asked_of_few_connections() -> None:
+    async def fragile(connection: LoopbackConnection) -> None:
+        await connection.expect("conversation.item.create", within_s=600)
+        connection.drop()
+
+    async with household(fragile, settings={"dialogue": {"response_timeout_s": 600}}) as house:
+        house.assembly.speaker.handle(Ask("crash"))
+        await house.light("error", within_s=20)
+        await house.phase("idle")
+        asked = len(house.server.connections)
+        assert asked <= MAX_BEGUN + 2
+        await asyncio.sleep(120)
+        assert len(house.server.connections) <= asked + 1

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from speakerd.realtime.errors import LeftOutError, NoAnswerError
 from speakerd.realtime.items import AssistantMessageItem, AssistantText, InputText, UserMessageItem
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
+from speakerd.realtime.wire.due import MAX_BEGUN, TAKEN_AFTER_S
 from tests.realtime.protocol_wire import MANUAL, Wire
 
 
@@ -124,3 +128,73 @@ def test_a_refusal_is_remembered_until_the_server_answers_again() -> None:
     assert wire.events("error")
     wire.hear(*s.spoken_response())
     assert wire.protocol.refusal is None
+
+
+TALK = [UserMessageItem("u1", [InputText("Hi")]), AssistantMessageItem("a1", [AssistantText("Ho")])]
+
+
+def in_vain(wire: Wire, times: int = MAX_BEGUN) -> list[str]:
+    """Connect so many times, each time to a server that goes as soon as it gets the conversation; then once more."""
+    for _ in range(times):
+        wire.lose()
+        wire.connect(TALK)
+    wire.lose()
+    wire.types()
+    wire.connect(TALK)
+    return wire.types()
+
+
+def test_a_question_that_makes_the_server_end_each_connection_is_given_up_and_told() -> None:
+    wire = Wire(MANUAL, confirms=False)  # it goes before it has
+    wire.lose()
+    wire.ask(i.RealtimeModelSendUserInput("crash"))
+    sent = in_vain(wire)
+    assert sent == [
+        "session.update",
+        "conversation.item.create",
+        "conversation.item.create",
+    ]  # those of the talk
+    (error,) = wire.events("error")
+    assert isinstance(error.error, NoAnswerError)
+    assert error.about == "response"
+    wire.hear(s.session_updated())
+    assert wire.types() == []
+    wire.ask(i.RealtimeModelSendUserInput("another"))
+    assert wire.types() == ["conversation.item.create", "response.create"]
+
+
+def test_a_conversation_that_makes_the_server_end_each_connection_is_left_out_for_good() -> None:
+    wire = Wire(MANUAL)
+    assert in_vain(wire) == ["session.update"]
+    (error,) = wire.events("error")
+    assert isinstance(error.error, LeftOutError)
+    wire.lose()
+    wire.connect([*TALK, UserMessageItem("u2", [InputText("New")])])
+    assert wire.types() == ["session.update", "conversation.item.create"]
+
+
+@pytest.mark.parametrize("taken", ["response", "time"])
+def test_connections_that_are_lost_after_the_server_took_the_conversation_do_not_count(taken: str) -> None:
+    wire = Wire(MANUAL)
+    for number in range(2 * MAX_BEGUN):
+        wire.lose()
+        wire.connect(TALK)
+        if taken == "response":
+            wire.hear(s.response_created(f"resp_{number}"))
+        else:
+            wire.pass_time(TAKEN_AFTER_S)
+    wire.types()
+    wire.lose()
+    wire.connect(TALK)
+    assert wire.types().count("conversation.item.create") == len(TALK)
+    assert not any(isinstance(event.error, LeftOutError) for event in wire.events("error"))
+
+
+def test_connections_on_which_nothing_was_to_be_said_do_not_count() -> None:
+    wire = Wire(MANUAL)
+    for _ in range(2 * MAX_BEGUN):
+        wire.lose()
+        wire.connect()
+    wire.lose()
+    wire.connect(TALK)
+    assert wire.types().count("conversation.item.create") == len(TALK)

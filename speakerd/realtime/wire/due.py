@@ -89,6 +89,14 @@ MAX_ASKED: Final = 2
 """How often one request is sent, over all connections, before it is given up."""
 
 
+MAX_BEGUN: Final = 3
+"""How many connections in a row may be lost as soon as the conversation so far was sent on them, before it is not
+sent again: something in it makes the server end them."""
+
+TAKEN_AFTER_S: Final = 10.0
+"""A connection on which the conversation was sent, and that has lasted for so long, was not lost because of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """The most that may be sent: `burst` at once, and `per_minute` in the long run."""

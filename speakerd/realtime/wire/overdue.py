@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from speakerd.realtime.errors import NoAnswerError
 from speakerd.realtime.model import RealtimeModelErrorEvent
-from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.due import DUE, TAKEN_AFTER_S
 from speakerd.realtime.wire.receive_hosted import hosted_call_overdue
 from speakerd.realtime.wire.receive_responses import end_response
 from speakerd.realtime.wire.response import Overdue
@@ -27,6 +27,8 @@ def waits(state: WireState) -> Iterator[tuple[float, Callable[[float], None]]]:
         yield at, state.update_overdue
     if state.committed_at is not None:
         yield state.committed_at + DUE["committed"].within_s, partial(_not_committed, state)
+    if state.begun_at is not None:
+        yield state.begun_at + TAKEN_AFTER_S, lambda _now: state.conversation_taken()
     if (at := state.responses.deadline) is not None:
         yield at, lambda now: carry_out(state, state.responses.tick(now), now)
     for call in list(state.hosted.running.values()):

@@ -93,7 +93,9 @@ class RealtimeProtocol:
         state = self._state
         state.connected = state.ready = state.has_audio = state.user_speaks = state.setting_up = False
         lost_because, state.must_reconnect = state.must_reconnect or "the connection was lost", None
-        state.expires_at = state.committed_at = state.update_at = None
+        if state.begun_at is not None:
+            state.begun_in_vain += 1
+        state.expires_at = state.committed_at = state.update_at = state.begun_at = None
         state.frames.clear()
         state.unsent_bytes = 0
         state.halves.clear()

@@ -62,6 +62,7 @@ def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) ->
         if not state.dialect.says_committed:
             state.resend.commit()
         state.resend.seal()
+    state.conversation_taken()
     state.perform(actions)
     if state.set_up_refused is not None and not response.cancelled:
         # The server begins it by itself: another assistant than the one that was asked for.

@@ -166,6 +166,13 @@ class ResendBuffer:
         if self._entries and self._entries[0].sealed:
             self._keep(entry for entry in self._entries if not entry.sealed)
 
+    def give_up(self) -> bool:
+        """Drop everything, since it cannot be sent; return whether there was anything."""
+        anything = bool(self._entries or self._buffer.size)
+        self._entries.clear()
+        self._buffer.take()
+        return anything
+
     def connection_lost(self) -> None:
         """No response will answer what was sealed: unmark it."""
         for entry in self._entries:

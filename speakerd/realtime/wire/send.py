@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
-from speakerd.realtime.errors import UserError
+from speakerd.realtime.errors import LeftOutError, NoAnswerError, UserError
 from speakerd.realtime.items import RealtimeToolCallItem, item_from_dict, text_of
 from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
@@ -29,6 +29,7 @@ from speakerd.realtime.model import (
     RealtimeModelSendUserInput,
     bytes_per_ms,
 )
+from speakerd.realtime.wire.due import MAX_BEGUN
 from speakerd.realtime.wire.encoding import (
     appends,
     audio_message,
@@ -62,15 +63,19 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     """Begin a connection: send the settings, the conversation so far, and what was not answered yet."""
     state.connected = True
     state.setting_up = True
+    if state.begun_in_vain >= MAX_BEGUN:
+        _leave_out(state, history)
     entries = state.resend.entries
     waiting = {entry.item_id or "" for entry in entries if isinstance(entry, SpokenTurn)}
     waiting |= {str(entry.item.get("id")) for entry in entries if isinstance(entry, PendingItem)}
+    waiting |= set(state.left_out)
     outputs = {entry.item.get("call_id") for entry in entries if isinstance(entry, PendingItem)}
     if state.dialect.replay == "instructions":
         state.settings.recalled.clear()
         state.settings.recall(replay_lines(history, waiting), MAX_RECALLED_CHARS)
         history = ()
     state.update_session(now)
+    sent_before = len(state.frames)
     for item in replay_items(history, waiting):
         if item["type"] == "function_call_output" and item["call_id"] in outputs:
             continue
@@ -94,9 +99,23 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
             case _:
                 assert_never(entry)
     _append(state, state.resend.uncommitted)
+    state.begun_at = now if len(state.frames) > sent_before else None
     for message in state.resend.take_raw():
         _raw_message(state, message, now)
     state.settle(now)
+
+
+def _leave_out(state: WireState, history: Sequence[RealtimeItem]) -> None:
+    """Something makes the server end each connection: leave out what it has not taken, or else the conversation."""
+    state.begun_in_vain = 0
+    if not state.resend.give_up():
+        for item in history:
+            state.left_out.add(item.item_id)
+    elif state.responses.drop_waiting():
+        reason = f"{MAX_BEGUN} connections were lost as soon as the question was sent on them"
+        state.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="response"))
+        return
+    state.emit(RealtimeModelErrorEvent(LeftOutError(MAX_BEGUN)))
 
 
 def _send_turn_again(state: WireState, turn: SpokenTurn, now: float) -> None:

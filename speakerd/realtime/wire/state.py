@@ -111,6 +111,12 @@ class WireState:
     replayed: BoundedSet[str] = field(default_factory=BoundedSet)
     """Items sent again after a reconnect: the server's confirmations of them are not reported."""
     hosted: HostedCalls = field(default_factory=HostedCalls)
+    begun_at: float | None = None
+    """When the conversation so far was sent on this connection; `None` once the server has taken it."""
+    begun_in_vain: int = 0
+    """How many connections in a row were lost before the server had taken it."""
+    left_out: BoundedSet[str] = field(default_factory=BoundedSet)
+    """Items that are not sent again on a further connection."""
     must_reconnect: str | None = None
     """Why this connection has to be replaced."""
     refusal: Mapping[str, Any] | None = None
@@ -160,6 +166,10 @@ class WireState:
             self.refusal = None
             if not response.out_of_band:
                 self.resend.answered()
+
+    def conversation_taken(self) -> None:
+        """The server has taken the conversation that was sent at the beginning of this connection."""
+        self.begun_at, self.begun_in_vain = None, 0
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`; the item goes to the end, or after that of `previous_item_id`."""
