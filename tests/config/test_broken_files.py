@@ -57,6 +57,38 @@ def test_each_message_proposes_a_line_that_is_toml_or_says_what_to_do_in_words()
     assert proposed > 50
 
 
+@pytest.mark.parametrize(
+    ("first", "line"),
+    [
+        ("[audio", 1),
+        ("audio:", 1),
+        ("[audio]]", 1),
+        ("[audio] volume = 30%", 1),
+        ("[audio]\nvolume: 30", 2),
+        ("[audio]\nvolume = 30\n[audio]\nflush_ramp_ms = 3", 3),
+        ("[audio]\nvolume = $VOLUME", 2),
+        ("[panel.light]\nrgb_pins = [\n  5,\n  6  # blue\nactive_high = true", 2),
+        ("[panel.light]\nrgb_pins = [5, 6\nactive_high = true", 2),
+        ("[panel.light]\nrgb_pins = [\n  5\n  6\n]", 3),
+        ("[model]\nheaders = {\n  X = 'a',\n}", 2),
+        ("[model]\ninstructions = 'Be brief.\nBe kind.'", 2),
+        ("set volume = 30", 1),
+        ("- name: x", 1),
+    ],
+)
+def test_what_is_wrong_further_down_is_told_as_well(first: str, line: int) -> None:
+    text = f"{first}\n[dialogue]\nmode = one shot\n[wake_word]\nenabled = yes\n[log]\nlevel = 'loud'\nlevels = 3\n"
+    count = text.count("\n")
+    told = [(problem.line, problem.key) for problem in refused(text)]
+    assert told[0][0] == line
+    assert told[-4:] == [
+        (count - 5, "dialogue.mode"),
+        (count - 3, "wake_word.enabled"),
+        (count - 1, "log.level"),
+        (count, "log.levels"),
+    ]
+
+
 def test_a_second_and_a_third_mistake_are_reported_in_the_same_go() -> None:
     text = "[audio]\nvolume = 30%\necho = cancel\n[wake_word]\nenabled = yes\n"
     assert re.findall(r"^settings:(\d+)", message(text), re.MULTILINE) == ["2", "3", "5"]

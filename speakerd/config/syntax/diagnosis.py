@@ -131,7 +131,7 @@ def _mistake(place: Place, found: Found) -> SyntaxMistake:
         statement=(statement.start, end) if found.closed and end > statement.start else None,
         mended=_mended(text, place.start, replaced, cure.lines)
         if cure.lines
-        else f"{text[:at]}{found.insert}{text[at:]}"
+        else f"{text[: found.insert[0]]}{found.insert[1]}{text[found.insert[0] :]}"
         if found.insert
         else None,
     )

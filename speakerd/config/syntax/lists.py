@@ -118,20 +118,20 @@ def _not_closed(place: Place, bare: str, comment: str, at: int) -> Found | None:
             proposal = (
                 f"Write ] in a line of its own before line {place.text.count(chr(10), 0, line_start) + 1}."
             )
-        return Found("the [ of this list is not closed", proposal, at, closed=False)
+        insert = (_last_element(place, at, line_start), "]" * depth) if swallowed else None
+        return Found("the [ of this list is not closed", proposal, at, closed=False, insert=insert)
     if place.message.startswith("Unclosed array"):
-        end = _last_element(place, at)
+        end = _last_element(place, at, place.offset)
         inline = "\n" not in place.text[end : place.offset]
         cure = "Write a comma between the two." if inline else "Write a comma at the end of this line."
-        return Found("a comma is missing after this element", cure, end, closed=False, insert=",")
+        return Found("a comma is missing after this element", cure, end, closed=False, insert=(end, ","))
     return None
 
 
-def _last_element(place: Place, at: int) -> int:
-    """Return where the last element before the mistake ends, comments left out."""
+def _last_element(place: Place, at: int, before: int) -> int:
+    """Return where the last element ends that begins after `at` and before `before`, comments left out."""
     end = at
-    text = place.text[: place.offset]
-    for match in re.finditer(rf"{STRING.pattern}|#[^\n]*|[^\s#\"']+", text[at:]):
+    for match in re.finditer(rf"{STRING.pattern}|#[^\n]*|[^\s#\"']+", place.text[at:before]):
         if not match[0].startswith("#"):
             end = at + match.end()
     return end

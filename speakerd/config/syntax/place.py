@@ -41,7 +41,7 @@ class Found:
         closed: whether the statement ends where it seems to.
         piece: what of the file is to be said before `what`; not said where it may be a secret.
         of_value: whether it helps to know which values the setting may have.
-        insert: characters to put in at `at`, which mend the text as far as this mistake goes.
+        insert: where to put in which characters, which mend the text as far as this mistake goes.
         upto: where the statement ends, if it is longer than it seems to be.
     """
 
@@ -51,7 +51,7 @@ class Found:
     closed: bool = True
     piece: str = ""
     of_value: bool = True
-    insert: str = ""
+    insert: tuple[int, str] | None = None
     upto: int | None = None
 
 
