@@ -126,10 +126,12 @@ def first_paragraph(model: type) -> str:
 
 
 def allowed(hint: Any) -> str:
-    """Return the values that a type allows, in words."""
+    """Return the values that a type allows, in words: those that it is annotated with, or made from its limits."""
     limits: list[Any] = []
     if typing.get_origin(hint) is typing.Annotated:
         hint, *metadata = typing.get_args(hint)
+        if said := next((item for item in metadata if isinstance(item, str)), ""):
+            return said
         limits = list(_flat(metadata))
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:

@@ -1,7 +1,7 @@
 """The plain words of the panel: what a button says and what a light may show. Imported by other rooms."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 LightState: TypeAlias = Literal[
     "approval",
@@ -43,8 +43,8 @@ GESTURE_KINDS: Final[tuple[GestureKind, ...]] = get_args(GestureKind)
 ButtonName: TypeAlias = Literal["button", "mute_switch", "volume_up", "volume_down"]
 """The inputs a panel may have; `on_edge` names one of them."""
 
-Pin: TypeAlias = int | str
-"""A GPIO number (BCM), a name such as "GPIO17" or "BOARD11", or "" for none."""
+Pin: TypeAlias = Annotated[int | str, 'a pin: 17, "GPIO17" or "BOARD11"']
+"""A GPIO number (BCM), a name such as "GPIO17" or "BOARD11", or "" for none; in words for who sets it."""
 
 
 @dataclass(frozen=True, slots=True)

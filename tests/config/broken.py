@@ -345,7 +345,7 @@ rgb_pins = 5, 6, 7""",
             "settings:2: panel.light.rgb_pins: there are several values, and no list\n"
             "    2 | rgb_pins = 5, 6, 7\n"
             "      |             ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -357,7 +357,7 @@ rgb_pins = [5 6 7]""",
             "settings:2: panel.light.rgb_pins: a comma is missing in this list\n"
             "    2 | rgb_pins = [5 6 7]\n"
             "      |               ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -370,7 +370,7 @@ led_pin = 3""",
             "settings:2: panel.light.rgb_pins: the [ of this list is not closed\n"
             "    2 | rgb_pins = [5, 6, 7\n"
             "      |            ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -382,7 +382,7 @@ rgb_pins = (5, 6, 7)""",
             "settings:2: panel.light.rgb_pins: a list stands in brackets, not in parentheses\n"
             "    2 | rgb_pins = (5, 6, 7)\n"
             "      |            ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -394,7 +394,7 @@ rgb_pins = {5, 6, 7}""",
             "settings:2: panel.light.rgb_pins: a list stands in [ ], not in { }\n"
             "    2 | rgb_pins = {5, 6, 7}\n"
             "      |            ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -406,7 +406,7 @@ rgb_pins = [GPIO5, GPIO6, GPIO7]""",
             "settings:2: panel.light.rgb_pins: GPIO5 stands without quotes\n"
             "    2 | rgb_pins = [GPIO5, GPIO6, GPIO7]\n"
             "      |             ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: rgb_pins = ["GPIO5", "GPIO6", "GPIO7"]'
         ),
     ),
@@ -418,7 +418,7 @@ rgb_pins = [5; 6; 7]""",
             "settings:2: panel.light.rgb_pins: semicolons stand where commas belong\n"
             "    2 | rgb_pins = [5; 6; 7]\n"
             "      |              ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -454,7 +454,7 @@ pin = GPIO17""",
             "settings:2: panel.button.pin: GPIO17 stands without quotes\n"
             "    2 | pin = GPIO17\n"
             "      |       ^\n"
-            "    allowed: a whole number or a text in quotes\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: pin = "GPIO17"'
         ),
     ),
@@ -462,12 +462,13 @@ pin = GPIO17""",
         """\
 [panel.button]
 pin = 017""",
-        """\
-settings:2: panel.button.pin: a number begins with 0
-    2 | pin = 017
-      |       ^
-    allowed: a whole number or a text in quotes
-    Write: pin = 17""",
+        (
+            "settings:2: panel.button.pin: a number begins with 0\n"
+            "    2 | pin = 017\n"
+            "      |       ^\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
+            "    Write: pin = 17"
+        ),
     ),
     (
         """\
@@ -1250,7 +1251,7 @@ mute_switch_pin = pin 15""",
             "settings:3: panel.button.mute_switch_pin: pin 15 can mean two things\n"
             "    3 | mute_switch_pin = pin 15\n"
             "      |                   ^\n"
-            "    allowed: a whole number or a text in quotes\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: mute_switch_pin = "BOARD15"   (place 15 of the header, which is GPIO22; or write "GPIO15")'
         ),
     ),
@@ -1356,7 +1357,7 @@ pin = GPIO 17""",
             "settings:2: panel.button.pin: GPIO 17 stands without quotes\n"
             "    2 | pin = GPIO 17\n"
             "      |       ^\n"
-            "    allowed: a whole number or a text in quotes\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: pin = "GPIO17"'
         ),
     ),
@@ -1546,7 +1547,7 @@ rgb_pins = 5, 6, 7]""",
             "settings:2: panel.light.rgb_pins: the [ at the beginning is missing\n"
             "    2 | rgb_pins = 5, 6, 7]\n"
             "      |            ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write: rgb_pins = [5, 6, 7]"
         ),
     ),
@@ -1558,7 +1559,7 @@ rgb_pins = [5, 6, 7] [8]""",
             "settings:2: panel.light.rgb_pins: '[8]' stands after the list\n"
             "    2 | rgb_pins = [5, 6, 7] [8]\n"
             "      |                      ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Delete it, or write its elements into the list before it, with commas between."
         ),
     ),
@@ -1570,7 +1571,7 @@ rgb_pins = [5, six', 7]""",
             "settings:2: panel.light.rgb_pins: six' has one quotation mark, and needs one at each end\n"
             "    2 | rgb_pins = [5, six', 7]\n"
             "      |                ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: rgb_pins = [5, "six", 7]'
         ),
     ),
@@ -1580,7 +1581,7 @@ rgb_pins = [5, six', 7]""",
             "settings:2: panel.light.rgb_pins: the [ of this list is not closed\n"
             "    2 | rgb_pins = [\n"
             "      |            ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write ] in a line of its own before line 5."
         ),
     ),
@@ -1590,12 +1591,12 @@ rgb_pins = [5, six', 7]""",
             "settings:3: panel.light.rgb_pins: a comma is missing after this element\n"
             "    3 |   5 # red\n"
             "      |    ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write a comma at the end of this line.\n"
             "settings:4: panel.light.rgb_pins: a comma is missing after this element\n"
             "    4 |   6\n"
             "      |    ^\n"
-            "    allowed: a list at most 3 long, each a whole number or a text in quotes\n"
+            '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write a comma at the end of this line."
         ),
     ),
@@ -1605,7 +1606,7 @@ rgb_pins = [5, six', 7]""",
             "settings:2: panel.button.pin: bcm 17 stands without quotes\n"
             "    2 | pin = bcm 17\n"
             "      |       ^\n"
-            "    allowed: a whole number or a text in quotes\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
             '    Write: pin = "BCM17"'
         ),
     ),
@@ -1615,7 +1616,7 @@ rgb_pins = [5, six', 7]""",
             "settings:2: panel.button.pin: pin 6 stands without quotes\n"
             "    2 | pin = pin 6\n"
             "      |       ^\n"
-            "    allowed: a whole number or a text in quotes\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
             "    Write another pin: pin 6 of the header is ground, which cannot be switched or read."
         ),
     ),
