@@ -27,7 +27,7 @@ def open_device(settings: AudioSettings) -> AudioDevice:
     if settings.driver == "simulated":
         from speakerd.audio.simulation import SimulatedDevice  # noqa: PLC0415  # the Pi never needs it
 
-        return SimulatedDevice()
+        return SimulatedDevice(record_s=0.0)  # Nobody asks a service for what it played.
     from speakerd.audio.devices import PyAudioDevice  # noqa: PLC0415  # loads PortAudio
 
     return PyAudioDevice(settings)
