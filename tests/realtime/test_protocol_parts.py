@@ -261,10 +261,13 @@ def test_bytes_per_millisecond() -> None:
     assert {name: bytes_per_ms(name) for name in FORMATS} == {
         "pcm16": 48.0,
         "audio/pcm": 48.0,
+        "pcm": 48.0,
         "g711_ulaw": 8.0,
         "audio/pcmu": 8.0,
+        "pcmu": 8.0,
         "g711_alaw": 8.0,
         "audio/pcma": 8.0,
+        "pcma": 8.0,
     }
     assert [bytes_per_ms({"type": "audio/pcm", "rate": rate}) for rate in (16_000, 8000.0)] == [32.0, 16.0]
     for odd in (None, 5, "opus", {}, {"type": "audio/pcm", "rate": 0}, {"type": "audio/pcm", "rate": "24k"}):
@@ -272,9 +275,9 @@ def test_bytes_per_millisecond() -> None:
 
 
 def test_each_format_has_one_form_on_the_wire_whatever_it_is_called() -> None:
-    assert FORMATS["pcm16"] == FORMATS["audio/pcm"] == {"type": "audio/pcm", "rate": 24_000}
-    assert FORMATS["g711_ulaw"] == FORMATS["audio/pcmu"] == {"type": "audio/pcmu"}
-    assert FORMATS["g711_alaw"] == FORMATS["audio/pcma"] == {"type": "audio/pcma"}
+    assert FORMATS["pcm16"] == FORMATS["audio/pcm"] == FORMATS["pcm"] == {"type": "audio/pcm", "rate": 24_000}
+    assert FORMATS["g711_ulaw"] == FORMATS["audio/pcmu"] == FORMATS["pcmu"] == {"type": "audio/pcmu"}
+    assert FORMATS["g711_alaw"] == FORMATS["audio/pcma"] == FORMATS["pcma"] == {"type": "audio/pcma"}
 
 
 @pytest.mark.parametrize(

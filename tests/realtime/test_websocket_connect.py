@@ -175,6 +175,24 @@ async def test_a_certificate_that_does_not_verify_is_refused() -> None:
     assert not greeted
 
 
+async def test_the_hosted_service_is_not_asked_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(UserError, match=r"API key is required.*OPENAI_API_KEY.*api_key"):
+        await OpenAIRealtimeWebSocketModel().connect({})
+
+
+async def test_a_running_call_is_not_given_another_model() -> None:
+    model = OpenAIRealtimeWebSocketModel()
+    async with LoopbackServer() as server:
+        with pytest.raises(UserError, match=r"`call_id` and `model_name`.*'gpt-other'"):
+            await model.connect(
+                {"url": server.url, "call_id": "rtc_1", "initial_model_settings": {"model_name": "gpt-other"}}
+            )
+        assert not server.connections
+        await model.connect({"url": server.url, "call_id": "rtc_1"})
+        await model.close()
+
+
 @pytest.mark.parametrize("url", ["http://h/", "ws://h:99999/", f"ws://{'h' * 70}/"])
 async def test_an_address_that_cannot_be_is_the_callers_mistake(url: str) -> None:
     model = OpenAIRealtimeWebSocketModel(random=lambda: 0.0)

@@ -13,12 +13,15 @@ RealtimeAudioFormat: TypeAlias = Literal["pcm16", "g711_ulaw", "g711_alaw"] | st
 FORMATS: Final[Mapping[str, Mapping[str, Any]]] = {
     "pcm16": {"type": "audio/pcm", "rate": 24000},
     "audio/pcm": {"type": "audio/pcm", "rate": 24000},
+    "pcm": {"type": "audio/pcm", "rate": 24000},
     "g711_ulaw": {"type": "audio/pcmu"},
     "audio/pcmu": {"type": "audio/pcmu"},
+    "pcmu": {"type": "audio/pcmu"},
     "g711_alaw": {"type": "audio/pcma"},
     "audio/pcma": {"type": "audio/pcma"},
+    "pcma": {"type": "audio/pcma"},
 }
-"""The wire's form of each format, by its older flat name and by its current one."""
+"""The wire's form of each format, by its older flat name, by its current one, and by that without `audio/`."""
 
 PCM16_BYTES_PER_MS: Final = 48.0
 

@@ -54,7 +54,9 @@ def handshake_headers(url: str, given: Mapping[str, str] | None, api_key: str | 
     if api_key:
         return {"Authorization": f"Bearer {api_key}"}
     if url.startswith(DEFAULT_URL):
-        raise UserError("there is no API key: set OPENAI_API_KEY, or give api_key in the model configuration")
+        raise UserError(
+            "an API key is required: set OPENAI_API_KEY, or give api_key in the model configuration"
+        )
     return {}
 
 

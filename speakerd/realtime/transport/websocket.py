@@ -165,6 +165,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         # Bound once: asking for the running loop is a system call on Python 3.11.
         self._clock = self._given_clock or asyncio.get_running_loop().time
         settings = options.get("initial_model_settings") or {}
+        if "call_id" in options and (name := settings.get("model_name")):
+            raise UserError(
+                "Cannot specify both `call_id` and `model_name`: a running call has its model; leave out the "
+                f"name, {name!r}"
+            )
         url = model_url(options.get("url"), settings.get("model_name"), options.get("call_id"))
         tracker, dialect = options.get("playback_tracker"), options.get("dialect", OPENAI)
         protocol = RealtimeProtocol(
