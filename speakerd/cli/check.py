@@ -73,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(args: argparse.Namespace, loaded: Loaded) -> int:
     from speakerd.cli.named_files import findings, service_user
+    from speakerd.cli.server_limits import server_limits
     from speakerd.config import show
     from speakerd.config.retirement import retirements
     from speakerd.host.credentials import find_key
@@ -91,7 +92,12 @@ def _report(args: argparse.Namespace, loaded: Loaded) -> int:
         except CredentialError as error:
             code, usable, key = 3, False, str(error)
     ending = retirements(loaded, args.file, dt.datetime.now().astimezone().date())
-    problems = [*loaded.warnings, *ending, *findings(loaded, args.file, service_user())]
+    problems = [
+        *loaded.warnings,
+        *ending,
+        *server_limits(loaded),
+        *findings(loaded, args.file, service_user()),
+    ]
     if any(problem.severity == "error" for problem in problems):
         code = 3
     if args.json:
@@ -103,7 +109,8 @@ def _report(args: argparse.Namespace, loaded: Loaded) -> int:
         )
     elif not args.quiet:
         board = f", over the board {loaded.board.file}" if loaded.board else ""
-        print(f"# {args.file}{board}")
+        provider = f", over the provider {loaded.provider.file}" if loaded.provider else ""
+        print(f"# {args.file}{board}{provider}")
         print(f"# API key: {key if usable else 'unusable, see below'}")
         sys.stdout.write(show.show(settings, changed_only=args.changed))
     for problem in problems:

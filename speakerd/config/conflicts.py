@@ -177,9 +177,10 @@ def _service(settings: Settings) -> Iterator[Conflict]:
         yield Conflict(
             ("model.auth", "model.url"), what, 'Set model.auth = "bearer", or leave it out.', "warning"
         )
-    if host.startswith("resource."):
-        what = "RESOURCE stands for the name of your own resource"
-        yield Conflict(("model.url",), what, "Write its name, as the Azure portal shows it.", "warning")
+    for word, where in _PLACEHOLDERS.items():
+        if host.startswith(f"{word.lower()}."):
+            what = f"{word} stands for the name of your own {word.lower()}"
+            yield Conflict(("model.url",), what, f"Write its name, as {where} shows it.", "warning")
 
 
 def _socket(settings: Settings) -> Iterator[Conflict]:
@@ -231,6 +232,8 @@ _ORDERED = (
 _PIN_CURE = "Which there are: `pinout`. The drawings in config/boards name both numbers."
 _IDENTITY = (0, 1)
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+_PLACEHOLDERS = {"RESOURCE": "the Azure portal", "WORKSPACE": "the console of Model Studio"}
 
 _SPI0 = (10, 11)
 """GPIO numbers of data and clock on SPI bus 0."""

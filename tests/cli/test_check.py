@@ -128,3 +128,27 @@ def test_checking_a_faultless_file_loads_nothing_that_it_does_not_need(file: Pat
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("heavy: []\n")
+
+
+def test_a_server_that_cannot_leave_the_turns_to_us_is_told_of(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text('[model]\nprovider = "speech-to-speech"\nturn_detection = "local"\n')
+    assert run(str(file)) == 0
+    told = capsys.readouterr()
+    assert "over the provider" in told.out
+    assert f"{file}:3: warning: model.turn_detection: a server of speech-to-speech cannot do that" in told.err
+    file.write_text('[model]\nprovider = "speech-to-speech"\n')
+    assert run(str(file)) == 0
+    assert "model.turn_detection:" not in capsys.readouterr().err
+
+
+def test_a_connection_that_a_server_closes_when_silent_is_not_to_be_kept_warm(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text('[model]\nprovider = "qwen"\nurl = "wss://home.example/"\nconnection = "warm"\n')
+    assert run(str(file)) == 0
+    assert (
+        "model.connection: a server of qwen closes a connection that is silent for 180 s"
+        in capsys.readouterr().err
+    )

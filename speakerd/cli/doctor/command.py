@@ -19,10 +19,11 @@ from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from speakerd.cli.doctor.finding import Finding
     from speakerd.config.settings import Settings
+    from speakerd.realtime.agents import FunctionTool
 
 CREDENTIAL_FILES = ("/etc/credstore/speakerd.api-key", "/etc/credstore.encrypted/speakerd.api-key")
 BUTTON_LIMIT_S = 15.0
@@ -100,6 +101,7 @@ def _machine() -> Iterator[Finding]:
 def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None]]:
     from speakerd.cli.doctor import access
     from speakerd.cli.doctor.finding import ok
+    from speakerd.cli.server_limits import server_limits
     from speakerd.config.errors import ConfigError
     from speakerd.config.load import read
     from speakerd.config.retirement import retirements
@@ -114,7 +116,8 @@ def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None
         yield access.configuration(str(file), str(error)), None
     else:
         yield access.configuration(str(file), ""), loaded.settings
-        for problem in (*loaded.warnings, *retirements(loaded, file, dt.datetime.now().astimezone().date())):
+        today = dt.datetime.now().astimezone().date()
+        for problem in (*loaded.warnings, *retirements(loaded, file, today), *server_limits(loaded)):
             yield access.configuration_warning(problem.key, str(problem)), None
 
 
@@ -294,11 +297,25 @@ def _network(settings: Settings) -> Iterator[Finding]:
     else:
         secret = key.secret.reveal() if key else ""
     from speakerd.cli.doctor.network_probe import attempt
+    from speakerd.cli.doctor.set_up import SetUp, findings
 
-    result = attempt(address(settings.model), handshake_headers(settings.model, secret))
+    set_up = SetUp(settings.model, _tools(settings))
+    result = attempt(address(settings.model), handshake_headers(settings.model, secret), set_up=set_up)
     yield network.reachable(result)
+    if result.stage == "done":
+        yield from findings(set_up)
     if (skew := network.skew(result)) is not None:
         yield skew
+
+
+def _tools(settings: Settings) -> Sequence[FunctionTool]:
+    """Return the tools of the settings, to be described; none of them can be called."""
+    from types import SimpleNamespace
+    from typing import cast
+
+    from speakerd.tools.build import Parts, build_tools
+
+    return build_tools(settings.tools, cast("Parts", SimpleNamespace(local_time=None)))
 
 
 def _service_key() -> str:

@@ -9,15 +9,21 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from speakerd.cli.doctor.network import Attempt, ConnectStep
+from speakerd.cli.doctor.set_up import SetUp
 
 LIMIT_S = 10.0
 
 
-def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> Attempt:
-    """Resolve, connect, do the handshake, wait for the first event, close. Errors are returned, not raised."""
+def attempt(
+    url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S, set_up: SetUp | None = None
+) -> Attempt:
+    """Resolve, connect, do the handshake, wait for the first event, close. Errors are returned, not raised.
+
+    `set_up` is sent once the session has begun; it keeps what came of it.
+    """
     begun = time.monotonic()
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -60,11 +66,27 @@ def attempt(url: str, headers: Mapping[str, str], limit_s: float = LIMIT_S) -> A
             first = json.loads(websocket.recv(timeout=limit_s))
         except (WebSocketException, OSError, ValueError) as error:
             return ended("session", error, date=date)
-    kind = first.get("type") if isinstance(first, dict) else None
-    if kind == "session.created":
-        return ended("done", date=date)
+        kind = first.get("type") if isinstance(first, dict) else None
+        if kind == "session.created":
+            reached = ended("done", date=date)
+            if set_up is not None:
+                _send(websocket, set_up, limit_s)
+            return reached
     words = first.get("error", {}).get("message", "") if kind == "error" else f"the first event was {kind}"
     return ended("session", words or "the server refused", date=date)
+
+
+def _send(websocket: ClientConnection, set_up: SetUp, limit_s: float) -> None:
+    """Send the settings, and take what comes until all of them are confirmed or refused, or the time is over."""
+    until = time.monotonic() + limit_s
+    try:
+        while not set_up.done:
+            for frame in set_up.frames():
+                websocket.send(frame)
+            set_up.take(websocket.recv(timeout=max(0.0, until - time.monotonic())))
+    except (WebSocketException, OSError, ValueError) as error:
+        if not isinstance(error, TimeoutError):
+            set_up.problems.append(str(error) or type(error).__name__)
 
 
 def _skew(date: str | None) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, assert_never
 
-from speakerd.daemon.session import SetTurnDetection, turn_detection
+from speakerd.daemon.session import SetTurnDetection, compromises, turn_detection
 from speakerd.dialogue import commands
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class CommandExecutor:
 
     def _take(self, settings: Settings) -> None:
         self._turn_detection = turn_detection(settings.model)
+        for found in compromises(settings.model):
+            log.warning("%s: %s. %s", found.key, found.what, found.cure)
 
     def perform(self, command: commands.Command) -> None:
         """Carry out a command of the dialogue, or begin to: nothing is waited for."""

@@ -18,8 +18,11 @@ from speakerd.daemon.session.model_config import (
     TURNS,
     address,
     compromises,
+    dialect_of,
     handshake_headers,
     input_rate_hz,
+    session_settings,
+    setting_of,
     turn_detection,
     turn_kind,
 )
@@ -44,8 +47,11 @@ __all__ = [
     "address",
     "compromises",
     "details_of",
+    "dialect_of",
     "handshake_headers",
     "input_rate_hz",
+    "session_settings",
+    "setting_of",
     "turn_detection",
     "turn_kind",
 ]
