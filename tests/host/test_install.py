@@ -85,13 +85,17 @@ def test_an_optional_part_that_there_is_not(option: str) -> None:
             1,
             1,
         ),  # given up, for instance by a mistake in the file
-        ({"restart": 1, "is-active": 3, "is-failed": 1}, 1, 10),  # tried over and over
+        ({"restart": 1, "is-active": 3, "is-failed": 1, "show": 3}, 1, 1),  # tried over and over
+        ({"restart": 1, "is-active": 3, "is-failed": 1, "show": 1}, 1, 120),  # tried, and never READY
     ],
 )
 def test_a_service_that_does_not_come_up_is_not_taken_for_one_that_does(
     tmp_path: Path, states: dict[str, int], code: int, asked: int
 ) -> None:
-    cases = "".join(f"{word}) exit {state} ;;\n" for word, state in states.items())
+    cases = "".join(
+        f"show) echo {state} ;;\n" if word == "show" else f"{word}) exit {state} ;;\n"
+        for word, state in states.items()
+    )
     (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$1" >>{tmp_path}/log\ncase $1 in {cases} esac\n')
     (tmp_path / "sleep").write_text("#!/bin/sh\n")
     for name in ("systemctl", "sleep"):
