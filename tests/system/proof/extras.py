@@ -5,6 +5,7 @@ There is no network. What a part that is missing takes to come back is seen wher
 """
 
 import array
+import shutil
 import subprocess
 import time
 import wave
@@ -43,7 +44,9 @@ def unworkable() -> None:
     """Each of them by `ctl reload`: exit code 1, the line, and a conversation before and after."""
     title("settings that cannot be in force")
     good, main = FILE.read_text(), machine.unit("MainPID")
-    run("extras", "remove", "silero")
+    shutil.copytree(EXTRAS / "silero", EXTRAS / ".kept")
+    said = run("extras", "remove", "silero")
+    check("silero is taken out", said.returncode == 0, said.stdout.strip())
     talks("before")
     for what, (old, new, line) in UNWORKABLE.items():
         FILE.write_text(good.replace(old, new) if old else good + new)
@@ -56,6 +59,8 @@ def unworkable() -> None:
             aside(f"wanted line {number} of\n{FILE.read_text()}\n{words}")
         talks("after it")
     FILE.write_text(good)
+    (EXTRAS / "silero").rmdir()
+    (EXTRAS / ".kept").rename(EXTRAS / "silero")
     check("the good file is taken again", run("ctl", "reload").returncode == 0)
     check("the same process all along", machine.unit("MainPID") == main)
 
