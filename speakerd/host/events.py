@@ -116,6 +116,11 @@ EVENTS: tuple[JournalEvent, ...] = (
         ("STATUS", "REASON"),
     ),
     JournalEvent(
+        "answer_unspoken",
+        "warning",
+        "The model wrote its answer where sound was asked for, and there is no local voice that speaks it.",
+    ),
+    JournalEvent(
         "announcement_failed",
         "warning",
         "An announcement was not spoken, or not to its end; where somebody ended it, as info.",

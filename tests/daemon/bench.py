@@ -79,6 +79,7 @@ class ToneVoice:
             raise NoVoiceError("the offline voice is not installed: apt install espeak-ng")
 
     async def speak(self, text: str) -> AsyncGenerator[bytes, None]:
+        await self.prepare()
         self.spoken.append(text)
         for _ in range(len(text.strip("."))):
             yield tone(MS_A_LETTER)

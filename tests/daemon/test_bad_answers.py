@@ -133,6 +133,7 @@ async def test_an_answer_with_neither_sound_nor_tool_is_an_error_sound_a_light_a
     again = tone_response("resp_2", "item_2", "Yes.", 400)
     script = [Expect("response.create", within_s=30), *answer, Expect("response.create", within_s=30), *again]
     async with household([*script, Wait(60)]) as house:
+        house.voice.missing = True
         await ask_aloud(house)
         await house.phase("listening", within_s=2)
         assert earcons.count("error") == 1
@@ -144,6 +145,44 @@ async def test_an_answer_with_neither_sound_nor_tool_is_an_error_sound_a_light_a
         await house.phase("speaking")
         await house.phase("idle")
         assert len(house.sent("response.create")) == 2
+
+
+@in_virtual_time
+async def test_an_answer_that_is_written_where_sound_was_asked_for_is_spoken_by_the_local_voice(
+    caplog: pytest.LogCaptureFixture, earcons: list[str]
+) -> None:
+    caplog.set_level("INFO")
+    script = [
+        Expect("response.create", within_s=30),
+        *written_response("resp_1", "item_1", "It is noon."),
+        Wait(60),
+    ]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking")
+        await house.phase("listening")
+        assert house.voice.spoken == ["It is noon."]
+        assert "error" not in house.lights
+        assert "error" not in earcons
+        (turn,) = journal(caplog, "turn")
+        assert turn.SPEAKERD_OUTCOME == "heard"
+
+
+@in_virtual_time
+async def test_a_press_interrupts_the_local_voice_as_it_does_the_model() -> None:
+    script = [
+        Expect("response.create", within_s=30),
+        *written_response("resp_1", "item_1", "It is noon. " * 20),
+        Wait(60),
+    ]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking")
+        await asyncio.sleep(1)
+        house.panel.tap()
+        await house.phase("listening", within_s=0.2)
+        await asyncio.sleep(0.3)
+        assert not any(house.device.played[-4_800:])
 
 
 @in_virtual_time

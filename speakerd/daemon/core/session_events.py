@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from speakerd.daemon.core.local_voice import NoVoiceError
 from speakerd.daemon.session import details_of
 from speakerd.dialogue.events import Connected, ConnectionLost, ResponseEnded, ServerSpeechStopped
 from speakerd.host.journal import fields
@@ -14,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from speakerd.config.settings import Settings
+    from speakerd.daemon.core.announcer import Voice
     from speakerd.daemon.core.live_engine import LiveEngine
     from speakerd.daemon.core.tool_host import ToolHost
     from speakerd.daemon.live_settings import LiveSettings
     from speakerd.daemon.metrics import TurnLog
     from speakerd.dialogue.events import Event
-    from speakerd.realtime.session import RealtimeSessionEvent
+    from speakerd.realtime.session import RealtimeAgentEndEvent, RealtimeSessionEvent
 
 log = logging.getLogger(__name__)
 
@@ -36,15 +40,19 @@ class SessionEvents:
         engine: LiveEngine,
         turns: TurnLog,
         tools: ToolHost,
+        voice: Voice,
         handle: Callable[[Event], None],
         clock: Callable[[], float],
     ) -> None:
-        """`handle` gives an event to the dialogue."""
+        """`voice` speaks answers that come as text; `handle` gives an event to the dialogue."""
         self._engine = engine
         self._turns = turns
         self._tools = tools
         self._handle = handle
+        self._voice = voice
         self._clock = clock
+        self._spoken_here: str | None = None
+        """The response whose text was spoken by the local voice."""
         self._half_of: tuple[str, int] | None = None
         self._half = b""
         """Half of a sample that a delta ended with, and the part of an answer whose next delta has the rest."""
@@ -62,6 +70,8 @@ class SessionEvents:
             engine.begin_session()
         elif isinstance(event, ConnectionLost | ResponseEnded):
             engine.finish_all()
+        if isinstance(event, ResponseEnded) and event.response_id == self._spoken_here:
+            event = replace(event, had_audio=True)
         self._handle(event)
 
     async def event(self, event: RealtimeSessionEvent) -> None:
@@ -75,6 +85,8 @@ class SessionEvents:
                 return
             case "audio_end":
                 self._engine.current.finish_item(event.item_id)
+            case "agent_end" if _is_written(event):
+                await self._speak(event.response_id or "", event.output_text)
             case "audio_interrupted":
                 self._engine.cut_off_by_server(event.item_id)
             case "transcript_delta":
@@ -105,7 +117,30 @@ class SessionEvents:
         if final and self._log_transcripts:
             log.info("%s: %s", role, text, extra=fields(event="transcript", role=role))
 
+    async def _speak(self, response_id: str, text: str) -> None:
+        """Speak an answer by the local voice, as if the model had spoken it."""
+        item_id = f"written_{response_id}"
+        made = False
+        try:
+            async with aclosing(self._voice.speak(text)) as sound:
+                async for pcm in sound:
+                    made = True
+                    if not self._engine.current.play(item_id, 0, pcm):
+                        await self._wait_for_room()
+        except NoVoiceError as error:
+            log.warning("%s", error, extra=fields(event="answer_unspoken"))
+            return
+        if made:
+            self._engine.current.finish_item(item_id)
+            self._spoken_here = response_id
+
     async def _wait_for_room(self) -> None:
         """Wait until the loudspeaker has played some: the model is minutes ahead, its frames stay in the socket."""
         while not self._engine.current.has_room:  # noqa: ASYNC110  # the device's thread makes room, and no event tells of it
             await asyncio.sleep(_LOOK_FOR_ROOM_S)
+
+
+def _is_written(event: RealtimeAgentEndEvent) -> bool:
+    """Whether the answer is text alone, where sound was asked for: some servers cannot speak, or not always."""
+    answered = event.status in (None, "completed") and not (event.had_audio or event.tool_calls)
+    return answered and not event.out_of_band and bool(event.output_text.strip())

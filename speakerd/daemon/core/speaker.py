@@ -167,6 +167,7 @@ class Speaker:
             engine=self.live_engine,
             turns=self.turns,
             tools=self.tools,
+            voice=voice,
             handle=self.handle,
             clock=clock,
         )
