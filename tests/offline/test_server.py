@@ -258,7 +258,7 @@ async def test_a_client_that_never_reads_is_cut_off(
     monkeypatch.setattr(client_handler, "MAX_UNSENT_BYTES", 200_000)
     async with OfflineServer(quick) as server, connect(server.url, compression=None, max_queue=1) as deaf:
         with contextlib.suppress(ConnectionClosed):
-            async with asyncio.timeout(limit(50)):
+            async with asyncio.timeout(limit(120)):
                 while server.connections or deaf.close_code is None:
                     await deaf.send('{"type": "input_audio_buffer.clear"}' + " " * 1000)
         async with asyncio.timeout(limit(5)):
