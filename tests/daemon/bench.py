@@ -42,7 +42,7 @@ from tests.realtime.validation import validate_client_event, validate_server_eve
 from tests.simulation.virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from speakerd.audio.settings import AudioSettings
     from speakerd.audio.simulation.person import ScriptedUtterance
@@ -260,6 +260,7 @@ async def household(
     state: Path | None = None,
     environment: dict[str, str] | None = None,
     early: Callable[[SimulatedPanel], None] | None = None,
+    while_starting: Callable[[Household], Awaitable[None]] | None = None,
     confirm: bool = True,
     greet: bool = True,
     lapse: bool = False,
@@ -281,6 +282,7 @@ async def household(
         lapse: In virtual time only: see `Household.lapse`.
         record_s: How much of the sound the device keeps.
         arrange: Called with the parts before anything is opened.
+        while_starting: Awaited before it is ready.
         early: Called while it starts, which then takes five seconds.
         server: In the place of one that plays the script. It refuses what is not valid itself.
     """
@@ -335,6 +337,8 @@ async def household(
             if early is not None:
                 early(panels[-1])
                 await asyncio.sleep(5)
+            if while_starting is not None:
+                await while_starting(house)
 
         running = asyncio.create_task(assembly.speaker.run(prepare=starting, ready=opened.set))
         house = Household(assembly, device, panels, playing, running, voice, lapse=lapse)
