@@ -27,7 +27,7 @@ from speakerd.daemon.session import LiveApiKey
 from speakerd.daemon.storage import state_dir
 from speakerd.host.errors import ControlError, CredentialError
 from speakerd.host.hardening import forbid_core_dumps
-from speakerd.host.journal import Journal, fields
+from speakerd.host.journal import UNCUT, Journal, fields
 from speakerd.host.notify import Notifier
 from speakerd.host.watchdog import Watchdog
 from speakerd.panel.errors import PanelError
@@ -76,7 +76,7 @@ async def serve(path: Path) -> int:
             forbid_core_dumps()
         await _serve(settings, path, key)
     except ConfigError as error:
-        log.critical("%s", error, extra=fields(event="config_refused"))
+        log.critical("%s", error, extra=fields(event="config_refused") | UNCUT)
         return EXIT_CONFIG
     except (AudioError, PanelError, CredentialError, ControlError, ConnectFailedError) as error:
         log.critical("%s", error, extra=fields(event="start_failed"))

@@ -4,8 +4,9 @@ A record may carry fields, `logger.info("...", extra=fields(event="turn", latenc
 `SPEAKERD_EVENT=turn`, `SPEAKERD_LATENCY_MS=430`, and `journalctl SPEAKERD_EVENT=turn -o json` is the interface for
 programs. `events` lists the events there are.
 
-Every record passes two filters first (`log_filters`): repeats are held back, secrets are replaced. Logging never
-raises into the caller; what cannot be written is dropped.
+Every record passes two filters first (`log_filters`): repeats are held back, secrets are replaced. What it says
+is then cleaned of control characters and cut at a length (`JournalText`): part of it may come from a model, a
+server, a tool or a peer. Logging never raises into the caller; what cannot be written is dropped.
 """
 
 import logging
@@ -13,11 +14,19 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
+from speakerd.host.clean_text import clean
 from speakerd.host.log_filters import Redactor, RepeatLimit
 
 IDENTIFIER = "speakerd"
+LONGEST_MESSAGE: Final = 2_000
+"""Characters of a message; the rest of it is cut. `UNCUT` lets a longer one pass."""
+LONGEST_FIELD: Final = 500
+_LONGEST_UNCUT: Final = 100_000
+_LONGEST_TRACEBACK: Final = 20_000
+UNCUT: Final = {"speakerd_uncut": True}
+"""For the `extra` of a record that consists of our own words and those of the household's own file."""
 _PREFIX = "SPEAKERD_"
 _ORDINARY_BURST = 100
 _COLOURS = {"WARNING": "\033[33m", "ERROR": "\033[31m", "CRITICAL": "\033[1;31m", "DEBUG": "\033[2m"}
@@ -109,39 +118,54 @@ def journal_handler(redact: Redactor, send: Callable[..., object] | None = None)
 
     deliver = send or journal.send
 
-    def clean(message: str, /, **values: Any) -> None:
+    def hand_over(message: str, /, **values: Any) -> None:
         kept = {
-            name: redact(str(value))
+            name: clean(redact(str(value)), longest=LONGEST_FIELD)
             for name, value in values.items()
             if name.isupper() and value is not None and name not in {"EXCEPTION_INFO", "CODE_ARGS"}
         }
         kept["CODE_LINE"] = values["CODE_LINE"]  # the one that must stay a number
-        deliver(redact(message), **kept)
+        deliver(message, **kept)
 
-    handler: logging.Handler = journal.JournalHandler(sender_function=clean, SYSLOG_IDENTIFIER=IDENTIFIER)
+    handler: logging.Handler = journal.JournalHandler(sender_function=hand_over, SYSLOG_IDENTIFIER=IDENTIFIER)
+    handler.setFormatter(JournalText(redact))
     return handler
 
 
-class LineFormatter(logging.Formatter):
-    """Formats a record as a line: time, level unless it is info, room, message, fields."""
+class JournalText(logging.Formatter):
+    """Formats what a record says: without secrets, without control characters, and not without end."""
 
-    def __init__(self, redact: Redactor, *, colour: bool) -> None:
+    def __init__(self, redact: Redactor) -> None:
         super().__init__()
         self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message, and a traceback below it if there is one: its end, which says what went wrong."""
+        longest = _LONGEST_UNCUT if getattr(record, "speakerd_uncut", False) else LONGEST_MESSAGE
+        text = clean(self._redact(record.getMessage()), longest=longest, lines=True)
+        if record.exc_info and record.exc_info[0] is not None:
+            # Made anew: what another handler has left in the record is neither cut nor without secrets.
+            trace = clean(self._redact(self.formatException(record.exc_info)), lines=True)
+            text += "\n" + (trace if len(trace) <= _LONGEST_TRACEBACK else "…" + trace[-_LONGEST_TRACEBACK:])
+        return text
+
+
+class LineFormatter(JournalText):
+    """Formats a record as a line: time, level unless it is info, room, message. Its fields are the journal's.
+
+    Further lines of a message are indented: no text can look like a line of its own.
+    """
+
+    def __init__(self, redact: Redactor, *, colour: bool) -> None:
+        super().__init__(redact)
         self._colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and a traceback below it if there is one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         room = record.name.removeprefix("speakerd.").partition(".")[0]
-        shown = " ".join(
-            f"{name.removeprefix(_PREFIX).lower()}={value}"
-            for name, value in record.__dict__.items()
-            if name.startswith(_PREFIX)
-        )
         level = "" if record.levelno == logging.INFO else f" {record.levelname}"
-        line = f"{clock}{level} {room}: {super().format(record)}" + (f"  [{shown}]" if shown else "")
-        line = self._redact(line)
+        line = f"{clock}{level} {room}: {super().format(record)}".replace("\n", "\n    ")
         if self._colour and (start := _COLOURS.get(record.levelname)):
             return f"{start}{line}\033[0m"
         return line

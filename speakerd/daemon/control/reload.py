@@ -17,7 +17,7 @@ from speakerd.config.errors import ConfigError, ConfigErrors, Problem
 from speakerd.config.load import read
 from speakerd.config.retirement import retirements
 from speakerd.daemon.live_settings import SettingsRefusedError
-from speakerd.host.journal import fields
+from speakerd.host.journal import UNCUT, fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,7 +98,11 @@ class Reloader:
             log.info("%s: %s -> %s (%s)", *words, extra=fields(event="setting_changed"))
         if failures:
             answer["problem"] = str(ConfigErrors(_problems(loaded, failures)))
-            log.error("not all of it is in force: %s", answer["problem"], extra=fields(event="reload_failed"))
+            log.error(
+                "not all of it is in force: %s",
+                answer["problem"],
+                extra=fields(event="reload_failed") | UNCUT,
+            )
         log_warnings(loaded, self._path)
         count = len(answer["changes"])
         log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
@@ -116,12 +120,14 @@ class Reloader:
 def log_warnings(loaded: Loaded, path: Path) -> None:
     """Write each warning of the file at `path` to the journal."""
     for warning in (*loaded.warnings, *retirements(loaded, path, dt.datetime.now().astimezone().date())):
-        log.warning("%s", warning, extra=fields(event="config_warning"))
+        log.warning("%s", warning, extra=fields(event="config_warning") | UNCUT)
 
 
 def _refused(problem: str) -> dict[str, Any]:
     log.error(
-        "reload refused, the old settings stay in force: %s", problem, extra=fields(event="reload_refused")
+        "reload refused, the old settings stay in force: %s",
+        problem,
+        extra=fields(event="reload_refused") | UNCUT,
     )
     return {"applied": False, "problem": problem}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, assert_never
 
+from speakerd.daemon.core.journal_words import sentence
 from speakerd.daemon.session import SetTurnDetection, compromises, turn_detection
 from speakerd.dialogue import commands
 
@@ -93,16 +94,9 @@ class CommandExecutor:
                 self._tools.silence(name)
             case commands.ChangeVolume(steps):
                 self._tools.change_volume(steps)
-            case commands.Log(event, fields, problem):
-                level = logging.WARNING if problem else logging.INFO
-                words = " ".join(f"{name}={value}" for name, value in fields.items())
-                log.log(
-                    level,
-                    "%s%s",
-                    event.replace("_", " "),
-                    f": {words}" if words else "",
-                    extra=_fields(command),
-                )
+            case commands.Log():
+                level = logging.WARNING if command.problem else logging.INFO
+                log.log(level, "%s", sentence(command), extra=_fields(command))
             case _:
                 assert_never(command)
 

@@ -204,12 +204,7 @@ class TurnLog:
                 extra=fields(event="speech_dropped", seconds=details["seconds"]),
             )
         elif event != "connection":
-            log.info(
-                "%s %s",
-                event.replace("_", " "),
-                details.get("tool", ""),
-                extra=fields(event=event, **details),
-            )
+            log.info("%s", _sentence(event, details), extra=fields(event=event, **details))
 
     def _mark(self, name: Mark, at: float) -> None:
         self._monitor.publish("mark", at, name=name)
@@ -242,3 +237,15 @@ class TurnLog:
         )
         self._turn.clear()
         self._tokens = 0
+
+
+def _sentence(event: str, details: dict[str, Any]) -> str:
+    match event:
+        case "usage":
+            return f"the answer took {details.get('total_tokens', 0)} tokens"
+        case "tool_start":
+            return f"the tool {details['tool']} runs"
+        case "tool_end":
+            return f"the tool {details['tool']} is done"
+        case _:
+            return event.replace("_", " ")

@@ -80,7 +80,8 @@ def answered(t: Transition) -> None:
 def drop_text(t: Transition) -> None:
     """Forget the typed request that waits, if one does. Not an action by itself."""
     if t.state.text is not None:
-        failed(t, t.state.text.request, cause(t.trigger))
+        unreachable = "the voice model could not be reached in time"
+        failed(t, t.state.text.request, unreachable if t.trigger == "timeout" else cause(t.trigger))
     t.state.text = None
 
 
