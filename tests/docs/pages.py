@@ -13,6 +13,7 @@ PAGES = (
     ROOT / "speakerd" / "CHANGING.md",
     ROOT / "systemd" / "README.md",
     ROOT / "config" / "alsa" / "README.md",
+    ROOT / "config" / "providers" / "README.md",
 )
 
 
@@ -37,6 +38,13 @@ def recipes() -> dict[str, str]:
     section = text.split("\n## Ten recipes\n")[1].split("\n## ")[0]
     parts = re.split(r"^\*\*(\d+)\. (.+?)\.\*\* ", section, flags=re.MULTILINE)
     return {title: "\n".join(toml_blocks(body)) for title, body in zip(parts[2::3], parts[3::3], strict=True)}
+
+
+def servers() -> dict[str, str]:
+    """The TOML that each server takes, by the name of the provider."""
+    text = (ROOT / "config" / "providers" / "README.md").read_text("utf-8")
+    parts = re.split(r"^\*\*([\w-]+)\*\*", text.split("\n## What to write\n")[1], flags=re.MULTILINE)
+    return {name: "\n".join(toml_blocks(body)) for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def recipe(title: str) -> dict[str, Any]:

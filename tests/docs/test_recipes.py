@@ -173,7 +173,7 @@ def test_azure() -> None:
 
 def test_a_server_of_your_own() -> None:
     model = settings_of("A server of your own").model
-    assert address(model).startswith("ws://server.lan:8000/v1/realtime?model=")
+    assert address(model) == "ws://server.lan:8000/v1/realtime?model=my-pipeline"
     assert handshake_headers(model, "a-key") == {}
 
 

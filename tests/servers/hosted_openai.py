@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.servers.emulated import Conversation, EmulatedServer, Event
 
@@ -62,4 +62,4 @@ class AzureServer(EmulatedServer):
     conversation = AzureConversation
     path = "/openai/v1/realtime"
     key_header = "api-key"
-    deployments: Any = ("my-transcription",)
+    deployments = ("my-transcription",)

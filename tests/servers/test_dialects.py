@@ -1,6 +1,6 @@
 """The whole speaker with each server in imitation: what a household does with it, in virtual time.
 
-The settings are those of a file of some five lines, as the README shows them. None of it was tried on a real server.
+The settings are the lines that `config/providers/README.md` shows. None of it was tried on a real server.
 """
 
 from __future__ import annotations
@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from speakerd.config.load import read_text
+from speakerd.config.settings import Settings
 from speakerd.config.show import plain
 from speakerd.daemon.session.session_link import SAY
 from speakerd.dialogue.events import Ask
 from speakerd.dialogue.events import Say as SayAloud
+from speakerd.realtime.dialects import DIALECTS
+from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel
 from tests.daemon.bench import GO_FORWARD, household
+from tests.docs.pages import servers
+from tests.realtime.shell import Ear
 from tests.servers.emulated import EmulatedServer, Fail, Say
 from tests.servers.home_localai import LocalAIServer
 from tests.servers.home_speaches import SpeachesServer
@@ -39,44 +44,47 @@ KEY = {"SPEAKERD_API_KEY": "sk-0123456789abcdef"}
 
 @dataclass(frozen=True)
 class Row:
-    """A server, and what a household writes for it."""
+    """A server, and in what is expected of it."""
 
     provider: str
     server: type[EmulatedServer]
-    lines: str = ""
     truncates: bool = True
     remembers: str = "user"
     """Who, before the model, has what was said before a reconnect."""
     captions: bool = True
 
+    @property
+    def lines(self) -> str:
+        """What a household writes for it, as the page tells it."""
+        return servers()[self.provider]
+
 
 ROWS = [
     Row("openai", OpenAIServer),
-    Row("azure", AzureServer, 'model = "my-deployment"\ntranscription = "my-transcription"'),
-    Row("azure-voice-live", VoiceLiveServer, 'model = "gpt-realtime"\ntranscription = "azure-speech"'),
+    Row("azure", AzureServer),
+    Row("azure-voice-live", VoiceLiveServer),
     Row("xai", XaiServer, remembers="instructions"),
-    Row("qwen", QwenServer, 'transcription = "fixed"', truncates=False, remembers="instructions"),
-    Row("localai", LocalAIServer, 'model = "my-pipeline"', truncates=False),
+    Row("qwen", QwenServer, truncates=False, remembers="instructions"),
+    Row("localai", LocalAIServer, truncates=False),
     Row("speech-to-speech", SpeechToSpeechServer, truncates=False),
-    Row("vllm-omni", VllmOmniServer, 'model = "any"', captions=False),
-    Row("speaches", SpeachesServer, 'model = "my-llm"', truncates=False),
+    Row("vllm-omni", VllmOmniServer, captions=False),
+    Row("speaches", SpeachesServer, truncates=False),
 ]
 each = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.provider)
 
 
 def settings_of(lines: str, url: str) -> dict[str, Any]:
     """What a file with these lines makes of `[model]`, but for the address."""
-    model = read_text(f"[model]\n{lines}\n").settings.model
+    model = read_text(lines).settings.model
     given: dict[str, Any] = plain(model)
     return {**given, "url": url.partition("?model=")[0]}
 
 
 def at_home(row: Row, server: EmulatedServer, **more: Any) -> AbstractAsyncContextManager[Household]:
     model = more.pop("model", {})
-    lines = f'provider = "{row.provider}"\n{row.lines}'
     return household(
         server=server,
-        settings={"model": lambda: {**settings_of(lines, server.url), **model}, **more},
+        settings={"model": lambda: {**settings_of(row.lines, server.url), **model}, **more},
         environment=dict(KEY),
     )
 
@@ -295,3 +303,42 @@ async def test_a_response_that_fails_without_its_end_does_not_block_the_next(row
         house.assembly.speaker.handle(Ask("and tomorrow"))
         await over(house)
         assert len(server.asked) == 2
+
+
+def test_each_server_of_the_page_is_imitated_and_has_its_line_in_the_table() -> None:
+    assert {row.provider for row in ROWS} | {"custom"} == set(servers()) == set(DIALECTS)
+
+
+@in_virtual_time
+async def test_another_provider_is_taken_by_a_reload_with_its_rate_and_its_owner_of_turns() -> None:
+    row = next(row for row in ROWS if row.provider == "speech-to-speech")
+    before, after = OpenAIServer(), SpeechToSpeechServer(words=("what is the weather",))
+    async with after, at_home(ROWS[0], before) as house:
+        house.assembly.speaker.handle(Ask("what time is it"))
+        await over(house)
+        tree = house.assembly.speaker.settings.latest.model_dump()
+        tree["model"] = settings_of(row.lines, after.url)
+        assert await house.assembly.speaker.reconfigure(Settings.model_validate(tree)) == ()
+        await house.phase("idle", within_s=30)
+        house.panel.tap()
+        await house.phase("listening")
+        house.device.say(GO_FORWARD, after_s=0.2)
+        await over(house)
+        assert users(after) == ["what is the weather"]
+        assert after.heard_s == pytest.approx(house.assembly.speaker.engine.stats.sent_s, abs=0.5)
+        assert [each for server in (before, after) for each in server.refusals] == []
+        assert "input_audio_buffer.commit" not in after.types()
+
+
+@in_virtual_time
+async def test_a_session_is_renewed_before_its_server_ends_it() -> None:
+    server = SpeachesServer()
+    ear = Ear()
+    async with server:
+        model = OpenAIRealtimeWebSocketModel(random=lambda: 0.0)
+        model.add_listener(ear)
+        await model.connect({"url": server.url, "api_key": "k", "dialect": DIALECTS["speaches"]})
+        await asyncio.sleep(70 * 60)
+        assert "reconnecting" not in ear.statuses()
+        assert len(server.conversations) == 3
+        await model.close()
