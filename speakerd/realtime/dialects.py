@@ -91,6 +91,8 @@ class Dialect:
     """Where the rate of the user's audio stands, if not in its format."""
     input_rate_hz: int = 24_000
     """The rate of the user's audio that the server wants, or takes without any loss."""
+    language_field: str = "language"
+    """What the language is called in the settings of the transcription."""
     reasoning_word: Path | None = None
     """Where the effort of reasoning stands, if it is a word by itself."""
 
@@ -173,6 +175,7 @@ _ROWS: Final = (
         "xai",
         places={_VOICE: ("voice",), _DETECTION: ("turn_detection",)},
         lacks_settings=_OF_THE_HOSTED_SERVICE | {_NOISE, ("output_modalities",), ("max_output_tokens",)},
+        language_field="language_hint",
         no_detection="null_type",
         detections={"server_vad": "server_vad"},
         bare_detection=True,

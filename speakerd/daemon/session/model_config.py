@@ -181,6 +181,8 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "speed": "model.speed",
     "turn_detection": "model.turn_detection",
     "input_audio_transcription": "model.transcription",
+    "input_audio_transcription.language": "model.language",
+    "audio.input.transcription.language_hint": "model.language",
     "input_audio_noise_reduction": "model.noise_reduction",
     "max_response_output_tokens": "model.max_output_tokens",
 }

@@ -32,6 +32,7 @@ SPEED: Final[Path] = ("audio", "output", "speed")
 INPUT_FORMAT: Final[Path] = ("audio", "input", "format")
 OUTPUT_FORMAT: Final[Path] = ("audio", "output", "format")
 TURN_DETECTION: Final[Path] = ("audio", "input", "turn_detection")
+TRANSCRIPTION: Final[Path] = ("audio", "input", "transcription")
 TRACING: Final[Path] = ("tracing",)
 TOOLS: Final[Path] = ("tools",)
 MODALITIES: Final[Path] = ("output_modalities",)
@@ -45,7 +46,7 @@ ALIASES: Final[Mapping[str, Path]] = {
     "speed": SPEED,
     "input_audio_format": INPUT_FORMAT,
     "output_audio_format": OUTPUT_FORMAT,
-    "input_audio_transcription": ("audio", "input", "transcription"),
+    "input_audio_transcription": TRANSCRIPTION,
     "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
     "turn_detection": TURN_DETECTION,
     "modalities": MODALITIES,
@@ -150,6 +151,8 @@ def _written(path: Path, value: Any, dialect: Dialect) -> Any:
         return [_nested(tool) for tool in value or ()]
     if path == TURN_DETECTION:
         return _detection(value, dialect)
+    if path == TRANSCRIPTION and isinstance(value, Mapping) and "language" in value:
+        return {dialect.language_field if name == "language" else name: part for name, part in value.items()}
     return value
 
 
