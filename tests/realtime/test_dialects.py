@@ -33,8 +33,8 @@ class Talk:
     """A protocol in a dialect; its server confirms the settings."""
 
     def __init__(self, dialect: str, settings: Any = None, history: Sequence[Any] = ()) -> None:
-        base = {"instructions": "Be kind.", "turn_detection": None}
-        self.protocol = RealtimeProtocol({**base, **(settings or {})}, dialect=DIALECTS[dialect])
+        given: Any = {"instructions": "Be kind.", "turn_detection": None, **(settings or {})}
+        self.protocol = RealtimeProtocol(given, dialect=DIALECTS[dialect])
         self.told: list[Any] = []
         self.protocol.connected(history, 0.0)
         self.opening = self.sent()
