@@ -15,7 +15,7 @@ Percent = Annotated[int, Ge(0), Le(100)]
 
 Driver = Literal["portaudio", "simulated"]
 EchoMode = Literal["auto", "cancel", "half_duplex", "off"]
-SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer", "announcement"]
+SoundName = Literal["wake", "end", "error", "offline", "mute", "unmute", "timer", "announcement", "working"]
 
 VoiceMode = Literal["normal", "ducked"]
 """How speech is played: at its volume, or more quietly by `barge_in.duck_db`."""
@@ -105,6 +105,8 @@ class SoundSettings:
     """A timer has run out; repeated until silenced."""
     announcement: Melody = "ping"
     """Before an announcement (`speakerd ctl say --chime`)."""
+    working: Melody = "ping"
+    """A tool takes its time, and is at work; repeated every `dialogue.working_every_s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,14 @@ def _answer_due(state: State, answer: Answer, settings: DialogueSettings) -> Dea
     return Deadline("response", answer.progress_at + settings.response_timeout_s)
 
 
+def working_deadline(state: State, settings: DialogueSettings) -> float | None:
+    """When a sound says (again) that a tool is at work, since nobody hears anything of it."""
+    answer = state.answer
+    if state.phase != "thinking" or answer is None or answer.generating or not state.tools or state.approvals:
+        return None
+    return max(answer.progress_at, state.worked_at) + settings.working_every_s
+
+
 def ring_deadline(state: State, settings: DialogueSettings) -> float | None:
     """When the timer rings again, or stops ringing unheard."""
     if not state.ringing:

@@ -64,6 +64,8 @@ class DialogueSettings:
     cost, muted or not. model: the voice of the conversation, which is asked for these words and paid for."""
     announcement_wait_s: Annotated[float, Ge(1), Le(86_400)] = 300.0
     """An announcement that finds no moment for this long (somebody talks, no loudspeaker) is dropped."""
+    working_every_s: Annotated[float, Ge(1), Le(600)] = 8.0
+    """A tool that runs for this long has a sound say that it is at work, and again each time after."""
 
     approval_press: Literal["approve", "reject", "none"] = "approve"
     """A tool waits for a yes: what a short press says. It is heard on release, never at the press."""

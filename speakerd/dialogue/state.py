@@ -216,6 +216,8 @@ class State:
     """The answer that is heard or comes next is the last."""
     tools: tuple[str, ...] = ()
     """The calls of tools that run, also those of an answer that is over: the conversation is not, before them."""
+    worked_at: float = float("-inf")
+    """When a sound said last that a tool is at work."""
     result_due: bool = False
     """A tool has ended, and the response to its result is due."""
     was_silent: bool = False

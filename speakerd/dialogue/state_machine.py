@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal
 
 from speakerd.dialogue import commands, deadlines, microphone
-from speakerd.dialogue.actions import announcements, approvals, faults, timers
+from speakerd.dialogue.actions import announcements, answer, approvals, faults, timers
 from speakerd.dialogue.actions.conversation import conclude
 from speakerd.dialogue.gesture_meaning import GESTURES
 from speakerd.dialogue.light import light_of
@@ -108,6 +108,7 @@ class Dialogue:
         times = (
             None if due is None else due.at,
             deadlines.ring_deadline(self.state, self._settings),
+            deadlines.working_deadline(self.state, self._settings),
             deadlines.approval_deadline(self.state),
             deadlines.announcement_deadline(self.state),
             deadlines.fault_deadline(self.state),
@@ -163,6 +164,7 @@ class Dialogue:
                 out = self._finish(transition, phase, f"no {due.awaited.replace('_', ' ')} in time")
         transition = self._transition("timeout", None, now)
         timers.ring_on(transition)
+        answer.work_on(transition)
         approvals.expire(transition)
         announcements.expire(transition)
         faults.expire(transition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from speakerd.dialogue.events import Ask, Say, TimerRinging, ToolStarted
+from speakerd.dialogue.events import Ask, ResponseEnded, ResponseStarted, Say, TimerRinging, ToolStarted
 from speakerd.dialogue.requests import MUTE, UNMUTE
 from speakerd.realtime.testing.server_events import (
     audio_delta,
@@ -280,6 +280,16 @@ async def a_tool_that_does_not_end(house: Household) -> None:
     await asyncio.sleep(0.5)
     house.assembly.speaker.handle(ToolStarted("slow"))
     await asyncio.sleep(30)
+
+
+async def a_tool_that_takes_long(house: Household) -> None:
+    handle = house.assembly.speaker.handle
+    handle(Ask("do it"))
+    await asyncio.sleep(0.5)
+    handle(ResponseStarted("resp_1"))
+    handle(ToolStarted("slow", "call_1"))
+    handle(ResponseEnded("resp_1", had_audio=False, tool_calls=1))
+    await asyncio.sleep(20)
 
 
 def approve(gesture: Scene) -> Scene:

@@ -188,6 +188,7 @@ OBSERVERS: dict[str, Observed] = {
     "audio.sounds.mute": Observed(scenes.mute_and_unmute, "ping"),
     "audio.sounds.unmute": Observed(scenes.mute_and_unmute, "ping"),
     "audio.sounds.announcement": Observed(scenes.announce, "bell"),
+    "audio.sounds.working": Observed(scenes.a_tool_that_takes_long, "bell", **SILENT),
     "audio.sounds.timer": Observed(scenes.ring, "ping"),
     "wake_word.enabled": Observed(scenes.say_the_word, base={"model.connection": "warm"}),
     "wake_word.model": Observed(scenes.say_the_word, "hey_jarvis", WORD),
@@ -213,6 +214,7 @@ OBSERVERS: dict[str, Observed] = {
     "dialogue.connect_timeout_s": Observed(to=2.0, base=NOWHERE),
     "dialogue.response_timeout_s": Observed(scenes.ask, 2.0, **SILENT),
     "dialogue.tool_timeout_s": Observed(scenes.a_tool_that_does_not_end, 1.0, **SILENT),
+    "dialogue.working_every_s": Observed(scenes.a_tool_that_takes_long, 3.0, **SILENT),
     "dialogue.server_start_limit_s": Observed(to=1.0, base=SERVER_VAD, **SILENT),
     "dialogue.playback_limit_s": Observed(scenes.talk, 10.0, script=lambda: answering(ms=15_000)),
     "dialogue.approval_press": Observed(

@@ -186,3 +186,25 @@ def test_a_goodbye_that_was_said_with_the_call_is_all_there_is() -> None:
     d.send(events.NoReplyDue("r1"))
     assert d.phase == "speaking"
     assert d.drained().phase == "idle"
+
+
+def working(driver: Driver) -> int:
+    """How often a sound has said that a tool is at work, since the last call."""
+    return driver.take().count(c.PlaySound("working"))
+
+
+def test_a_tool_that_takes_long_is_told_by_a_sound_again_and_again_and_no_longer_once_it_has_ended() -> None:
+    d = told(working_every_s=5.0).thinking().response()
+    d.do("ToolStarted").ended(tool_calls=1, had_audio=False)
+    d.take()
+    assert working(d.wait(4.9)) == 0
+    assert working(d.wait(0.2)) == 1
+    assert working(d.wait(10.0)) == 2
+    d.do("ToolEnded")
+    assert working(d.wait(10.0)) == 0
+
+
+def test_a_tool_that_waits_for_a_yes_is_not_at_work() -> None:
+    d = told(working_every_s=5.0).thinking().response()
+    d.do("ToolStarted").ended(tool_calls=1, had_audio=False).approval()
+    assert working(d.wait(20.0)) == 0

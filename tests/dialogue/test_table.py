@@ -48,7 +48,7 @@ HELPERS: dict[ModuleType, set[str]] = {
     # what other conditions and actions, and the state machine, are made with; named by no row
     conditions: {"devices_ok"},
     actions.announcements: {"expire"},
-    actions.answer: set(),
+    actions.answer: {"work_on"},
     actions.approvals: {"reject_all", "expire"},
     actions.connection: set(),
     actions.conversation: {"conclude"},

@@ -77,6 +77,7 @@ class Earcons:
             "unmute": settings.unmute,
             "timer": settings.timer,
             "announcement": settings.announcement,
+            "working": settings.working,
         }
         self._pcm = {name: render(melody, settings.level_db) for name, melody in melodies.items()}
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from speakerd.dialogue import commands
 from speakerd.dialogue.actions import approvals, faults, reports, sounds
+from speakerd.dialogue.deadlines import working_deadline
 from speakerd.dialogue.events import ResponseEnded, ResponseStarted, ToolEnded, ToolStarted
 from speakerd.dialogue.state import Answer
 from speakerd.dialogue.transition import Transition
@@ -141,6 +142,14 @@ def tool_started(t: Transition) -> None:
         st.tools = (*st.tools, t.event.call_id)
     if st.answer is not None:
         st.answer.more_due, st.answer.progress_at = True, t.now
+
+
+def work_on(t: Transition) -> None:
+    """Say by a sound that a tool is at work, if it has been for long."""
+    due_at = working_deadline(t.state, t.settings)
+    if due_at is not None and due_at <= t.now:
+        t.state.worked_at = t.now
+        t.out.append(commands.PlaySound("working"))
 
 
 def tool_ended(t: Transition) -> None:
