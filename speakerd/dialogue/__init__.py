@@ -10,8 +10,8 @@ in, commands (`commands`) come out:
 
 `table` holds the rules, in words and as rows of functions; `conditions` and `actions` are those functions, each
 given a `transition`; `triggers` says by which word an event is found in the table, `gesture_meaning` what a gesture
-means, `requests` what may be asked for in one word; `microphone`, `light` and `deadlines` are what follows from the
-`state`; `state_machine` applies it all.
+means, `requests` what may be asked for in one word and `refusal` why it may not be done; `microphone`, `light` and
+`deadlines` are what follows from the `state`; `state_machine` applies it all.
 
 The phases, drawn from the table (`python -m speakerd.dialogue.diagram`, Mermaid):
 

@@ -171,7 +171,7 @@ def _action(action: HoldAction) -> GestureEffect:
         case "conversation":
             return GestureEffect(
                 "starts a conversation (it listens from the moment of the press); while it listens: ends it; "
-                "while it speaks: interrupts; while a timer rings: silences it",
+                "while it speaks: interrupts; while a timer rings or something is announced: silences it",
                 lambda state: "confirm" if state.hand.press == "began" else "tap",
             )
         case "talk":
