@@ -85,6 +85,8 @@ class ModelSettings:
     """For semantic_vad: how soon it takes the floor (low waits up to 8 s, medium 4 s, high 2 s)."""
     noise_reduction: Literal["far_field", "near_field", "off"] = "far_field"
     """The server's own filter: far_field for a speaker across the room, near_field for a headset."""
+    line: Literal["broadband", "telephone"] = "broadband"
+    """telephone: sound as G.711, 12 kB/s each way instead of 64, for slow lines. Not every server takes it."""
     max_output_tokens: Annotated[int, Ge(0), Le(4096)] = 0
     """Longest answer in tokens (one token of sound = 50 ms). 0: the model's own limit."""
     tool_rounds: Annotated[int, Ge(1), Le(100)] = 10

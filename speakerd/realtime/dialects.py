@@ -93,6 +93,8 @@ class Dialect:
     """The rate of the user's audio that the server wants, or takes without any loss."""
     language_field: str = "language"
     """What the language is called in the settings of the transcription."""
+    takes_g711: bool = False
+    """Sound may be G.711 in both directions, as far as is known."""
     reasoning_word: Path | None = None
     """Where the effort of reasoning stands, if it is a word by itself."""
 
@@ -149,7 +151,7 @@ class Dialect:
         return path[1:] if path[0] == EXTRA else self.places.get(path, path)
 
 
-OPENAI: Final = Dialect("openai")
+OPENAI: Final = Dialect("openai", takes_g711=True)
 
 _ROWS: Final = (
     OPENAI,
@@ -163,6 +165,7 @@ _ROWS: Final = (
         formats=_BETA_FORMATS,
         rate_place=("input_audio_sampling_rate",),
         input_rate_hz=16_000,
+        takes_g711=True,
         reasoning_word=("reasoning_effort",),
         no_detection="never",
         detections={"server_vad": "server_vad", "semantic_vad": "azure_semantic_vad"},
@@ -176,6 +179,7 @@ _ROWS: Final = (
         places={_VOICE: ("voice",), _DETECTION: ("turn_detection",)},
         lacks_settings=_OF_THE_HOSTED_SERVICE | {_NOISE, ("output_modalities",), ("max_output_tokens",)},
         language_field="language_hint",
+        takes_g711=True,
         no_detection="null_type",
         detections={"server_vad": "server_vad"},
         bare_detection=True,

@@ -130,6 +130,7 @@ OBSERVERS: dict[str, Observed] = {
     "model.truncation": Observed(scenes.ask),
     "model.provider": Observed(scenes.ask, "vllm-omni", SEMANTIC),
     "model.dialect": Observed(scenes.ask, "vllm-omni", SEMANTIC),
+    "model.line": Observed(scenes.talk, "telephone"),
     "model.extra": Observed(scenes.ask, {"max_output_tokens": 77}),
     "model.reasoning_effort": Observed(scenes.ask, "low"),
     "model.parallel_tool_calls": Observed(scenes.ask, "off"),

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
+from speakerd.audio import g711
+from speakerd.audio.resample import resample
 from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer
 
 if TYPE_CHECKING:
@@ -230,7 +232,12 @@ class Conversation:
     def rate(self) -> int:
         """Samples a second of the sound that comes, as the server takes it."""
         given = self.setting("audio", "input").get("format") or {}
-        return int(given.get("rate") or self.default_rate)
+        return g711.RATE if self.telephone("input") else int(given.get("rate") or self.default_rate)
+
+    def telephone(self, side: str) -> bool:
+        """Whether the sound of that side is G.711."""
+        kind = (self.setting("audio", side).get("format") or {}).get("type")
+        return kind == "audio/pcmu" or self.settings.get(f"{side}_audio_format") == "g711_ulaw"
 
     @property
     def captions(self) -> bool:
@@ -302,6 +309,8 @@ class Conversation:
 
     async def append(self, event: Event) -> None:
         sound = base64.b64decode(event["audio"], validate=True)
+        if self.telephone("input"):
+            sound = g711.decode(sound)
         self.server.heard_s += len(sound) / 2 / self.rate
         self.buffer += sound
         if self.detection is not None:
@@ -563,7 +572,10 @@ class Conversation:
         await self.send({"type": "response.output_audio_transcript.delta", **part, "delta": reply.words})
         for _ in range(0, reply.ms, CHUNK_MS):
             item["ms"] += CHUNK_MS
-            delta = base64.b64encode(tone(CHUNK_MS)).decode()
+            sound = tone(CHUNK_MS)
+            if self.telephone("output"):
+                sound = g711.encode(resample(sound, 24_000, g711.RATE))
+            delta = base64.b64encode(sound).decode()
             await self.send({"type": "response.output_audio.delta", **part, "delta": delta})
             await asyncio.sleep(CHUNK_MS / 1000 / PACE)
         item["status"] = "completed"

@@ -6,6 +6,7 @@ The settings are the lines that `config/providers/README.md` shows. None of it w
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from tests.servers.hosted_openai import AzureServer, OpenAIServer
 from tests.servers.hosted_qwen import QwenServer
 from tests.servers.hosted_voice_live import VoiceLiveServer
 from tests.servers.hosted_xai import XaiConversation, XaiServer
-from tests.simulation.virtual_loop import in_virtual_time
+from tests.simulation.virtual_loop import VirtualLoop, in_virtual_time
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -70,7 +71,15 @@ ROWS = [
     Row("vllm-omni", VllmOmniServer, captions=False),
     Row("speaches", SpeachesServer, truncates=False),
 ]
-each = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.provider)
+SAME_AS_ANOTHER = {"azure"}
+"""Its protocol is that of OpenAI: of use in the whole suite."""
+each = pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, marks=[pytest.mark.exhaustive] * (row.provider in SAME_AS_ANOTHER), id=row.provider)
+        for row in ROWS
+    ],
+)
 
 
 def settings_of(lines: str, url: str) -> dict[str, Any]:
@@ -342,3 +351,33 @@ async def test_a_session_is_renewed_before_its_server_ends_it() -> None:
         assert "reconnecting" not in ear.statuses()
         assert len(server.conversations) == 3
         await model.close()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in ROWS if row.provider in {"openai", "azure-voice-live", "xai"}],
+    ids=lambda row: row.provider,
+)
+@in_virtual_time
+async def test_at_ten_kilobytes_a_second_a_sentence_is_answered_by_telephone(row: Row) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    assert loop.network is not None
+    server = row.server(words=("what is the weather",))
+    model = {"line": "telephone", "turn_detection": "local"}
+    async with at_home(row, server, model=model) as house:
+        loop.network.bytes_per_s = 10_000
+        house.panel.tap()
+        await house.phase("listening")
+        said = house.device.say(GO_FORWARD, after_s=0.2)
+        await house.said(said)
+        await house.phase("speaking", within_s=6)
+        await over(house)
+        loop.network.bytes_per_s = None
+        assert users(server) == ["what is the weather"]
+        assert server.heard_s == pytest.approx(
+            house.assembly.speaker.engine.stats.sent_s, abs=0.5 + 1.0 * (row.provider == "azure-voice-live")
+        )
+        up = sum(len(json.dumps(event)) for event in house.sent("input_audio_buffer.append"))
+        assert up / house.assembly.speaker.engine.stats.sent_s < 13_000
+        assert server.refusals == []

@@ -27,6 +27,8 @@ class Network:
 
     def __init__(self, *, delay_s: float = 0.02) -> None:
         self.delay_s = delay_s
+        self.bytes_per_s: float | None = None
+        """What each direction of a connection carries; None: any amount at once."""
         self.down = False
         """No connection can be made: there is no route."""
         self.links: list[Link] = []
@@ -172,6 +174,8 @@ class MemoryTransport(asyncio.Transport):
         self._closing = False
         self._high, self._low = HIGH_WATER, HIGH_WATER // 4
         self._on_the_way = 0
+        self._free_at = 0.0
+        """When the line has carried what was written so far."""
         self._paused_writing = False
         self._paused_reading = False
         self._kept: list[bytes | None] = []
@@ -194,7 +198,7 @@ class MemoryTransport(asyncio.Transport):
         self._on_the_way += len(chunk)
         self._look_at_the_buffer()
         if not self._link.black_hole:
-            self._later(partial(self._arrive, chunk))
+            self._later(partial(self._arrive, chunk), len(chunk))
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.write(b"".join(list_of_data))
@@ -213,9 +217,12 @@ class MemoryTransport(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return self._on_the_way
 
-    def _later(self, arrival: Callable[[], None]) -> None:
+    def _later(self, arrival: Callable[[], None], size: int = 0) -> None:
         self._line.append(arrival)
-        self._link.loop.call_later(self._link.network.delay_s, self._next_arrives)
+        network, loop = self._link.network, self._link.loop
+        if network.bytes_per_s is not None:
+            self._free_at = max(self._free_at, loop.time()) + size / network.bytes_per_s
+        loop.call_at(max(self._free_at, loop.time()) + network.delay_s, self._next_arrives)
 
     def _next_arrives(self) -> None:
         self._line.popleft()()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TurnKind: TypeAlias = Literal["local", "server_vad", "semantic_vad"]
 
-TURNS: Final = ("model.turn_detection", "model.provider", "model.dialect", "model.backend")
+TURNS: Final = ("model.turn_detection", "model.provider", "model.dialect", "model.backend", "model.line")
 """The settings that say who finds the end of a turn, and at which rate speech is sent."""
 
 
@@ -47,13 +47,23 @@ def turn_kind(model: ModelSettings) -> TurnKind:
     return wanted if wanted in dialect.detections else "server_vad"
 
 
+TELEPHONE_RATE_HZ: Final = 8_000
+"""The rate of G.711."""
+
 EMBEDDED_RATE_HZ: Final = OPENAI.input_rate_hz
 """The rate of speech that the embedded server takes."""
 
 
 def input_rate_hz(model: ModelSettings) -> int:
     """Return the rate at which speech is sent."""
+    if on_the_telephone(model):
+        return TELEPHONE_RATE_HZ
     return EMBEDDED_RATE_HZ if model.backend == "offline" else dialect_of(model).input_rate_hz
+
+
+def on_the_telephone(model: ModelSettings) -> bool:
+    """Return whether sound goes as G.711, where the settings ask for it and the server takes it."""
+    return model.line == "telephone" and model.backend != "offline" and dialect_of(model).takes_g711
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,11 @@ def compromises(model: ModelSettings) -> list[Compromise]:
         what = f"a server of {dialect.name} cannot do that: it finds the end of your turns by {kind}"
         cure = f'Write turn_detection = "{kind}". A held button still ends a turn, and so does a pause.'
         found.append(Compromise("model.turn_detection", what, cure))
+    if model.line == "telephone" and not dialect.takes_g711:
+        what = (
+            f"it is not known that a server of {dialect.name} takes G.711, so sound goes as it does without"
+        )
+        found.append(Compromise("model.line", what, 'Write line = "broadband", or leave it out.'))
     if model.connection == "warm" and dialect.idle_s is not None:
         what = f"a server of {dialect.name} closes a connection that is silent for {dialect.idle_s:g} s"
         cure = 'Set model.connection = "on_wake", or it is opened anew all day.'
@@ -119,9 +134,11 @@ def session_settings(model: ModelSettings, *, embedded: bool = False) -> Realtim
 
     `embedded`: it is one with the embedded server.
     """
+    telephone = on_the_telephone(model) and not embedded
     rate = EMBEDDED_RATE_HZ if embedded else input_rate_hz(model)
+    spoken = "pcm16" if rate == EMBEDDED_RATE_HZ else {"type": "audio/pcm", "rate": rate}
     sound: RealtimeAudioInputConfig = {
-        "format": "pcm16" if rate == EMBEDDED_RATE_HZ else {"type": "audio/pcm", "rate": rate},
+        "format": "g711_ulaw" if telephone else spoken,
         "turn_detection": turn_detection(model),
     }
     if model.noise_reduction != "off":
@@ -131,7 +148,10 @@ def session_settings(model: ModelSettings, *, embedded: bool = False) -> Realtim
         if model.language:
             transcription["language"] = model.language
         sound["transcription"] = transcription
-    made: RealtimeAudioOutputConfig = {"format": "pcm16", "speed": model.speed}
+    made: RealtimeAudioOutputConfig = {
+        "format": "g711_ulaw" if telephone else "pcm16",
+        "speed": model.speed,
+    }
     if model.voice:
         made["voice"] = model.voice
     settings: RealtimeSessionModelSettings = {

@@ -20,6 +20,7 @@ from speakerd.daemon.session.model_config import (
     EMBEDDED_RATE_HZ,
     connection,
     input_rate_hz,
+    on_the_telephone,
     session_settings,
     tool_limits,
 )
@@ -210,7 +211,7 @@ class SessionFactory:
         backend: Backend,
     ) -> RealtimeSession[None]:
         # These load a WebSocket library.
-        from speakerd.daemon.session.upsampling import UpsamplingModel  # noqa: PLC0415
+        from speakerd.daemon.session.line_audio import ConvertingModel  # noqa: PLC0415
         from speakerd.realtime.transport import CONNECT_ATTEMPTS  # noqa: PLC0415
 
         settings = self._model
@@ -218,9 +219,10 @@ class SessionFactory:
         persistent = settings.fallback != "offline"
         limit_s = settings.connect_timeout_s
         rate = input_rate_hz(settings)
-        model = UpsamplingModel(
+        model = ConvertingModel(
             rate,
             rate if url is None else EMBEDDED_RATE_HZ,
+            telephone=url is None and on_the_telephone(settings),
             transport_config={"handshake_timeout": limit_s},
             connect_attempts=None if persistent else CONNECT_ATTEMPTS,
             rotate_after_s=settings.rotate_after_min * 60,
