@@ -72,6 +72,8 @@ class ModelServer:
         """Each `response.create`: when, and on which connection."""
         self.connected: list[float] = []
         self.hosted_calls = 0
+        self.refused = 0
+        """Requests for a response that came while one ran."""
         self.watch: Callable[[Mapping[str, Any]], None] = lambda _event: None
         """Called with each event of a client."""
         self.numbers = itertools.count(1)
@@ -183,6 +185,7 @@ class Conversation:
             case names.RESPONSE_CREATE:
                 self.server.requested.append((asyncio.get_running_loop().time(), self.connection.number))
                 if self.response_id is not None:
+                    self.server.refused += 1
                     self.put(events.error(names.RESPONSE_ALREADY_ACTIVE, event_id=self.cause))
                 else:
                     self._respond()
