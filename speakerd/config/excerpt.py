@@ -21,6 +21,6 @@ def excerpt(line: str, column: int, number: int, *, secret: bool = False) -> str
     begin = max(0, at - _WIDTH * 2 // 3)
     window = shown[begin : begin + _WIDTH]
     window = "".join(char if char.isprintable() else ("?" if char != "\t" else " ") for char in window)
-    before, after = "..." if begin else "", "..." if begin + _WIDTH < len(shown) else ""
+    before, after = "[...]" if begin else "", "[...]" if begin + _WIDTH < len(shown) else ""
     lead = f"    {number} | "
     return f"{lead}{before}{window.rstrip()}{after}\n{' ' * (len(lead) - 2)}| {' ' * (len(before) + at - begin)}^"

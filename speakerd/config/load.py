@@ -3,12 +3,13 @@
 import codecs
 import difflib
 import os
+import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from speakerd.config import schema
+from speakerd.config import schema, secrets
 from speakerd.config.errors import ConfigError, ConfigErrors, ConfigFileError, Problem
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import line_of
@@ -20,6 +21,7 @@ from speakerd.config.validate import Document, parse, parse_as_far, validate
 _LARGEST_BYTES = 64_000
 """The reference with every setting has 25 kilobytes; anything much larger is another file."""
 
+_PROPOSAL = re.compile("Write(?: in [a-z0-9 ]+)?:")
 _DEV_NULL = os.makedev(1, 3)
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -93,7 +95,7 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     """
     whole, mistakes = parse_as_far(text, path)
     if mistakes or whole is None:
-        found = mistakes + (_further(whole, mistakes) if whole else [])
+        found = _with_further(whole, mistakes) if whole else mistakes
         raise ConfigErrors(sorted(found, key=lambda problem: (str(problem.file or ""), problem.line or 0)))
     own, renamed = understood(whole)
     (board, provider), further = _presets(own)
@@ -102,19 +104,33 @@ def read_text(text: str, path: Path | None = None) -> Loaded:
     return Loaded(settings, own, board, provider, warnings)
 
 
-def _further(mended: Document, mistakes: list[Problem]) -> list[Problem]:
-    """Return what else is wrong with a file that is not TOML, as far as it can be read."""
+def _with_further(mended: Document, mistakes: list[Problem]) -> list[Problem]:
+    """Return the mistakes in the grammar of a file, and what else is wrong with it, as far as it can be read.
+
+    What would be said of a line that is proposed is said in place of the proposal; nothing more of a setting that
+    there is not.
+    """
     own, _ = understood(mended)
     presets, further = _presets(own)
+    found = list(mistakes)
     try:
-        validate(own, _there(*presets), further, complete=False)
+        validate(own, _there(*presets), further)
     except ConfigErrors as errors:
-        told = {(problem.line, problem.key) for problem in mistakes}
-        tables = {key for _, key in told if schema.is_section(schema.hint_at(Settings, key.split(".")))}
-        return [
-            each for each in errors.problems if (each.line, each.key) not in told and each.key not in tables
-        ]
-    return []
+        for each in errors.problems:
+            hint = schema.hint_at(Settings, each.key.split("."))
+            at = next((at for at, told in enumerate(mistakes) if _same_place(told, each)), None)
+            if at is None or schema.is_section(hint):
+                found.append(each)
+            elif _PROPOSAL.match(found[at].cure) and "..." not in found[at].cure:
+                cure = secrets.masked_text(f"Also: {each.what}. {each.cure}".strip())
+                found[at] = replace(found[at], cure=cure, allowed=each.allowed or found[at].allowed)
+            elif hint is not None:
+                found.append(each)
+    return found
+
+
+def _same_place(one: Problem, other: Problem) -> bool:
+    return (one.line, one.key) == (other.line, other.key)
 
 
 def _presets(own: Document) -> tuple[tuple[Document | None, Document | None], list[Problem]]:

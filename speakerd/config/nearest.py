@@ -1,11 +1,14 @@
 """The setting or table that was probably meant by a name that is none."""
 
 import difflib
+from typing import Final
 
 from speakerd.config import schema
 from speakerd.config.line_numbers import KeyPath
 from speakerd.config.settings import Settings
 
+NO_SUCH_NAME: Final = "Delete it, or mend its name: `speakerd check --defaults` prints all names."
+"""What to do about a name that is like none that there is."""
 _LEAST_ALIKE = 0.4
 """Of the last parts: two names are not alike because they are in the same table."""
 

@@ -206,12 +206,17 @@ def _number(value: Any) -> str:
 
 
 def hint_at(model: Any, path: Sequence[str]) -> Any:
-    """Return the type at a path, through lists (by index) and tables (by name); None if there is none."""
+    """Return the type at a path, through lists (by index) and tables (by name); None if there is none.
+
+    In a list of tables a name means the same as with an index before it.
+    """
     here: Any = model
     for part in path:
         if here is None:
             return None
         here = bare(here)
+        if (element := _element(here)) and not part.isdigit():
+            here = element
         origin, args = typing.get_origin(here), typing.get_args(here)
         if is_section(here):
             here = next((hint for name, hint, _ in fields(here) if name == part), None)

@@ -20,7 +20,7 @@ from speakerd.config.conflicts import conflicts
 from speakerd.config.errors import ConfigErrors, Problem, Severity
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
-from speakerd.config.nearest import nearest
+from speakerd.config.nearest import NO_SUCH_NAME, nearest
 from speakerd.config.settings import Settings
 from speakerd.config.spoken import spoken
 from speakerd.config.toml_writer import toml_key, toml_value
@@ -30,7 +30,6 @@ Table = dict[str, Any]
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _MISSING = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 _BY_A_ROOM = frozenset({"value_error", "assertion_error"})
-_ALL = "`speakerd check --defaults` prints all of them."
 _SHOWN_LENGTH = 60
 _MOST_PROBLEMS = 30
 """Nobody mends more in one go, and each is explained at some cost."""
@@ -40,11 +39,20 @@ _LARGEST_NUMBER = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One TOML file: its path, its content, and the line of each key."""
+    """One TOML file.
+
+    Attributes:
+        file: its path.
+        data: its content.
+        places: the line of each key and table.
+        complete: False if lines of the file are missing, so that nothing can be said of what it lacks, nor of what
+            contradicts.
+    """
 
     file: Path | None
     data: Table
     places: Mapping[KeyPath, int]
+    complete: bool = True
 
     def holds(self, path: KeyPath) -> bool:
         """Return whether the file itself contains this key or table."""
@@ -66,8 +74,8 @@ def parse(text: str, file: Path | None = None) -> Document:
 def parse_as_far(text: str, file: Path | None = None) -> tuple[Document | None, list[Problem]]:
     """Return what can be read of a text, and the mistakes of its grammar; without one, the whole of it.
 
-    What is read in spite of a mistake is the text as it is proposed, without the lines that nobody can mend; None
-    if it cannot be told where the mistake ends.
+    What is read in spite of a mistake is the text as it is proposed, without the lines that nobody can mend; only
+    what is above the mistake if it cannot be told where that ends; None of a text that is nested too deep.
     """
     if found := line_numbers.too_deep(text):
         return None, [_too_deep(found, text, file)]
@@ -78,9 +86,12 @@ def parse_as_far(text: str, file: Path | None = None) -> tuple[Document | None, 
         from speakerd.config import syntax  # noqa: PLC0415  # for a broken file only; costs each start 10 ms
 
         broken = syntax.problems_of(plain, file)
-    if broken.mended is None:
-        return None, broken.problems
-    return Document(file, tomllib.loads(broken.mended), line_numbers.locate(broken.mended)), broken.problems
+    data: Table = {}
+    places: dict[KeyPath, int] = {}
+    for part in broken.mended:
+        data = _merged(data, tomllib.loads(part))
+        places |= line_numbers.locate(part)
+    return Document(file, data, places, broken.complete), broken.problems
 
 
 def _too_deep(found: line_numbers.TooDeep, text: str, file: Path | None) -> Problem:
@@ -90,12 +101,14 @@ def _too_deep(found: line_numbers.TooDeep, text: str, file: Path | None) -> Prob
         cure = "Delete the line, or write the name of a setting."
     else:
         what = f"more than {line_numbers.DEEPEST} brackets are open here"
-        cure = "Close them, or delete those that are too many: no setting needs that many."
+        cure = (
+            "Delete this line, or the brackets that are too many: no setting takes that many, closed or not."
+        )
     return Problem(file, found.line, "", what, cure=cure, excerpt=excerpt(line, found.column, found.line))
 
 
 def validate(
-    own: Document, presets: Sequence[Document] = (), further: Sequence[Problem] = (), *, complete: bool = True
+    own: Document, presets: Sequence[Document] = (), further: Sequence[Problem] = ()
 ) -> tuple[Settings, tuple[Problem, ...]]:
     """Return the settings of a file, merged over those of its presets, and what is probably not meant so.
 
@@ -103,8 +116,6 @@ def validate(
         own: the owner's file; its values take precedence.
         presets: those it names; the first that has a value holds.
         further: what the caller has found already; it is reported with the rest.
-        complete: False if lines of the file are missing, so that nothing can be said of what it lacks, nor of what
-            contradicts.
 
     Raises:
         ConfigErrors: all mistakes.
@@ -131,7 +142,7 @@ def validate(
                 document.file,
                 line_numbers.line_of(document.places, path),
                 ".".join(map(toml_key, path)),
-                what,
+                secrets.masked_text(what),
                 found=_shown(path, found),
                 allowed=allowed,
                 cure=cure,
@@ -154,7 +165,7 @@ def validate(
             if len(problems) >= _MOST_PROBLEMS:
                 further_count += 1
                 continue
-            if not complete and detail["type"] in _MISSING | _BY_A_ROOM:
+            if not own.complete and detail["type"] in _MISSING | _BY_A_ROOM:
                 continue
             path = _path(detail, data)
             if any(path[: len(secret)] == secret for secret in wrong):
@@ -165,8 +176,10 @@ def validate(
                 path, found = _blamed(what, path, data), None
             report(path, what, found, allowed=allowed, cure=cure)
         settings = _settings_without(data, wrong)
-    for conflict in conflicts(settings) if complete else ():
+    for conflict in conflicts(settings):
         paths = [tuple(key.split(".")) for key in conflict.keys]
+        if not own.complete and (len(paths) > 1 or not _said(own.data, paths[0])):
+            continue
         if wrong.isdisjoint(paths):
             path = next((path for path in paths if _said(data, path)), paths[0])
             report(path, conflict.what, cure=conflict.cure, severity=conflict.severity)
@@ -254,9 +267,10 @@ def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     """Return what is wrong, what is allowed, and what to do."""
     if detail["type"] in _UNKNOWN:
         near = nearest(path)
-        return "there is no such key", "", f"Did you mean {near}?" if near else _ALL
+        return "there is no such key", "", f"Did you mean {near}?" if near else NO_SUCH_NAME
     if detail["type"] in _MISSING:
-        return "this key is needed", "", ""
+        hint = schema.hint_at(Settings, path)
+        return "this key is needed", schema.allowed(hint), ""
     if detail["type"] in _BY_A_ROOM:
         return detail["msg"].partition(", ")[2] or detail["msg"], "", ""
     if detail["loc"][-1] == "[key]":

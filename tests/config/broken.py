@@ -88,7 +88,7 @@ settings:2: model.voice: the quotation mark at the end is missing
 [wake_word]
 enabled = yes""",
         (
-            "settings:2: wake_word.enabled: yes is not known here\n"
+            "settings:2: wake_word.enabled: yes is not allowed here\n"
             "    2 | enabled = yes\n"
             "      |           ^\n"
             "    allowed: true or false\n"
@@ -174,12 +174,13 @@ audio:
         """\
 [audio]
 volume = 30;""",
-        """\
-settings:2: audio.volume: ; stands at the end of the line
-    2 | volume = 30;
-      |            ^
-    allowed: a whole number from 0 to 100
-    Write: volume = 30""",
+        (
+            "settings:2: audio.volume: a semicolon stands at the end of the line\n"
+            "    2 | volume = 30;\n"
+            "      |            ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 30"
+        ),
     ),
     (
         """\
@@ -259,7 +260,11 @@ settings:1: audio: the [ of a table is not closed
             "settings:1: the first tools.commands: two brackets open this table, and one closes it\n"
             "    1 | [[tools.commands]\n"
             "      |                 ^\n"
-            "    Write: [[tools.commands]]"
+            "    Write: [[tools.commands]]\n"
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
+            "settings:1: the first tools.commands: argv: this key is needed\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty"
         ),
     ),
     (
@@ -463,7 +468,7 @@ pin = GPIO17""",
 [panel.button]
 pin = 017""",
         (
-            "settings:2: panel.button.pin: a number begins with 0\n"
+            "settings:2: panel.button.pin: a number must not begin with 0\n"
             "    2 | pin = 017\n"
             "      |       ^\n"
             '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
@@ -543,7 +548,7 @@ instructions = 'don't say much'""",
             '    2 | api_key_file = "C:\\Users\\key"\n'
             "      |                   ^\n"
             "    allowed: a text in quotes\n"
-            "    Write: api_key_file = 'C:\\Users\\key'   (in single quotes a backslash is only itself)"
+            "    Also: a service has no folder of its own, so the path must be absolute. Write it from the root, as /etc/speakerd/api-key."
         ),
     ),
     (
@@ -553,7 +558,7 @@ instructions = 'don't say much'""",
             '    2 | api_key_file = "C:\\keys\\"\n'
             "      |                   ^\n"
             "    allowed: a text in quotes\n"
-            "    Write: api_key_file = 'C:\\keys\\'   (in single quotes a backslash is only itself)"
+            "    Also: a service has no folder of its own, so the path must be absolute. Write it from the root, as /etc/speakerd/api-key."
         ),
     ),
     (
@@ -561,7 +566,7 @@ instructions = 'don't say much'""",
 [model]
 headers = { X-Room: "kitchen" }""",
         (
-            "settings:2: model.headers: a colon stands where = belongs\n"
+            "settings:2: model.headers: a colon stands where = belongs, inside the braces\n"
             "    2 | headers = ********\n"
             "      |           ^\n"
             "    allowed: a table of names, each with a text in quotes\n"
@@ -710,10 +715,18 @@ hangover_ms = 1s""",
     (
         ('[[tools.commands]]\nname = "x"\n[tools.commands]\nname = "y"'),
         (
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
+            "settings:1: the first tools.commands: argv: this key is needed\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
             "settings:3: tools.commands: begun as a list of tables in line 1\n"
             "    3 | [tools.commands]\n"
             "      | ^\n"
-            "    Write [[tools.commands]] with two brackets: each begins another one."
+            "    Write: [[tools.commands]]   (each begins another one)\n"
+            "settings:3: the second tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
+            "settings:3: the second tools.commands: argv: this key is needed\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty"
         ),
     ),
     (
@@ -815,6 +828,10 @@ settings:2: audio.volume: $VOLUME is no value: there are no variables here
 argv = ["/usr/bin/curl", "http://x"
 approval = false""",
         (
+            "settings:1: the first tools.commands: name: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 64 long\n"
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
             "settings:2: the first tools.commands: argv: the [ of this list is not closed\n"
             '    2 | argv = ["/usr/bin/curl", "http://x"\n'
             "      |        ^\n"
@@ -830,11 +847,15 @@ argv = [
   "http://x"
 ]""",
         (
+            "settings:1: the first tools.commands: name: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 64 long\n"
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
             "settings:3: the first tools.commands: argv: a comma is missing after this element\n"
             '    3 |   "/usr/bin/curl"\n'
             "      |                  ^\n"
             "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
-            "    Write a comma at the end of this line."
+            '    Write a comma after it:  "/usr/bin/curl",'
         ),
     ),
     (
@@ -842,6 +863,10 @@ argv = [
 [[tools.commands]]
 argv = /usr/bin/curl http://x""",
         (
+            "settings:1: the first tools.commands: name: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 64 long\n"
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
             "settings:2: the first tools.commands: argv: this list stands without brackets\n"
             "    2 | argv = /usr/bin/curl http://x\n"
             "      |        ^\n"
@@ -857,7 +882,8 @@ argv = /usr/bin/curl http://x""",
             "settings:2: tools.commands.argv: there are several values, and no list\n"
             '    2 | argv = "/usr/bin/curl", "x"\n'
             "      |                       ^\n"
-            '    Write [tools.commands.argv], which is a table, and below it  NAME = ["/usr/bin/curl", "x"]'
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty\n"
+            '    Write: argv = ["/usr/bin/curl", "x"]'
         ),
     ),
     (
@@ -880,7 +906,7 @@ x = 1""",
             "      | ^\n"
             "    Write: [audio.gate]\n"
             "settings:2: audio.gate.x = 1: there is no such key\n"
-            "    `speakerd check --defaults` prints all of them."
+            "    Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -930,8 +956,7 @@ volume = 3""",
             "settings:1: a: 'y' stands after the end of a text\n"
             '    1 | a = """x""" y\n'
             "      |             ^\n"
-            '    Delete it, or move it before the """ if it is of the text; a comment begins with #.\n'
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -974,7 +999,7 @@ settings:2: dialogue.mode: one_shot stands without quotes
 [dialogue]
 sound_at_press = On""",
         (
-            "settings:2: dialogue.sound_at_press: On is not known here\n"
+            "settings:2: dialogue.sound_at_press: On is not allowed here\n"
             "    2 | sound_at_press = On\n"
             "      |                  ^\n"
             "    allowed: true or false\n"
@@ -985,12 +1010,13 @@ sound_at_press = On""",
         """\
 [wake_word]
 enabled = true,""",
-        """\
-settings:2: wake_word.enabled: , stands at the end of the line
-    2 | enabled = true,
-      |               ^
-    allowed: true or false
-    Write: enabled = true""",
+        (
+            "settings:2: wake_word.enabled: a comma stands at the end of the line\n"
+            "    2 | enabled = true,\n"
+            "      |               ^\n"
+            "    allowed: true or false\n"
+            "    Write: enabled = true"
+        ),
     ),
     (
         """\
@@ -1020,6 +1046,8 @@ pin = 6""",
 volume = 5
 [""",
         (
+            "settings:1: volume = 5: there is no such key\n"
+            "    Did you mean audio.volume?\n"
             "settings:2: [ stands alone\n"
             "    2 | [\n"
             "      | ^\n"
@@ -1032,8 +1060,8 @@ volume = 5
             "settings:1: volume: 0x begins a number, and no digits follow\n"
             "    1 | volume = 0x\n"
             "      |          ^\n"
-            "    Write the number.\n"
-            "    There is no setting volume. Did you mean audio.volume?"
+            "    There is no setting volume. Did you mean audio.volume?\n"
+            "    Its line: audio.volume = VALUE   (VALUE is a whole number from 0 to 100)"
         ),
     ),
     (
@@ -1042,8 +1070,7 @@ volume = 5
             "settings:1: a: there are more ] than [\n"
             "    1 | a = [1, 2, 3]]\n"
             "      |              ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            "    Its line would be: a = [1, 2, 3]"
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1052,8 +1079,7 @@ volume = 5
             "settings:1: a: the [ of this list is not closed\n"
             "    1 | a = [[1, 2]\n"
             "      |     ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            "    Its line would be: a = [[1, 2]]"
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1062,8 +1088,7 @@ volume = 5
             "settings:1: a: \\uD800 is no character\n"
             '    1 | a = "\\uD800"\n'
             "      |      ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            "    Its line would be: a = '\\uD800'"
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1072,18 +1097,18 @@ volume = 5
             "settings:1: a: 2024-02-30 is no day of the calendar\n"
             "    1 | a = 2024-02-30\n"
             "      |     ^\n"
-            "    Write a day that there is.\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them."
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
         ('a = 1\nb = """'),
         (
+            "settings:1: a = 1: there is no such key\n"
+            "    Delete it, or mend its name: `speakerd check --defaults` prints all names.\n"
             'settings:2: b: this text begins with """ and is never closed\n'
             '    2 | b = """\n'
             "      |     ^\n"
-            '    Write """ on a line of its own where the text ends.\n'
-            "    There is no setting b. `speakerd check --defaults` prints all of them."
+            "    There is no setting b. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1092,8 +1117,7 @@ volume = 5
             "settings:1: a: the { of this table is not closed\n"
             "    1 | a = {b = 1\n"
             "      |     ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            "    Its line would be: a = {b = 1}"
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1102,8 +1126,7 @@ volume = 5
             "settings:1: a: 'y has one quotation mark, and needs one at each end\n"
             '    1 | a = [ "x", \'y ]\n'
             "      |            ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            '    Its line would be: a = ["x", "y"]'
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1220,15 +1243,15 @@ url = wss://me:hunter2@host/v1?code=hunter2""",
             "settings:1: more than 30 brackets are open here\n"
             "    1 | a = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n"
             "      |                                   ^\n"
-            "    Close them, or delete those that are too many: no setting needs that many."
+            "    Delete this line, or the brackets that are too many: no setting takes that many, closed or not."
         ),
     ),
     (
         "x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.y = 1",
         (
             "settings:1: this name has more than 30 parts\n"
-            "    1 | ....x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.y = 1\n"
-            "      |                                                                ^\n"
+            "    1 | [...].x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.x.y = 1\n"
+            "      |                                                                  ^\n"
             "    Delete the line, or write the name of a setting."
         ),
     ),
@@ -1289,7 +1312,7 @@ stop_fade_ms = 300ms""",
             "    4 | wake = Yes\n"
             "      |        ^\n"
             "    There is no setting audio.wake. Did you mean audio.sounds.wake?\n"
-            "    Its line would be: wake = true\n"
+            '    Its line: sounds.wake = VALUE   (VALUE is "off" or "rise" or "fall" or "ping" or "knock" or "buzz" or "low" or "high" or "bell")\n'
             "settings:5: audio.stop_fade_ms: ms stands after the number: a number has no unit\n"
             "    5 | stop_fade_ms = 300ms\n"
             "      |                   ^\n"
@@ -1403,7 +1426,7 @@ headers = { X-Room }""",
             "    2 | headers = ********\n"
             "      |           ^\n"
             "    allowed: a table of names, each with a text in quotes\n"
-            '    Write: headers = { NAME = "..." }   (... is your value, hidden since it may be a secret)'
+            '    Write: headers = { NAME = "..." }   (NAME and ... are your own name and value)'
         ),
     ),
     (
@@ -1459,11 +1482,11 @@ enabled = FALSE""",
 [model]
 headers = { a = 1, a = 2 }""",
         (
-            "settings:2: model.headers: a stands twice in these braces\n"
+            "settings:2: model.headers: something that is hidden here stands twice in these braces\n"
             "    2 | headers = ********\n"
             "      |           ^\n"
             "    allowed: a table of names, each with a text in quotes\n"
-            "    Delete one of the two."
+            '    Write: headers = { NAME = "..." }   (NAME and ... are your own name and value)'
         ),
     ),
     (
@@ -1516,8 +1539,7 @@ volume => 30""",
             "settings:1: a: a comma is missing here\n"
             "    1 | a = {b = 'x' c = 'y'}\n"
             "      |              ^\n"
-            "    There is no setting a. `speakerd check --defaults` prints all of them.\n"
-            "    Its line would be: a = {b = 'x', c = 'y'}"
+            "    There is no setting a. Delete it, or mend its name: `speakerd check --defaults` prints all names."
         ),
     ),
     (
@@ -1536,7 +1558,7 @@ volume => 30""",
             "settings:1: a bracket stands before a setting\n"
             "    1 | [audio = 5\n"
             "      | ^\n"
-            "    Write [audio], which is a table, and below it  NAME = 5"
+            "    Write [audio] alone: audio is a table, and has no value itself. What it has: driver, input, output, input_channel, input_rate_hz, output_rate_hz, input_gain_db, volume, echo, echo_tail_ms, prebuffer_ms, flush_ramp_ms, stop_fade_ms, playback_limit_s, output_delay_ms, capture_queue_ms, reopen_first_s, reopen_longest_s, heartbeat_limit_s, silent_capture_s, gate, barge_in, sounds."
         ),
     ),
     (
@@ -1560,7 +1582,7 @@ rgb_pins = [5, 6, 7] [8]""",
             "    2 | rgb_pins = [5, 6, 7] [8]\n"
             "      |                      ^\n"
             '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
-            "    Delete it, or write its elements into the list before it, with commas between."
+            "    Delete it."
         ),
     ),
     (
@@ -1572,7 +1594,7 @@ rgb_pins = [5, six', 7]""",
             "    2 | rgb_pins = [5, six', 7]\n"
             "      |                ^\n"
             '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
-            '    Write: rgb_pins = [5, "six", 7]'
+            "    Also: 'six': this is no pin: write the number of its GPIO (17), or its place on the header (\"BOARD11\"). Which there are: `pinout`. The drawings in config/boards name both numbers."
         ),
     ),
     (
@@ -1582,7 +1604,8 @@ rgb_pins = [5, six', 7]""",
             "    2 | rgb_pins = [\n"
             "      |            ^\n"
             '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
-            "    Write ] in a line of its own before line 5."
+            "    Write ] in a line of its own before line 5.\n"
+            "settings:2: panel.light.rgb_pins: rgb_pins needs three pins (red, green, blue) or none, not 2"
         ),
     ),
     (
@@ -1592,12 +1615,12 @@ rgb_pins = [5, six', 7]""",
             "    3 |   5 # red\n"
             "      |    ^\n"
             '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
-            "    Write a comma at the end of this line.\n"
+            "    Write a comma after it:  5, # red\n"
             "settings:4: panel.light.rgb_pins: a comma is missing after this element\n"
             "    4 |   6\n"
             "      |    ^\n"
             '    allowed: a list at most 3 long, each a pin: 17, "GPIO17" or "BOARD11"\n'
-            "    Write a comma at the end of this line."
+            "    Write a comma after it:  6,"
         ),
     ),
     (
@@ -1607,23 +1630,23 @@ rgb_pins = [5, six', 7]""",
             "    2 | pin = bcm 17\n"
             "      |       ^\n"
             '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
-            '    Write: pin = "BCM17"'
+            '    Write: pin = "GPIO17"'
         ),
     ),
     (
         "[panel.button]\npin = pin 6",
         (
-            "settings:2: panel.button.pin: pin 6 stands without quotes\n"
+            "settings:2: panel.button.pin: pin 6 can mean two things\n"
             "    2 | pin = pin 6\n"
             "      |       ^\n"
             '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
-            "    Write another pin: pin 6 of the header is ground, which cannot be switched or read."
+            '    Write another pin: pin 6 of the header is ground, which cannot be switched or read; or, if you mean the GPIO: pin = "GPIO6"'
         ),
     ),
     (
         "sk-proj-A1b2C3d4A1b2C3d4A1b2C3d4",
         (
-            "settings:1: something has neither = nor a value\n"
+            "settings:1: something that is hidden here has neither = nor a value\n"
             "    1 | ********\n"
             "      | ^\n"
             "    The key does not belong in this file. Remove the line and put it where only the service can read it:\n"
@@ -1687,8 +1710,8 @@ rgb_pins = [5, six', 7]""",
             "settings:2: board: this text stands without quotes\n"
             "    2 | board = pirate-audio\n"
             "      |         ^\n"
-            "    allowed: a text in quotes\n"
-            '    Write: board = "pirate-audio"'
+            "    allowed: aiy-voice-bonnet, aiy-voice-hat, button-and-led, respeaker-2mic, rgb-button, usb-speakerphone\n"
+            "    Also: no preset of this name. Leave it out for a board that is not listed."
         ),
     ),
     (
@@ -1698,7 +1721,12 @@ rgb_pins = [5, six', 7]""",
             "    3 | [audio]\n"
             "      | ^\n"
             "    Move the lines below this one up into the table of line 1, and delete this line.\n"
-            "settings:6: wake_word.enabled: yes is not known here\n"
+            "settings:4: audio.echo: cancel stands without quotes\n"
+            "    4 | echo = cancel\n"
+            "      |        ^\n"
+            '    allowed: "auto" or "cancel" or "half_duplex" or "off"\n'
+            '    Write: echo = "cancel"\n'
+            "settings:6: wake_word.enabled: yes is not allowed here\n"
             "    6 | enabled = yes\n"
             "      |           ^\n"
             "    allowed: true or false\n"
@@ -1708,10 +1736,14 @@ rgb_pins = [5, six', 7]""",
     (
         '[[tools.com]mands]]\nname = "x"',
         (
-            "settings:1: tools.com: two brackets open this table, and one closes it\n"
+            "settings:1: tools.com: a ] stands inside the name\n"
             "    1 | [[tools.com]mands]]\n"
             "      |            ^\n"
-            "    Close it with ]]"
+            "    Write: [[tools.commands]]\n"
+            "settings:1: the first tools.commands: description: this key is needed\n"
+            "    allowed: a text in quotes, not empty, at most 1000 long\n"
+            "settings:1: the first tools.commands: argv: this key is needed\n"
+            "    allowed: a list, not empty, at most 64 long, each a text in quotes, not empty"
         ),
     ),
     (
@@ -1744,7 +1776,7 @@ rgb_pins = [5, six', 7]""",
             "    3 | echoo = off\n"
             "      |         ^\n"
             "    There is no setting audio.echoo. Did you mean audio.echo?\n"
-            "    Its line would be: echoo = false"
+            '    Its line: echo = VALUE   (VALUE is "auto" or "cancel" or "half_duplex" or "off")'
         ),
     ),
     (
@@ -1788,13 +1820,13 @@ rgb_pins = [5, six', 7]""",
             "    2 | mode = conversation mode\n"
             "      |        ^\n"
             '    allowed: "conversation" or "one_shot"\n'
-            "    Write a value that is allowed here."
+            '    Write a value that is allowed here. Did you mean "conversation"?'
         ),
     ),
     (
         "[wake_word]\nenabled = ja",
         (
-            "settings:2: wake_word.enabled: ja is not known here\n"
+            "settings:2: wake_word.enabled: ja is not allowed here\n"
             "    2 | enabled = ja\n"
             "      |           ^\n"
             "    allowed: true or false\n"
@@ -1804,7 +1836,7 @@ rgb_pins = [5, six', 7]""",
     (
         "[model]\nheaders = { X-Room: hunter2, Y: b }",
         (
-            "settings:2: model.headers: a colon stands where = belongs\n"
+            "settings:2: model.headers: a colon stands where = belongs, inside the braces\n"
             "    2 | headers = ********\n"
             "      |           ^\n"
             "    allowed: a table of names, each with a text in quotes\n"
@@ -1814,20 +1846,120 @@ rgb_pins = [5, six', 7]""",
     (
         "[audio]\ngate = yes",
         (
-            "settings:2: audio.gate: yes is not known here\n"
+            "settings:2: audio.gate: yes is no value of a table\n"
             "    2 | gate = yes\n"
             "      |        ^\n"
-            "    Write [audio.gate], which is a table, and below it  NAME = true"
+            "    Delete this line: audio.gate is a table, and has no value itself. What it has: aggressiveness, margin_db, min_level_dbfs, onset_frames, onset_window, pre_roll_ms, hangover_ms, tail_ms, longest_turn_s, server_patience_s, lookback_s, silero, silero_threshold."
         ),
     ),
     (
         "wake_word = on",
         (
-            "settings:1: wake_word: on is not known here\n"
+            "settings:1: wake_word: on is no value of a table\n"
             "    1 | wake_word = on\n"
             "      |             ^\n"
             "    Write: [wake_word]\n"
             "           enabled = true"
+        ),
+    ),
+    (
+        "[audio] volume = 300",
+        (
+            "settings:1: a setting stands on the line of its table\n"
+            "    1 | [audio] volume = 300\n"
+            "      |         ^\n"
+            "    Put  volume = 300  on a line of its own, below [audio]. 300 is not allowed here. Write a value that is. Allowed: a whole number from 0 to 100."
+        ),
+    ),
+    (
+        "[audio] volum = 3",
+        (
+            "settings:1: a setting stands on the line of its table\n"
+            "    1 | [audio] volum = 3\n"
+            "      |         ^\n"
+            "    Put  volum = 3  on a line of its own, below [audio]. There is no setting audio.volum. Did you mean audio.volume?"
+        ),
+    ),
+    (
+        "[audio] echo = off",
+        (
+            "settings:1: a setting stands on the line of its table\n"
+            "    1 | [audio] echo = off\n"
+            "      |         ^\n"
+            "    Write: [audio]\n"
+            '           echo = "off"'
+        ),
+    ),
+    (
+        "[pan]el]\nkind = 'none'",
+        ("settings:1: pan: a ] stands inside the name\n    1 | [pan]el]\n      |     ^\n    Write: [panel]"),
+    ),
+    (
+        "[audio]\nvolume = 3\n[audio]\nvolume = 300",
+        (
+            "settings:3: audio: this table was begun in line 1 already\n"
+            "    3 | [audio]\n"
+            "      | ^\n"
+            "    Move the lines below this one up into the table of line 1, and delete this line.\n"
+            "settings:4: audio.volume = 300: not allowed\n"
+            "    allowed: a whole number from 0 to 100"
+        ),
+    ),
+    (
+        "[foo\nx = 5 0",
+        (
+            "settings:1: foo: the [ of a table is not closed\n"
+            "    1 | [foo\n"
+            "      | ^\n"
+            "    Also: there is no such key. Delete it, or mend its name: `speakerd check --defaults` prints all names.\n"
+            "settings:2: foo.x: there is a space in the number\n"
+            "    2 | x = 5 0\n"
+            "      |      ^\n"
+            "    There is no setting foo.x. Delete it, or mend its name: `speakerd check --defaults` prints all names."
+        ),
+    ),
+    (
+        "[panel.button]\npin = gpio 99",
+        (
+            "settings:2: panel.button.pin: gpio 99 stands without quotes\n"
+            "    2 | pin = gpio 99\n"
+            "      |       ^\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
+            "    Also: 'GPIO99': there is no GPIO99: the header has GPIO0 to GPIO27. Which there are: `pinout`. The drawings in config/boards name both numbers."
+        ),
+    ),
+    (
+        "[panel.button]\npin = pin 39",
+        (
+            "settings:2: panel.button.pin: pin 39 stands without quotes\n"
+            "    2 | pin = pin 39\n"
+            "      |       ^\n"
+            '    allowed: a pin: 17, "GPIO17" or "BOARD11"\n'
+            "    Write another pin: pin 39 of the header is ground, which cannot be switched or read."
+        ),
+    ),
+    (
+        "[model]\nurl = https://example.org/v1",
+        (
+            "settings:2: model.url: this text stands without quotes\n"
+            "    2 | url = https://example.org/v1\n"
+            "      |       ^\n"
+            "    allowed: a text in quotes\n"
+            "    Also: this is not the address of a WebSocket. Write wss:// instead of https://."
+        ),
+    ),
+    (
+        "[audio]\nvolume = 3,\n[]\nx = 5",
+        (
+            "settings:2: audio.volume: a comma stands at the end of the line\n"
+            "    2 | volume = 3,\n"
+            "      |           ^\n"
+            "    allowed: a whole number from 0 to 100\n"
+            "    Write: volume = 3\n"
+            "settings:3: a table has no name\n"
+            "    3 | []\n"
+            "      | ^\n"
+            "    Write it between the brackets, as in [audio]."
         ),
     ),
 ]

@@ -50,7 +50,7 @@ def test_each_message_proposes_a_line_that_is_toml_or_says_what_to_do_in_words()
     proposed = 0
     for text, _ in BROKEN:
         for problem in refused(text):
-            assert problem.allowed or re.match("[A-Z`]", problem.cure), text
+            assert not problem.excerpt or problem.allowed or re.match("[A-Z`]", problem.cure), text
             if match := re.match(r"Write: (.*?)(?:   \(.*\))?$", problem.cure):
                 tomllib.loads(match[1].replace("...", "1"))
                 proposed += 1
@@ -62,6 +62,9 @@ def test_each_message_proposes_a_line_that_is_toml_or_says_what_to_do_in_words()
     [
         ("[audio", 1),
         ("audio:", 1),
+        ("[]\nx = 3", 1),
+        ("[audio = 5\nvolume = 3", 1),
+        ("[[audio.gate", 1),
         ("[audio]]", 1),
         ("[audio] volume = 30%", 1),
         ("[audio]\nvolume: 30", 2),
@@ -134,6 +137,12 @@ def test_what_may_be_a_secret_is_in_no_message(text: str) -> None:
     said = message(text)
     assert "hunt" not in said
     assert "er2" not in said
+
+
+def test_a_key_in_the_list_of_a_command_is_in_no_message() -> None:
+    key = "sk-proj-A1b2C3d4A1b2C3d4A1b2C3d4"
+    assert key not in message(f"[[tools.commands]]\nname = 'a'\ndescription = 'b'\nargv = [{key}]")
+    assert key not in message(f"[[tools.commands]]\nname = 'a'\ndescription = 'b'\nargv = ['{key}']")
 
 
 @given(st.integers(0, 400), st.text(max_size=6))

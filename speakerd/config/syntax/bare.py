@@ -50,7 +50,9 @@ def bare_value(place: Place) -> Found | None:
     cure = assign(place, f"{quoted(bare)}{comment}", "Put it in quotes.")
     if cure.lines or not no_value(place) or "not allowed" not in cure.words:
         return Found("this text stands without quotes", cure, at)
-    return Found(no_value(place), "Write a value that is allowed here.", at, piece=bare[:40])
+    near = next((word for word in bare.split() if suits(place, quoted(word))), "")
+    remark = f' Did you mean "{near}"?' if near else ""
+    return Found(no_value(place), f"Write a value that is allowed here.{remark}", at, piece=bare[:40])
 
 
 def _as_found(place: Place, meant: Meant, comment: str, at: int) -> Found:

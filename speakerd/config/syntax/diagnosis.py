@@ -23,6 +23,7 @@ class SyntaxMistake:
         line: from 1.
         column: from 1; where the mistake begins in that line.
         path: the key or table that the statement is about, or else the table that it is in.
+        table: the table that a setting in its place would be in.
         named: whether `path` is what the statement is about.
         what: what was met.
         piece: what of the file is to be said before `what`; it may be part of a secret.
@@ -40,6 +41,7 @@ class SyntaxMistake:
     line: int
     column: int
     path: KeyPath
+    table: KeyPath
     named: bool
     what: str
     piece: str
@@ -119,6 +121,7 @@ def _mistake(place: Place, found: Found) -> SyntaxMistake:
         line=text.count("\n", 0, at) + 1,
         column=at - text.rfind("\n", 0, at),
         path=statement.path,
+        table=place.table,
         named=bool(named),
         what=found.what,
         piece=found.piece,

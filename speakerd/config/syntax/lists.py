@@ -3,7 +3,7 @@
 import re
 
 from speakerd.config.syntax.place import KEY, STRING, Cure, Found, Place, line_end, shown
-from speakerd.config.syntax.proposals import assign, is_toml, quoted
+from speakerd.config.syntax.proposals import LONGEST_PROPOSAL, assign, is_toml, quoted
 from speakerd.config.syntax.texts import after_value, unknown_escape
 from speakerd.config.syntax.values import mended, without_comment
 from speakerd.config.toml_writer import toml_key
@@ -34,7 +34,8 @@ def _on_one_line(place: Place, bare: str, comment: str, at: int) -> Found:
     if end and rest and not rest.startswith("]") and is_toml(f"x = {bare[:end]}"):
         after = at + len(bare) - len(bare[end:].lstrip())
         if rest.startswith("["):
-            cure = "Delete it, or write its elements into the list before it, with commas between."
+            one = assign(place, f"[{bare[1:end].rstrip('] ')}, {rest[1:]}")
+            cure = "Delete it, or write its elements into the list before it." if one.lines else "Delete it."
             return Found("stands after the list", cure, after, piece=shown(rest))
         return after_value(place, bare[:end], f"{rest}{comment}", after)
     if not end:
@@ -122,8 +123,11 @@ def _not_closed(place: Place, bare: str, comment: str, at: int) -> Found | None:
         return Found("the [ of this list is not closed", proposal, at, closed=False, insert=insert)
     if place.message.startswith("Unclosed array"):
         end = _last_element(place, at, place.offset)
-        inline = "\n" not in place.text[end : place.offset]
-        cure = "Write a comma between the two." if inline else "Write a comma at the end of this line."
+        begin = place.text.rfind("\n", 0, end) + 1
+        line = f"{place.text[begin:end]},{place.text[end : line_end(place.text, end)]}".strip()
+        cure = f"Write a comma after it:  {line}"
+        if "\n" not in place.text[end : place.offset] or len(line) > LONGEST_PROPOSAL:
+            cure = "Write a comma between the two."
         return Found("a comma is missing after this element", cure, end, closed=False, insert=(end, ","))
     return None
 
@@ -153,7 +157,10 @@ def broken_braces(place: Place) -> Found | None:
     proposal = assign(place, f"{_braces(pairs, bare)}{comment}", general) if pairs else Cure(general)
     if repeated := _repeated(bare):
         return Found(
-            f"{repeated[1]} stands twice in these braces", "Delete one of the two.", at + repeated.start(1)
+            "stands twice in these braces",
+            "Keep one of the two, with a value that is allowed here.",
+            at + repeated.start(1),
+            piece=shown(repeated[1]),
         )
     if "}" not in bare:
         if not pairs:
@@ -163,13 +170,13 @@ def broken_braces(place: Place) -> Found | None:
         return Found("a comma stands before the closing }", proposal, at + bare.rindex(","))
     if "=" not in bare:
         if pairs:
-            return Found("a colon stands where = belongs", proposal, at + bare.index(":"))
+            return Found("a colon stands where = belongs, inside the braces", proposal, at + bare.index(":"))
         if re.fullmatch(KEY, body):
             cure = f"Write = and a value after it: {place.name} = {{ {body} = ... }}"
             return Found("a name stands in these braces without a value", cure, at + bare.index(body))
         return Found("a list stands in [ ], not in { }", assign(place, f"[{body}]{comment}", general), at)
     if pairs and ":" in STRING.sub(lambda match: "x" * len(match[0]), bare):
-        return Found("a colon stands where = belongs", proposal, at + bare.index(":"))
+        return Found("a colon stands where = belongs, inside the braces", proposal, at + bare.index(":"))
     if pairs and _PAIR.search(bare, min(place.offset - at, len(bare))):
         return Found("a comma is missing here", proposal, place.offset)
     return Found("these braces cannot be read", proposal, place.offset)

@@ -12,11 +12,12 @@ from speakerd.config import schema, secrets
 from speakerd.config.errors import Problem
 from speakerd.config.excerpt import excerpt
 from speakerd.config.line_numbers import KeyPath
-from speakerd.config.nearest import nearest
+from speakerd.config.nearest import NO_SUCH_NAME, nearest
 from speakerd.config.settings import Settings
 from speakerd.config.spoken import spoken
 from speakerd.config.syntax.diagnosis import SyntaxMistake, explain
 from speakerd.config.syntax.place import KEY
+from speakerd.config.syntax.proposals import is_toml
 from speakerd.config.toml_writer import toml_key, toml_value
 
 MOST: Final = 30
@@ -33,28 +34,32 @@ class Broken:
 
     Attributes:
         problems: its mistakes, as far as they can be told from one another.
-        mended: the text, of as many lines, with what was proposed, and without what cannot be mended; None if
-            nobody can say where a mistake ends.
+        mended: the text, of as many lines, with what was proposed, and without what cannot be mended, nor what is
+            below a mistake of which nobody can say where it ends; then the same of each table that is there twice.
+        complete: whether all of the text is in these.
     """
 
     problems: list[Problem]
-    mended: str | None
+    mended: tuple[str, ...]
+    complete: bool
 
 
 def problems_of(text: str, file: Path | None) -> Broken:
     """Return the mistakes of a text whose lines end in newlines alone."""
     problems: list[Problem] = []
+    again: list[str] = []
     once: set[tuple[int, bool]] = set()
     most = MOST if len(text) < _LONG_TEXT else 1
+    complete = True
     while True:
         try:
             tomllib.loads(text)
         except ValueError as error:
-            if len(problems) == most:
-                return Broken(problems, None)
             mistake = explain(text, error)
+            if len(problems) >= most:
+                return Broken(problems, (*_above(text, mistake), *again), complete=False)
         else:
-            return Broken(problems, text)
+            return Broken(problems, (text, *again), complete)
         problems.append(_as_problem(mistake, text, file))
         mark = (mistake.line, bool(mistake.lines))
         if (
@@ -63,12 +68,24 @@ def problems_of(text: str, file: Path | None) -> Broken:
             and (mistake.named or "headers" not in mistake.path)
         ):
             text = mistake.mended
+            complete = complete and len(mistake.lines) <= mistake.last - mistake.first + 1
         elif mistake.statement is not None:
             start, end = mistake.statement
+            complete = False
+            if text[start] == "[" and is_toml(text[start:].partition("\n")[0]):
+                below = problems_of("\n" * text.count("\n", 0, start) + text[start:end], file)
+                problems += below.problems
+                again += below.mended
             text = text[:start] + "\n" * text.count("\n", start, end) + text[end:]
         else:
-            return Broken(problems, None)
+            return Broken(problems, (*_above(text, mistake), *again), complete=False)
         once.add(mark)
+
+
+def _above(text: str, mistake: SyntaxMistake) -> tuple[str, ...]:
+    """Return what stands above a mistake, if it is TOML."""
+    lines = text.split("\n")[: min(mistake.first, mistake.line) - 1]
+    return ("\n".join(lines),) if is_toml("\n".join(lines)) else ()
 
 
 def _as_problem(mistake: SyntaxMistake, text: str, file: Path | None) -> Problem:
@@ -80,10 +97,11 @@ def _as_problem(mistake: SyntaxMistake, text: str, file: Path | None) -> Problem
         path = path[:-1]
     piece, cure = mistake.piece, _cure(mistake)
     if hidden:
-        piece = piece and "something"
+        piece = piece and "something that is hidden here"
         cure = _cure_without_secret(mistake, path, line, hidden, headers=headers)
     elif mistake.setting and (note := _unknown(path)):
-        cure = _of_no_setting(mistake, path, cure, note)
+        moved = cure.startswith("Move it") or (mistake.lines and not _same_name(mistake.lines[0], line))
+        cure = f"{cure}\n    {note}" if moved else _of_no_setting(mistake, path, note)
     hint = schema.hint_at(Settings, path)
     said = mistake.setting and mistake.of_value and hint is not None and not schema.is_section(hint)
     return Problem(
@@ -121,22 +139,36 @@ def _written(mistake: SyntaxMistake, lines: tuple[str, ...], remark: str) -> str
     return lead + below.join(lines) + remark
 
 
-def _of_no_setting(mistake: SyntaxMistake, path: KeyPath, cure: str, note: str) -> str:
-    """Return what to do about a setting that there is not: its line is no cure, and is told as an example."""
-    alone = len(mistake.lines) == 1 and mistake.line == mistake.first == mistake.last
-    if alone and mistake.lines[0].startswith(f"{toml_key(path[-1])} "):
-        return f"{note}\n    Its line would be: {mistake.lines[0]}"
-    return f"{cure}\n    {note}"
+def _same_name(one: str, other: str) -> bool:
+    """Return whether two lines begin with the same name."""
+    names = [KEY.match(line.lstrip()) for line in (one, other)]
+    return names[0] is not None and names[1] is not None and names[0][0] == names[1][0]
 
 
 def _unknown(path: KeyPath) -> str:
-    """Return what to say of a setting that is none, in a table that there is."""
-    above = schema.hint_at(Settings, path[:-1])
-    if not path or schema.hint_at(Settings, path) is not None or not schema.is_section(above):
+    """Return what to say of a setting that is none, in a table whose names are not the owner's own."""
+    above = path
+    while above and schema.hint_at(Settings, above) is None:
+        above = above[:-1]
+    if above == path or not schema.is_section(schema.hint_at(Settings, above)):
         return ""
     near = nearest(path)
-    meant = f"Did you mean {near}?" if near else "`speakerd check --defaults` prints all of them."
-    return f"There is no setting {spoken(path)[:60]}. {meant}"
+    meant = f" Did you mean {spoken(tuple(near.split('.')))}?" if near else ""
+    return f"There is no setting {spoken(path)[:60]}.{meant}"
+
+
+def _of_no_setting(mistake: SyntaxMistake, path: KeyPath, note: str) -> str:
+    """Return what to do about a setting that there is not: however its line is written, it would be no cure."""
+    meant = tuple(nearest(path).split("."))
+    hint = schema.hint_at(Settings, meant)
+    if hint is None:
+        return f"{note} {NO_SUCH_NAME}"
+    if schema.is_section(hint):
+        return f"{note} Delete it, or write [{'.'.join(meant)}], and its settings below."
+    inside = meant[: len(mistake.table)] == mistake.table
+    where = "Its line" if inside else f"Its line, below [{'.'.join(meant[:-1])}]"
+    name = ".".join(meant[len(mistake.table) :] if inside else meant[-1:])
+    return f"{note}\n    {where}: {name} = VALUE   (VALUE is {schema.allowed(hint)})"
 
 
 def _cure_without_secret(
@@ -158,7 +190,8 @@ def _cure_without_secret(
     takes = "" if hint is None or schema.is_section(hint) else schema.allowed(hint)
     name = path[-1] if path else "NAME"
     if takes.startswith("a table of names"):
-        return f'Write: {toml_key(name)} = {{ NAME = "{_HIDDEN}" }}{_REMARK}'
+        remark = f"   (NAME and {_HIDDEN} are your own name and value)"
+        return f'Write: {toml_key(name)} = {{ NAME = "{_HIDDEN}" }}{remark}'
     return f'Write: {toml_key(name)} = "{_HIDDEN}"{_REMARK}'
 
 

@@ -87,7 +87,9 @@ def _into_table(place: Place, path: KeyPath, value: Any) -> Cure:
     name = ".".join(map(toml_key, path))
     if isinstance(value, bool) and schema.hint_at(Settings, (*path, "enabled")) is bool:
         return _moved(place, path, f"enabled = {toml_value(value)}")
-    return Cure(f"Write [{name}], which is a table, and below it  NAME = {toml_value(value)[:60]}")
+    fields = ", ".join(each for each, _, _ in schema.fields(schema.hint_at(Settings, path)))
+    lead = f"Write [{name}] alone" if place.head.startswith("[") else "Delete this line"
+    return Cure(f"{lead}: {name} is a table, and has no value itself. What it has: {fields}.")
 
 
 def _moved(place: Place, table: KeyPath, line: str, remark: str = "") -> Cure:

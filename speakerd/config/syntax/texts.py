@@ -6,6 +6,8 @@ from speakerd.config.syntax.place import BLOCK, KEY, STRING, Cure, Found, Place,
 from speakerd.config.syntax.proposals import LONGEST_PROPOSAL, assign, is_toml, quoted
 from speakerd.config.syntax.values import allowed_here, listed, text_meant, without_comment
 
+_NAMES = {",": "a comma", ";": "a semicolon", ".": "a point", "%": "a percent sign"}
+
 
 def missing_value(place: Place) -> Found | None:
     """Nothing after the equals sign, or a colour, which begins a comment."""
@@ -163,7 +165,7 @@ def after_value(place: Place, value: str, rest: str, at: int) -> Found:
     """Explain what stands after a complete value."""
     if re.match(r"[;,.%]\s*(?:#|$)", rest):
         return Found(
-            f"{rest[0]} stands at the end of the line",
+            f"{_NAMES[rest[0]]} stands at the end of the line",
             assign(place, value + rest[1:].rstrip(), f"Delete {rest[0]}"),
             at,
         )

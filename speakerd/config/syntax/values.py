@@ -89,6 +89,8 @@ def no_value(place: Place) -> str:
     allowed = allowed_here(place)
     if re.match(r"a (?:whole )?number(?! or )", allowed):
         return "is no number"
+    if schema.is_section(schema.hint_at(Settings, place.statement.path)):
+        return "is no value of a table"
     return "is not allowed here" if allowed else "is not known here"
 
 
@@ -104,13 +106,16 @@ def _pin_meant(place: Place, word: str) -> Meant | None:
         return None
     kind, number = match[1].upper(), match[2]
     if kind != "PIN":
-        return Meant(f'"{kind}{number}"', "stands without quotes", word)
+        plain = {"BCM": "GPIO", "J8:": "BOARD"}.get(kind, kind)
+        return Meant(f'"{plain}{number}"', "stands without quotes", word)
+    gpio = f'"GPIO{number}"' if int(number) < 28 else ""  # the header has GPIO0 to GPIO27
+    what = "can mean two things" if gpio else "stands without quotes"
     try:
         there = f"place {number} of the header, which is GPIO{gpio_of(f'BOARD{number}')}"
     except ValueError as error:
-        return Meant("", "stands without quotes", word, otherwise=f"Write another pin: {error}.")
-    other = f'; or write "GPIO{number}"' if int(number) < 28 else ""  # the header has GPIO0 to GPIO27
-    what = "can mean two things" if other else "stands without quotes"
+        other = f"; or, if you mean the GPIO: {name} = {gpio}" if gpio else "."
+        return Meant("", what, word, otherwise=f"Write another pin: {error}{other}")
+    other = f"; or write {gpio}" if gpio else ""
     return Meant(f'"BOARD{number}"', what, word, remark=f"   ({there}{other})")
 
 
@@ -146,7 +151,7 @@ def constant_meant(place: Place, word: str) -> Meant | None:
             '"none"' if low in {"no", "off"} and _takes(place, "none") else "", no_value(place), word
         )
     if low in _YES | _NO:
-        return Meant("true" if low in _YES else "false", "is not known here", word)
+        return Meant("true" if low in _YES else "false", no_value(place), word)
     if low in {"none", "null", "nil", "undefined", "~"}:
         return Meant('""', "is not known here", word, "   (or leave the line out, and the default counts)")
     return None
@@ -193,7 +198,9 @@ def number_meant(place: Place, word: str) -> Meant | None:
     if re.fullmatch(r"[+-]?0\d+(?:\.\d+)?", word):
         sign = word[0] if word[0] in "+-" else ""
         digits = word.lstrip("+-").lstrip("0") or "0"
-        return Meant(sign + (f"0{digits}" if digits.startswith(".") else digits), "a number begins with 0")
+        return Meant(
+            sign + (f"0{digits}" if digits.startswith(".") else digits), "a number must not begin with 0"
+        )
     if re.fullmatch(r"[+-]?\.\d+", word):
         return Meant(word.replace(".", "0."), "a digit is missing before the point")
     if re.fullmatch(r"[+-]?\d+\.", word):
