@@ -9,7 +9,7 @@ from speakerd.config.settings import Settings
 
 NO_SUCH_NAME: Final = "Delete it, or mend its name: `speakerd check --defaults` prints all names."
 """What to do about a name that is like none that there is."""
-_LEAST_ALIKE = 0.4
+_LEAST_ALIKE = 0.6
 """Of the last parts: two names are not alike because they are in the same table."""
 
 

@@ -73,7 +73,7 @@ x = 1
         ("audo", "audio"),
         ("gate.hangover_ms", "audio.gate.hangover_ms"),
         ("hangover_ms", "audio.gate.hangover_ms"),
-        ("model.name", "model.model"),
+        ("model.name", ""),
         ("log.transcript", "log.transcripts"),
         ("zzz", ""),
     ],
