@@ -91,6 +91,8 @@ class Dialect:
     """Where the rate of the user's audio stands, if not in its format."""
     input_rate_hz: int = 24_000
     """The rate of the user's audio that the server wants, or takes without any loss."""
+    names_input_rate: bool = True
+    """The rate is written; else the server takes audio to have its own rate, and refuses to be told it."""
     language_field: str = "language"
     """What the language is called in the settings of the transcription."""
     takes_g711: bool = False
@@ -110,7 +112,7 @@ class Dialect:
     commit_while_detecting: CommitEffect = "item"
     """What it does while they are."""
     says_committed: bool = True
-    """`input_audio_buffer.committed` is sent for each turn."""
+    """`input_audio_buffer.committed` can be relied on; else the end of speech is one, whether it comes or not."""
     one_id_per_turn: bool = True
     """The committed event, the transcript and the item of a turn have the same id."""
 
@@ -224,6 +226,8 @@ _ROWS: Final = (
     Dialect(
         "speech-to-speech",
         input_rate_hz=16_000,
+        # It checks formats by the published types, which allow 24 kHz alone; without a rate it assumes its own.
+        names_input_rate=False,
         no_detection="never",
         commit="silence",
         commit_while_detecting="silence",

@@ -197,6 +197,19 @@ def test_without_a_committed_event_the_end_of_speech_is_one() -> None:
     assert kinds(talk.sent()) == ["session.update"]
 
 
+def test_a_committed_event_after_the_end_of_speech_is_no_second_one() -> None:
+    talk = Talk("speech-to-speech")
+    talk.ask(RealtimeModelSendAudio(PCM))
+    talk.hear(s.speech_started("item_a"), s.speech_stopped("item_a"), s.committed("item_a")[0])
+    assert len(talk.of_type("input_audio_committed")) == 1
+
+
+def test_a_rate_that_a_server_refuses_to_be_told_is_not_written() -> None:
+    talk = Talk("speech-to-speech", {"input_audio_format": {"type": "audio/pcm", "rate": 16_000}})
+    assert talk.session["audio"]["input"]["format"] == {"type": "audio/pcm"}
+    assert talk.protocol.send(RealtimeModelSendAudio(PCM), 0.0) == []
+
+
 def test_the_ids_of_one_turn_are_one() -> None:
     talk = Talk("localai")
     item = s.message_item("c", "user", [{"type": "input_audio", "transcript": "hello"}])

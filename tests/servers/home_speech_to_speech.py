@@ -50,9 +50,6 @@ class SpeechToSpeechConversation(Conversation):
             "event_id": event_id,
         }
 
-    def check_format(self, value: Any, param: str) -> None:
-        pass
-
     @property
     def detection(self) -> Mapping[str, Any] | None:
         given: Mapping[str, Any] | None = self.setting("audio", "input").get("turn_detection")
@@ -91,17 +88,17 @@ class SpeechToSpeechConversation(Conversation):
 
 
 class SpeechToSpeechServer(EmulatedServer):
-    """Facts, from its source of 21 August 2026:
+    """Facts, from its source of 21 August 2026, and from a run of release 1.1.0 (October 2026) with pretended ears:
 
-    - `ws://HOST:8765/v1/realtime`, no key, the model is ignored. Settings are nested; any rate is taken, and without one
-      16 kHz is assumed.
+    - `ws://HOST:8765/v1/realtime`, no key, the model is ignored. Settings are nested, and checked by the published types:
+      the rate of a format is 24 kHz, or left out; then 16 kHz is assumed. (Release 1.1.0 was seen to refuse another.)
     - Turns are always detected: `turn_detection: null` is ignored, and a commit ends nothing; it only refuses an empty
       buffer. Known of the client are append, commit, update, item.create, truncate (without any effect, or answer),
       response.create and cancel; all else is `unknown_or_invalid_event`. The code of an error stands in `type`.
     - Ids of items must begin with `msg_` (user, assistant), `sys_`, `fc_` or `fco_`, call ids with `call_`. Its own items
       are called `item_…`. A system item replaces the instructions. While a call has no output, `response.create` is
       refused (`function_call_output_pending`).
-    - No `input_audio_buffer.committed`, no `item.added` or `item.done`. When the user interrupts, `response.done` comes
+    - No `input_audio_buffer.committed` (release 1.1.0 sends it), no `item.added` or `item.done`. When the user interrupts, `response.done` comes
       before `speech_started`.
     """
 

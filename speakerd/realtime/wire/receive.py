@@ -146,6 +146,8 @@ def _speech_stopped(state: WireState, event: ServerEvent, now: float) -> None:
 
 def _committed(state: WireState, event: ServerEvent, now: float) -> None:
     item_id = text(event, "item_id")
+    if not state.dialect.says_committed and item_id and item_id == state.turn_item_id:
+        return  # It was taken for one when the speech ended.
     state.user_speaks = False
     state.committed_at = None
     state.turn_item_id = item_id

@@ -144,7 +144,9 @@ def _written(path: Path, value: Any, dialect: Dialect) -> Any:
     """Return a value of the current protocol as that server wants it."""
     if path in (INPUT_FORMAT, OUTPUT_FORMAT) and isinstance(value, Mapping):
         kind = str(value.get("type"))
-        return dialect.formats.get(kind, kind) if dialect.formats else value
+        if dialect.formats:
+            return dialect.formats.get(kind, kind)
+        return value if dialect.names_input_rate or path == OUTPUT_FORMAT else {"type": kind}
     if path == MODALITIES and value == ["audio"]:
         return list(dialect.with_audio)
     if path == TOOLS and dialect.nested_tools:

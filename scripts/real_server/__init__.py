@@ -1,0 +1,1 @@
+"""What `scripts/real_speech_to_speech` runs."""
