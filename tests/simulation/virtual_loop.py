@@ -161,7 +161,7 @@ async def _run_at_once(_pool: ToolThreadPool, call: Callable[[], Any]) -> Any:
 def _overtaken_task(
     chance: random.Random, loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any
 ) -> asyncio.Task[Any]:
-    steps: Any = _overtaken(chance, coroutine)
+    steps: Any = _steps(chance, coroutine)
     # So that a task is still named after what it does.
     for name in ("__name__", "__qualname__"):
         setattr(steps, name, getattr(coroutine, name, type(coroutine).__name__))
@@ -169,6 +169,10 @@ def _overtaken_task(
     # Also of one that was cancelled before its first step.
     task.add_done_callback(lambda _task: coroutine.close())
     return task
+
+
+async def _steps(chance: random.Random, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    return await _overtaken(chance, coroutine)
 
 
 @types.coroutine
