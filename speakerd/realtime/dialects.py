@@ -143,6 +143,8 @@ class Dialect:
     """What the message of an error has in it where a cancel found no response, beside the code of the protocol."""
 
     # The connection.
+    wants_model: bool = False
+    """The address has to name a model that only the household can know."""
     session_age_s: float | None = 3600.0
     """After so many seconds the server ends a session; None: it does not."""
     idle_s: float | None = None
@@ -214,6 +216,7 @@ _ROWS: Final = (
     ),
     Dialect(
         "localai",
+        wants_model=True,
         input_rate_hz=16_000,
         commit="answers",
         commit_while_detecting="silence",
@@ -260,6 +263,7 @@ _ROWS: Final = (
     ),
     Dialect(
         "speaches",
+        wants_model=True,
         typed_session=False,
         places=_FLAT,
         lacks_settings=_OF_THE_HOSTED_SERVICE

@@ -152,3 +152,19 @@ def test_a_connection_that_a_server_closes_when_silent_is_not_to_be_kept_warm(
         "model.connection: a server of qwen closes a connection that is silent for 180 s"
         in capsys.readouterr().err
     )
+
+
+def test_a_model_that_only_the_household_can_name_is_asked_for(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text('[model]\nprovider = "localai"\n')
+    assert run(str(file)) == 0
+    assert "model.model: a server of localai has to be told which of its models" in capsys.readouterr().err
+
+
+def test_a_line_that_a_server_is_not_known_to_take_is_told_of(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text('[model]\nprovider = "vllm-omni"\nline = "telephone"\n')
+    assert run(str(file)) == 0
+    assert "model.line: it is not known that a server of vllm-omni takes G.711" in capsys.readouterr().err

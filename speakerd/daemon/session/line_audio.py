@@ -31,6 +31,15 @@ _LEAST_BYTES = g711.RATE // 10
 """G.711 leaves by 100 ms: the event around each piece of sound costs as much as 10 ms of it."""
 
 
+def model_for(
+    from_hz: int, to_hz: int, *, telephone: bool = False, **options: Any
+) -> OpenAIRealtimeWebSocketModel:
+    """Return the model that takes speech at `from_hz`; a plain one where nothing is to be converted."""
+    if from_hz == to_hz and not telephone:
+        return OpenAIRealtimeWebSocketModel(**options)
+    return ConvertingModel(from_hz, to_hz, telephone=telephone, **options)
+
+
 class ConvertingModel(OpenAIRealtimeWebSocketModel):
     """Takes speech at `from_hz` and sends it at `to_hz`; with `telephone` as G.711, and takes answers as such."""
 

@@ -85,6 +85,9 @@ def compromises(model: ModelSettings) -> list[Compromise]:
         what = f"a server of {dialect.name} cannot do that: it finds the end of your turns by {kind}"
         cure = f'Write turn_detection = "{kind}". A held button still ends a turn, and so does a pause.'
         found.append(Compromise("model.turn_detection", what, cure))
+    if dialect.wants_model and not model.model and "model=" not in model.url:
+        what = f"a server of {dialect.name} has to be told which of its models is to answer"
+        found.append(Compromise("model.model", what, "Set model.model to its name there."))
     if model.line == "telephone" and not dialect.takes_g711:
         what = (
             f"it is not known that a server of {dialect.name} takes G.711, so sound goes as it does without"

@@ -211,17 +211,16 @@ class SessionFactory:
         backend: Backend,
     ) -> RealtimeSession[None]:
         # These load a WebSocket library.
-        from speakerd.daemon.session.line_audio import ConvertingModel  # noqa: PLC0415
+        from speakerd.daemon.session.line_audio import model_for  # noqa: PLC0415
         from speakerd.realtime.transport import CONNECT_ATTEMPTS  # noqa: PLC0415
 
         settings = self._model
         url = await self._embedded.url() if backend == "offline" else None
         persistent = settings.fallback != "offline"
         limit_s = settings.connect_timeout_s
-        rate = input_rate_hz(settings)
-        model = ConvertingModel(
-            rate,
-            rate if url is None else EMBEDDED_RATE_HZ,
+        model = model_for(
+            input_rate_hz(settings),
+            input_rate_hz(settings) if url is None else EMBEDDED_RATE_HZ,
             telephone=url is None and on_the_telephone(settings),
             transport_config={"handshake_timeout": limit_s},
             connect_attempts=None if persistent else CONNECT_ATTEMPTS,
