@@ -15,6 +15,8 @@ from speakerd.realtime.testing.server_events import (
     call_response,
     committed,
     error,
+    output_item_added,
+    output_item_done,
     response_created,
     response_done,
     session_updated,
@@ -96,6 +98,39 @@ async def test_a_transcription_that_fails_is_a_line_in_the_journal_and_nothing_e
         (line,) = [line for line in journal(caplog, "session_error") if line.levelname == "WARNING"][:1]
         assert "no captions" in line.message
         await house.phase("idle")
+
+
+def hosted_call(*, done_first: bool) -> list[Step]:
+    """A response that is nothing but a call of a tool that the server runs itself; when it ends, the tool may run."""
+    called = {"id": "mcp_1", "type": "mcp_call", "server_label": "shop", "name": "find", "arguments": "{}"}
+    ends: list[Step] = [
+        Wait(1),
+        {"type": "response.mcp_call.completed", "item_id": "mcp_1", "output_index": 0},
+        output_item_done("resp_1", {**called, "output": "two kinds of tea"}),
+    ]
+    done: list[Step] = [response_done("resp_1")]
+    return [
+        response_created("resp_1"),
+        output_item_added("resp_1", called),
+        {"type": "response.mcp_call.in_progress", "item_id": "mcp_1", "output_index": 0},
+        *(done + ends if done_first else ends + done),
+    ]
+
+
+@pytest.mark.parametrize("done_first", [True, False])
+@in_virtual_time
+async def test_a_response_that_has_a_tool_run_by_the_server_is_no_empty_one(
+    caplog: pytest.LogCaptureFixture, earcons: list[str], done_first: bool
+) -> None:
+    reply = [Expect("response.create", within_s=30), *tone_response("resp_2", "item_2", "Two.", 400)]
+    script = [Expect("response.create", within_s=30), *hosted_call(done_first=done_first), *reply, Wait(60)]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking")
+        await house.phase("listening")
+        assert "error" not in earcons
+        assert "error" not in house.lights
+        assert journal(caplog, "no_answer") == []
 
 
 NO_ANSWERS: dict[str, tuple[list[Step], str]] = {

@@ -17,11 +17,12 @@ from speakerd.realtime import (
     SessionNotice,
 )
 from speakerd.realtime.model.events import (
+    RealtimeModelMcpApprovalRequestEvent,
     RealtimeModelMcpCallEndedEvent,
     RealtimeModelMcpCallStartedEvent,
 )
 from speakerd.realtime.model.inputs import RealtimeModelSendMcpApproval, RealtimeModelSendResponse
-from speakerd.realtime.session.events import RealtimeToolEnd, RealtimeToolStart
+from speakerd.realtime.session.events import RealtimeAgentEndEvent, RealtimeToolEnd, RealtimeToolStart
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.due import DUE
 from tests.realtime.layer import call, ended, read_all, said, session_of, session_with, started
@@ -186,6 +187,13 @@ def test_a_list_of_tools_that_fails_is_told_once_with_the_servers_label(events: 
     assert "the tools of the MCP server shop could not be listed" in str(error.error)
 
 
+def test_a_call_of_which_nothing_more_was_said_runs_when_its_response_has_ended() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created("resp_1"), ADDED, RESPONSE_DONE)
+    kinds = [event.type for event in wire.told if event.type in ("mcp_call_started", "turn_ended")]
+    assert kinds == ["mcp_call_started", "turn_ended"]
+
+
 # The session.
 
 SHOP = HostedMCPTool({"server_label": "shop"})
@@ -223,6 +231,21 @@ async def test_the_result_is_spoken_once(events: list[Any], asked: int) -> None:
     async with await session_of(model, RealtimeAgent("T", tools=[SHOP])):
         await model.emit(*events)
     assert len(model.of(RealtimeModelSendResponse)) == asked
+
+
+ASKS = RealtimeModelMcpApprovalRequestEvent("ask_1", "shop", "find", "{}", "r1")
+
+
+@pytest.mark.parametrize("called", [BEGUN, ASKS], ids=["a call", "a request to approve one"])
+async def test_the_end_of_a_response_counts_what_the_server_runs_itself_among_its_tool_calls(
+    called: Any,
+) -> None:
+    model = RecordingModel()
+    session = await session_with(model, RealtimeAgent("T", tools=[SHOP]))
+    await model.emit(started(), called, ended())
+    await session.close()
+    (end,) = [event for event in await read_all(session) if isinstance(event, RealtimeAgentEndEvent)]
+    assert end.tool_calls == 1
 
 
 async def test_with_a_tool_of_the_program_in_the_same_response_there_is_one_reply() -> None:
@@ -267,7 +290,8 @@ async def test_an_approval_is_answered_on_the_wire_too() -> None:
     wire.hear(
         s.output_item_done("resp_1", {"id": "m1", "type": "mcp_approval_request", "server_label": "shop"})
     )
-    assert len(wire.events("mcp_approval_request")) == 1
+    (request,) = wire.events("mcp_approval_request")
+    assert request.response_id == "resp_1"
     wire.types()
     wire.ask(RealtimeModelSendMcpApproval("m1", approve=True))
     assert wire.types() == ["conversation.item.create"]

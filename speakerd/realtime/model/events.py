@@ -87,6 +87,7 @@ class RealtimeModelMcpApprovalRequestEvent:
     server_label: str
     name: str
     arguments: str
+    response_id: str | None = None
     type: Literal["mcp_approval_request"] = "mcp_approval_request"
 
 

@@ -63,7 +63,7 @@ class ModelEventHandlers(Generic[TContext]):
         self._hooks = SerialQueue(state.report, _MAX_HOOKS_WAITING)
         self._raw_events = state.run_config.get("raw_events", True)
         self._tool_calls: BoundedDict[str | None, int] = BoundedDict(MAX_RESPONSES)
-        """How many tools each running response has called."""
+        """How many tools each running response has called, those that the server runs itself included."""
 
     async def react(self, event: m.RealtimeModelEvent) -> None:
         """Do what one event of the model means: update the history, run tools and hooks, notify the program."""
@@ -162,13 +162,18 @@ class ModelEventHandlers(Generic[TContext]):
         await self._state.put(RealtimeInputAudioCommitted(info=self._state.info, item_id=event.item_id))
 
     async def _function_call(self, event: m.RealtimeModelToolCallEvent) -> None:
-        self._tool_calls[event.response_id] = self._tool_calls.get(event.response_id, 0) + 1
+        self._count_call(event.response_id)
         await self._tools.call(event)
 
+    def _count_call(self, response_id: str | None) -> None:
+        self._tool_calls[response_id] = self._tool_calls.get(response_id, 0) + 1
+
     async def _mcp_approval(self, event: m.RealtimeModelMcpApprovalRequestEvent) -> None:
+        self._count_call(event.response_id)
         await self._hosted.request(event)
 
     async def _mcp_call_started(self, event: m.RealtimeModelMcpCallStartedEvent) -> None:
+        self._count_call(event.response_id)
         await self._tools.hosted_started(event)
 
     async def _mcp_call_ended(self, event: m.RealtimeModelMcpCallEndedEvent) -> None:

@@ -55,6 +55,13 @@ def hosted_item(state: WireState, item: ServerEvent, response_id: str, now: floa
         _end(state, call, output, error, now)
 
 
+def begin_calls_of(state: WireState, response_id: str, now: float) -> None:
+    """The response has ended: what it called runs, although the server has not said so."""
+    for call in list(state.hosted.running.values()):
+        if call.event.response_id == response_id:
+            _begin(state, call, now)
+
+
 def hosted_calls_lost(state: WireState) -> None:
     """The connection is lost: no result of a hosted call will come."""
     for call in list(state.hosted.running.values()):
@@ -127,6 +134,7 @@ def _begin(state: WireState, call: HostedCall, now: float) -> None:
     call.response = state.responses.running if response_id is None else state.responses.active(response_id)
     _await(call, "hosted_call", now)
     if call.response is not None:
+        call.event.response_id = call.event.response_id or call.response.response_id or None
         state.delivered(call.response)  # The tool runs: were it asked for again, it might run twice.
     _put(state, call.event, None)
     state.emit(call.event)

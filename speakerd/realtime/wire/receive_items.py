@@ -69,13 +69,19 @@ def emit_item(state: WireState, item: ServerEvent) -> None:
     state.emit(RealtimeModelItemUpdatedEvent(item_from_dict(item)))
 
 
-def emit_mcp_approval(state: WireState, item: ServerEvent) -> None:
-    """Report a request to approve a hosted tool call, once."""
+def emit_mcp_approval(state: WireState, item: ServerEvent, response_id: str = "") -> None:
+    """Report a request to approve a hosted tool call, once; it is of the running response if none is named."""
     request_id = text(item, "id")
+    if not response_id and state.responses.running is not None:
+        response_id = state.responses.running.response_id
     if state.reported_calls.add(request_id):
         state.emit(
             RealtimeModelMcpApprovalRequestEvent(
-                request_id, text(item, "server_label"), text(item, "name"), text(item, "arguments")
+                request_id,
+                text(item, "server_label"),
+                text(item, "name"),
+                text(item, "arguments"),
+                response_id or None,
             )
         )
 

@@ -26,7 +26,7 @@ from speakerd.realtime.model import (
 )
 from speakerd.realtime.wire.codec import load_base64
 from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
-from speakerd.realtime.wire.receive_hosted import hosted_item
+from speakerd.realtime.wire.receive_hosted import begin_calls_of, hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response import ActiveResponse
 
@@ -96,7 +96,13 @@ def end_response(state: WireState, response_id: str, data: ServerEvent, now: flo
         for item in output:
             if item.get("type") == "function_call":
                 _call_complete(state, item, response)
+            elif item.get("type") == "mcp_call":
+                hosted_item(state, item, response.response_id, now, done=False)
+            elif item.get("type") == "mcp_approval_request":
+                emit_mcp_approval(state, item, response.response_id)
         _calls_left(state, response)
+    if not response.cancelled:
+        begin_calls_of(state, response.response_id, now)
     for item_id in response.items:
         state.playback.finish_item(item_id)
         state.calls.pop(item_id, None)
@@ -175,7 +181,7 @@ def _output_item_done(state: WireState, event: ServerEvent, now: float) -> None:
     if kind == "function_call" and item.get("status") in (None, "completed"):
         _call_complete(state, item, response)
     elif kind == "mcp_approval_request":
-        emit_mcp_approval(state, item)
+        emit_mcp_approval(state, item, response.response_id)
     elif kind == "message" and not response.out_of_band:
         emit_item(state, item)
 
