@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from speakerd.realtime.errors import NotConnectedError
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
@@ -65,6 +66,26 @@ async def test_a_server_that_does_not_answer_the_close_is_left_within_two_second
         async with asyncio.timeout(limit(2)):
             await model.close()
         server_side.transport.resume_reading()
+
+
+async def test_a_socket_that_takes_nothing_is_left_within_two_seconds_while_somebody_sends_on_it() -> None:
+    async def speak(model: OpenAIRealtimeWebSocketModel) -> None:
+        while True:
+            await model.send_event(i.RealtimeModelSendAudio(bytes(200_000)))
+
+    async with LoopbackServer() as server, connected(server) as model:
+        server_side = server.connections[0]._socket
+        server_side.transport.pause_reading()
+        assert model._link is not None
+        transport = model._link.socket.transport
+        speaking = asyncio.create_task(speak(model))
+        await until(lambda: transport.get_write_buffer_size() > 0)
+        async with asyncio.timeout(limit(2)):
+            await model.close()
+            with pytest.raises(NotConnectedError):
+                await speaking
+        assert transport.is_closing()
+        server_side.transport.abort()
 
 
 async def test_a_bug_in_the_run_ends_the_session_with_its_exception(caplog: pytest.LogCaptureFixture) -> None:

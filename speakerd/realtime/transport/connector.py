@@ -72,7 +72,14 @@ class Link:
 
     async def close(self) -> None:
         """Close the WebSocket, waiting no longer than `CLOSE_WITHIN_S` for the server. Idempotent."""
-        await self.socket.close()
+        try:
+            # The limit of `websockets` begins only when the socket has taken the close frame, which may be never.
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self.socket.close()
+        except TimeoutError:
+            pass
+        finally:
+            self.socket.transport.abort()  # Nothing where it is closed already.
 
 
 async def open_link(

@@ -268,8 +268,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 # So that no listener of the next session gets events of this one.
                 await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
         finally:
-            if link is not None:
-                link.socket.transport.abort()  # Nothing where it is closed already.
             self._dismantled.set()
 
     # The connection's life.
