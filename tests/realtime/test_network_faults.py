@@ -366,6 +366,32 @@ async def test_an_earlier_time_of_ones_own_holds_over_the_servers(stage: Stage) 
         assert len(server.connections) == 2
 
 
+@staged
+async def test_what_an_old_session_sends_while_it_is_being_replaced_is_not_taken_for_the_new_ones(
+    stage: Stage,
+) -> None:
+    renewed = asyncio.Event()
+
+    async def script(connection: LoopbackConnection) -> None:
+        if connection.number == 1:
+            renewed.set()
+        elif connection.number == 0:
+            await renewed.wait()
+            for _ in range(40):  # one of them arrives when the new connection has just been taken
+                await asyncio.sleep(0.002)
+                await connection.send(s.response_created("resp_old"))
+        await answering(connection)
+
+    stage.make(rotate_after_s=20.0)
+    async with stage.talk(script) as server:
+        await asyncio.sleep(35)
+        begun = [event.response_id for event in stage.ear.told if event.type == "turn_started"]
+        ended = [event.response_id for event in stage.ear.told if event.type == "turn_ended"]
+        assert begun == ended  # none that nobody ends
+        assert stage.ear.statuses() == ["connecting", "connected"]
+        assert len(server.connections) == 2
+
+
 # Pressure.
 
 

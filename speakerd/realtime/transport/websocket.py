@@ -344,10 +344,13 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         reason = "closed"
         try:
             await self._flush()
-            if first_frame is not None:
+            if first_frame is not None and link is self._link:
                 await self._take(link, protocol, first_frame)
             while link is self._link and protocol.must_reconnect is None:
-                await self._take(link, protocol, await link.socket.recv())
+                frame = await link.socket.recv()
+                if link is not self._link:
+                    break  # It was replaced meanwhile: what it says is not of the session that is used now.
+                await self._take(link, protocol, frame)
             reason = protocol.must_reconnect or reason
         except ConnectionClosed as closed:
             reason = why_closed(closed)
