@@ -249,6 +249,9 @@ class _Household:
                     network.delay_s = 0.7
             await asyncio.sleep(self.chance.choice((0.5, 5.0, 60.0, 1_800.0)))
             network.down, network.delay_s = False, 0.02
+            for link in links:
+                if link.black_hole:
+                    link.cut()  # by now the server has noticed, too
 
     async def expire_sessions(self) -> None:
         """The server ends what has lasted for an hour."""
