@@ -56,7 +56,8 @@ MOST_A_MINUTE: Final = 8
 """Requests, and connections, in any minute: far within the budgets, which are the last resort."""
 GROWTH: Final = 1.05
 """By how much objects and memory may have grown from the second night to the last."""
-GROWTH_BYTES: Final = 8 << 20
+GROWTH_BYTES: Final = 16 << 20
+"""The heap of a process has a high-water mark: of thirty days those in which a session is kept raise it by 11 MB."""
 
 
 @dataclass
