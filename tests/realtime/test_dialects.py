@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -381,3 +382,34 @@ def test_a_session_is_renewed_in_proportion_to_its_age(
 
 def test_a_session_that_may_grow_old_is_renewed_only_when_it_is_quiet() -> None:
     assert rotation(50 * 60, 58 * 60, None) == (50 * 60, float("inf"))
+
+
+def test_what_was_said_and_never_written_down_is_sent_again_as_sound() -> None:
+    history = [
+        item_from_dict(s.message_item(each, "user", [{"type": "input_audio"}]))
+        for each in ("item_a", "item_b")
+    ]
+    talk = Talk("openai")
+    for item_id in ("item_a", "item_b"):
+        talk.ask(RealtimeModelSendAudio(item_id.encode() * 2_000), RealtimeModelSendAudioCommit())
+        talk.hear(*s.committed(item_id), *s.spoken_response(f"resp_{item_id}", f"said_{item_id}"))
+    talk.hear(s.transcribed("item_b", "hello"))
+    talk.protocol.connection_lost()
+    talk.protocol.connected(history, 1.0)
+    sent = talk.sent()
+    assert kinds(sent) == ["session.update", "conversation.item.create"]
+    assert sent[1]["item"]["id"] == "item_a"
+    assert base64.b64decode(sent[1]["item"]["content"][0]["audio"]) == b"item_a" * 2_000
+
+
+def test_of_much_that_was_never_written_down_the_end_is_sent_again() -> None:
+    history = [
+        item_from_dict(s.message_item(f"item_{each}", "user", [{"type": "input_audio"}])) for each in range(8)
+    ]
+    talk = Talk("openai")
+    for each in range(8):
+        talk.ask(RealtimeModelSendAudio(bytes(10 * 48_000)), RealtimeModelSendAudioCommit())
+        talk.hear(*s.committed(f"item_{each}"), *s.spoken_response(f"resp_{each}", f"said_{each}"))
+    talk.protocol.connection_lost()
+    talk.protocol.connected(history, 1.0)
+    assert [event["item"]["id"] for event in talk.sent()[1:]] == ["item_5", "item_6", "item_7"]

@@ -364,10 +364,12 @@ class Conversation:
 
     async def take_turn(self, *, answer: bool) -> None:
         """Make an item of what was said."""
+        words = self.server.next_words()
+        self.server.sounds[bytes(self.buffer)] = words
         self.buffer.clear()
         item_id = self.next_item_id
         self.next_item_id = self.new_id("item")
-        item = self.said(item_id, self.server.next_words())
+        item = self.said(item_id, words)
         await self.send(
             {"type": "input_audio_buffer.committed", "item_id": item_id, "previous_item_id": None}
         )
@@ -419,7 +421,8 @@ class Conversation:
         self.check_item(item)
         item = {"id": self.new_id("item"), **item}
         if any("audio" in part for part in item.get("content") or ()):
-            self.server.words[item["id"]] = self.server.next_words()
+            sound = base64.b64decode(item["content"][0]["audio"])
+            self.server.words[item["id"]] = self.server.sounds.get(sound) or self.server.next_words()
         await self.add(item)
 
     def item(self, item_id: str) -> Event:
@@ -668,6 +671,8 @@ class EmulatedServer(LoopbackServer):
         """What the model had before it, for each response that it was asked for."""
         self.refusals: list[RefusedError] = []
         self.ids = 0
+        self.sounds: dict[bytes, str] = {}
+        """What was said in sound that came, to know it when it is sent again."""
         self.heard_s = 0.0
         """Seconds of sound that came, at the rate that the server takes it to have."""
         self.conversations: list[Conversation] = []

@@ -237,7 +237,7 @@ async def test_after_a_lost_connection_the_model_knows_what_was_said(row: Row) -
         await over(house)
         assert users(server)[-1] == "and tomorrow"
         known = " ".join(words for who, words in server.asked[-1][:-1] if who in {row.remembers, "assistant"})
-        assert known.count("what is the weather") == row.captions
+        assert known.count("what is the weather") == 1
         assert (row.remembers == "instructions") or "Certainly." in known
         assert server.refusals == []
 

@@ -2,7 +2,7 @@
 
 A session cannot be resumed: after a reconnect the new one knows nothing. A client cannot create assistant audio, so
 speech is sent as text, under the ids that the items had; images, tool calls and their outputs are sent as such.
-Items of which no text is known are left out.
+Of a turn without a transcript the sound is sent again, if it is known. What nothing is known of is left out.
 
 Where a server takes no such items, or bills them, the conversation is told in the instructions.
 """
@@ -17,9 +17,10 @@ from speakerd.realtime.items import (
     RealtimeToolCallItem,
     text_of,
 )
+from speakerd.realtime.wire.encoding import audio_message
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from speakerd.realtime.items import RealtimeItem, RealtimeMessageItem
 
@@ -30,14 +31,23 @@ MAX_REPLAY_CHARS = 60_000
 """About 15,000 tokens, half of a realtime model's context. The oldest items are left out."""
 
 
-def replay_items(history: Sequence[RealtimeItem], leave_out: Container[str] = ()) -> list[dict[str, Any]]:
-    """Return the wire items to create, in order, without those whose id is in `leave_out`."""
+def replay_items(
+    history: Sequence[RealtimeItem],
+    leave_out: Container[str] = (),
+    sound_of: Callable[[str], bytes | None] = lambda _item_id: None,
+) -> list[dict[str, Any]]:
+    """Return the wire items to create, in order, without those whose id is in `leave_out`.
+
+    `sound_of` returns what was said in a turn of which there is no transcript.
+    """
     groups: list[list[dict[str, Any]]] = []
     chars = 0
     for item in reversed(history):
         if item.item_id in leave_out:
             continue
         wire = _tool_call(item) if isinstance(item, RealtimeToolCallItem) else _message(item)
+        if not wire and (sound := sound_of(item.item_id)):
+            wire = [audio_message(sound, item.item_id)]
         chars += len(text_of(item))
         if chars > MAX_REPLAY_CHARS:
             break

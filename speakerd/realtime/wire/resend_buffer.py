@@ -9,7 +9,8 @@ Three things exist only on their way to the server and in its memory:
 They are kept in the order of their sending, bounded in number and in seconds. `seal()` marks what was sent before a
 response began; once that response has brought something, `answered()` drops what was sealed.
 
-While there is no connection, what is sent meanwhile is kept in the same way. Pure.
+While there is no connection, what is sent meanwhile is kept in the same way. Of answered turns that were never
+transcribed the sound is kept, too, as far as there is room: nothing else tells a new session what was said. Pure.
 """
 
 from __future__ import annotations
@@ -89,6 +90,12 @@ class ResendBuffer:
         self.bytes_per_ms = bytes_per_ms
         self._entries: deque[SpokenTurn | PendingItem | PendingRaw] = deque()
         self._buffer = _Buffer()
+        self._answered: dict[str, bytes] = {}
+        """The sound of answered turns without a transcript, by item id, oldest first."""
+
+    def sound_of(self, item_id: str) -> bytes | None:
+        """Return the sound of an answered turn of which there is no transcript."""
+        return self._answered.get(item_id)
 
     @property
     def uncommitted(self) -> bytes:
@@ -155,6 +162,7 @@ class ResendBuffer:
     def transcribed(self, item_id: str) -> None:
         """That turn was transcribed: drop its audio, since it can be replayed as text."""
         self._keep(entry for entry in self._entries if not _is_turn(entry, item_id))
+        self._answered.pop(item_id, None)
 
     def seal(self) -> None:
         """A response began: mark everything kept so far as being answered by it."""
@@ -164,6 +172,9 @@ class ResendBuffer:
     def answered(self) -> None:
         """The response brought something: drop what it answers."""
         if self._entries and self._entries[0].sealed:
+            for entry in self._entries:
+                if entry.sealed and isinstance(entry, SpokenTurn) and entry.item_id:
+                    self._remember(entry.item_id, entry.audio)
             self._keep(entry for entry in self._entries if not entry.sealed)
 
     def give_up(self) -> bool:
@@ -183,6 +194,11 @@ class ResendBuffer:
         raw = [entry.message for entry in self._entries if isinstance(entry, PendingRaw)]
         self._keep(entry for entry in self._entries if not isinstance(entry, PendingRaw))
         return raw
+
+    def _remember(self, item_id: str, audio: bytes) -> None:
+        self._answered[item_id] = audio
+        while sum(map(len, self._answered.values())) > self._bytes(MAX_AUDIO_S):
+            del self._answered[next(iter(self._answered))]
 
     def _remove(self, matches: Any) -> None:
         self._keep(

@@ -76,7 +76,8 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
         history = ()
     state.update_session(now)
     sent_before = len(state.frames)
-    for item in replay_items(history, waiting):
+    sound_of = state.resend.sound_of if state.dialect.takes_audio_items else lambda _item_id: None
+    for item in replay_items(history, waiting, sound_of):
         if item["type"] == "function_call_output" and item["call_id"] in outputs:
             continue
         if state.dialect.id_prefixes and not state.ids.fits(item.get("id"), kind_of(item)):
