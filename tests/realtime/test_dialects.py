@@ -23,6 +23,7 @@ from speakerd.realtime.model import (
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.transport.retry_policy import rotation
 from speakerd.realtime.wire import RealtimeProtocol
+from speakerd.realtime.wire.due import DUE, MAX_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,6 +177,49 @@ def test_a_commit_that_the_server_answers_by_itself_swallows_the_request_beside_
     assert kinds(talk.ask(*turn)) == ["input_audio_buffer.append", "input_audio_buffer.commit"]
     talk.hear(s.response_created("resp_1"), s.response_done("resp_1"))
     assert kinds(talk.ask(RealtimeModelSendResponse())) == ["response.create"]
+
+
+COMMIT_ANSWERS = [name for name, dialect in DIALECTS.items() if dialect.commit == "answers"]
+
+
+@pytest.mark.parametrize("dialect", COMMIT_ANSWERS)
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_spoken_question_at_which_each_connection_is_lost_is_sent_twice_and_then_given_up(
+    dialect: str, begins: bool
+) -> None:
+    talk = Talk(dialect)
+    sent = talk.ask(RealtimeModelSendAudio(PCM), RealtimeModelSendAudioCommit(), RealtimeModelSendResponse())
+    for number in range(6):
+        if begins and number < MAX_ASKED:
+            talk.hear(s.response_created(f"resp_{number}"))
+        talk.told += talk.protocol.connection_lost()
+        talk.told += talk.protocol.connected([], 0.0)
+        talk.hear(s.session_updated())
+        sent += talk.sent()
+    assert kinds(sent).count("input_audio_buffer.commit") == MAX_ASKED
+    assert "response.create" not in kinds(sent)
+    (error,) = talk.of_type("error")
+    assert isinstance(error.error, NoAnswerError)
+
+
+@pytest.mark.parametrize("dialect", COMMIT_ANSWERS)
+def test_a_question_after_speech_that_the_server_left_unanswered_is_asked(dialect: str) -> None:
+    talk = Talk(dialect)
+    talk.ask(RealtimeModelSendAudio(PCM), RealtimeModelSendAudioCommit())
+    talk.told += talk.protocol.tick(DUE["server_response"].within_s)
+    assert "by itself" in str(talk.protocol.must_reconnect)
+    talk.ask(RealtimeModelSendResponse())
+    talk.told += talk.protocol.connection_lost()
+    talk.told += talk.protocol.connected([], 20.0)
+    talk.hear(s.session_updated())
+    assert "input_audio_buffer.commit" in kinds(talk.sent())
+    talk.told += talk.protocol.tick(20.0 + DUE["server_response"].within_s)
+    talk.told += talk.protocol.connection_lost()
+    (error,) = talk.of_type("error")
+    assert isinstance(error.error, NoAnswerError)
+    talk.told += talk.protocol.connected([], 40.0)
+    talk.hear(s.session_updated())
+    assert kinds(talk.ask(RealtimeModelSendResponse()))[-1] == "response.create"
 
 
 def test_where_a_commit_ends_nothing_silence_does() -> None:

@@ -248,6 +248,18 @@ def test_a_server_that_goes_mute_at_any_moment_is_left_and_the_question_asked_on
     assert asked(wire) == (phase != "speaking")
 
 
+def test_a_turn_that_the_server_found_and_does_not_answer_is_asked_again_on_another_connection() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)))
+    wire.hear(s.speech_started("u1"), s.speech_stopped("u1"), *s.committed("u1"))
+    wire.pass_time(DUE["server_response"].within_s - 0.1)
+    assert wire.protocol.must_reconnect is None
+    wire.pass_time(0.1)
+    wire.types()
+    assert "by itself" in replace(wire)
+    assert wire.types() == ["session.update", "conversation.item.create", "response.create"]
+
+
 def test_a_request_for_which_there_is_no_room_is_reported() -> None:
     wire = Wire(MANUAL)
     wire.hear(s.response_created())

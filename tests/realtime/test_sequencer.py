@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speakerd.realtime.wire import response_queue as q
-from speakerd.realtime.wire.due import DUE
+from speakerd.realtime.wire.due import DUE, MAX_ASKED
 from speakerd.realtime.wire.response import (
     MAX_ITEMS,
     ActiveResponse,
@@ -195,12 +195,44 @@ def test_an_unanswered_request_calls_for_another_connection_and_is_asked_again_t
     assert sequencer.take_given_up() == []
 
 
-def test_an_expected_response_of_the_server_is_not_awaited_for_ever() -> None:
+def test_an_expected_response_of_the_server_is_not_awaited_for_ever_but_asked_for_elsewhere() -> None:
     sequencer = connected()
     sequencer.release(5.0, server_answers=True)
-    assert sequencer.deadline == 5.0 + DUE["server_response"].within_s
-    sequencer.tick(5.0 + DUE["server_response"].within_s)
+    assert sequencer.deadline == (over := 5.0 + DUE["server_response"].within_s)
+    assert sequencer.tick(over) == [Overdue("server_response")]
+    sequencer.connection_lost()
+    assert len(creates(sequencer.reconnected(over))) == 1
+
+
+def test_an_expected_response_that_nobody_wants_any_more_is_awaited_no_longer() -> None:
+    sequencer = connected()
+    sequencer.release(5.0, server_answers=True)
+    sequencer.cancel(6.0)
+    assert sequencer.tick(5.0 + DUE["server_response"].within_s) == []
     assert sequencer.idle
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_the_request_for_what_the_server_answers_by_itself_is_counted_as_others_are(begins: bool) -> None:
+    sequencer = connected()
+    for number in range(MAX_ASKED):
+        assert sequencer.take_given_up() == []
+        sequencer.answers_by_itself(0.0)
+        if number == 0:
+            assert sequencer.request(ResponseRequest(), 0.0) == []
+        if begins:
+            sequencer.created(f"r{number}", 0.0)
+        sequencer.connection_lost()
+    assert len(sequencer.take_given_up()) == 1
+    assert sequencer.reconnected(1.0) == []
+
+
+def test_a_request_after_the_response_that_the_server_did_not_begin_is_no_part_of_that() -> None:
+    sequencer = connected()
+    sequencer.answers_by_itself(0.0)
+    sequencer.cancel(1.0)
+    sequencer.tick(DUE["server_response"].within_s)
+    assert len(creates(sequencer.request(ResponseRequest(), 20.0))) == 1
 
 
 def test_while_the_user_speaks_requests_wait() -> None:

@@ -71,7 +71,7 @@ DUE: Final[Mapping[Due, Rule]] = {
     "end_after_cancel": Rule(3.0, "end", "response.done of the cancelled response"),
     # Some servers report a failed response by an error alone.
     "end_after_error": Rule(3.0, "end", "a sign of life of the response after an error"),
-    "server_response": Rule(15.0, "go_on", "the response that the server begins by itself after a turn"),
+    "server_response": Rule(15.0, "replace", "the response that the server begins by itself after a turn"),
     # Requests are held so long in favour of the server's own response: they would only be refused.
     "server_response_first": Rule(3.0, "go_on", "the response that the server begins by itself"),
     "committed": Rule(3.0, "go_on", "the user's item after the end of speech"),

@@ -91,6 +91,8 @@ class RealtimeProtocol:
     def connection_lost(self) -> list[RealtimeModelEvent]:
         """The connection is lost, or is about to be left. Audio that was received goes on playing."""
         state = self._state
+        if state.connected:
+            state.resend.connection_lost(turns_ask=send.turns_ask(state))
         state.connected = state.ready = state.has_audio = state.user_speaks = state.setting_up = False
         lost_because, state.must_reconnect = state.must_reconnect or "the connection was lost", None
         if state.begun_at is not None:
@@ -101,7 +103,6 @@ class RealtimeProtocol:
         state.halves.clear()
         state.settings.connection_lost()
         state.playback.connection_lost()
-        state.resend.connection_lost()
         for remembered in (state.harmless, state.replayed):
             remembered.clear()
         state.calls.clear()

@@ -19,6 +19,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from speakerd.realtime.wire.due import MAX_ASKED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -39,6 +41,8 @@ class SpokenTurn:
     audio: bytes
     item_id: str | None = None
     sealed: bool = False
+    asked: int = 0
+    """On how many connections it was sent, and was lost with them unanswered."""
 
 
 @dataclass(slots=True)
@@ -184,10 +188,21 @@ class ResendBuffer:
         self._buffer.take()
         return anything
 
-    def connection_lost(self) -> None:
-        """No response will answer what was sealed: unmark it."""
+    def connection_lost(self, *, turns_ask: bool = False) -> None:
+        """The connection on which all of this was sent is lost: no response will answer what was sealed.
+
+        `turns_ask`: the server answers each turn that is sent. So one is sent `MAX_ASKED` times, as a request is.
+        """
         for entry in self._entries:
             entry.sealed = False
+            if isinstance(entry, SpokenTurn):
+                entry.asked += 1
+        if turns_ask:
+            self._keep(
+                entry
+                for entry in self._entries
+                if not isinstance(entry, SpokenTurn) or entry.asked < MAX_ASKED
+            )
 
     def take_raw(self) -> list[Mapping[str, Any]]:
         """Remove and return the raw messages that waited for the connection."""

@@ -39,6 +39,17 @@ class ResponseRequest:
         return not self.params and not self.event_id
 
 
+@dataclass(slots=True)
+class ServerTurn:
+    """A response that the server is to begin by itself, because of the user's turn or of what was sent."""
+
+    since: float
+    request: ResponseRequest = field(default_factory=ResponseRequest)
+    """What it stands for: asked for on the next connection if it is lost with this one."""
+    takes_request: bool = False
+    """The next plain request is for it, and is not sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Create:
     """Send `response.create`."""
@@ -87,7 +98,7 @@ class ActiveResponse:
     out_of_band: bool = False
     metadata: Mapping[str, str] | None = None
     request: ResponseRequest | None = None
-    """The request it answers; `None` when the server began it by itself."""
+    """The request it answers, or would have; `None` when the server began it unexpectedly."""
     cancelled: bool = False
     """It was cancelled, or the server interrupts it by itself: what still arrives of it is dropped."""
     delivered: bool = False

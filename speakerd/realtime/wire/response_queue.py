@@ -23,7 +23,8 @@ Rules:
 - While the user is speaking (`hold()`), waiting requests stay: a reply must not start in the middle of a sentence.
   After it the server's own response goes first, where it makes one.
 - Until the session is set up (`reconnected()`) requests wait, and a `cancel()` drops them.
-- Where what was sent makes the server answer by itself (`answers_by_itself()`), the request for it is not sent.
+- Where what was sent makes the server answer by itself (`answers_by_itself()`), the request for it is not sent; it
+  counts as sent with that, and is lost and given up as others are.
 
 Pure: no clock, no I/O. Methods return what has to be done as `Create`, `Cancel`, `Overdue` and `Throttled` values.
 """
@@ -44,6 +45,7 @@ from speakerd.realtime.wire.response import (
     QueueAction,
     QueueOutcome,
     ResponseRequest,
+    ServerTurn,
     Throttled,
 )
 
@@ -63,8 +65,6 @@ class ResponseQueue:
     def __init__(self, *, supersedes: bool = False) -> None:
         """`supersedes`: a request ends the response that runs; a cancelled one need not be waited for."""
         self._supersedes = supersedes
-        self._asked_already = False
-        """The next plain request is for the response that the server begins by itself."""
         self._waiting: deque[ResponseRequest] = deque()
         self._sent: ResponseRequest | None = None
         self._sent_at = 0.0
@@ -76,8 +76,8 @@ class ResponseQueue:
         self._active: dict[str, ActiveResponse] = {}
         self._ended: BoundedDict[str, bool] = BoundedDict(MAX_KNOWN)
         self._held_until: float | None = None
-        self._server_turn_at: float | None = None
-        self._cancel_server_turn = False
+        self._server_turn: ServerTurn | None = None
+        """The response that the server is to begin by itself; `None` where none is awaited."""
         self._ids = 0
         self._paused = True
         """There is no session that was set up: requests wait for `reconnected()`."""
@@ -98,11 +98,7 @@ class ResponseQueue:
     def idle(self) -> bool:
         """Whether nothing runs, was sent or waits, in the conversation or out of band."""
         return not (
-            self._active
-            or self._sent
-            or self._sent_aside
-            or self._waiting
-            or self._server_turn_at is not None
+            self._active or self._sent or self._sent_aside or self._waiting or self._server_turn is not None
         )
 
     def active(self, response_id: str) -> ActiveResponse | None:
@@ -121,7 +117,7 @@ class ResponseQueue:
     @property
     def awaits_server(self) -> bool:
         """Whether the server has to send something."""
-        return bool(self._active or self._sent or self._sent_aside or self._server_turn_at is not None)
+        return bool(self._active or self._sent or self._sent_aside or self._server_turn is not None)
 
     @property
     def deadline(self) -> float | None:
@@ -141,8 +137,8 @@ class ResponseQueue:
             yield self._sent_at + DUE["created"].within_s, "created", ""
         for event_id, (_, since) in self._sent_aside.items():
             yield since + DUE["created_aside"].within_s, "created_aside", event_id
-        if self._server_turn_at is not None:
-            yield self._server_turn_at + DUE["server_response"].within_s, "server_response", ""
+        if self._server_turn is not None:
+            yield self._server_turn.since + DUE["server_response"].within_s, "server_response", ""
 
     def take_given_up(self) -> list[ResponseRequest]:
         """Remove and return the requests that were given up: with a lost connection, or because too many waited."""
@@ -155,8 +151,8 @@ class ResponseQueue:
         """Request a response, now or as soon as no other one runs."""
         if request.out_of_band and not self._paused and self._allowance.take(now):
             return [self._send_aside(request, now)]
-        if request.plain and self._asked_already:
-            self._asked_already = False
+        if request.plain and self._server_turn is not None and self._server_turn.takes_request:
+            self._server_turn.takes_request = False
             return []
         if not (request.plain and any(waiting.plain for waiting in self._waiting)):
             self._waiting.append(request)
@@ -179,8 +175,8 @@ class ResponseQueue:
                 self._sent = replace(self._sent, wanted=False)
             if self._matched is not None:
                 self._matched = replace(self._matched, wanted=False)
-            if self._server_turn_at is not None:
-                self._cancel_server_turn = True
+            if (turn := self._server_turn) is not None:
+                turn.request = replace(turn.request, wanted=False)
         return actions
 
     def cancel_silently(self, now: float) -> None:
@@ -201,25 +197,22 @@ class ResponseQueue:
     def hold(self, now: float, due: Due = "end_of_speech") -> None:
         """The user speaks: hold the waiting requests until `release()`, at most as long as the table says."""
         self._held_until = now + DUE[due].within_s
-        self._forget_server_turn()
+        self._server_turn = None
 
     def release(self, now: float, *, server_answers: bool = False) -> list[QueueAction]:
         """The user's turn is over; with `server_answers` the server will begin a response by itself."""
         self._held_until = None
         if server_answers and self.running is None and self._sent is None:
-            self._server_turn_at = now
-            self._cancel_server_turn = False
+            self._server_turn = ServerTurn(now)
             # It comes first anyway: a request made now would only be refused.
             self._held_until = now + DUE["server_response_first"].within_s
         return self._advance(now)
 
     def answers_by_itself(self, now: float) -> None:
         """What was sent makes the server begin a response by itself; the plain request beside it is for that."""
-        before = len(self._waiting)
+        asked = next((request for request in self._waiting if request.plain), None)
         self._waiting = deque(request for request in self._waiting if not request.plain)
-        self._server_turn_at = now
-        self._cancel_server_turn = False
-        self._asked_already = len(self._waiting) == before
+        self._server_turn = ServerTurn(now, asked or ResponseRequest(), takes_request=asked is None)
 
     # What happens.
 
@@ -244,13 +237,14 @@ class ResponseQueue:
         if aside is None:
             for stale in [r for r in self._active.values() if not r.out_of_band]:
                 self._end(stale)
-            response.request = self._matched = self._sent
-            if self._cancel_server_turn or (self._sent is not None and not self._sent.wanted):
+            expected = [self._sent, self._server_turn and self._server_turn.request]
+            response.request = next((request for request in expected if request is not None), None)
+            self._matched = self._sent
+            if any(request is not None and not request.wanted for request in expected):
                 response.cancelled, response.cancelled_at = True, now
                 actions.append(Cancel(response_id))
-            self._sent = self._sent_failed_at = None
-            self._cancel_unconfirmed = self._asked_already = False
-            self._forget_server_turn()
+            self._sent = self._sent_failed_at = self._server_turn = None
+            self._cancel_unconfirmed = False
             self._held_until = None
         self._active[response_id] = response
         self._ended.pop(response_id, None)
@@ -320,8 +314,8 @@ class ResponseQueue:
         for at, due, concerned in list(self._waits()):
             if now < at:
                 continue
-            if due == "server_response":
-                self._forget_server_turn()
+            if due == "server_response" and not self._server_turn_wanted:
+                self._server_turn = None
             elif due == "end_after_error" and not concerned:
                 self._sent = self._sent_failed_at = None
             elif due == "created_aside":
@@ -345,8 +339,8 @@ class ResponseQueue:
         if self._sent is not None and self._sent.wanted:
             lost.append(self._sent)
         lost += [request for request, _ in self._sent_aside.values()]
-        if self._server_turn_at is not None and not self._cancel_server_turn:
-            lost.append(ResponseRequest())
+        if self._server_turn is not None and self._server_turn_wanted:
+            lost.append(self._server_turn.request)
         again = [replace(request, event_id="", retried=False, asked=request.asked + 1) for request in lost]
         self._given_up += [request for request in again if request.asked >= MAX_ASKED]
         again = [request for request in again if request.asked < MAX_ASKED]
@@ -359,12 +353,10 @@ class ResponseQueue:
             elif request is plain[0]:
                 # One for all of them, which is as new as the newest.
                 self._waiting.append(replace(request, asked=min(other.asked for other in plain)))
-        self._sent = self._sent_failed_at = None
-        self._matched = None
+        self._sent = self._sent_failed_at = self._matched = self._server_turn = None
         self._sent_aside.clear()
-        self._forget_server_turn()
         self._held_until = None
-        self._cancel_unconfirmed = self._asked_already = False
+        self._cancel_unconfirmed = False
         self._paused = True
         return ended
 
@@ -422,7 +414,7 @@ class ResponseQueue:
             wanted = (request.params or {}).get("metadata")
             if wanted and dict(wanted) == dict(metadata or {}):
                 return self._sent_aside.pop(event_id)[0]
-        if conversation is False or (self._sent is None and self._server_turn_at is None):
+        if conversation is False or (self._sent is None and self._server_turn is None):
             return self._sent_aside.pop(next(iter(self._sent_aside)))[0]
         return None
 
@@ -439,9 +431,9 @@ class ResponseQueue:
             return request
         return None
 
-    def _forget_server_turn(self) -> None:
-        self._server_turn_at = None
-        self._cancel_server_turn = False
+    @property
+    def _server_turn_wanted(self) -> bool:
+        return self._server_turn is not None and self._server_turn.request.wanted
 
     def _end(self, response: ActiveResponse) -> None:
         self._active.pop(response.response_id, None)

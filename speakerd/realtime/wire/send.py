@@ -121,7 +121,7 @@ def _leave_out(state: WireState, history: Sequence[RealtimeItem]) -> None:
 
 def _send_turn_again(state: WireState, turn: SpokenTurn, now: float) -> None:
     """Send a turn that was committed and not answered, or spoken while there was no connection."""
-    if state.settings.server_detects_turns and state.dialect.takes_audio_items:
+    if _goes_as_item(state):
         # The server would find turns of its own in it: give it as one finished message.
         if turn.item_id is None or not state.ids.fits(turn.item_id, "user"):
             turn.item_id = state.ids.item("user")
@@ -132,11 +132,23 @@ def _send_turn_again(state: WireState, turn: SpokenTurn, now: float) -> None:
     _end_turn(state, now)
 
 
+def _goes_as_item(state: WireState) -> bool:
+    return state.settings.server_detects_turns and state.dialect.takes_audio_items
+
+
+def _effect_of_commit(state: WireState) -> str:
+    detects = state.settings.server_detects_turns
+    return state.dialect.commit_while_detecting if detects else state.dialect.commit
+
+
+def turns_ask(state: WireState) -> bool:
+    """Return whether the server answers a turn by itself that is sent again, so that no request is made for it."""
+    return not _goes_as_item(state) and _effect_of_commit(state) != "item"
+
+
 def _end_turn(state: WireState, now: float) -> None:
     """Have the server take what was appended as a whole turn."""
-    dialect = state.dialect
-    detects = state.settings.server_detects_turns
-    effect = dialect.commit_while_detecting if detects else dialect.commit
+    effect = _effect_of_commit(state)
     if effect == "silence":
         _append(state, bytes(2 * int(state.settings.silence_ms * state.resend.bytes_per_ms / 2)))
     else:
