@@ -237,10 +237,11 @@ class ResponseQueue:
         if aside is None:
             for stale in [r for r in self._active.values() if not r.out_of_band]:
                 self._end(stale)
-            expected = [self._sent, self._server_turn and self._server_turn.request]
-            response.request = next((request for request in expected if request is not None), None)
-            self._matched = self._sent
-            if any(request is not None and not request.wanted for request in expected):
+            expected = [] if self._sent is None else [self._sent]
+            if self._server_turn is not None:
+                expected.append(self._server_turn.request)
+            response.request, self._matched = next(iter(expected), None), self._sent
+            if not all(request.wanted for request in expected):
                 response.cancelled, response.cancelled_at = True, now
                 actions.append(Cancel(response_id))
             self._sent = self._sent_failed_at = self._server_turn = None
