@@ -37,6 +37,8 @@ function, sync or async, that fetches it at each connect. Other places::
     {"url": "wss://RESOURCE.openai.azure.com/openai/v1/realtime?model=DEPLOYMENT", "headers": {"api-key": KEY}}
     # A server of your own. Older event names and missing fields are understood.
     {"url": "ws://192.168.1.20:8000/v1/realtime?model=whatever"}
+    # One that speaks otherwise: those that are known are in `speakerd.realtime.dialects.DIALECTS`.
+    {"url": "wss://api.x.ai/v1/realtime?model=grok-voice-latest", "dialect": DIALECTS["xai"]}
     # A call that runs already.
     {"call_id": "rtc_..."}
 
