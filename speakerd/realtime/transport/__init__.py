@@ -3,7 +3,7 @@
 """The WebSocket to a model: the only package that imports `websockets`, a costly import.
 
 - `websocket`: the model behind a WebSocket, which keeps its connection alive;
-- `connector`: opens one connection; `url`: its address and headers;
+- `connector`: opens one connection; `url`: its address and headers; `safe_text`: errors without its key;
 - `retry_policy`: when to connect again, when to give up, when to move to a fresh session.
 """
 

@@ -81,6 +81,9 @@ account is wrong. Not among them: those that ask to wait (408, 425, 429), and th
 KEY_STATUSES: Final = frozenset({401, 403})
 """Those after which another key can help."""
 
+MAX_REQUESTS: Final = 3
+"""Requests of one attempt to connect, where the server redirects to another address of its own."""
+
 KEY_ATTEMPTS: Final = 3
 """How often a running conversation comes back with its key refused, where the key comes from a function: a key that
 is being replaced is refused until the new one is in place."""

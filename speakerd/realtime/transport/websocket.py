@@ -319,7 +319,15 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 return reason
 
     async def _open(self) -> Link:
-        return await open_link(self._url, self._options, self._transport, self._clock)
+        connection = self._connection
+        assert connection is not None  # noqa: S101  # set while there are tasks
+        return await open_link(
+            self._url,
+            self._options,
+            self._transport,
+            self._clock,
+            lambda: connection.handshakes.take(self._clock()),
+        )
 
     def _adopt(
         self, link: Link, history: Sequence[RealtimeItem], first_frame: str | bytes | None = None
@@ -353,7 +361,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 await self._take(link, protocol, frame)
             reason = protocol.must_reconnect or reason
         except ConnectionClosed as closed:
-            reason = why_closed(closed)
+            reason = why_closed(closed, link.shown)
         except Exception as error:  # noqa: BLE001  # a bug here is handled like a lost connection; otherwise the speaker would stay deaf
             _log.exception("reading from the model failed")
             reason = f"internal error: {error}"
@@ -398,10 +406,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         code = link.socket.close_code
         if protocol.refusal is not None:
             slug = protocol.refusal.get("code") or protocol.refusal.get("type")
-            message = protocol.refusal.get("message") or slug
-            return ConnectRefusedError(
-                url_without_secrets(self._url), f"{message}", status=code, code=f"{slug}"
-            )
+            message = link.shown(f"{protocol.refusal.get('message') or slug}")
+            return ConnectRefusedError(url_without_secrets(self._url), message, status=code, code=f"{slug}")
         if is_fatal_close(code):
             return ConnectRefusedError(url_without_secrets(self._url), reason, status=code)
         return None
@@ -550,7 +556,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         except TimeoutError:
             pass
         except ConnectionClosed as closed:
-            _log.info("the session could not be replaced yet: %s", why_closed(closed))
+            _log.info("the session could not be replaced yet: %s", why_closed(closed, link.shown))
             return None, None
         except BaseException:
             link.socket.transport.abort()
