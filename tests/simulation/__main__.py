@@ -15,28 +15,35 @@ from tests.simulation.turns import play, play_all
 
 
 def _matrix(seed: int, jobs: int) -> int:
-    time.monotonic()
+    begun = time.monotonic()
     tasks = [(stage, event, seed) for stage in STAGES for event in sorted(SERVER_EVENTS)]
     played = failed = 0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for results in pool.imap_unordered(play_all, tasks, chunksize=4):
             played += len(results)
-            for _name, problems in results:
+            for name, problems in results:
                 if problems:
                     failed += 1
+                    print(f"scripts/simulation cell {name}", *problems, sep="\n    ", flush=True)
+    print(f"{played} cells, {failed} failed, in {time.monotonic() - begun:.0f} s")
     return int(failed > 0)
 
 
 def _cell(name: str) -> int:
-    outcome = play(Cell.parse(name))
-    for _part in outcome.trace:
-        pass
+    try:
+        cell = Cell.parse(name)
+    except ValueError as error:
+        sys.exit(f"scripts/simulation: {error}")
+    outcome = play(cell)
+    print(*outcome.history, sep="\n")
+    print(f"{cell}: {len(outcome.problems)} problems", *outcome.problems, sep="\n    ")
     return int(bool(outcome.problems))
 
 
 def _month(days: int, seed: int) -> int:
-    time.process_time()
+    begun = time.process_time()
     report = live(days, seed)
+    print(*report.problems, f"{report}; {time.process_time() - begun:.0f} s of computing", sep="\n")
     return int(bool(report.problems))
 
 

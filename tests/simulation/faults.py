@@ -73,8 +73,13 @@ class Cell:
     @classmethod
     def parse(cls, name: str) -> Cell:
         """Read what `str` has written. Raises ValueError."""
-        stage, event, fault, seed = name.split("/")
-        if stage not in STAGES or fault not in FAULTS or event not in names.SERVER_EVENTS:
+        stage, event, fault, seed = (*name.split("/"), "", "", "", "")[:4]
+        if (
+            not seed.isdecimal()
+            or stage not in STAGES
+            or fault not in FAULTS
+            or event not in names.SERVER_EVENTS
+        ):
             raise ValueError(f"no cell: {name!r}; expected STAGE/EVENT/FAULT/SEED")
         return cls(stage, event, fault, int(seed))  # checked above
 
@@ -101,7 +106,7 @@ class HonestWire:
         """Send it."""
         if not self.over:
             self.carried.append((stage, event["type"]))
-        await talk.connection.send(event)
+        await talk.send(event)
 
 
 class SpoilingWire(HonestWire):
@@ -122,13 +127,13 @@ class SpoilingWire(HonestWire):
         else:
             await self._spoil(talk, event, fault)
         if held is not None:
-            await held[0].connection.send(held[1])
+            await held[0].send(held[1])
 
     def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
         raise NotImplementedError
 
     async def _spoil(self, talk: Conversation, event: Mapping[str, Any], fault: Fault) -> None:
-        send = talk.connection.send
+        send = talk.send
         match fault:
             case "omitted":
                 pass
@@ -144,9 +149,9 @@ class SpoilingWire(HonestWire):
             case "refused":
                 await self._refuse(talk, event)
             case "wrong_types" | "fields_missing":
-                await talk.connection.send_raw(json.dumps(self._malformed(event, fault)))
+                await talk.send_raw(json.dumps(self._malformed(event, fault)))
             case "not_json":
-                await talk.connection.send_raw(self._nonsense(event))
+                await talk.send_raw(self._nonsense(event))
             case "out_of_order":
                 self._held = (talk, event)
                 self._spawn(self._send_held(event))
@@ -155,22 +160,22 @@ class SpoilingWire(HonestWire):
         await asyncio.sleep(after_s)
         event = talk.example(kind, known=self._chance.random() < 0.7)
         if fault in ("wrong_types", "fields_missing"):
-            await talk.connection.send_raw(json.dumps(self._malformed(event, fault)))
+            await talk.send_raw(json.dumps(self._malformed(event, fault)))
             return
         if kind != names.DTMF_RECEIVED:  # the only one that is published without an id
             event = {"event_id": "event_unasked", **event}
         for _ in range(2 if fault == "doubled" else 1):
-            await talk.connection.send_raw(json.dumps(event))
+            await talk.send_raw(json.dumps(event))
 
     async def _send_later(self, talk: Conversation, event: Mapping[str, Any], after_s: float) -> None:
         await asyncio.sleep(after_s)
-        await talk.connection.send(event)
+        await talk.send(event)
 
     async def _send_held(self, event: Mapping[str, Any]) -> None:
         await asyncio.sleep(_NOTHING_FOLLOWS_S)
         if self._held is not None and self._held[1] is event:
             talk, self._held = self._held[0], None
-            await talk.connection.send(event)
+            await talk.send(event)
 
     async def _refuse(self, talk: Conversation, event: Mapping[str, Any]) -> None:
         kind, code = self._chance.choice(ERRORS)
@@ -180,7 +185,7 @@ class SpoilingWire(HonestWire):
             refusal["error"]["param"] = self._chance.choice(_REFUSED_PARAMETERS)
         if event["type"] == names.RESPONSE_CREATED:
             talk.refuse_response()
-        await talk.connection.send(refusal)
+        await talk.send(refusal)
 
     def _malformed(self, event: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
         spoilt: dict[str, Any] = copy.deepcopy({"event_id": "event_spoilt", **event})

@@ -77,6 +77,8 @@ class ModelServer:
         self.watch: Callable[[Mapping[str, Any]], None] = lambda _event: None
         """Called with each event of a client."""
         self.numbers = itertools.count(1)
+        self.history: list[tuple[float, str]] = []
+        """What came and went, with its time."""
 
     async def __call__(self, connection: LoopbackConnection) -> None:
         self.connected.append(asyncio.get_running_loop().time())
@@ -115,6 +117,7 @@ class Conversation:
             while True:
                 event = await self.connection.next_event()
                 self.server.watch(event)
+                self.note("->", str(event["type"]))
                 self.cause = event.get("event_id")
                 self._take(event)
         finally:
@@ -138,6 +141,21 @@ class Conversation:
         while True:
             stage, event = await self._way.get()
             await self.server.wire.carry(self, stage, event)
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Send it now, whatever is on the way."""
+        await self.connection.send(event)
+        self.note("<-", str(event["type"]))
+
+    async def send_raw(self, frame: str) -> None:
+        """Send this frame now, unchanged."""
+        await self.connection.send_raw(frame)
+        self.note("<-", f"{frame[:300]} (spoilt)")
+
+    def note(self, way: str, what: str) -> None:
+        """Keep it for the history."""
+        line = f"{way} {what} ({self.connection.number})"
+        self.server.history.append((asyncio.get_running_loop().time(), line))
 
     def refuse_response(self) -> None:
         """The response that was to begin does not: nothing more of it is sent."""

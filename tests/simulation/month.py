@@ -180,6 +180,7 @@ class _Household:
         run.sounds.clear()
         run.journal.clear()
         run.questions.clear()
+        self.server.history.clear()
         for kept in (server.received, server.sent):
             kept.clear()
         del server.connections[:-1]

@@ -11,7 +11,7 @@ import functools
 import logging
 import random
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -123,6 +123,8 @@ class Outcome:
     trace: tuple[Any, ...]
     """All that was seen, with its time: the same for the same cell."""
     carried: tuple[tuple[Stage, str], ...]
+    history: tuple[str, ...] = ()
+    """The same, for a reader."""
 
 
 @functools.cache
@@ -148,7 +150,7 @@ def play(cell: Cell) -> Outcome:
     hosted_s = DUE["hosted_call"].within_s if cell.event.startswith("response.mcp_call") else 0.0
     outcome = _run(cell.stage, wire, TOLD_WITHIN_S + hosted_s)
     if not wire.happened:
-        return Outcome((*outcome.problems, "the fault never happened"), outcome.trace, outcome.carried)
+        return replace(outcome, problems=(*outcome.problems, "the fault never happened"))
     return outcome
 
 
@@ -160,23 +162,23 @@ def play_all(task: tuple[Stage, str, int]) -> list[tuple[str, tuple[str, ...]]]:
 
 def _run(stage: Stage, wire: HonestWire, told_within_s: float) -> Outcome:
     problems: list[str] = []
-    traces: list[tuple[Any, ...]] = []
+    runs: list[Run] = []
     random.seed(str(stage))
     with patch("secrets.token_hex", return_value="0123abcd"):
-        simulate(_live(stage, wire, told_within_s, problems, traces), Network(delay_s=0.005))
-    return Outcome(tuple(problems), traces[0] if traces else (), tuple(wire.carried))
+        simulate(_live(stage, wire, told_within_s, problems, runs), Network(delay_s=0.005))
+    return Outcome(tuple(problems), runs[0].trace(), tuple(wire.carried), runs[0].history())
 
 
 async def _live(
-    stage: Stage, wire: HonestWire, told_within_s: float, problems: list[str], traces: list[tuple[Any, ...]]
+    stage: Stage, wire: HonestWire, told_within_s: float, problems: list[str], runs: list[Run]
 ) -> None:
     scene = SCENES[stage]
     model = dict(scene.model)
     server = ModelServer(scene.plan, wire, detects_turns=model.get("turn_detection") == "server_vad")
     threads = set(threading.enumerate())
     async with watched(server, wire, model) as run:
+        runs.append(run)
         problems += [problem async for problem in _judged(run, scene, told_within_s)]
-        traces.append(run.trace())
     await asyncio.sleep(0.1)
     if left := set(threading.enumerate()) - threads:
         problems.append(f"threads are left: {left}")

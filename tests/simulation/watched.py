@@ -8,6 +8,8 @@ import logging
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
@@ -17,7 +19,7 @@ from speakerd.realtime import function_tool
 from tests.audio.recordings import load
 from tests.daemon.bench import Household, household
 from tests.simulation.faults import SpoilingWire
-from tests.simulation.virtual_loop import VirtualLoop
+from tests.simulation.virtual_loop import START_S, VirtualLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -107,6 +109,24 @@ class Run:
             tuple((round(at, 4), record.getMessage()) for at, record in self.journal),
             tuple(self.sounds),
         )
+
+    def history(self) -> tuple[str, ...]:
+        """All that happened, line by line, in order; what repeats itself is counted."""
+        seen = [
+            *self.server.history,
+            *((at, f"sound: {name}") for at, name in self.sounds),
+            *((at, f"journal: {record.levelname} {record.getMessage()}") for at, record in self.journal),
+            *(
+                (entry["at"], f"phase: {entry['phase']}, light: {entry['light']}")
+                for entry in self.house.entries
+                if entry["event"] == "state"
+            ),
+        ]
+        lines: list[str] = []
+        for what, alike in groupby(sorted(seen, key=itemgetter(0)), itemgetter(1)):
+            times = [at - START_S for at, _ in alike]
+            lines.append(f"{times[0]:9.3f} {what}" + (f" x {len(times)}" if len(times) > 1 else ""))
+        return tuple(lines)
 
     def story(self) -> str:
         """What happened, in short."""
