@@ -1,5 +1,6 @@
 """Contradictions: rules about several settings, or about the meaning of one rather than its type."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -61,6 +62,21 @@ def _key_file(settings: Settings) -> Iterator[Conflict]:
             "a service has no folder of its own, so the path must be absolute",
             "Write it from the root, as /etc/speakerd/api-key.",
         )
+
+
+def _headers(settings: Settings) -> Iterator[Conflict]:
+    """Check that HTTP can carry the headers. Their values are secrets, so nothing of them is shown."""
+    name_cure = "A name consists of letters, digits and hyphens."
+    value_cure = "Write it on one line, and quotation marks in it as \" or '."
+    for name, value in settings.model.headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            yield Conflict(("model.headers",), f"{name!a} is no name of a header", name_cure)
+        elif not _HEADER_VALUE.fullmatch(value):
+            what = f"the value of {name} has a character that no header can have"
+            yield Conflict(("model.headers",), what, value_cure)
+    if not _HEADER_VALUE.fullmatch(settings.model.safety_identifier):
+        what = "it is sent as a header, and has a character that no header can have"
+        yield Conflict(("model.safety_identifier",), what, value_cure)
 
 
 def _fallback(settings: Settings) -> Iterator[Conflict]:
@@ -214,6 +230,9 @@ def _loopback(host: str) -> bool:
         return False
 
 
+_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
 _LONGEST_SOCKET_PATH = 107
 """Bytes: sun_path of unix(7) less its closing zero."""
 
@@ -241,6 +260,7 @@ _SPI0 = (10, 11)
 _RULES: tuple[Callable[[Settings], Iterator[Conflict]], ...] = (
     _url,
     _key_file,
+    _headers,
     _fallback,
     _language,
     _pins,

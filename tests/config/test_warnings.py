@@ -99,6 +99,20 @@ def errors(text: str) -> tuple[Problem, ...]:
             "tools.commands.0.argv",
             "full path",
         ),
+        ('[model]\nheaders = { "X Y" = "a" }', 2, "model.headers", "'X Y' is no name of a header"),
+        ('[model]\nheaders = { X-Y = "“a”" }', 2, "model.headers", "the value of X-Y has a character"),
+        (
+            '[model.headers]\nA = "b"\nX-Y = "a\\nb"',
+            1,
+            "model.headers",
+            "the value of X-Y has a character that no header can have",
+        ),
+        (
+            '[model]\nsafety_identifier = "wir\\n"',
+            2,
+            "model.safety_identifier",
+            "it is sent as a header, and has a character",
+        ),
         ('[tools.commands]\nname = "a"', 1, "tools.commands", "this is a list of tables"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from speakerd.daemon.session import SessionLink, UplinkQueue
 from speakerd.dialogue.commands import SendText
 from speakerd.dialogue.events import Connected, ConnectionLost
-from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError
+from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError, UserError
 from speakerd.realtime.session.events import RealtimeConnection, RealtimeEventInfo
 from tests.simulation.virtual_loop import in_virtual_time
 
@@ -122,6 +122,19 @@ async def test_what_was_refused_is_tried_again_at_the_next_wake_only() -> None:
     bench.link.connect()
     await asyncio.sleep(1)
     assert bench.link.connected
+    await bench.link.close()
+
+
+@in_virtual_time
+async def test_settings_that_cannot_be_are_told_as_they_are_and_not_as_a_fault_of_the_program(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    error = UserError("headers: the value of X-Key cannot be sent: it contains a line break at its end")
+    bench = Bench(error, FakeSession(status("connected")))
+    bench.link.connect()
+    await asyncio.sleep(600)
+    assert bench.facts == [ConnectionLost(str(error), fatal=True)]
+    assert "Traceback" not in caplog.text
     await bench.link.close()
 
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from websockets.exceptions import InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.http11 import Response
 from websockets.sync.client import ClientConnection, connect
 
 from speakerd.cli.doctor.network import Attempt, ConnectStep
 from speakerd.cli.doctor.set_up import SetUp
+from speakerd.realtime.transport import SafeText, url_without_secrets, where_to
 
 LIMIT_S = 10.0
 
@@ -28,9 +30,11 @@ def attempt(
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "wss" else 80)
+    shown = SafeText(url)
+    shown.add_headers(headers)
 
     def ended(stage: ConnectStep, error: object = "", status: int = 0, date: str | None = None) -> Attempt:
-        words = "" if error == "" else str(error) or type(error).__name__
+        words = "" if error == "" else shown(str(error)) or type(error).__name__
         return Attempt(host, stage, words, status, time.monotonic() - begun, _skew(date))
 
     try:
@@ -56,10 +60,12 @@ def attempt(
         )
     except ssl.SSLError as error:
         return ended("tls", error.reason or error)
-    except InvalidStatus as error:
-        return ended("handshake", error, error.response.status_code, error.response.headers.get("Date"))
-    except (InvalidHandshake, WebSocketException, OSError) as error:
-        return ended("handshake", error)
+    except (WebSocketException, OSError, ValueError) as error:
+        if (answer := _answer(error)) is None:
+            return ended("handshake", error)
+        location = answer.headers.get("Location")
+        words = f"it redirects to {url_without_secrets(where_to(url, location))}" if location else error
+        return ended("handshake", words, answer.status_code, answer.headers.get("Date"))
     date = websocket.response.headers.get("Date") if websocket.response else None
     with websocket:
         try:
@@ -74,6 +80,14 @@ def attempt(
             return reached
     words = first.get("error", {}).get("message", "") if kind == "error" else f"the first event was {kind}"
     return ended("session", words or "the server refused", date=date)
+
+
+def _answer(error: Exception) -> Response | None:
+    """Return what the server answered, if it did: it may be behind the library's own error about a redirect."""
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, InvalidStatus):
+            return cause.response
+    return None
 
 
 def _send(websocket: ClientConnection, set_up: SetUp, limit_s: float) -> None:

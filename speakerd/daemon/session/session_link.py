@@ -30,7 +30,7 @@ from speakerd.daemon.session.uplink_queue import (
 from speakerd.dialogue.commands import Approve, Commit, DiscardAudio, Interrupt, Reject, SendText
 from speakerd.dialogue.events import ConnectionLost
 from speakerd.realtime.agents import UnknownToolCallError
-from speakerd.realtime.errors import ConnectFailedError
+from speakerd.realtime.errors import ConnectFailedError, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -158,6 +158,9 @@ class SessionLink:
             self._on_fact(ConnectionLost(str(error), fatal=error.fatal))
             self._attempt_has_failed = True
             return None if error.fatal else _AFTER_A_FAILURE_S
+        except UserError as error:  # The settings cannot be: only a person can help.
+            self._on_fact(ConnectionLost(str(error), fatal=True))
+            return None
         except Exception as error:  # a part that is missing or broken: reported at once, never ignored
             log.exception("no session could be made")
             self._on_fact(ConnectionLost(f"internal error: {error}", fatal=True))

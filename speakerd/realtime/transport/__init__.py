@@ -10,6 +10,13 @@
 from speakerd.realtime.transport.connector import (
     TransportConfig as TransportConfig,
 )
+from speakerd.realtime.transport.safe_text import (
+    SafeText as SafeText,
+)
+from speakerd.realtime.transport.url import (
+    url_without_secrets as url_without_secrets,
+    where_to as where_to,
+)
 from speakerd.realtime.transport.websocket import (
     CONNECT_ATTEMPTS as CONNECT_ATTEMPTS,
     OpenAIRealtimeWebSocketModel as OpenAIRealtimeWebSocketModel,

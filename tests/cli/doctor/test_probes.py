@@ -160,6 +160,38 @@ async def test_a_server_that_refuses(status: int) -> None:
     assert reachable(result).verdict in {"FAIL", "WARN"}
 
 
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://portal.example/login?to=1", "https://portal.example/login"),
+        ("wss://other.example/v1", "wss://other.example/v1"),
+        ("/elsewhere", "ws://{host}/elsewhere"),
+    ],
+)
+async def test_a_redirect_is_told_and_not_followed(location: str, told: str) -> None:
+    asked: list[str] = []
+
+    def redirect(connection: ServerConnection, request: Request) -> Response:
+        asked.append(request.headers["Host"])
+        response = connection.respond(http.HTTPStatus.FOUND, "")
+        response.headers["Location"] = location
+        return response
+
+    async with serve(ServerConnection.wait_closed, "127.0.0.1", 0, process_request=redirect) as listening:
+        port = next(iter(listening.sockets)).getsockname()[1]
+        result = await tried(f"ws://127.0.0.1:{port}/v1/realtime")
+    assert (result.stage, result.status) == ("handshake", 302)
+    assert result.error == f"it redirects to {told.format(host=asked[0])}"
+    assert len(asked) == 1
+
+
+async def test_a_key_that_no_header_can_carry_is_not_shown() -> None:
+    async with server(lambda connection: connection.wait_closed()) as url:
+        result = await asyncio.to_thread(attempt, url, {"Authorization": "Bearer k-0123456789\n"})
+    assert result.stage == "handshake"
+    assert "0123456789" not in result.error
+
+
 async def test_a_server_that_greets_with_an_error() -> None:
     async def sulk(connection: ServerConnection) -> None:
         await connection.send(json.dumps({"type": "error", "error": {"message": "invalid model"}}))
