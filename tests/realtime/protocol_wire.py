@@ -27,10 +27,17 @@ class Wire:
     Its server confirms each `session.update`, unless `confirms` is False.
     """
 
-    def __init__(self, settings: Any = None, *, tracker: bool = True, confirms: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Any = None,
+        *,
+        tracker: bool = True,
+        confirms: bool = True,
+        one_session: bool = False,
+    ) -> None:
         self.confirms = confirms
         self.tracker = RealtimePlaybackTracker() if tracker else None
-        self.protocol = RealtimeProtocol(settings, tracker=self.tracker)
+        self.protocol = RealtimeProtocol(settings, tracker=self.tracker, one_session=one_session)
         self.now = 0.0
         self.told: list[Any] = []
         self.sent: list[dict[str, Any]] = []

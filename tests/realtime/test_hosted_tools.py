@@ -156,7 +156,7 @@ def test_a_failure_is_told_with_its_reason(order: Any) -> None:
 
 
 def test_a_call_that_runs_when_the_connection_is_lost_has_ended_before_the_history_is_sent_again() -> None:
-    wire = Wire(MANUAL)
+    wire = Wire(MANUAL, one_session=True)
     wire.hear(s.response_created("resp_1"), ADDED, ARGUMENTS, RESPONSE_DONE)
     wire.lose()
     (end,) = wire.events("mcp_call_ended")

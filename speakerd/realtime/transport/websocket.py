@@ -179,6 +179,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             send_model=not names_the_model(url),
             raw_events=options.get("raw_server_events", True),
             dialect=dialect,
+            one_session="call_id" in options,
         )
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)

@@ -62,6 +62,7 @@ class RealtimeProtocol:
         send_model: Send the model's name in the settings too: for servers whose address does not contain it.
         raw_events: Report every frame as a `raw_server_event`.
         dialect: In what the server differs from the current protocol.
+        one_session: All connections lead to the same session of the server, as those to a running call do.
 
     Raises:
         UserError: a setting is invalid.
@@ -76,9 +77,12 @@ class RealtimeProtocol:
         send_model: bool = False,
         raw_events: bool = True,
         dialect: Dialect = OPENAI,
+        one_session: bool = False,
     ) -> None:
         self._raw_events = raw_events
-        self._state = new_state(tracker=tracker, salt=salt, send_model=send_model, dialect=dialect)
+        self._state = new_state(
+            tracker=tracker, salt=salt, send_model=send_model, dialect=dialect, one_session=one_session
+        )
         send.want(self._state, settings or {})
 
     # The connection.
@@ -193,7 +197,7 @@ class RealtimeProtocol:
         handler = receive.HANDLERS.get(name := canonical(kind))
         if handler is not None:
             try:
-                handler(state, event, now)
+                handler(state, state.server_ids.received(name, event), now)
             except Exception as error:  # noqa: BLE001  # no frame, however odd, may end the session
                 state.emit(RealtimeModelErrorEvent(BadFrameError(f"{type(error).__name__}: {error}", frame)))
         elif name not in SERVER_EVENTS:

@@ -63,6 +63,7 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     """Begin a connection: send the settings, the conversation so far, and what was not answered yet."""
     state.connected = True
     state.setting_up = True
+    state.server_ids.connected()
     if state.begun_in_vain >= MAX_BEGUN:
         _leave_out(state, history)
     entries = state.resend.entries
@@ -338,7 +339,7 @@ def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> No
         state.perform(actions)
         return
     event_id = message.get("event_id") or state.ids.event()
-    state.send_frame(encode({"event_id": event_id, **message}))
+    state.send_event({"event_id": event_id, **message})
     if kind == names.SESSION_UPDATE:
         state.settings.want_session(message.get("session") or {}, event_id, now)
     elif kind in (names.ITEM_TRUNCATE, names.ITEM_DELETE):

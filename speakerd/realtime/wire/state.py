@@ -41,6 +41,7 @@ from speakerd.realtime.wire.response import (
     Throttled,
 )
 from speakerd.realtime.wire.response_queue import MAX_WAITING, ResponseQueue
+from speakerd.realtime.wire.server_ids import ServerIds
 from speakerd.realtime.wire.session_settings import SessionSettings, to_session
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class WireState:
     ids: EventIds
     dialect: Dialect = OPENAI
     """In what the server differs from the current protocol."""
+    server_ids: ServerIds = field(default_factory=ServerIds)
     responses: ResponseQueue = field(default_factory=ResponseQueue)
     resend: ResendBuffer = field(default_factory=ResendBuffer)
     connected: bool = False
@@ -129,8 +131,12 @@ class WireState:
     def send(self, event_type: str, **fields: Any) -> str:
         """Send a client event; return its id."""
         event_id = self.ids.event()
-        self.send_frame(encode({"event_id": event_id, "type": event_type, **fields}))
+        self.send_event({"event_id": event_id, "type": event_type, **fields})
         return event_id
+
+    def send_event(self, event: Mapping[str, Any]) -> None:
+        """Send a client event that has its id."""
+        self.send_frame(encode(self.server_ids.original(event)))
 
     def send_harmless(self, event_type: str, **fields: Any) -> None:
         """Send a client event whose refusal does not matter; not to a server that lacks it."""
@@ -176,6 +182,7 @@ class WireState:
         where = {} if previous_item_id is None else {"previous_item_id": previous_item_id}
         item = for_dialect(item, self.dialect)
         event_id = self.send(names.ITEM_CREATE, item=item, **where)
+        self.server_ids.sent(item)
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
 
@@ -188,9 +195,7 @@ class WireState:
                     if params is not None:
                         params = response_for_dialect(params, self.dialect)
                     response = {} if params is None else {"response": params}
-                    self.send_frame(
-                        encode({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
-                    )
+                    self.send_event({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
                 case Cancel(response_id):
                     self.send_harmless(names.RESPONSE_CANCEL, response_id=response_id)
                 case Throttled(wait_s):
@@ -290,7 +295,12 @@ class WireState:
 
 
 def new_state(
-    *, tracker: PlayedLength | None, salt: str, send_model: bool, dialect: Dialect = OPENAI
+    *,
+    tracker: PlayedLength | None,
+    salt: str,
+    send_model: bool,
+    dialect: Dialect = OPENAI,
+    one_session: bool = False,
 ) -> WireState:
     """Make the state of a conversation that has not begun."""
     return WireState(
@@ -298,5 +308,6 @@ def new_state(
         playback=PlaybackPosition(tracker),
         ids=EventIds(salt, dialect.id_prefixes),
         dialect=dialect,
+        server_ids=ServerIds(one_session=one_session),
         responses=ResponseQueue(supersedes=dialect.supersedes),
     )
