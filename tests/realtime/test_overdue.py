@@ -115,6 +115,86 @@ def test_frames_that_are_no_sign_of_the_response_do_not_keep_it_alive() -> None:
     assert wire.protocol.must_reconnect is not None
 
 
+SIGNS_OF_LIFE: dict[str, dict[str, Any]] = {
+    "arguments that are being written": {
+        "type": "response.function_call_arguments.delta",
+        "response_id": "resp_1",
+        "item_id": "call_item",
+        "output_index": 0,
+        "call_id": "call_1",
+        "delta": " ",
+    },
+    "arguments of a hosted tool": {
+        "type": "response.mcp_call_arguments.delta",
+        "response_id": "resp_1",
+        "item_id": "mcp",
+        "output_index": 0,
+        "delta": " ",
+    },
+    "an event that is not known": {"type": "response.reasoning_summary_text.delta", "response_id": "resp_1"},
+    "one with the response itself": {"type": "response.in_progress", "response": {"id": "resp_1"}},
+    "one that names no response": {"type": "response.in_progress"},
+    "the end of a part": {
+        "type": "response.content_part.done",
+        "response_id": "resp_1",
+        "item_id": "item_1",
+        "output_index": 0,
+        "content_index": 0,
+        "part": {},
+    },
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS_OF_LIFE)
+def test_whatever_belongs_to_a_response_keeps_it_alive_and_nothing_is_asked_for_again(sign: str) -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Set a timer"))
+    assert asked(wire) == 1
+    wire.hear(s.response_created())
+    for _ in range(90):  # eighteen seconds
+        wire.pass_time(0.2)
+        wire.hear(SIGNS_OF_LIFE[sign])
+    assert wire.protocol.must_reconnect is None
+    wire.hear(*s.spoken_begin("resp_1", "item_1"), s.response_done("resp_1"))
+    assert asked(wire) == 0
+    assert [event.response_id for event in wire.events("turn_ended")] == ["resp_1"]
+
+
+@pytest.mark.parametrize("sign", SIGNS_OF_LIFE)
+def test_signs_of_life_alone_do_not_keep_a_response_for_ever(sign: str) -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    seconds = 0.0
+    while wire.protocol.must_reconnect is None and seconds < 1000:
+        wire.hear(SIGNS_OF_LIFE[sign])
+        wire.pass_time(1.0)
+        seconds += 1.0
+    assert seconds == DUE["content"].within_s
+    assert "more than signs of life of the response that runs within 120 s" in replace(wire)
+
+
+def test_a_sign_of_life_of_another_response_keeps_none_alive_and_begins_none() -> None:
+    wire = Wire(MANUAL)
+    wire.hear(s.response_created())
+    for _ in range(3):
+        wire.pass_time(5.0)
+        wire.hear({"type": "response.in_progress", "response": {"id": "another"}})
+    assert wire.protocol.must_reconnect is not None
+    assert len(wire.events("turn_started")) == 1
+
+
+def test_an_out_of_band_response_with_signs_of_life_alone_ends_and_is_told() -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendResponse(conversation="none", metadata={"a": "1"}))
+    wire.hear(s.response_created("aside", out_of_band=True, metadata={"a": "1"}))
+    for _ in range(int(DUE["content_aside"].within_s)):
+        wire.hear({"type": "response.in_progress", "response": {"id": "aside"}})
+        wire.pass_time(1.0)
+    assert [event.reason for event in wire.events("turn_ended")] == ["content_aside"]
+    assert "signs of life" in str(errors(wire, NoAnswerError)[0])
+    assert wire.protocol.must_reconnect is None
+
+
 def test_what_was_begun_and_heard_is_not_asked_for_again() -> None:
     wire = Wire(MANUAL)
     wire.ask(i.RealtimeModelSendUserInput("Hi"))

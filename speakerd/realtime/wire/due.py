@@ -27,6 +27,8 @@ Due: TypeAlias = Literal[
     "created_aside",
     "progress",
     "progress_aside",
+    "content",
+    "content_aside",
     "end_after_cancel",
     "end_after_error",
     "server_response",
@@ -68,6 +70,9 @@ DUE: Final[Mapping[Due, Rule]] = {
     "created_aside": Rule(10.0, "give_up", "response.created of an out-of-band response"),
     "progress": Rule(15.0, "replace", "anything of the response that runs"),
     "progress_aside": Rule(15.0, "end", "anything of the out-of-band response that runs"),
+    # Signs of life, such as arguments of a tool that are being written, do not go on for ever.
+    "content": Rule(120.0, "replace", "more than signs of life of the response that runs"),
+    "content_aside": Rule(120.0, "end", "more than signs of life of the out-of-band response that runs"),
     "end_after_cancel": Rule(3.0, "end", "response.done of the cancelled response"),
     # Some servers report a failed response by an error alone.
     "end_after_error": Rule(3.0, "end", "a sign of life of the response after an error"),

@@ -77,7 +77,7 @@ def _overdue(state: WireState, overdue: Overdue, now: float) -> None:
             cancelled = overdue.due == "end_after_cancel"
             if cancelled:
                 state.responses.cancel_unconfirmed()
-            if overdue.due == "progress_aside":
+            if overdue.due in ("progress_aside", "content_aside"):
                 state.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="aside"))
             status = "cancelled" if cancelled else "failed"
             data = {"status": status, "status_details": {"reason": overdue.due}}

@@ -200,8 +200,11 @@ class RealtimeProtocol:
                 handler(state, state.server_ids.received(name, event), now)
             except Exception as error:  # noqa: BLE001  # no frame, however odd, may end the session
                 state.emit(RealtimeModelErrorEvent(BadFrameError(f"{type(error).__name__}: {error}", frame)))
-        elif name not in SERVER_EVENTS:
-            state.emit(RealtimeModelOtherEvent(event))
+        else:
+            if name.startswith("response."):
+                receive.sign_of_life(state, event, now)
+            if name not in SERVER_EVENTS:
+                state.emit(RealtimeModelOtherEvent(event))
         return self._take()
 
     def send(self, request: RealtimeModelSendEvent, now: float) -> list[RealtimeModelEvent]:

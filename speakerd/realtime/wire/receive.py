@@ -203,6 +203,17 @@ def _transcription_failed(state: WireState, event: ServerEvent, _now: float) -> 
     state.emit(RealtimeModelErrorEvent(event.get("error"), about="transcription"))
 
 
+def sign_of_life(state: WireState, event: ServerEvent, now: float) -> None:
+    """Process an event of a response that says no more than that the server is at work on it.
+
+    Unlike the others it begins no response, and one that names none belongs to the one that runs.
+    """
+    named = event.get("response_id") or mapping(event.get("response")).get("id")
+    response = state.responses.active(named) if isinstance(named, str) else state.responses.running
+    if response is not None:
+        response.alive(now)
+
+
 HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.SESSION_CREATED: _session,
     names.SESSION_UPDATED: _session_updated,

@@ -112,7 +112,9 @@ class ActiveResponse:
     """Ids of items that would have been heard, and came after it was cancelled."""
 
     seen_at: float = 0.0
-    """When something of it was last received."""
+    """When something of it was last received that brought it on."""
+    alive_at: float = 0.0
+    """When anything of it was last received, were it only a sign that the server is at work."""
     cancelled_at: float | None = None
     failed_at: float | None = None
     """When an error was received that may concern it; `None` again once something else of it is received."""
@@ -125,6 +127,11 @@ class ActiveResponse:
         self.seen_at = now
         self.failed_at = None
 
+    def alive(self, now: float) -> None:
+        """Note a sign that the server is at work on it: only its longest limit goes on counting."""
+        self.alive_at = now
+        self.failed_at = None
+
     @property
     def due(self) -> tuple[float, Due]:
         """By when something has to come of it, and what."""
@@ -135,7 +142,10 @@ class ActiveResponse:
         elif self.failed_at is not None:
             since, due = self.failed_at, "end_after_error"
         else:
+            content: Due = "content_aside" if self.out_of_band else "content"
             due = "progress_aside" if self.out_of_band else "progress"
+            alive_until = max(since, self.alive_at) + DUE[due].within_s
+            return min((alive_until, due), (since + DUE[content].within_s, content))
         return since + DUE[due].within_s, due
 
     def add_text(self, delta: str) -> None:
