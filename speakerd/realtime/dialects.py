@@ -113,6 +113,8 @@ class Dialect:
     """What it does while they are."""
     says_committed: bool = True
     """`input_audio_buffer.committed` can be relied on; else the end of speech is one, whether it comes or not."""
+    says_cleared: bool = False
+    """`input_audio_buffer.cleared` can be relied on; else only once it has come."""
     one_id_per_turn: bool = True
     """The committed event, the transcript and the item of a turn have the same id."""
 
@@ -155,7 +157,7 @@ class Dialect:
         return path[1:] if path[0] == EXTRA else self.places.get(path, path)
 
 
-OPENAI: Final = Dialect("openai", takes_g711=True)
+OPENAI: Final = Dialect("openai", takes_g711=True, says_cleared=True)
 
 _ROWS: Final = (
     OPENAI,
@@ -283,7 +285,7 @@ _ROWS: Final = (
         supersedes=True,
         session_age_s=30 * 60.0,
     ),
-    replace(OPENAI, name="custom"),
+    replace(OPENAI, name="custom", says_cleared=False),
 )
 
 DIALECTS: Final[Mapping[str, Dialect]] = {row.name: row for row in _ROWS}

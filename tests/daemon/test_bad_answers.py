@@ -20,6 +20,8 @@ from speakerd.realtime.testing.server_events import (
     response_created,
     response_done,
     session_updated,
+    speech_started,
+    speech_stopped,
     spoken_begin,
     spoken_end,
     spoken_item,
@@ -378,3 +380,61 @@ async def test_a_question_at_which_the_server_goes_each_time_is_told_and_asked_o
         assert asked <= MAX_BEGUN + 2
         await asyncio.sleep(120)
         assert len(house.server.connections) <= asked + 1
+
+
+@pytest.mark.parametrize(
+    ("told", "within_s"),
+    [
+        pytest.param([speech_started("user_1")], 25.0, id="before it finds the end of speech"),
+        pytest.param([speech_started("user_1"), speech_stopped("user_1")], 15.0, id="before it makes an item of it"),
+        pytest.param(
+            [speech_started("user_1"), speech_stopped("user_1"), *committed("user_1")], 20.0, id="before it answers"
+        ),
+    ],
+)  # fmt: skip
+@in_virtual_time
+async def test_a_server_that_ends_the_turns_and_goes_mute_is_replaced_and_the_question_is_answered(
+    caplog: pytest.LogCaptureFixture, told: list[dict[str, Any]], within_s: float
+) -> None:
+    async def mute(connection: LoopbackConnection) -> None:
+        if connection.number == 0:
+            await connection.expect("input_audio_buffer.append", within_s=60)
+            await asyncio.sleep(1.5)
+            for event in told:
+                await connection.send(event)
+            await asyncio.sleep(600)
+        await connection.expect("conversation.item.create", within_s=60)
+        await connection.expect("response.create", within_s=60)
+        for event in tone_response("resp_1", "item_1", "Yes.", 400):
+            await connection.send(event)
+        await asyncio.sleep(600)
+
+    settings = {"model": {"turn_detection": "server_vad"}}
+    async with household(mute, settings=settings, noise_dbfs=None) as house:
+        house.panel.tap()
+        await house.said(house.device.say(GO_FORWARD, after_s=0.2))
+        await house.phase("speaking", within_s=within_s)
+        (line,) = journal(caplog, "connection_lost")
+        assert "did not send" in line.message
+
+
+@in_virtual_time
+async def test_a_server_that_does_not_notice_speech_and_does_not_answer_is_told_by_a_sound_and_replaced(
+    caplog: pytest.LogCaptureFixture, earcons: list[str]
+) -> None:
+    async def mute(connection: LoopbackConnection) -> None:
+        if connection.number:
+            await connection.expect("response.create", within_s=600)
+            for event in tone_response("resp_1", "item_1", "Yes.", 400):
+                await connection.send(event)
+        await asyncio.sleep(600)
+
+    settings = {"model": {"turn_detection": "server_vad"}}
+    async with household(mute, settings=settings, noise_dbfs=None) as house:
+        house.panel.tap()
+        await house.said(house.device.say(GO_FORWARD, after_s=0.2))
+        await house.until(lambda: "error" in earcons, within_s=10)
+        (line,) = [each for each in journal(caplog, "session_error") if "notice" in each.message]
+        assert "does not answer" in line.message
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking", within_s=2)

@@ -222,6 +222,14 @@ def test_a_question_after_speech_that_the_server_left_unanswered_is_asked(dialec
     assert kinds(talk.ask(RealtimeModelSendResponse()))[-1] == "response.create"
 
 
+def test_a_server_that_may_not_confirm_a_clear_is_held_to_it_once_it_has() -> None:
+    talk = Talk("custom")
+    for due in (None, DUE["cleared"].within_s):
+        talk.ask(RealtimeModelSendAudio(PCM), RealtimeModelSendAudioClear())
+        assert talk.protocol.deadline == due
+        talk.hear({"type": "input_audio_buffer.cleared"})
+
+
 def test_where_a_commit_ends_nothing_silence_does() -> None:
     talk = Talk("speech-to-speech", {"input_audio_format": {"type": "audio/pcm", "rate": 16_000}})
     turn = (RealtimeModelSendAudio(PCM), RealtimeModelSendAudioCommit(), RealtimeModelSendResponse())

@@ -340,6 +340,79 @@ def test_a_turn_that_the_server_found_and_does_not_answer_is_asked_again_on_anot
     assert wire.types() == ["session.update", "conversation.item.create", "response.create"]
 
 
+SPEECH = (s.speech_started("u1"), s.speech_stopped("u1"))
+
+
+def test_speech_whose_end_the_server_found_and_of_which_it_makes_no_item_is_sent_again_as_a_turn() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)))
+    wire.hear(*SPEECH)
+    assert wire.protocol.awaits_server
+    wire.pass_time(DUE["item_of_speech"].within_s)
+    wire.types()
+    assert "the user's item" in replace(wire)
+    assert wire.types() == ["session.update", "conversation.item.create", "response.create"]
+    assert not wire.protocol._state.resend.has_uncommitted
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        [s.speech_started("u1")],
+        s.committed("u1"),
+        [s.response_created()],
+        [i.RealtimeModelSendAudioCommit()],
+        [i.RealtimeModelSendAudioClear()],
+        [i.RealtimeModelSendInterrupt()],
+    ],
+)
+def test_after_anything_else_no_item_of_the_speech_is_due(then: list[Any]) -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)))
+    wire.hear(*SPEECH)
+    for each in then:
+        (wire.hear if isinstance(each, dict) else wire.ask)(each)
+    assert "item_of_speech" not in wire.protocol._state.audio_due
+
+
+def test_who_commits_while_the_server_still_hears_speech_is_not_held_up_by_that() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)))
+    wire.hear(s.speech_started("u1"))
+    wire.ask(i.RealtimeModelSendAudioCommit(), i.RealtimeModelSendResponse())
+    assert asked(wire) == 1
+    wire.pass_time(DUE["created"].within_s)
+    assert replace(wire)
+    assert asked(wire) == 1
+
+
+def test_a_turn_that_the_client_ends_is_answered_on_request_and_nothing_is_due_before() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)), i.RealtimeModelSendAudioCommit())
+    wire.hear(*s.committed("u1"))
+    assert wire.protocol.deadline is None
+
+
+def test_a_server_that_does_not_confirm_that_it_forgot_speech_is_replaced_and_that_is_told() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)), i.RealtimeModelSendAudioClear())
+    wire.pass_time(DUE["cleared"].within_s)
+    assert "input_audio_buffer.cleared" in replace(wire)
+    (error,) = errors(wire, NoAnswerError)
+    assert "did not notice" in str(error)
+    assert wire.protocol.deadline is None
+
+
+def test_with_nothing_said_or_once_it_has_come_no_confirmation_is_due() -> None:
+    wire = Wire({"turn_detection": {"type": "server_vad"}})
+    wire.ask(i.RealtimeModelSendAudioClear())
+    assert wire.protocol.deadline is None
+    wire.ask(i.RealtimeModelSendAudio(bytes(48_000)), i.RealtimeModelSendAudioClear())
+    assert wire.protocol.deadline is not None
+    wire.hear({"type": "input_audio_buffer.cleared"})
+    assert wire.protocol.deadline is None
+
+
 def test_a_request_for_which_there_is_no_room_is_reported() -> None:
     wire = Wire(MANUAL)
     wire.hear(s.response_created())

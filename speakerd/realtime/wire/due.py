@@ -1,8 +1,9 @@
 """What has to come from the server, by when, and what follows if it does not; and how often anything may be asked.
 
-`DUE` is the table of what is awaited. Everything that waits for a server takes its limit from it, so that there is
-nothing for which nobody waits with a limit, and no limit beside it. `BUDGETS` is the table of what costs money or
-load: no fault, of whatever kind, can cause more than that.
+`DUE` is the table of what is awaited. Everything that waits for a server takes its limit from it, and there is no
+limit beside it. What a server need not send is not awaited: only who speaks knows whether it notices speech, and
+when that is over; a commit or a clear then shows whether it still answers. `BUDGETS` is the table of what costs
+money or load: no fault, of whatever kind, can cause more than that.
 
 `Liveness` decides when silence has to be looked into. Silence alone proves nothing, since a server may think; a
 WebSocket ping tells a server at work from a dead network. It is asked for soon while something is due, and rarely
@@ -34,6 +35,8 @@ Due: TypeAlias = Literal[
     "server_response",
     "server_response_first",
     "committed",
+    "item_of_speech",
+    "cleared",
     "end_of_speech",
     "ask_again",
     "unknown_response",
@@ -80,6 +83,10 @@ DUE: Final[Mapping[Due, Rule]] = {
     # Requests are held so long in favour of the server's own response: they would only be refused.
     "server_response_first": Rule(3.0, "go_on", "the response that the server begins by itself"),
     "committed": Rule(3.0, "go_on", "the user's item after the end of speech"),
+    # What was said is complete then: it is sent again as a turn.
+    "item_of_speech": Rule(10.0, "replace", "the user's item after it had found the end of speech"),
+    # Of speech that a server has not noticed nothing else is due: so it is known whether it hears at all.
+    "cleared": Rule(3.0, "replace", "input_audio_buffer.cleared"),
     "end_of_speech": Rule(60.0, "go_on", "the end of the user's speech"),
     # After a refusal because of a response unknown here: wait before asking again, not in a loop.
     "ask_again": Rule(1.0, "go_on", "the end of a response that is unknown here"),

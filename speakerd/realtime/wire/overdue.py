@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from speakerd.realtime.wire.response import QueueAction, QueueOutcome
-    from speakerd.realtime.wire.state import WireState
+    from speakerd.realtime.wire.state import AudioDue, WireState
 
 
 def waits(state: WireState) -> Iterator[tuple[float, Callable[[float], None]]]:
@@ -25,8 +25,8 @@ def waits(state: WireState) -> Iterator[tuple[float, Callable[[float], None]]]:
         yield state.update_at, partial(_update_again, state)
     if (at := state.update_due_at) is not None:
         yield at, state.update_overdue
-    if state.committed_at is not None:
-        yield state.committed_at + DUE["committed"].within_s, partial(_not_committed, state)
+    for due, since in list(state.audio_due.items()):
+        yield since + DUE[due].within_s, partial(_audio_overdue, state, due)
     if state.begun_at is not None:
         yield state.begun_at + TAKEN_AFTER_S, lambda _now: state.conversation_taken()
     if (at := state.responses.deadline) is not None:
@@ -49,8 +49,18 @@ def _update_again(state: WireState, now: float) -> None:
     state.settle(now)
 
 
-def _not_committed(state: WireState, _now: float) -> None:
-    state.committed_at = None
+def _audio_overdue(state: WireState, due: AudioDue, now: float) -> None:
+    del state.audio_due[due]
+    if due == "cleared":
+        # What was said is gone, and nobody will answer it: who said it has to know.
+        reason = "the server did not notice what was said, and does not answer"
+        state.emit(RealtimeModelErrorEvent(NoAnswerError(reason), about="response"))
+    elif due == "item_of_speech":
+        state.user_speaks = False
+        state.resend.commit()
+        if state.settings.server_answers:
+            state.perform(state.responses.release(now, server_answers=True))
+    carry_out(state, [Overdue(due)], now)
 
 
 def carry_out(state: WireState, outcomes: Sequence[QueueOutcome], now: float) -> None:

@@ -101,7 +101,8 @@ class RealtimeProtocol:
         lost_because, state.must_reconnect = state.must_reconnect or "the connection was lost", None
         if state.begun_at is not None:
             state.begun_in_vain += 1
-        state.expires_at = state.committed_at = state.update_at = state.begun_at = None
+        state.expires_at = state.update_at = state.begun_at = None
+        state.audio_due.clear()
         state.frames.clear()
         state.unsent_bytes = 0
         state.halves.clear()
@@ -142,7 +143,7 @@ class RealtimeProtocol:
         state = self._state
         return (
             state.responses.awaits_server
-            or state.committed_at is not None
+            or bool(state.audio_due)
             or state.settings.unconfirmed_since is not None
         )
 

@@ -124,6 +124,7 @@ def _finish_cancelled(state: WireState, now: float) -> None:
 
 def _speech_started(state: WireState, event: ServerEvent, now: float) -> None:
     state.user_speaks = True
+    state.audio_due.pop("item_of_speech", None)
     state.resend.speech_started()
     state.emit(
         RealtimeModelSpeechStartedEvent(text(event, "item_id") or None, count(event, "audio_start_ms"))
@@ -139,6 +140,8 @@ def _speech_started(state: WireState, event: ServerEvent, now: float) -> None:
 def _speech_stopped(state: WireState, event: ServerEvent, now: float) -> None:
     if state.user_speaks:
         state.responses.hold(now, "committed")
+        if state.dialect.says_committed and state.settings.server_detects_turns:
+            state.audio_due["item_of_speech"] = now
     state.emit(RealtimeModelSpeechStoppedEvent(text(event, "item_id") or None, count(event, "audio_end_ms")))
     if not state.dialect.says_committed:
         _committed(state, event, now)
@@ -149,16 +152,21 @@ def _committed(state: WireState, event: ServerEvent, now: float) -> None:
     if not state.dialect.says_committed and item_id and item_id == state.turn_item_id:
         return  # It was taken for one when the speech ended.
     state.user_speaks = False
-    state.committed_at = None
+    by_client = state.audio_due.pop("committed", None) is not None
+    state.audio_due.pop("item_of_speech", None)
     state.turn_item_id = item_id
     state.resend.committed(item_id)
     previous = text(event, "previous_item_id") or None
     state.emit(RealtimeModelInputAudioCommittedEvent(item_id, previous))
-    state.perform(state.responses.release(now, server_answers=state.settings.server_answers))
+    # It answers the turns that it finds; one that the client ends is answered on request.
+    server_answers = state.settings.server_answers and not by_client
+    state.perform(state.responses.release(now, server_answers=server_answers))
 
 
 def _cleared(state: WireState, _event: ServerEvent, now: float) -> None:
-    state.user_speaks = False
+    state.user_speaks, state.clears_confirmed = False, True
+    state.audio_due.pop("cleared", None)
+    state.audio_due.pop("item_of_speech", None)
     state.perform(state.responses.release(now))
 
 

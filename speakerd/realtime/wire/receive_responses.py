@@ -59,6 +59,7 @@ def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) ->
         emit_turn_ended(state, superseded, {"status_details": {"reason": "superseded"}})
     if not response.out_of_band:
         state.user_speaks = False
+        state.audio_due.pop("item_of_speech", None)
         if not state.dialect.says_committed:
             state.resend.commit()
         state.resend.seal()

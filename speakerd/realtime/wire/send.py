@@ -174,16 +174,27 @@ def _audio(state: WireState, event: RealtimeModelSendAudio, now: float) -> None:
 
 def _commit(state: WireState, _event: object, now: float) -> None:
     if state.resend.has_uncommitted:
-        state.committed_at = now
+        state.audio_due["committed"] = now
     state.resend.commit()
     if state.connected:
         _end_turn(state, now)
+    # Whoever commits has heard the end of speech, whether the server finds it or not.
+    state.audio_due.pop("item_of_speech", None)
+    if state.user_speaks:
+        state.user_speaks = False
+        state.perform(state.responses.release(now))
 
 
-def _clear(state: WireState, _event: RealtimeModelSendAudioClear, _now: float) -> None:
+def _clear(state: WireState, _event: RealtimeModelSendAudioClear, now: float) -> None:
+    said = state.resend.has_uncommitted
     state.resend.clear()
-    if state.connected:
-        state.send_harmless(names.INPUT_AUDIO_CLEAR)
+    if not state.connected:
+        return
+    state.send_harmless(names.INPUT_AUDIO_CLEAR)
+    state.audio_due.pop("item_of_speech", None)
+    confirms = state.dialect.says_cleared or state.clears_confirmed
+    if said and confirms and names.INPUT_AUDIO_CLEAR not in state.dialect.lacks:
+        state.audio_due["cleared"] = now
 
 
 def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
@@ -291,6 +302,8 @@ def _interrupt(state: WireState, event: RealtimeModelSendInterrupt, now: float) 
         return
     if not event.playback_only:
         state.perform(state.responses.cancel(now, wanted))
+        if wanted is None:
+            state.audio_due.pop("item_of_speech", None)
     if not event.cancel_response_only:
         state.cut_playback(now, wanted)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.bounded import BoundedDict, BoundedSet
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from speakerd.realtime.model import ErrorSubject, RealtimeModelEvent, RealtimeModelToolCallEvent
     from speakerd.realtime.wire.playback_position import PlayedLength
 
+AudioDue: TypeAlias = Literal["committed", "item_of_speech", "cleared"]
+"""What may be awaited about the user's audio, of `Due`."""
+
 ServerEventHandler: TypeAlias = Callable[["WireState", ServerEvent, float], None]
 """What one server event means: a function of the state, the event and the time."""
 
@@ -88,8 +91,10 @@ class WireState:
     """This session has produced audio: the voice is locked."""
     audio_sent_at: float | None = None
     """When the user's audio was last sent."""
-    committed_at: float | None = None
-    """When the client committed audio of which the server has not made an item yet."""
+    audio_due: dict[AudioDue, float] = field(default_factory=dict)
+    """What is awaited about the user's audio, and since when."""
+    clears_confirmed: bool = False
+    """This server has confirmed that it cleared its input buffer."""
     frames: deque[str] = field(default_factory=deque)
     unsent_bytes: int = 0
     """The length of `frames`."""
