@@ -406,11 +406,12 @@ def test_a_server_that_does_not_confirm_that_it_forgot_speech_is_replaced_and_th
 def test_with_nothing_said_or_once_it_has_come_no_confirmation_is_due() -> None:
     wire = Wire({"turn_detection": {"type": "server_vad"}})
     wire.ask(i.RealtimeModelSendAudioClear())
-    assert wire.protocol.deadline is None
+    due = [wire.protocol.deadline]
     wire.ask(i.RealtimeModelSendAudio(bytes(48_000)), i.RealtimeModelSendAudioClear())
-    assert wire.protocol.deadline is not None
+    due.append(wire.protocol.deadline)
     wire.hear({"type": "input_audio_buffer.cleared"})
-    assert wire.protocol.deadline is None
+    due.append(wire.protocol.deadline)
+    assert due == [None, DUE["cleared"].within_s, None]
 
 
 def test_a_request_for_which_there_is_no_room_is_reported() -> None:
