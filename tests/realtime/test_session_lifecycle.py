@@ -14,6 +14,7 @@ from speakerd.realtime import (
     RealtimeAgent,
     RealtimeRunner,
     UserError,
+    function_tool,
 )
 from speakerd.realtime.errors import SessionNotOpenError
 from speakerd.realtime.testing import server_events as s
@@ -155,6 +156,35 @@ async def test_a_close_that_was_cancelled_is_finished_by_the_next() -> None:
     await session.close()
     assert model.closed == 1
     assert tasks_left() == []
+
+
+async def test_the_connection_is_closed_while_a_tool_that_does_not_heed_its_end_is_waited_for() -> None:
+    release = asyncio.Event()
+    running = asyncio.Event()
+
+    @function_tool
+    async def stubborn() -> str:
+        """Wait."""
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await release.wait()
+        return ""
+
+    model = RecordingModel()
+    session = await (await session_of(model, RealtimeAgent("T", tools=[stubborn]))).enter()
+    await model.emit(call("stubborn", "{}"))
+    await running.wait()
+    closing = asyncio.create_task(session.close())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (model.closed, closing.done()) == (1, False)
+    release.set()
+    await closing
+    assert tasks_left() == []
+    async with await session_of(model):  # The model is free for another session.
+        pass
 
 
 async def test_a_session_that_was_closed_before_it_was_entered_stays_closed() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from speakerd.realtime.agents.tool_errors import ToolThreadsExhaustedError
 from speakerd.realtime.session.pending_calls import PendingCalls
-from speakerd.realtime.session.task_queue import SerialQueue
+from speakerd.realtime.session.task_queue import SerialQueue, until_ended
 from speakerd.realtime.session.thread_pool import ToolThreadPool
 from tests.limits import limit
 from tests.realtime.layer import call
@@ -233,8 +233,8 @@ async def test_work_is_done_in_order_and_what_fails_is_told() -> None:
     assert not serial.add(lambda: note("last"), "last")
     await asyncio.wait_for(done.wait(), limit(5))
     assert told == ["second: broken", "third", "last"]
-    await serial.close()
-    await serial.close()
+    assert serial.stop() == set()
+    assert serial.stop() == set()
     assert serial.add(fail, "after the end: ignored")
 
 
@@ -251,7 +251,10 @@ async def test_closing_gives_up_what_runs() -> None:
     serial = SerialQueue(on_error, limit=3)
     serial.add(forever, "forever")
     await started.wait()
-    await asyncio.wait_for(serial.close(), limit(5))
+    ending = serial.stop()
+    assert len(ending) == 1
+    await asyncio.wait_for(until_ended(ending), limit(5))
+    assert all(task.done() for task in ending)
 
 
 async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
@@ -271,5 +274,5 @@ async def test_work_that_cancels_itself_does_not_stop_the_rest() -> None:
     serial.add(cancels_itself, "first")
     serial.add(note, "second")
     await asyncio.wait_for(done.wait(), limit(5))
-    await serial.close()
+    serial.stop()
     assert told == ["first: first ended in CancelledError instead of a result"]

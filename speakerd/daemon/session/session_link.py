@@ -55,8 +55,9 @@ _LAST_COUNT_LIMIT_S = 0.5
 _READER_LIMIT_S = 1.0
 """A session that nothing can be sent to ends within this."""
 
-_CLOSE_LIMIT_S = 1.0
-"""A server that does not answer a close must not hold up the stop of the daemon."""
+_END_LIMIT_S = 1.5
+"""A session ends within this, the last count included: neither a server that does not answer, nor a tool that does
+not heed its end, must hold up the stop of the daemon, which has two seconds."""
 
 
 class SessionLink:
@@ -184,13 +185,11 @@ class SessionLink:
             for task in (reader, sender):
                 task.cancel()
             await asyncio.wait({reader, sender})
-            try:
-                if fatal is None and facts.answering:
-                    await self._last_count(session, facts)
-            finally:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_CLOSE_LIMIT_S):
-                        await session.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_LIMIT_S):
+                    if fatal is None and facts.answering:
+                        await self._last_count(session, facts)
+                    await session.close()
         return None if fatal else _AFTER_A_FAULT_S
 
     def _attempt_failed(self, reason: str) -> None:

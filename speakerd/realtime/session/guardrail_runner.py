@@ -101,9 +101,9 @@ class GuardrailRunner(Generic[TContext]):
     def _name(self, response_id: str | None) -> str:
         return response_id or f"unnamed {self._unnamed}"
 
-    async def close(self) -> None:
-        """Cancel the check that runs, and drop those that wait. Idempotent."""
-        await self._worker.close()
+    def stop(self) -> set[asyncio.Task[Any]]:
+        """Cancel the check that runs, and drop those that wait; return the task that is ending."""
+        return self._worker.stop()
 
     def _guardrails(self) -> list[OutputGuardrail[Any]]:
         found: dict[int, OutputGuardrail[Any]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from speakerd.realtime.agents import settle
 from speakerd.realtime.model import RealtimeModelSendMcpApproval
@@ -12,6 +12,8 @@ from speakerd.realtime.session.events import RealtimeToolApprovalRequired
 from speakerd.realtime.session.task_queue import MAX_WAITING, SerialQueue
 
 if TYPE_CHECKING:
+    import asyncio
+
     from speakerd.realtime.agents import HostedMCPTool
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionState
@@ -65,10 +67,10 @@ class HostedToolApprovals(Generic[TContext]):
             self._waiting.pop(each.approval_request_id, None)
             await self._send(each, approve=approve, reason=reason)
 
-    async def close(self) -> None:
-        """Drop the requests that wait, unanswered, and cancel the function that is being asked. Idempotent."""
+    def stop(self) -> set[asyncio.Task[Any]]:
+        """Drop the requests that wait, unanswered; cancel the function that is asked, and return its task."""
         self._waiting.clear()
-        await self._worker.close()
+        return self._worker.stop()
 
     async def _ask(self, event: RealtimeModelMcpApprovalRequestEvent, tool: HostedMCPTool) -> None:
         approve = False

@@ -33,6 +33,7 @@ from speakerd.realtime.session.state import MAX_RESPONSES
 from speakerd.realtime.session.task_queue import SerialQueue
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from speakerd.realtime import model as m
@@ -75,9 +76,9 @@ class ModelEventHandlers(Generic[TContext]):
         if reaction is not None:
             await reaction(self, event)
 
-    async def close(self) -> None:
-        """Cancel the hook that runs, and drop those that wait. Idempotent."""
-        await self._hooks.close()
+    def stop(self) -> set[asyncio.Task[Any]]:
+        """Cancel the hook that runs, and drop those that wait; return the task that is ending."""
+        return self._hooks.stop()
 
     async def _audio(self, event: m.RealtimeModelAudioEvent) -> None:
         if self._guardrails.is_cancelled(event.response_id):

@@ -45,7 +45,7 @@ from speakerd.realtime.session.guardrail_runner import GuardrailRunner
 from speakerd.realtime.session.hosted_tool_approvals import HostedToolApprovals
 from speakerd.realtime.session.model_event_handlers import ModelEventHandlers
 from speakerd.realtime.session.state import Offer, SessionState
-from speakerd.realtime.session.task_queue import cancel_all
+from speakerd.realtime.session.task_queue import cancel_all, until_ended
 from speakerd.realtime.session.tool_runner import ToolRunner
 
 if TYPE_CHECKING:
@@ -225,20 +225,18 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         async with self._close_lock:
             if self._closed:
                 return
-            try:
-                if (connecting := self._connecting) is not None:
-                    await cancel_all({connecting})
-                    if connecting.done() and not connecting.cancelled():
-                        # It may have failed by itself just then, which nobody else asks for: not to be logged.
-                        connecting.exception()
-                await self._tools.close()
-                await self._guardrails.close()
-                await self._hosted.close()
-                await self._handlers.close()
-            finally:
-                if _OWNERS.get(id(self._model)) is self:
-                    await self._model.close()
-                    del _OWNERS[id(self._model)]
+            ending = (
+                self._tools.stop() | self._guardrails.stop() | self._hosted.stop() | self._handlers.stop()
+            )
+            if (connecting := self._connecting) is not None:
+                await until_ended(cancel_all({connecting}))
+                if connecting.done() and not connecting.cancelled():
+                    # It may have failed by itself just then, which nobody else asks for: not to be logged.
+                    connecting.exception()
+            if _OWNERS.get(id(self._model)) is self:
+                await self._model.close()  # Meanwhile the tools and the others end.
+                del _OWNERS[id(self._model)]
+            await until_ended(ending)
             self._closed = True
 
     def _send(self, event: RealtimeModelSendEvent) -> Awaitable[None]:

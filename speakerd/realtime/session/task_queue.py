@@ -18,14 +18,19 @@ MAX_WAITING = 64
 _log = logging.getLogger(__name__)
 
 
-async def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel all but the current task, and wait a limited time for them to end; log those that do not."""
+def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Cancel all but the current task; return those that are ending."""
     current = asyncio.current_task()
     others = {task for task in tasks if task is not current and not task.done()}
     for task in others:
         task.cancel()
-    if others:
-        _, left = await asyncio.wait(others, timeout=GIVEN_UP_WITHIN_S)
+    return others
+
+
+async def until_ended(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait a limited time for cancelled tasks to end; log those that do not."""
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=GIVEN_UP_WITHIN_S)
         for task in left:
             _log.warning("%s does not end although it was cancelled; it is left to itself", task.get_name())
 
@@ -59,13 +64,12 @@ class SerialQueue:
             self._task = asyncio.create_task(self._run(), name=f"speakerd {name}")
         return fits
 
-    async def close(self) -> None:
-        """Cancel the job that runs, and drop those that wait. Idempotent."""
+    def stop(self) -> set[asyncio.Task[Any]]:
+        """Cancel the job that runs, and drop those that wait; return the task that is ending."""
         self._closed = True
         self._waiting.clear()
         task, self._task = self._task, None
-        if task is not None:
-            await cancel_all({task})
+        return set() if task is None else cancel_all({task})
 
     async def _run(self) -> None:
         while self._waiting:

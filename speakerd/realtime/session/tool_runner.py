@@ -217,12 +217,12 @@ class ToolRunner(Generic[TContext]):
     async def _no_reply(self, response_id: str | None) -> None:
         await self._state.put(RealtimeNoReplyDue(info=self._state.info, response_id=response_id))
 
-    async def close(self) -> None:
-        """Cancel all calls but the one from which this was called. Idempotent; does not wait for threads."""
+    def stop(self) -> set[asyncio.Task[Any]]:
+        """Cancel all calls but the one from which this was called; return their tasks. No thread is waited for."""
         self._closed = True
         self._waiting.clear()
-        await cancel_all(self._tasks - {_CALL.get()})
         self._threads.close()
+        return cancel_all(self._tasks - {_CALL.get()})
 
     async def _start(
         self,
