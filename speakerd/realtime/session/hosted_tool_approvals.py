@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from speakerd.realtime.agents import settle
 from speakerd.realtime.model import RealtimeModelSendMcpApproval
 from speakerd.realtime.run_context import TContext
 from speakerd.realtime.session.events import RealtimeToolApprovalRequired
-from speakerd.realtime.session.task_queue import MAX_WAITING, SerialQueue
+from speakerd.realtime.session.task_queue import MAX_WAITING, EndingTasks, SerialQueue
 
 if TYPE_CHECKING:
-    import asyncio
-
     from speakerd.realtime.agents import HostedMCPTool
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionState
@@ -67,7 +65,7 @@ class HostedToolApprovals(Generic[TContext]):
             self._waiting.pop(each.approval_request_id, None)
             await self._send(each, approve=approve, reason=reason)
 
-    def stop(self) -> set[asyncio.Task[Any]]:
+    def stop(self) -> EndingTasks:
         """Drop the requests that wait, unanswered; cancel the function that is asked, and return its task."""
         self._waiting.clear()
         return self._worker.stop()

@@ -12,13 +12,16 @@ from speakerd.realtime.agents import GIVEN_UP_WITHIN_S, run_apart
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
+EndingTasks: TypeAlias = set[asyncio.Task[Any]]
+"""Tasks that were cancelled, for `until_ended`."""
+
 MAX_WAITING = 64
 """The most that may wait for code of the program, where nothing else is said."""
 
 _log = logging.getLogger(__name__)
 
 
-def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> EndingTasks:
     """Cancel all but the current task; return those that are ending."""
     current = asyncio.current_task()
     others = {task for task in tasks if task is not current and not task.done()}
@@ -27,7 +30,7 @@ def cancel_all(tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
     return others
 
 
-async def until_ended(tasks: set[asyncio.Task[Any]]) -> None:
+async def until_ended(tasks: EndingTasks) -> None:
     """Wait a limited time for cancelled tasks to end; log those that do not."""
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=GIVEN_UP_WITHIN_S)
@@ -64,7 +67,7 @@ class SerialQueue:
             self._task = asyncio.create_task(self._run(), name=f"speakerd {name}")
         return fits
 
-    def stop(self) -> set[asyncio.Task[Any]]:
+    def stop(self) -> EndingTasks:
         """Cancel the job that runs, and drop those that wait; return the task that is ending."""
         self._closed = True
         self._waiting.clear()
