@@ -147,6 +147,20 @@ class SettingRefusedError(SessionNotice):
         )
 
 
+class SettingChangedError(SessionNotice):
+    """The server confirmed a `session.update`, and has another value than it was sent. It is not sent again."""
+
+    def __init__(self, parameter: str, difference: str) -> None:
+        super().__init__(parameter, difference)
+        self.parameter = parameter
+        """The setting's name on the wire, such as `session.audio.output.voice`."""
+        self.difference = difference
+        """What the server has in its place, in words."""
+
+    def __str__(self) -> str:
+        return f"the server took the setting {self.parameter} otherwise than it was sent: {self.difference}"
+
+
 class ToolLimitError(SessionNotice):
     """The model goes on calling tools: one more reply is asked for, in which it may call none."""
 

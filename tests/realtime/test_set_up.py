@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime.errors import NotConfirmedError, SettingRefusedError, SetUpRefusedError, UserError
+from speakerd.realtime.errors import (
+    NotConfirmedError,
+    SettingChangedError,
+    SettingRefusedError,
+    SetUpRefusedError,
+    UserError,
+)
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
 from speakerd.realtime.wire.due import DUE
@@ -274,3 +280,99 @@ def test_settings_that_are_not_json_are_refused_at_once_and_do_not_stay() -> Non
     wire.connect()
     (again,) = updates(wire)
     assert again["session"] == {"type": "realtime", "instructions": "a"}
+
+
+# What the server says that it has.
+
+
+def changes(wire: Wire) -> list[tuple[str, str]]:
+    errors = [event.error for event in wire.events("error")]
+    return [(e.parameter, e.difference) for e in errors if isinstance(e, SettingChangedError)]
+
+
+SPOKEN: dict[str, Any] = {
+    "instructions": "Be the speaker.",
+    "tools": TOOLS,
+    "turn_detection": {"type": "semantic_vad"},
+    "voice": "marin",
+    "speed": 1.25,
+}
+
+
+@pytest.mark.parametrize(
+    ("account", "told"),
+    [
+        (
+            {"audio": {"output": {"voice": "alloy"}}},
+            ("audio.output.voice", '"alloy" in the place of "marin"'),
+        ),
+        ({"audio": {"output": {"speed": 1.0}}}, ("audio.output.speed", "1.0 in the place of 1.25")),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}},
+            ("audio.input.turn_detection", '"server_vad" in the place of "semantic_vad"'),
+        ),
+        (
+            {"audio": {"input": {"turn_detection": None}}},
+            ("audio.input.turn_detection", 'null in the place of "semantic_vad"'),
+        ),
+        ({"tools": [TOOLS[0]]}, ("tools", "without bad, timer")),
+    ],
+)
+def test_what_the_server_has_otherwise_than_it_was_sent_is_told_by_name_once(
+    account: dict[str, Any], told: tuple[str, str]
+) -> None:
+    wire = strict(SPOKEN)
+    for _ in range(2):
+        wire.hear({"type": "session.updated", "session": account})
+        assert changes(wire) == [(f"session.{told[0]}", told[1])]
+        assert wire.protocol._state.settings.unconfirmed_since is None
+        wire.types()
+        wire.ask(i.RealtimeModelSendSessionUpdate(SPOKEN))  # type: ignore[arg-type]  # a dict of settings
+        assert wire.types() == []
+        wire.lose()
+        wire.connect()
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {},
+        {"instructions": "", "max_output_tokens": "inf"},
+        {"audio": {"output": {"voice": "Marin", "speed": 1.2500001}}},
+        {"audio": {"output": {"voice": {"id": "marin"}, "speed": None}, "input": {"turn_detection": {}}}},
+        {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "auto"}}}},
+        {"tools": [*reversed(TOOLS), {"type": "mcp", "server_label": "shop"}]},
+        {"tools": [{"type": "function", "function": {"name": tool["name"]}} for tool in TOOLS]},
+        {"tools": None, "audio": None},
+    ],
+)
+def test_a_server_that_says_less_or_says_it_in_its_own_way_has_changed_nothing(
+    account: dict[str, Any],
+) -> None:
+    wire = strict(SPOKEN)
+    wire.hear({"type": "session.updated", "session": account})
+    assert wire.events("error") == []
+
+
+def test_a_refusal_revokes_what_a_confirmation_that_came_twice_was_taken_for() -> None:
+    wire = strict({"instructions": "Be the speaker."})
+    wire.hear(s.session_updated())
+    brief = i.RealtimeModelSendSessionUpdate({"instructions": "Be brief."})
+    limited = i.RealtimeModelSendSessionUpdate({"max_output_tokens": 5})
+    updates(wire)
+    wire.ask(brief, limited)
+    (_, second) = updates(wire)
+    wire.hear(s.session_updated(), s.session_updated())
+    refuse(wire, second, None)
+    assert refusals(wire) == ["session.max_output_tokens"]
+    wire.ask(limited)
+    assert [update["session"]["max_output_tokens"] for update in updates(wire)] == [5]
+
+
+def test_a_confirmation_that_nothing_waits_for_says_nothing_about_the_server() -> None:
+    wire = strict({})
+    wire.hear(s.session_updated())
+    wire.ask(i.RealtimeModelSendSessionUpdate({"instructions": "Be brief."}))
+    wire.pass_time(DUE["update"].within_s)
+    assert wire.protocol.must_reconnect is None
+    assert [type(event.error) for event in wire.events("error")] == [NotConfirmedError]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.dialects import TRANSCRIPT_SO_FAR
+from speakerd.realtime.errors import SettingChangedError
 from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
     RealtimeModelInputAudioCommittedEvent,
@@ -51,7 +52,8 @@ def _session(state: WireState, event: ServerEvent, _now: float) -> None:
 
 def _session_updated(state: WireState, event: ServerEvent, now: float) -> None:
     _session(state, event, now)
-    state.settings.confirmed()
+    for parameter, difference in state.settings.confirmed(mapping(event.get("session"))):
+        state.emit(RealtimeModelErrorEvent(SettingChangedError(parameter, difference)))
     state.settle(now)
 
 

@@ -9,6 +9,8 @@ server would refuse at the moment:
 - tracing cannot change once it is on;
 - the speed changes between turns only (it is sent after the turn).
 
+What the server confirms and has otherwise than it was sent is reported, as far as its account can be compared.
+
 What the server *refused* is not sent again until somebody asks for it again; the rest of that update is. Where a
 refusal names no parameter, each setting of the update is sent by itself, so that the refused one is found.
 
@@ -18,12 +20,13 @@ are arguments, in seconds.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from speakerd.realtime.bounded import BoundedDict
+from speakerd.realtime.bounded import BoundedDict, BoundedSet
 from speakerd.realtime.dialects import EXTRA, OPENAI, Dialect, Path
 from speakerd.realtime.model import to_realtime_audio_format
 
@@ -72,6 +75,8 @@ ESSENTIAL: Final[Sequence[Path]] = (("instructions",), ("prompt",))
 
 _MAX_PENDING = 32
 """Updates that are remembered until they are confirmed or refused."""
+
+_ABSENT: Final = object()
 
 _TOOL_MODES: Final = ("auto", "none", "required")
 
@@ -212,6 +217,10 @@ class SessionSettings:
         self._in_force: dict[Path, Any] = {}
         self._sent: BoundedDict[str, SentUpdate] = BoundedDict(_MAX_PENDING)
         """By the id of the client event, in order."""
+        self._taken: BoundedDict[str, Mapping[Path, Any]] = BoundedDict(_MAX_PENDING)
+        """The updates that count as confirmed, by the same ids: a server may refuse one for all that."""
+        self._told = BoundedSet[tuple[str, str]]()
+        """What was reported as taken otherwise than it was sent."""
         self._refused: dict[Path, Any] = {}
         self._refused_tools: list[Any] = []
         self._apart: set[Path] = set()
@@ -263,6 +272,7 @@ class SessionSettings:
         """The next session begins with nothing in force."""
         self._in_force.clear()
         self._sent.clear()
+        self._taken.clear()
 
     @property
     def server_detects_turns(self) -> bool:
@@ -346,17 +356,31 @@ class SessionSettings:
             return None
         return next(iter(self._sent.values())).sent_at
 
-    def confirmed(self) -> None:
-        """The server confirmed an update: the oldest one, since it answers in order."""
+    def confirmed(self, session: Mapping[str, Any] | None = None) -> list[tuple[str, str]]:
+        """The server confirmed an update: the oldest one, since it answers in order.
+
+        `session` is its account of the session. Return what it has otherwise than it was sent, as the names of
+        settings and the differences in words, each once; all the same it counts as in force, since sending it
+        again would not help.
+        """
+        if not self._sent:
+            # It confirms nothing that was sent, but perhaps what was taken to be confirmed before.
+            self.confirms = True if self._taken else self.confirms
+            return []
         self.confirms = True
-        if self._sent:
-            event_id = next(iter(self._sent))
-            self._in_force.update(self._sent.pop(event_id).table)
+        event_id = next(iter(self._sent))
+        table = self._sent.pop(event_id).table
+        self._take(event_id, table)
+        return [each for each in differences(table, session or {}, self._dialect) if self._told.add(each)]
+
+    def _take(self, event_id: str, table: Mapping[Path, Any]) -> None:
+        self._in_force.update(table)
+        self._taken[event_id] = table
 
     def assume_confirmed(self) -> None:
         """The server did not answer in time: what was sent is taken to be in force, from now on at once."""
-        for update in self._sent.values():
-            self._in_force.update(update.table)
+        for event_id, update in self._sent.items():
+            self._take(event_id, update.table)
         self._sent.clear()
         self.confirms = False
 
@@ -369,15 +393,17 @@ class SessionSettings:
         which of several it is; `None` if the error is not about an update.
         """
         names_a_setting = parameter is not None and re.match(r"session\b", parameter) is not None
-        if event_id not in self._sent:
-            if not ((names_a_setting or oldest) and self._sent):
-                return None
-            event_id = next(iter(self._sent))
-        assert event_id is not None  # noqa: S101  # it is one of those sent
-        table = self._sent.pop(event_id).table
-        if self.confirms is False:
-            for path in table:
-                self._in_force.pop(path, None)
+        if event_id in self._taken:
+            table = self._taken.pop(event_id)
+            self._revoke(table)
+        else:
+            if event_id not in self._sent:
+                if not ((names_a_setting or oldest) and self._sent):
+                    return None
+                event_id = next(iter(self._sent))
+            table = self._sent.pop(event_id).table
+            if self.confirms is False:
+                self._revoke(table)
         if (tool := _tool_named(parameter, table)) is not None:
             self._refused_tools.append(tool)
             return [str(parameter)]
@@ -390,6 +416,11 @@ class SessionSettings:
             return [str(parameter)]
         return [name_of(path) for path in refused]
 
+    def _revoke(self, table: Mapping[Path, Any]) -> None:
+        for path, value in table.items():
+            if path in self._in_force and self._in_force[path] == value:
+                del self._in_force[path]
+
     @property
     def essential_refused(self) -> str | None:
         """The name of a refused setting without which no reply may be asked for; `None` if there is none."""
@@ -399,6 +430,56 @@ class SessionSettings:
         if not self._refused_tools or not isinstance(tools, list):
             return tools
         return [tool for tool in tools if tool not in self._refused_tools]
+
+
+def differences(
+    table: Mapping[Path, Any], session: Mapping[str, Any], dialect: Dialect
+) -> Iterator[tuple[str, str]]:
+    """Yield what a server's account of its session has otherwise than it was sent: names, and what it has.
+
+    Only what no server writes in a way of its own is compared, as far as the account has it: the voice, the speed,
+    how turns are detected, and whether the tools are there.
+    """
+    for path in (VOICE, SPEED, TURN_DETECTION):
+        if path in table and is_said(path, table[path], dialect):
+            sent = _plain(path, _written(path, table[path], dialect))
+            got = _plain(path, _at(session, dialect.place(path)))
+            if _ABSENT not in (sent, got) and _key(sent) != _key(got):
+                yield name_of(path), f"{json.dumps(got)} in the place of {json.dumps(sent)}"
+    there = _at(session, dialect.place(TOOLS))
+    if isinstance(there, list):
+        known = {_tool_name(tool) for tool in there}
+        missing = [name for tool in table.get(TOOLS) or () if (name := _tool_name(tool)) not in known]
+        if missing:
+            yield name_of(TOOLS), f"without {', '.join(missing)}"
+
+
+def _at(session: Any, place: Path) -> Any:
+    for key in place:
+        if not isinstance(session, Mapping) or key not in session:
+            return _ABSENT
+        session = session[key]
+    return session
+
+
+def _plain(path: Path, value: Any) -> Any:
+    """Return what is compared of a value: a text, a number, or `None` where turns are not detected."""
+    if path == TURN_DETECTION:
+        return value if value is None else _at(value, ("type",))
+    if path == SPEED:
+        return round(float(value), 2) if isinstance(value, int | float) else _ABSENT
+    return value if isinstance(value, str) else _ABSENT
+
+
+def _key(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def _tool_name(tool: Any) -> str:
+    for place in (("name",), ("function", "name"), ("server_label",)):
+        if isinstance(name := _at(tool, place), str):
+            return name
+    return ""
 
 
 def name_of(path: Path) -> str:
