@@ -393,11 +393,11 @@ class SessionSettings:
         which of several it is; `None` if the error is not about an update.
         """
         names_a_setting = parameter is not None and re.match(r"session\b", parameter) is not None
-        if event_id in self._taken:
+        if event_id is not None and event_id in self._taken:
             table = self._taken.pop(event_id)
             self._revoke(table)
         else:
-            if event_id not in self._sent:
+            if event_id is None or event_id not in self._sent:
                 if not ((names_a_setting or oldest) and self._sent):
                     return None
                 event_id = next(iter(self._sent))
