@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from speakerd.dialogue.events import Ask
-from speakerd.realtime.testing.loopback import Expect, Wait
+from speakerd.realtime.testing.loopback import Expect, Raw, Wait
 from speakerd.realtime.testing.server_events import (
     audio_delta,
     call_response,
@@ -184,6 +184,49 @@ async def test_an_answer_with_neither_sound_nor_tool_is_an_error_sound_a_light_a
         assert len(house.sent("response.create")) == 2
 
 
+BUSY = "conversation_already_has_active_response"
+REFUSALS: dict[str, tuple[list[Step], float]] = {
+    # What the server answers to the request, and how soon a person has to hear of it.
+    "twice because another response runs": (
+        [error(BUSY, "x"), Expect("response.create", within_s=30), error(BUSY, "x")],
+        2.0,
+    ),
+    "the request itself": (
+        [
+            Expect(
+                "response.create",
+                within_s=30,
+                then=lambda sent: [error("bad", "x", event_id=sent["event_id"])],
+            )
+        ],
+        0.5,
+    ),
+    "a text for an error, and nothing else": ([Raw('{"type": "error", "error": "it broke"}')], 4.0),
+    "nothing for an error, and nothing else": ([Raw('{"type": "error", "error": null}')], 4.0),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+@in_virtual_time
+async def test_an_answer_that_is_refused_for_good_ends_the_turn_at_once(
+    caplog: pytest.LogCaptureFixture, earcons: list[str], case: str
+) -> None:
+    caplog.set_level("INFO")
+    refusal, within_s = REFUSALS[case]
+    first = [] if isinstance(refusal[0], Expect) else [Expect("response.create", within_s=30)]
+    again = [Expect("response.create", within_s=30), *tone_response("resp_2", "item_2", "Yes.", 400)]
+    async with household([*first, *refusal, *again, Wait(60)]) as house:
+        await ask_aloud(house)
+        await house.phase("listening", within_s=within_s)
+        assert earcons.count("error") == 1
+        (turn,) = journal(caplog, "turn")
+        assert (turn.SPEAKERD_OUTCOME, turn.SPEAKERD_REASON) == ("failed", "server")
+        assert journal(caplog, "answer_timeout") == []
+        house.device.say(GO_FORWARD, after_s=1.0)
+        await house.phase("speaking")
+        await house.phase("idle")
+
+
 @in_virtual_time
 async def test_an_answer_that_is_written_where_sound_was_asked_for_is_spoken_by_the_local_voice(
     caplog: pytest.LogCaptureFixture, earcons: list[str]
@@ -246,8 +289,6 @@ async def test_a_tool_that_does_not_exist_goes_back_to_the_model_and_the_talk_go
 
 @in_virtual_time
 async def test_a_frame_that_cannot_be_read_ends_no_answer(earcons: list[str]) -> None:
-    from speakerd.realtime.testing.loopback import Raw
-
     script = [
         Expect("response.create", within_s=30),
         response_created("resp_1"),

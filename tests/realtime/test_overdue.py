@@ -222,6 +222,23 @@ def test_an_error_in_place_of_the_end_ends_the_response(event_id: str | None) ->
     assert wire.protocol.must_reconnect is None
 
 
+@pytest.mark.parametrize("error", ["it broke", None, {"message": "it broke"}])
+def test_an_error_in_place_of_a_response_is_told_and_the_next_request_gets_its_turn(error: Any) -> None:
+    wire = Wire(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    wire.hear({"type": "error", "error": error})
+    assert [told.about for told in wire.events("error")] == ["session"]
+    wire.pass_time(DUE["end_after_error"].within_s - 0.1)
+    assert errors(wire, NoAnswerError) == []
+    wire.pass_time(0.1)
+    assert [(told.about, type(told.error)) for told in wire.events("error")[1:]] == [
+        ("response", NoAnswerError)
+    ]
+    wire.types()
+    wire.ask(i.RealtimeModelSendUserInput("Hello?"))
+    assert asked(wire) == 1
+
+
 def test_an_error_about_the_request_of_a_running_response_ends_it_too() -> None:
     wire = Wire(MANUAL)
     wire.ask(i.RealtimeModelSendUserInput("Hi"))

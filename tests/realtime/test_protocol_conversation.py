@@ -208,7 +208,32 @@ def test_a_request_refused_twice_is_told_and_the_next_one_gets_its_turn() -> Non
         )
         wire.pass_time(1.1)
     assert [sent["response"]["instructions"] for sent in wire.sent] == ["a", "a", "b"]
-    assert len(wire.events("error")) == 1
+    (told,) = wire.events("error")
+    assert told.about == "request"
+
+
+@pytest.mark.parametrize("code", ["invalid_value", "conversation_already_has_active_response"])
+@pytest.mark.parametrize("aside", [False, True])
+def test_a_refusal_for_good_says_that_it_is_about_a_request_for_a_response(code: str, *, aside: bool) -> None:
+    wire = ready(MANUAL)
+    wire.ask(
+        i.RealtimeModelSendResponse(
+            conversation="none" if aside else "auto", metadata={"a": "1"} if aside else None
+        )
+    )
+    for _ in range(2):
+        wire.hear(s.error(code, event_id=wire.sent[-1]["event_id"]))
+        wire.pass_time(1.1)
+    assert [told.about for told in wire.events("error")][:1] == ["aside" if aside else "request"]
+
+
+def test_an_error_about_a_request_that_was_interrupted_meanwhile_is_about_no_turn() -> None:
+    wire = ready(MANUAL)
+    wire.ask(i.RealtimeModelSendUserInput("Hi"))
+    event_id = wire.sent[-1]["event_id"]
+    wire.ask(i.RealtimeModelSendInterrupt())
+    wire.hear(s.error("invalid_value", event_id=event_id))
+    assert [told.about for told in wire.events("error")] == ["session"]
 
 
 def test_an_event_of_no_known_name_is_told_as_another_one_and_a_published_one_is_not() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from speakerd.daemon.session.model_config import setting_of
@@ -56,6 +57,14 @@ def session_error(error: Any, about: ErrorSubject = "session") -> facts.SessionE
         return facts.SessionError("caption", _message(error))
     if about == "aside":
         return facts.SessionError("request", _message(error))
+    fact = _fact(error)
+    if about == "request" and fact.kind in ("request", "internal"):
+        # Whatever its code says: there will be no answer, and the person who asked need not wait for it.
+        return replace(fact, kind="server")
+    return fact
+
+
+def _fact(error: Any) -> facts.SessionError:
     if isinstance(error, Exception):
         return facts.SessionError(_kind_of_exception(error), str(error))
     if isinstance(error, Mapping):

@@ -49,9 +49,10 @@ if TYPE_CHECKING:
 RealtimeConnectionStatus: TypeAlias = Literal["connecting", "connected", "reconnecting", "disconnected"]
 ResponseStatus: TypeAlias = Literal["in_progress", "completed", "cancelled", "failed", "incomplete"]
 
-ErrorSubject: TypeAlias = Literal["session", "response", "aside", "transcription"]
-"""What an error is about: the session or something asked of it, a response that failed, one that was asked for
-out of band, or the transcript of what the user said. The conversation needs none of the last two."""
+ErrorSubject: TypeAlias = Literal["session", "request", "response", "aside", "transcription"]
+"""What an error is about: the session or something asked of it, a request for a response that was refused for good,
+a response that failed or was given up, one that was asked for out of band, or the transcript of what the user said.
+The conversation needs none of the last two."""
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ def waits(state: WireState) -> Iterator[tuple[float, Callable[[float], None]]]:
     if state.begun_at is not None:
         yield state.begun_at + TAKEN_AFTER_S, lambda _now: state.conversation_taken()
     if (at := state.responses.deadline) is not None:
-        yield at, lambda now: carry_out(state, state.responses.tick(now), now)
+        yield at, partial(_queue_due, state)
     for call in list(state.hosted.running.values()):
         if call.due_at is not None:
             yield call.due_at, partial(hosted_call_overdue, state, call)
@@ -61,6 +61,12 @@ def _audio_overdue(state: WireState, due: AudioDue, now: float) -> None:
         if state.settings.server_answers:
             state.perform(state.responses.release(now, server_answers=True))
     carry_out(state, [Overdue(due)], now)
+
+
+def _queue_due(state: WireState, now: float) -> None:
+    outcomes = state.responses.tick(now)
+    state.report_given_up("the server reported an error, and nothing else")
+    carry_out(state, outcomes, now)
 
 
 def carry_out(state: WireState, outcomes: Sequence[QueueOutcome], now: float) -> None:

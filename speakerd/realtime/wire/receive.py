@@ -32,6 +32,8 @@ from speakerd.realtime.wire.session_settings import VOICE, name_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from speakerd.realtime.model import ErrorSubject
+    from speakerd.realtime.wire.response import ResponseRequest
     from speakerd.realtime.wire.state import ServerEventHandler, WireState
 
 # The session.
@@ -64,7 +66,9 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
     code = details.get("code") or details.get("type")
     event_id = details.get("event_id")
     event_id = event_id if isinstance(event_id, str) else None
+    about: ErrorSubject = "session"
     if code == names.RESPONSE_ALREADY_ACTIVE:
+        about = _subject(state.responses.sent_as(event_id))
         again, outcomes = state.responses.refused(event_id, now)
         overdue.carry_out(state, outcomes, now)
         if again:
@@ -82,11 +86,20 @@ def _error(state: WireState, event: ServerEvent, now: float) -> None:
     elif event_id is not None and (item_id := state.created_items.pop(event_id, None)) is not None:
         state.resend.refused(item_id)
     else:
+        if event_id is not None:
+            about = _subject(state.responses.sent_as(event_id))
         of_a_response, actions = state.responses.failed(event_id, now)
         state.perform(actions)
         if not (of_a_response or state.ids.made(event_id)):
             state.responses.suspect(now)
-    state.emit(RealtimeModelErrorEvent(error))
+    state.emit(RealtimeModelErrorEvent(error, about=about))
+
+
+def _subject(request: ResponseRequest | None) -> ErrorSubject:
+    """Return what an error is about that leaves this request without a response."""
+    if request is None or not request.wanted:
+        return "session"
+    return "aside" if request.out_of_band else "request"
 
 
 def _says_nothing_runs(state: WireState, details: ServerEvent) -> bool:

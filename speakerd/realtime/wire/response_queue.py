@@ -284,6 +284,12 @@ class ResponseQueue:
             self._held_until = now + DUE["ask_again"].within_s
         return True, self._advance(now)
 
+    def sent_as(self, event_id: str | None) -> ResponseRequest | None:
+        """Return the request that was sent as that event, and is not answered yet; without an id, the last one."""
+        if event_id is not None and event_id in self._sent_aside:
+            return self._sent_aside[event_id][0]
+        return self._sent if self._sent is not None and event_id in (None, self._sent.event_id) else None
+
     def failed(self, event_id: str | None, now: float) -> tuple[bool, list[QueueAction]]:
         """The client event of that id failed. Return whether it was a request for a response."""
         if event_id is None:
@@ -318,6 +324,8 @@ class ResponseQueue:
             if due == "server_response" and not self._server_turn_wanted:
                 self._server_turn = None
             elif due == "end_after_error" and not concerned:
+                if self._sent is not None and self._sent.wanted:
+                    self._given_up.append(self._sent)
                 self._sent = self._sent_failed_at = None
             elif due == "created_aside":
                 del self._sent_aside[concerned]
