@@ -10,6 +10,7 @@
 - `response_queue`: who may ask for a response, and when; `response`: responses and requests for them;
 - `due`: what has to come by when, and how often anything may be asked; `overdue`: what follows if it does not come;
 - `server_ids`: one name for each response, item and call, over all connections;
+- `identities`: one for what the server names badly on a connection;
 - `hosted_calls`: the tools that the server runs itself;
 - `playback_position`: what was heard of the received audio, and what an interruption has to cut;
 - `session_settings`: which settings have to be sent;

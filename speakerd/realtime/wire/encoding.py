@@ -43,6 +43,16 @@ class EventIds:
         self._count += 1
         return f"{self._prefixes.get(kind, 'item_')}{self._salt}{self._count}"
 
+    def response(self) -> str:
+        """Return a new id of a response that the server names badly."""
+        self._count += 1
+        return f"resp_{self._salt}{self._count}"
+
+    def call(self) -> str:
+        """Return a new id of a tool call that the server names badly."""
+        self._count += 1
+        return f"call_{self._salt}{self._count}"
+
     def fits(self, item_id: object, kind: ItemKind) -> bool:
         """Return whether an item of that kind may have that id."""
         return isinstance(item_id, str) and item_id.startswith(self._prefixes.get(kind, ""))

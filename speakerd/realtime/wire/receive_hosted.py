@@ -79,7 +79,9 @@ def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
         call.event = replace(
             call.event,
             arguments=text(event, "arguments") or call.event.arguments,
-            response_id=call.event.response_id or text(event, "response_id") or None,
+            response_id=call.event.response_id
+            or state.response_ids.latest(text(event, "response_id"))
+            or None,
         )
         _begin(state, call, now)
 

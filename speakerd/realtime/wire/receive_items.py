@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 def _item(state: WireState, event: ServerEvent, now: float) -> None:
-    item = mapping(event.get("item"))
+    item = _with_our_ids(state, mapping(event.get("item")))
     state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
         return
     if _is_a_turn(state, item):
         item = {**item, "id": state.turn_item_id}
-    previous = text(event, "previous_item_id")
+    previous = state.item_ids.latest(text(event, "previous_item_id"))
     if previous and "previous_item_id" not in item:
         item = {**item, "previous_item_id": previous}
     if item.get("type") == "mcp_approval_request":
@@ -40,6 +40,15 @@ def _item(state: WireState, event: ServerEvent, now: float) -> None:
         hosted_item(state, item, "", now, done=event.get("type") == names.ITEM_DONE)
     elif item.get("type") != "function_call":
         emit_item(state, item)
+
+
+def _with_our_ids(state: WireState, item: ServerEvent) -> ServerEvent:
+    """Return the item under the ids that it and its call have on this side of the wire."""
+    if item.get("role") != "user" and (item_id := text(item, "id")) and state.item_ids.is_ambiguous(item_id):
+        item = {**item, "id": state.item_ids.latest(item_id)}
+    if (call_id := text(item, "call_id")) and state.call_ids.is_ambiguous(call_id):
+        item = {**item, "call_id": state.call_ids.latest(call_id)}
+    return item
 
 
 def _is_a_turn(state: WireState, item: ServerEvent) -> bool:
@@ -51,14 +60,14 @@ def _is_a_turn(state: WireState, item: ServerEvent) -> bool:
 
 def _item_truncated(state: WireState, event: ServerEvent, _now: float) -> None:
     item_id = text(event, "item_id")
-    if not state.playback.is_cut(item_id):
+    if not (state.playback.is_cut(item_id) or state.item_ids.is_ambiguous(item_id)):
         state.playback.forget(item_id)
         state.emit(RealtimeModelItemTruncatedEvent(item_id, index(event), count(event, "audio_end_ms") or 0))
 
 
 def _item_deleted(state: WireState, event: ServerEvent, _now: float) -> None:
     item_id = text(event, "item_id")
-    if not state.playback.is_cut(item_id):
+    if not (state.playback.is_cut(item_id) or state.item_ids.is_ambiguous(item_id)):
         state.emit(RealtimeModelItemDeletedEvent(item_id))
 
 

@@ -25,7 +25,7 @@ from speakerd.realtime.model import (
     RealtimeModelUsageEvent,
 )
 from speakerd.realtime.wire.codec import load_base64
-from speakerd.realtime.wire.parsing import ServerEvent, index, mapping, text, usage_from_wire
+from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_hosted import begin_calls_of, hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
 from speakerd.realtime.wire.response import ActiveResponse
@@ -40,15 +40,24 @@ _STATUSES = ("completed", "cancelled", "failed", "incomplete")
 def _response_created(state: WireState, event: ServerEvent, now: float) -> None:
     response = mapping(event.get("response"))
     response_id = text(response, "id")
-    if not response_id or not state.responses.has_ended(response_id):
+    # One that has ended is told once more, or its id is used again for the one that is awaited.
+    if not _has_ended(state, response_id) or state.responses.awaits_beginning:
         _begin(state, response_id, response, now)
 
 
+def _has_ended(state: WireState, response_id: str) -> bool:
+    """Return whether what the server calls so has ended on this connection."""
+    ours = state.response_ids.newest.get(response_id)
+    return ours is not None and state.responses.has_ended(ours)
+
+
 def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) -> ActiveResponse:
-    """Return the response of that id; an unknown one begins here."""
-    known = state.responses.active(response_id)
+    """Return the response that the server calls so, if it runs; another one begins here."""
+    known = state.responses.active(state.response_ids.latest(response_id))
     if known is not None:
         return known
+    if response_id:
+        response_id = state.response_ids.begin(response_id)
     superseded = state.responses.running
     conversation = data["conversation_id"] is not None if "conversation_id" in data else None
     metadata = data.get("metadata") if isinstance(data.get("metadata"), Mapping) else None
@@ -79,7 +88,13 @@ def _begin(state: WireState, response_id: str, data: ServerEvent, now: float) ->
 def _response_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = mapping(event.get("response"))
     running = state.responses.running
-    response_id = text(response, "id") or (running.response_id if running is not None else "")
+    theirs = text(response, "id")
+    response_id = state.response_ids.latest(theirs)
+    unknown = state.responses.active(response_id) is None and not state.responses.has_ended(response_id)
+    if running is not None and (not theirs or (unknown and not state.responses.awaits_beginning)):
+        response_id = running.response_id  # Under a wrong name: nothing else could have ended.
+    elif unknown:
+        response_id = _begin(state, theirs, response, now).response_id
     end_response(state, response_id, response, now)
 
 
@@ -90,7 +105,11 @@ def end_response(state: WireState, response_id: str, data: ServerEvent, now: flo
     response, actions = state.responses.done(response_id, now)
     if response is None:
         return
-    output = [item for item in data.get("output") or () if isinstance(item, Mapping)]
+    output = [
+        _named(state, item, response, place)
+        for place, item in enumerate(data.get("output") or ())
+        if isinstance(item, Mapping)
+    ]
     if response.cancelled and not response.out_of_band:
         _remove_unheard(state, response, output)
     elif data.get("status") in (None, "completed"):
@@ -156,10 +175,10 @@ def _is_spoken(item: ServerEvent) -> bool:
 
 def _output_item_added(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
-    item = mapping(event.get("item"))
+    item = _named(state, mapping(event.get("item")), response, _place(event))
     item_id = text(item, "id")
     if item.get("type") == "function_call":
-        state.calls[item_id] = _call(item, response)
+        state.calls[item_id] = _call(state, item, response)
         response.put_out(item_id)
     elif item.get("type") in ("mcp_call", "mcp_list_tools"):
         hosted_item(state, item, response.response_id, now, done=False)
@@ -171,7 +190,7 @@ def _output_item_added(state: WireState, event: ServerEvent, now: float) -> None
 
 def _output_item_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
-    item = mapping(event.get("item"))
+    item = _named(state, mapping(event.get("item")), response, _place(event))
     kind = item.get("type")
     state.playback.finish_item(text(item, "id"))
     if kind in ("mcp_call", "mcp_list_tools"):
@@ -197,10 +216,10 @@ def _content_part_added(state: WireState, event: ServerEvent, now: float) -> Non
 def _audio_delta(state: WireState, event: ServerEvent, now: float) -> None:
     """The hot path: ten to fifty times a second, a few kilobytes each."""
     response = _response_of(state, event, now)
-    item_id = event.get("item_id")
+    item_id = response.item_ids.get(text(event, "item_id")) or _item_id(state, response, event)
     content_index = event.get("content_index", 0)
-    if type(item_id) is not str or type(content_index) is not int:
-        item_id, content_index = text(event, "item_id"), index(event)
+    if type(content_index) is not int:
+        content_index = index(event)
     if response.cancelled or state.playback.is_cut(item_id):
         _announce(state, event, response)
         return
@@ -218,7 +237,7 @@ def _audio_delta(state: WireState, event: ServerEvent, now: float) -> None:
 
 def _audio_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
-    item_id, content_index = text(event, "item_id"), index(event)
+    item_id, content_index = _item_id(state, response, event), index(event)
     state.playback.finish(item_id, content_index)
     if not response.cancelled and not state.playback.is_cut(item_id):
         state.emit(RealtimeModelAudioDoneEvent(item_id, content_index))
@@ -232,14 +251,13 @@ def _transcript_delta(state: WireState, event: ServerEvent, now: float) -> None:
     if response.out_of_band:
         response.add_text(delta)  # Reported at its end: it is not part of the conversation.
         return
-    state.emit(
-        RealtimeModelTranscriptDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
-    )
+    item_id = _item_id(state, response, event)
+    state.emit(RealtimeModelTranscriptDeltaEvent(item_id, delta, response.response_id, index(event)))
 
 
 def _transcript_done(state: WireState, event: ServerEvent, now: float) -> None:
     response = _response_of(state, event, now)
-    item_id = text(event, "item_id")
+    item_id = _item_id(state, response, event)
     if not (response.cancelled or response.out_of_band or state.playback.is_cut(item_id)):
         state.emit(
             RealtimeModelTranscriptDoneEvent(
@@ -257,24 +275,41 @@ def _text_delta(state: WireState, event: ServerEvent, now: float) -> None:
     if response.out_of_band:
         response.add_text(delta)
         return
-    state.emit(
-        RealtimeModelOutputTextDeltaEvent(text(event, "item_id"), delta, response.response_id, index(event))
-    )
+    item_id = _item_id(state, response, event)
+    state.emit(RealtimeModelOutputTextDeltaEvent(item_id, delta, response.response_id, index(event)))
 
 
 def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
     """The arguments are complete; the call is reported with its item, or at the response's end."""
     response = _response_of(state, event, now)
-    item_id = text(event, "item_id")
+    item_id = _item_id(state, response, event)
     begun = state.calls.get(item_id)
     response.put_out(item_id)
     state.calls[item_id] = RealtimeModelToolCallEvent(
         name=text(event, "name") or (begun.name if begun else ""),
-        call_id=text(event, "call_id") or (begun.call_id if begun else ""),
+        call_id=state.call_ids.of(response.call_ids, text(event, "call_id"), item_id),
         arguments=text(event, "arguments"),
-        id=item_id or None,
+        id=item_id,
         response_id=response.response_id or None,
     )
+
+
+def _item_id(state: WireState, response: ActiveResponse, event: ServerEvent) -> str:
+    """Return the id, on this side, of the response's item that an event is about."""
+    return state.item_ids.of(response.item_ids, text(event, "item_id"), _place(event))
+
+
+def _place(event: ServerEvent) -> int:
+    return count(event, "output_index") or 0
+
+
+def _named(state: WireState, item: ServerEvent, response: ActiveResponse, place: int) -> ServerEvent:
+    """Return an item of a response under the id that it has on this side. Hosted tools' ids are the server's."""
+    if text(item, "type").startswith("mcp_"):
+        return item
+    theirs = text(item, "id")
+    item_id = state.item_ids.of(response.item_ids, theirs, place)
+    return item if item_id == theirs else {**item, "id": item_id}
 
 
 def _response_of(state: WireState, event: ServerEvent, now: float) -> ActiveResponse:
@@ -285,20 +320,26 @@ def _response_of(state: WireState, event: ServerEvent, now: float) -> ActiveResp
     response_id = event.get("response_id")
     active: ActiveResponse | None
     if isinstance(response_id, str):
-        active = state.responses.active(response_id)
+        active = state.responses.active(state.response_ids.latest(response_id))
     else:
         active, response_id = state.responses.running, None
     if active is not None:
         active.seen(now)
         return active
-    if response_id is not None and state.responses.has_ended(response_id):
-        return ActiveResponse(response_id, cancelled=state.responses.is_cancelled(response_id))
+    ours = state.response_ids.latest(response_id or "")
+    if response_id is not None and state.responses.has_ended(ours):
+        return ActiveResponse(
+            ours,
+            cancelled=state.responses.is_cancelled(ours),
+            item_ids=state.item_ids.newest,
+            call_ids=state.call_ids.newest,
+        )
     return _begin(state, response_id or "", {}, now)
 
 
 def _announce(state: WireState, event: ServerEvent, response: ActiveResponse) -> bool:
     """A part with audio is on its way. Return whether it is to be dropped."""
-    item_id = text(event, "item_id")
+    item_id = _item_id(state, response, event)
     if state.playback.is_cut(item_id):
         return True
     if response.cancelled:
@@ -309,10 +350,10 @@ def _announce(state: WireState, event: ServerEvent, response: ActiveResponse) ->
     return False
 
 
-def _call(item: ServerEvent, response: ActiveResponse) -> RealtimeModelToolCallEvent:
+def _call(state: WireState, item: ServerEvent, response: ActiveResponse) -> RealtimeModelToolCallEvent:
     return RealtimeModelToolCallEvent(
         name=text(item, "name"),
-        call_id=text(item, "call_id"),
+        call_id=state.call_ids.of(response.call_ids, text(item, "call_id"), text(item, "id")),
         arguments=text(item, "arguments"),
         id=text(item, "id") or None,
         response_id=response.response_id or None,
@@ -321,7 +362,7 @@ def _call(item: ServerEvent, response: ActiveResponse) -> RealtimeModelToolCallE
 
 def _call_complete(state: WireState, item: ServerEvent, response: ActiveResponse) -> None:
     state.calls.pop(text(item, "id"), None)
-    _emit_call(state, _call(item, response), response)
+    _emit_call(state, _call(state, item, response), response)
 
 
 def _calls_left(state: WireState, response: ActiveResponse) -> None:
@@ -333,7 +374,7 @@ def _calls_left(state: WireState, response: ActiveResponse) -> None:
 
 
 def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: ActiveResponse) -> None:
-    if not call.call_id or not state.reported_calls.add(call.call_id):
+    if not state.reported_calls.add(call.call_id):
         return
     state.open_calls.add(call.call_id)
     state.delivered(response)

@@ -11,6 +11,8 @@ from speakerd.realtime.wire.due import DUE, Due
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from speakerd.realtime.wire.identities import Names
+
 MAX_ITEMS = 128
 """Ids of items that are kept for one response."""
 
@@ -118,6 +120,11 @@ class ActiveResponse:
     cancelled_at: float | None = None
     failed_at: float | None = None
     """When an error was received that may concern it; `None` again once something else of it is received."""
+
+    item_ids: Names = field(default_factory=lambda: BoundedDict(2 * MAX_ITEMS))
+    """The ids of its items, by the server's names of them."""
+    call_ids: Names = field(default_factory=lambda: BoundedDict(2 * MAX_ITEMS))
+    """The ids of its tool calls, by the server's names of them and by the ids of their items."""
 
     hosted: BoundedDict[str, float] = field(default_factory=lambda: BoundedDict(MAX_ITEMS))
     """Hosted calls of it that run, by item id, and when each counts as ended: until then nothing else is due."""

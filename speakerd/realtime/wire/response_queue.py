@@ -120,6 +120,11 @@ class ResponseQueue:
         return bool(self._active or self._sent or self._sent_aside or self._server_turn is not None)
 
     @property
+    def awaits_beginning(self) -> bool:
+        """Whether the server has to begin a response."""
+        return bool(self._sent or self._sent_aside or self._server_turn is not None)
+
+    @property
     def deadline(self) -> float | None:
         """When `tick()` has to be called; `None`: not at all."""
         times = [at for at, _, _ in self._waits()]

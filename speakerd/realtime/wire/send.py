@@ -64,6 +64,9 @@ def begin(state: WireState, history: Sequence[RealtimeItem], now: float) -> None
     state.connected = True
     state.setting_up = True
     state.server_ids.connected()
+    if not state.server_ids.one_session:
+        for ids in (state.response_ids, state.item_ids, state.call_ids):
+            ids.connected()
     if state.begun_in_vain >= MAX_BEGUN:
         _leave_out(state, history)
     entries = state.resend.entries

@@ -33,7 +33,7 @@ class ServerIds:
     """
 
     def __init__(self, *, one_session: bool = False) -> None:
-        self._one_session = one_session
+        self.one_session = one_session
         self._connection = 0
         self._used_on: BoundedDict[str, int] = BoundedDict(MAX_IDS)
         """The connection on which each was first used."""
@@ -46,7 +46,7 @@ class ServerIds:
 
     def connected(self) -> None:
         """A connection was opened: the server's ids begin anew."""
-        if not self._one_session:
+        if not self.one_session:
             self._connection += 1
         for known in (self._ours, self._renamed, self._originals):
             known.clear()

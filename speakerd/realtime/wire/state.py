@@ -29,6 +29,7 @@ from speakerd.realtime.model import (
 from speakerd.realtime.wire.due import DUE, UPDATES, Allowance
 from speakerd.realtime.wire.encoding import EventIds, encode, for_dialect, response_for_dialect
 from speakerd.realtime.wire.hosted_calls import HostedCalls
+from speakerd.realtime.wire.identities import Identities
 from speakerd.realtime.wire.parsing import ServerEvent
 from speakerd.realtime.wire.playback_position import PlaybackPosition, Remove
 from speakerd.realtime.wire.resend_buffer import ResendBuffer
@@ -68,6 +69,10 @@ class WireState:
     settings: SessionSettings
     playback: PlaybackPosition
     ids: EventIds
+    response_ids: Identities
+    item_ids: Identities
+    """Of items that responses put out."""
+    call_ids: Identities
     dialect: Dialect = OPENAI
     """In what the server differs from the current protocol."""
     server_ids: ServerIds = field(default_factory=ServerIds)
@@ -184,12 +189,18 @@ class WireState:
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`; the item goes to the end, or after that of `previous_item_id`."""
-        where = {} if previous_item_id is None else {"previous_item_id": previous_item_id}
-        item = for_dialect(item, self.dialect)
+        previous = self.item_ids.theirs(previous_item_id or "")
+        where = {"previous_item_id": previous} if previous else {}
+        item = self._in_their_words(for_dialect(item, self.dialect))
         event_id = self.send(names.ITEM_CREATE, item=item, **where)
         self.server_ids.sent(item)
         if (item_id := item.get("id")) is not None:
             self.created_items[event_id] = item_id
+
+    def _in_their_words(self, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an item that names a call by the id that the server gave it, if it gave one."""
+        theirs = self.call_ids.theirs(item.get("call_id", ""))
+        return {**item, "call_id": theirs} if theirs else item
 
     def perform(self, actions: Sequence[QueueAction]) -> None:
         """Send the requests and cancellations that the response queue decided on; report what it throttles."""
@@ -202,7 +213,8 @@ class WireState:
                     response = {} if params is None else {"response": params}
                     self.send_event({"event_id": request.event_id, "type": names.RESPONSE_CREATE, **response})
                 case Cancel(response_id):
-                    self.send_harmless(names.RESPONSE_CANCEL, response_id=response_id)
+                    theirs = self.response_ids.theirs(response_id)
+                    self.send_harmless(names.RESPONSE_CANCEL, response_id=theirs)
                 case Throttled(wait_s):
                     self.emit(RealtimeModelErrorEvent(ThrottledError(names.RESPONSE_CREATE, wait_s)))
                 case _:
@@ -220,10 +232,11 @@ class WireState:
             if isinstance(action, Remove):
                 self.remove_item(action.item_id, on_server=action.kind != "aside")
                 continue
-            if action.kind == "live" and self.connected and names.ITEM_TRUNCATE not in self.dialect.lacks:
+            theirs = self.item_ids.theirs(action.item_id) if action.kind == "live" and self.connected else ""
+            if theirs and names.ITEM_TRUNCATE not in self.dialect.lacks:
                 self.send(
                     names.ITEM_TRUNCATE,
-                    item_id=action.item_id,
+                    item_id=theirs,
                     content_index=action.content_index,
                     audio_end_ms=action.audio_end_ms,
                 )
@@ -239,8 +252,8 @@ class WireState:
         self.playback.forget(item_id)
         if not on_server:
             return
-        if self.connected:
-            self.send_harmless(names.ITEM_DELETE, item_id=item_id)
+        if self.connected and (theirs := self.item_ids.theirs(item_id)):
+            self.send_harmless(names.ITEM_DELETE, item_id=theirs)
         self.emit(RealtimeModelItemDeletedEvent(item_id))
 
     # The settings.
@@ -308,10 +321,14 @@ def new_state(
     one_session: bool = False,
 ) -> WireState:
     """Make the state of a conversation that has not begun."""
+    ids = EventIds(salt, dialect.id_prefixes)
     return WireState(
         settings=SessionSettings(send_model=send_model, dialect=dialect),
         playback=PlaybackPosition(tracker),
-        ids=EventIds(salt, dialect.id_prefixes),
+        ids=ids,
+        response_ids=Identities(ids.response),
+        item_ids=Identities(lambda: ids.item("assistant")),
+        call_ids=Identities(ids.call),
         dialect=dialect,
         server_ids=ServerIds(one_session=one_session),
         responses=ResponseQueue(supersedes=dialect.supersedes),
