@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from speakerd.realtime import RealtimeAgent, stay_silent
+from speakerd.realtime import RealtimeAgent, function_tool, stay_silent
 from speakerd.realtime.errors import NoAnswerError, ToolLimitError
 from speakerd.realtime.model.events import RealtimeModelTurnEndedEvent, RealtimeModelUsageEvent
-from speakerd.realtime.model.inputs import RealtimeModelSendResponse
+from speakerd.realtime.model.inputs import RealtimeModelSendResponse, RealtimeModelSendToolOutput
 from speakerd.realtime.session.events import RealtimeError, RealtimeNoReplyDue
 from speakerd.realtime.session.tool_budget import ToolBudget
 from speakerd.realtime.usage import Usage
@@ -99,6 +99,49 @@ async def test_a_model_that_never_stops_calling_is_asked_once_more_without_tools
     await read_until(session, "no_reply_due")
     assert len(model.asked) == 2 * requests
     await session.close()
+
+
+@pytest.mark.parametrize("number", [64, 70, 150])
+@pytest.mark.parametrize("end_first", [False, True])
+@in_virtual_time
+async def test_many_calls_of_one_response_are_all_answered_and_are_one_round(
+    number: int, *, end_first: bool
+) -> None:
+    """Those beyond the bound are answered by a refusal at once; the reply is asked for once, after the last."""
+    release = asyncio.Event()
+
+    @function_tool
+    async def slow() -> str:
+        """Take long."""
+        await release.wait()
+        return "done"
+
+    model = RecordingModel()
+    session = await session_with(model, RealtimeAgent("T", tools=[slow]), tool_execution={"max_rounds": 10})
+    await model.emit(started())
+    for at in range(number):
+        await model.emit(call("slow", call_id=f"c{at}", response="r1"))
+    await model.outputs(number - 64)
+    if end_first:
+        await model.emit(DONE)
+    assert replies(model) == 0
+    release.set()
+    outputs = await model.outputs(number)
+    assert list(outputs.values()).count("done") == 64
+    if not end_first:
+        await asyncio.sleep(1)
+        assert replies(model) == 0
+        await model.emit(DONE)
+    await asyncio.sleep(1)
+    assert replies(model) == 1
+    await session.close()
+    assert "error" not in kinds(await read_all(session))
+
+
+def replies(model: RecordingModel) -> int:
+    """How often a reply was asked for."""
+    outputs = [event for event in model.of(RealtimeModelSendToolOutput) if event.start_response]
+    return len(outputs) + len(model.of(RealtimeModelSendResponse))
 
 
 async def events_of(*emitted: Any, answers: int) -> list[Any]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class PendingCalls:
-    """The tool calls of one session that have no output yet, at most `limit`."""
+    """The tool calls of one session that have no output yet: `limit` that are carried out, one that is refused."""
 
     def __init__(self, limit: int = 64) -> None:
         self._limit = limit
@@ -46,16 +46,12 @@ class PendingCalls:
 
     @property
     def is_full(self) -> bool:
-        """Whether no further call is accepted: it has to be answered with a refusal."""
+        """Whether no further call is to be carried out: it has to be answered at once, with a refusal."""
         return len(self._open) >= self._limit
 
     def came_before(self, call_id: str) -> bool:
-        """Return whether that call was begun or refused before, so that it is to be ignored."""
+        """Return whether that call was begun before, so that it is to be ignored."""
         return call_id in self._seen
-
-    def refused(self, call_id: str) -> None:
-        """The call is not accepted: it is answered at once, and ignored if it comes again."""
-        self._seen.add(call_id)
 
     def begin(self, call: RealtimeModelToolCallEvent) -> bool:
         """Add a call. Return False if it came before and is to be ignored."""

@@ -96,12 +96,12 @@ class ToolRunner(Generic[TContext]):
         """Process the model's call of a tool or handoff."""
         if self._calls.came_before(call.call_id):
             return
-        if self._calls.is_full:
-            self._calls.refused(call.call_id)
+        full = self._calls.is_full
+        self._calls.begin(call)
+        if full:
             message = "Too many tools are running already; wait for their results."
             await self._refuse(call, "too_many_calls", message)
             return
-        self._calls.begin(call)
         self._budget.tool_called(_now())
         known = RealtimeToolCallItem(
             call.id or call.call_id,
