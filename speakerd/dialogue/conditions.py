@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final, Literal, TypeAlias, assert_never
 
-from speakerd.audio.events import DeviceLost, DeviceReturned, PlaybackStarted, SpeechEnded, SpeechEndReason
+from speakerd.audio.events import DeviceLost, DeviceReturned, SpeechEnded, SpeechEndReason
 from speakerd.dialogue.events import (
     ApprovalResolved,
     NoReplyDue,
@@ -25,10 +25,6 @@ MAX_RINGING: Final = 32
 
 CUT_SHORT: Final = frozenset({"connection_lost", "superseded"})
 """Reasons why the session ends a response by itself, on behalf of a server that has not."""
-
-STALE_SOUND_S: Final = 0.05
-"""Sound that is reported to have begun this soon after an interruption was on its way when that came. No new
-answer can be there as soon; a flushed one never reports its end, and would be waited for."""
 
 
 @cache
@@ -374,11 +370,6 @@ def sound_due(t: Transition) -> bool:
 def playing(t: Transition) -> bool:
     """Sound of the answer is heard now."""
     return t.state.answer is not None and t.state.answer.playing
-
-
-def fresh(t: Transition) -> bool:
-    """The sound that began is none that an interruption has flushed."""
-    return isinstance(t.event, PlaybackStarted) and t.event.at > t.state.silenced_at + STALE_SOUND_S
 
 
 def suspected(t: Transition) -> bool:

@@ -232,8 +232,6 @@ class State:
     """The one that is heard, in `announcing`."""
     stale_due: bool = False
     """A response was interrupted before it had begun: it may yet begin."""
-    silenced_at: float = float("-inf")
-    """The last interruption: sound that began before it is none."""
     turn: Turn | None = None
     """There is one in `listening`, and in `connecting` unless a text waits."""
     answer: Answer | None = None

@@ -62,6 +62,7 @@ class Bench:
         self.posted = 0
         self.handled: list[Event] = []
         self.died: list[str] = []
+        self.cut: set[str] = set()
         self.events = AudioEvents(
             LiveSettings(Settings.model_validate({"wake_word": wake_word})),
             dialogue=cast("Dialogue", self.dialogue),
@@ -69,6 +70,7 @@ class Bench:
             panel=cast("Panel", self.panel),
             monitor=self.monitor,
             announcer=cast("Announcer", FakeAnnouncer()),
+            silenced=self.cut.__contains__,
             post=self._post,
             handle=self.handled.append,
             die=self.died.append,
@@ -111,6 +113,15 @@ def test_a_wake_word_counts_only_while_armed_and_what_was_said_within_it_counts_
     bench.events.wake_word_armed = True
     bench.events.post(audio.WakeWordHeard("okay_nabu", NOW))
     assert bench.handled == [audio.WakeWordHeard("okay_nabu", NOW - 0.4)]
+
+
+def test_sound_that_was_on_its_way_when_it_was_cut_off_is_told_by_its_item_not_by_the_time() -> None:
+    bench = Bench()
+    bench.cut.add("item_1")
+    new = audio.PlaybackStarted("item_2", NOW)
+    bench.events.post(audio.PlaybackStarted("item_1", NOW))
+    bench.events.post(new)
+    assert bench.handled == [new]
 
 
 def test_a_device_that_hangs_ends_the_process_and_one_that_is_lost_does_not() -> None:

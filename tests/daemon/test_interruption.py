@@ -65,3 +65,16 @@ async def test_an_interruption_by_the_server_empties_it_too(monkeypatch: pytest.
         await asyncio.sleep(0.1)
         assert [item.item_id for item in flushes[0]] == ["item_1"]
         assert not house.assembly.speaker.engine.speaking
+
+
+@in_virtual_time
+async def test_the_sound_of_an_item_that_was_cut_off_is_none_and_that_of_the_next_one_is() -> None:
+    async with household(answering(ms=8_000)) as house:
+        engine = house.assembly.speaker.live_engine
+        engine.current.play("item_0", 0, bytes(48_000))
+        assert not engine.silenced("item_0")
+        engine.cut_off()
+        assert engine.silenced("item_0")
+        engine.current.play("item_1", 0, bytes(48_000))
+        assert not engine.silenced("item_1")
+        assert engine.silenced("item_0")

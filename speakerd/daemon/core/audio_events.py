@@ -40,16 +40,21 @@ class AudioEvents:
         panel: Panel,
         monitor: MonitorFeed,
         announcer: Announcer,
+        silenced: Callable[[str], bool],
         post: Callable[[Callable[[audio.AudioEvent], None], audio.AudioEvent], None],
         handle: Callable[[Event], None],
         die: Callable[[str], None],
     ) -> None:
-        """`post` brings a call from any thread into the event loop; `handle` gives an event to the dialogue."""
+        """`post` brings a call from any thread into the event loop; `handle` gives an event to the dialogue.
+
+        `silenced` says whether the sound of an item has been flushed.
+        """
         self._dialogue = dialogue
         self._link = link
         self._panel = panel
         self._monitor = monitor
         self._announcer = announcer
+        self._silenced = silenced
         self._post = post
         self._handle = handle
         self._die = die
@@ -111,6 +116,9 @@ class AudioEvents:
                 self._handle(event)
             # What is announced is none of the conversation's: its end is told by the announcer.
             case audio.PlaybackStarted(item_id) if self._announcer.owns(item_id):
+                pass
+            # It was on its way when the sound was cut off. It would never drain, and be waited for.
+            case audio.PlaybackStarted(item_id) if self._silenced(item_id):
                 pass
             case audio.PlaybackDrained() if self._announcer.drained():
                 pass

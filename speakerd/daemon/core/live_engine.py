@@ -186,6 +186,10 @@ class LiveEngine:
         """Return how much of every item has been heard by now."""
         return self.current.positions()
 
+    def silenced(self, item_id: str) -> bool:
+        """Whether nothing of that item is to be heard, nor was heard to its end: it was cut off."""
+        return all(item.item_id != item_id for item in self.positions())
+
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""
         self.tracker.cut(self.current.flush())

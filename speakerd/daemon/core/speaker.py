@@ -186,6 +186,7 @@ class Speaker:
             panel=self._panel,
             monitor=self.monitor,
             announcer=self.announcer,
+            silenced=self.live_engine.silenced,
             post=self._post,
             handle=self.handle,
             die=self.die,

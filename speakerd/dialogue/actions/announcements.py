@@ -53,7 +53,6 @@ def over(t: Transition) -> None:
 def silence(t: Transition) -> None:
     """Cut off the one that is heard; those that wait come later."""
     t.out.append(commands.HushAnnouncement())
-    t.state.silenced_at = t.now
     announced = _leave(t)
     if announced is not None:
         _fail(t, announced, reports.cause(t.trigger))

@@ -38,7 +38,7 @@ def interrupt(t: Transition) -> None:
     # A response that was interrupted before it began has now begun, and is the one that is interrupted here.
     asked = st.answer is not None and st.answer.asked
     st.stale_due = (st.stale_due or asked) and t.trigger != "response_started"
-    st.answer, st.silenced_at, st.result_due = None, t.now, False
+    st.answer, st.result_due = None, False
 
 
 def adopt(t: Transition) -> None:
