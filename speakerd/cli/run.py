@@ -23,7 +23,12 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Run until SIGTERM or Ctrl-C. Exit code 0, 2 (configuration), 3 (missing), 4 (part failed), 5 (restart)."""
     import asyncio
+    import signal
+
+    # Else a reload that is asked for while the imports below are at work would end it.
+    hung_up: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _frame: hung_up.append(number))
 
     from speakerd.daemon.service import serve
 
-    return asyncio.run(serve(args.config))
+    return asyncio.run(serve(args.config, hung_up))

@@ -34,7 +34,7 @@ from speakerd.panel.errors import PanelError
 from speakerd.realtime.errors import ConnectFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from speakerd.config.settings import Settings
@@ -60,8 +60,12 @@ WORDS: Final[dict[Phase, str]] = {
 """Phase -> what `systemctl status` says of it."""
 
 
-async def serve(path: Path) -> int:
-    """Be the daemon with the configuration at `path`."""
+async def serve(path: Path, hung_up: Sequence[int]) -> int:
+    """Be the daemon with the configuration at `path`.
+
+    SIGHUP is handled here from when it is ready on; until then, the caller's handler fills `hung_up`, and one that
+    came has the file read again then.
+    """
     journal = Journal()
     try:
         loaded = read(path)
@@ -74,7 +78,7 @@ async def serve(path: Path) -> int:
         key = LiveApiKey(settings, os.environ, journal.redactor)
         if key.secret is not None:
             forbid_core_dumps()
-        await _serve(settings, path, key)
+        await _serve(settings, path, key, hung_up)
     except ConfigError as error:
         log.critical("%s", error, extra=fields(event="config_refused") | UNCUT)
         return EXIT_CONFIG
@@ -119,7 +123,7 @@ def _follow_log_settings(settings: LiveSettings, journal: Journal) -> None:
     take(settings.subscribe(*keys, take=take, when="now"))
 
 
-async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
+async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey, hung_up: Sequence[int]) -> None:
     loop = asyncio.get_running_loop()
     notifier = Notifier()
     assembly = assemble(settings, key=key, state=state_dir(dict(os.environ)))
@@ -131,7 +135,6 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     reloader = Reloader(path, speaker, notifier, words)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _stop, assembly, notifier)
-    loop.add_signal_handler(signal.SIGHUP, reloader.hang_up)
     loop.add_signal_handler(signal.SIGXCPU, _calm)
     control = LiveControlServer(settings, Control(assembly, reloader).handle, speaker.monitor.subscribe)
     tasks: list[asyncio.Task[None]] = []
@@ -139,6 +142,9 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey) -> None:
     def ready() -> None:
         notifier.ready(words())
         log.info("ready", extra=fields(event="ready"))
+        loop.add_signal_handler(signal.SIGHUP, reloader.hang_up)
+        if hung_up:
+            reloader.hang_up()
         tasks.append(asyncio.create_task(_follow_state(speaker, notifier, words), name="status"))
         tasks.append(asyncio.create_task(_feed_watchdog(assembly, notifier), name="watchdog"))
 

@@ -32,13 +32,28 @@ BASE = {
 }
 
 
+class RecordingNotifier(Notifier):
+    """Keeps what systemd would be told."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.told: list[str] = []
+
+    def reloading(self) -> None:
+        self.told.append("reloading")
+
+    def ready(self, status: str) -> None:
+        self.told.append("ready")
+
+
 class Owner:
     """Who edits the file over SSH and reloads."""
 
     def __init__(self, house: Household, path: Path) -> None:
         self.house = house
         self.path = path
-        self.reloader = Reloader(path, house.assembly.speaker, Notifier({}), lambda: "")
+        self.notifier = RecordingNotifier()
+        self.reloader = Reloader(path, house.assembly.speaker, self.notifier, lambda: "")
         self.control = Control(house.assembly, self.reloader)
         self.write("")
 
@@ -286,3 +301,26 @@ def test_the_mute_switch_is_not_remembered(tmp_path: Path) -> None:
         assert not (tmp_path / "mute").exists()
 
     play()
+
+
+@in_virtual_time
+async def test_nothing_is_reloaded_while_it_stops_and_systemd_is_told_of_none(tmp_path: Path) -> None:
+    async with owner(tmp_path) as it:
+        it.notifier.told.clear()
+        late = asyncio.create_task(it.reloader.reload())
+        it.house.assembly.speaker.stop()
+        assert await late == {"applied": False, "problem": "speakerd is being stopped"}
+        assert it.notifier.told == []
+
+
+@in_virtual_time
+async def test_a_reload_that_the_stop_overtakes_does_not_tell_systemd_that_it_is_ready(
+    tmp_path: Path,
+) -> None:
+    async with owner(tmp_path) as it:
+        it.notifier.told.clear()
+        under_way = asyncio.create_task(it.reloader.reload())
+        await asyncio.sleep(0)
+        it.house.assembly.speaker.stop()
+        await under_way
+        assert it.notifier.told == ["reloading"]

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from speakerd.cli.run import run as run_command
 from speakerd.daemon import service
 from tests.daemon.process import Daemon, environment
 from tests.limits import limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
 BASE = """
 [model]
@@ -214,3 +218,34 @@ async def test_a_second_daemon_on_the_same_socket_is_refused(tmp_path: Path) -> 
     finally:
         first.process.kill()
         first.process.wait()
+
+
+def test_a_hangup_while_it_starts_neither_ends_it_nor_is_forgotten(daemon: Daemon) -> None:
+    status = Path(f"/proc/{daemon.process.pid}/status")
+    end = time.monotonic() + limit(20)
+    caught = 0
+    while not caught & 1 and time.monotonic() < end:
+        caught = int(re.findall(r"SigCgt:\s*(\w+)", status.read_text())[0], 16)
+    assert "ready" not in daemon.log.read_text()
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_ready()
+    while "reloaded" not in daemon.log.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert "reloaded" in daemon.log.read_text()
+
+
+def test_a_hangup_is_waited_with_before_anything_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def serve(_path: Path, hung_up: Sequence[int]) -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        return len(hung_up)
+
+    monkeypatch.setattr(service, "serve", serve)
+    before = signal.getsignal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what it would inherit must not save it
+    try:
+        assert run_command(argparse.Namespace(config=tmp_path / "speakerd.toml")) == 1
+    finally:
+        signal.signal(signal.SIGHUP, before)

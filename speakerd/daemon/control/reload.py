@@ -17,6 +17,7 @@ from speakerd.config.errors import ConfigError, ConfigErrors, Problem
 from speakerd.config.load import read
 from speakerd.config.retirement import retirements
 from speakerd.daemon.live_settings import SettingsRefusedError
+from speakerd.dialogue.refusal import STOPPING
 from speakerd.host.journal import UNCUT, fields
 
 if TYPE_CHECKING:
@@ -71,11 +72,18 @@ class Reloader:
 
     async def _in_turn(self) -> dict[str, Any]:
         async with self._busy:
+            if self._stopping:
+                return _refused(STOPPING)
             self._notifier.reloading()
             try:
                 return await self._reload()
             finally:
-                self._notifier.ready(self._status())
+                if not self._stopping:  # systemd would take it for running again
+                    self._notifier.ready(self._status())
+
+    @property
+    def _stopping(self) -> bool:
+        return self._speaker.dialogue.phase == "stopping"
 
     async def _reload(self) -> dict[str, Any]:
         live = self._speaker.settings
