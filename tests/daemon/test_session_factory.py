@@ -12,7 +12,8 @@ from speakerd.config.settings import Settings
 from speakerd.daemon.live_settings import LiveSettings
 from speakerd.daemon.session import EmbeddedServer, PlaybackTracker, SessionFactory
 from speakerd.realtime.errors import ConnectFailedError, ConnectRefusedError
-from speakerd.realtime.testing.loopback import LoopbackServer, Refuse
+from speakerd.realtime.testing.loopback import LoopbackConnection, LoopbackServer, Refuse
+from speakerd.realtime.wire.due import HANDSHAKES, RESPONSES
 from tests.simulation.virtual_loop import VirtualLoop, in_virtual_time
 
 if TYPE_CHECKING:
@@ -92,6 +93,35 @@ async def test_where_neither_answers_no_further_attempt_is_made() -> None:
         await bench.open()
     assert loop.time() - began <= 10
     assert bench.backends == []
+
+
+@in_virtual_time
+async def test_however_many_sessions_are_opened_no_more_is_asked_for_than_the_budgets_allow() -> None:
+    loop = asyncio.get_running_loop()
+    connected: list[float] = []
+    asked: list[float] = []
+
+    async def serve(connection: LoopbackConnection) -> None:
+        connected.append(loop.time())
+        while True:
+            await connection.expect("response.create", within_s=1e6)
+            asked.append(loop.time())
+
+    async with LoopbackServer(serve) as server:
+        bench = Bench(url=server.url)
+        begun = loop.time()
+        while loop.time() - begun < 180.0:  # Somebody presses, again and again.
+            session = await bench.open()
+            for _ in range(3):
+                await session.respond(conversation="none")
+            await asyncio.sleep(0.1)
+            await session.close()
+    for times, most in ((connected, HANDSHAKES.most_per_minute), (asked, RESPONSES.most_per_minute)):
+        assert (
+            0.9 * most < max(len([at for at in times if 0 <= at - first < 60.0]) for first in times) <= most
+        )
+    assert bench.failures
+    assert all("at most 24 are made in a minute" in reason for reason in bench.failures)
 
 
 @in_virtual_time

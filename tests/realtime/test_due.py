@@ -41,30 +41,46 @@ def test_no_limit_is_longer_than_a_person_waits_but_for_speech() -> None:
 
 @given(st.lists(st.floats(0, 10), max_size=400))
 def test_in_no_minute_is_more_sent_than_the_budget_allows(gaps: list[float]) -> None:
-    allowance = Allowance(Budget(burst=5, per_minute=20.0))
+    allowance = Allowance(Budget(burst=5, refill=20.0))
     now, sent = 0.0, []
     for gap in gaps:
         now += gap
-        if allowance.take(now):
+        if allowance.try_take(now) == 0.0:
             sent.append(now)
     for begin in sent:
-        assert len([at for at in sent if begin <= at < begin + 60.0]) <= 5 + 20
+        assert len([at for at in sent if begin <= at < begin + 60.0]) <= allowance.budget.most_per_minute
 
 
 def test_after_the_wait_that_it_names_one_more_may_be_sent() -> None:
-    allowance = Allowance(Budget(burst=3, per_minute=6.0))
-    assert [allowance.take(0.0) for _ in range(4)] == [True, True, True, False]
+    allowance = Allowance(Budget(burst=3, refill=6.0))
+    assert [allowance.try_take(0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 10.0]
     wait_s = allowance.wait_s(1.0)
     assert wait_s == pytest.approx(9.0)
-    assert not allowance.take(1.0 + wait_s - 0.1)
-    assert allowance.take(1.0 + wait_s)
-    assert not allowance.take(1.0 + wait_s)
+    assert allowance.try_take(1.0 + wait_s - 0.1) == pytest.approx(0.1)
+    assert allowance.try_take(1.0 + wait_s) == 0.0
+    assert allowance.try_take(1.0 + wait_s) == pytest.approx(10.0)
 
 
 def test_a_budget_that_is_not_used_does_not_grow_beyond_its_burst() -> None:
-    allowance = Allowance(Budget(burst=2, per_minute=60.0))
-    assert [allowance.take(1e6) for _ in range(3)] == [True, True, False]
-    assert [allowance.take(2e6) for _ in range(3)] == [True, True, False]
+    allowance = Allowance(Budget(burst=2, refill=60.0))
+    assert [allowance.try_take(1e6) for _ in range(3)] == [0.0, 0.0, 1.0]
+    assert [allowance.try_take(2e6) for _ in range(3)] == [0.0, 0.0, 1.0]
+
+
+def test_time_that_was_looked_at_before_is_not_counted_again() -> None:
+    allowance = Allowance(Budget(burst=1, refill=60.0))
+    allowance.try_take(0.0)
+    for _ in range(100):
+        allowance.wait_s(0.5)
+        allowance.wait_s(0.0)
+    assert allowance.wait_s(0.5) == pytest.approx(0.5)
+
+
+def test_the_figures_that_are_stated_are_those_of_the_first_minute_at_full_speed() -> None:
+    for budget, stated in ((d.RESPONSES, 30), (d.UPDATES, 60), (d.HANDSHAKES, 24)):
+        allowance = Allowance(budget)
+        sent = sum(allowance.try_take(tick / 100) == 0.0 for tick in range(6000))
+        assert stated - 1 <= sent <= stated == budget.most_per_minute
 
 
 # Liveness.

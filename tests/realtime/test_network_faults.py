@@ -221,9 +221,9 @@ def test_a_server_that_ends_every_session_at_once_gets_a_bounded_number_of_hands
         async with stage.talk([], [fault]) as server:
             server.connections[0].drop()
             await asyncio.sleep(60)
-            assert 5 < len(server.connections) <= HANDSHAKES.burst + HANDSHAKES.per_minute
+            assert 5 < len(server.connections) <= HANDSHAKES.most_per_minute
             await asyncio.sleep(600)
-            assert len(server.connections) <= HANDSHAKES.burst + 11 * HANDSHAKES.per_minute
+            assert len(server.connections) <= HANDSHAKES.burst + 11 * HANDSHAKES.refill
 
     staged(test)()
 
@@ -247,10 +247,43 @@ async def test_requests_for_responses_are_counted_at_the_server_and_bounded(stag
         await stage.ask()
         await asyncio.sleep(60)
         in_a_minute = len(server.of_type("response.create"))
-        assert RESPONSES.burst < in_a_minute <= RESPONSES.burst + RESPONSES.per_minute
+        assert RESPONSES.burst < in_a_minute <= RESPONSES.most_per_minute
         await asyncio.sleep(600)
         more = len(server.of_type("response.create")) - in_a_minute
-        assert more <= 10 * RESPONSES.per_minute + 1
+        assert more <= 10 * RESPONSES.refill + 1
+
+
+@staged
+async def test_a_session_that_is_begun_anew_has_what_the_one_before_it_has_left(stage: Stage) -> None:
+    stage.make(connect_attempts=None)
+    connections: list[float] = []
+
+    async def script(connection: LoopbackConnection) -> None:
+        connections.append(stage.now)
+        await answering(connection)
+
+    begun = stage.now
+    while stage.now - begun < 120.0:
+        async with stage.talk(script):
+            await asyncio.sleep(0.1)
+    assert (
+        HANDSHAKES.burst < len([at for at in connections if at - begun < 60.0]) <= HANDSHAKES.most_per_minute
+    )
+    assert "reconnecting" in stage.ear.statuses()
+
+
+@staged
+async def test_a_close_ends_the_wait_for_a_connection_that_is_not_allowed_yet(stage: Stage) -> None:
+    for _ in range(HANDSHAKES.burst):
+        async with stage.talk(answering):
+            pass
+    async with LoopbackServer(answering) as server:
+        connecting = asyncio.create_task(stage.model.connect({"url": server.url, "api_key": "k"}))
+        await asyncio.sleep(1)
+        await stage.model.close()
+        with pytest.raises(NotConnectedError):
+            await connecting
+        assert not server.connections
 
 
 # Keys and refusals.

@@ -28,6 +28,7 @@ from speakerd.realtime.agents import RealtimeAgent
 from speakerd.realtime.errors import ConnectFailedError
 from speakerd.realtime.model import RealtimeModelListener
 from speakerd.realtime.session import RealtimeRunner
+from speakerd.realtime.wire import Allowances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -168,6 +169,8 @@ class SessionFactory:
         self._embedded = embedded
         self._on_backend = on_backend
         self._clock = clock
+        self._allowances = Allowances()
+        """Of all sessions with the model's server, or each press would bring new ones."""
 
     def _take(self, settings: Settings) -> None:
         self._model = settings.model
@@ -223,6 +226,7 @@ class SessionFactory:
             input_rate_hz(settings) if url is None else EMBEDDED_RATE_HZ,
             telephone=url is None and on_the_telephone(settings),
             transport_config={"handshake_timeout": limit_s},
+            allowances=self._allowances if backend == "remote" else None,
             connect_attempts=None if persistent else CONNECT_ATTEMPTS,
             rotate_after_s=settings.rotate_after_min * 60,
             clock=self._clock,

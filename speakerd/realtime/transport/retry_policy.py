@@ -189,11 +189,10 @@ class ConnectionState:
         return after
 
     def retry_delay(self, now: float) -> float:
-        """Count a failure and the attempt to come; return the seconds to wait before it."""
+        """Count a failure; return the seconds to wait before the next attempt."""
         delay = max(self.backoff.next_delay(), self.handshakes.wait_s(now))
         if self.key_refusals:
             delay = max(delay, KEY_RETRY_S)
-        self.handshakes.take(now + delay)
         return delay
 
     def may_retry_key(self) -> bool:
@@ -211,7 +210,7 @@ class ConnectionState:
         """Return whether to replace the session now. `quiet`: nobody speaks, nothing plays, nothing is awaited."""
         if self.state != "connected" or now < self.not_before:
             return False
-        return self.handshakes.wait_s(now) == 0.0 and (quiet or (now >= self.at_latest and between_responses))
+        return quiet or (now >= self.at_latest and between_responses)
 
 
 assert ROTATE_AT_LATEST_S < names.SESSION_MAX_AGE_S  # noqa: S101  # a relation of constants, checked once

@@ -58,7 +58,7 @@ from speakerd.realtime.transport.retry_policy import (
     rotation,
 )
 from speakerd.realtime.transport.url import model_url, names_the_model, url_without_secrets
-from speakerd.realtime.wire import RealtimeProtocol
+from speakerd.realtime.wire import Allowances, RealtimeProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -100,6 +100,8 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         rotate_after_s: Age from which a session is replaced between turns.
         rotate_at_latest_s: Age from which it is replaced even while a reply is being played.
         greeted_within_s: How long to wait for the server's first event.
+        allowances: Bounds what is asked for and how often it connects; to be shared by all models of one server.
+            Its own if absent.
         connect_attempts: How often `connect()` tries before it raises; None: until it is refused or cancelled, each
             failed attempt being reported by the status `reconnecting`.
         clock: Returns monotonic seconds; the event loop's time if absent.
@@ -115,6 +117,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         rotate_after_s: float = ROTATE_AFTER_S,
         rotate_at_latest_s: float = ROTATE_AT_LATEST_S,
         greeted_within_s: float = GREETED_WITHIN_S,
+        allowances: Allowances | None = None,
         connect_attempts: int | None = CONNECT_ATTEMPTS,
         clock: Callable[[], float] | None = None,
         wall_clock: Callable[[], float] = time.time,
@@ -125,6 +128,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         self._rotate_after_s = rotate_after_s
         self._rotate_at_latest_s = rotate_at_latest_s
         self._greeted_within_s = greeted_within_s
+        self._allowances = allowances or Allowances()
         self._connect_attempts = connect_attempts
         self._given_clock = clock
         self._clock: Callable[[], float] = clock or time.monotonic
@@ -180,6 +184,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             raw_events=options.get("raw_server_events", True),
             dialect=dialect,
             one_session="call_id" in options,
+            allowance=self._allowances.responses,
         )
         if tracker is not None:
             tracker.set_audio_format(protocol.output_format)
@@ -188,9 +193,10 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         after, latest = rotation(self._rotate_after_s, self._rotate_at_latest_s, dialect.session_age_s)
         if "call_id" in options:
             after = latest = math.inf
-        self._connection = ConnectionState(Backoff(self._random), after, latest)
+        self._connection = ConnectionState(
+            Backoff(self._random), after, latest, handshakes=self._allowances.handshakes
+        )
         self._connection.step("connect", self._clock())
-        self._connection.handshakes.take(self._clock())
         self._begun = False
         self._dismantled.clear()
         usable = self._usable = asyncio.get_running_loop().create_future()
@@ -277,6 +283,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         connection = self._connection
         assert connection is not None  # noqa: S101  # connect() made it
         while True:
+            await self._until_allowed(connection)
             try:
                 link = await self._open()
             except RealtimeLayerError as error:
@@ -299,6 +306,16 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             connection.step("lost", self._clock())
             await self._leave(reason)
             await self._wait_to_retry(reason)
+
+    async def _until_allowed(self, connection: ConnectionState) -> None:
+        """Wait until there is room for one more handshake, also where it is the first of this session."""
+        handshakes = connection.handshakes
+        while (wait_s := handshakes.try_take(self._clock())) > 0.0:
+            most = handshakes.budget.most_per_minute
+            reason = f"too many connections were made; at most {most:g} are made in a minute"
+            _log.warning("%s: the next is made in %.1f s", reason, wait_s)
+            self._report_wait(connection, reason, wait_s)
+            await self._sleep(wait_s)
 
     def _may_retry_key(self, error: RealtimeLayerError, connection: ConnectionState) -> bool:
         """A conversation does not end because its key is being replaced: the function is asked again."""
@@ -327,7 +344,7 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             self._options,
             self._transport,
             self._clock,
-            lambda: connection.handshakes.take(self._clock()),
+            lambda: connection.handshakes.try_take(self._clock()) == 0.0,
         )
 
     def _adopt(
@@ -427,6 +444,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
         connection = self._connection
         assert connection is not None  # noqa: S101  # set while there are tasks
         delay = connection.retry_delay(self._clock())
+        self._report_wait(connection, reason, delay)
+        await self._sleep(delay)
+        connection.step("retry", self._clock())
+
+    def _report_wait(self, connection: ConnectionState, reason: str, delay: float) -> None:
         if self._begun or self._connect_attempts is None:
             self._notify(
                 [
@@ -435,8 +457,6 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                     )
                 ]
             )
-        await self._sleep(delay)
-        connection.step("retry", self._clock())
 
     def _give_up(self, error: Exception) -> None:
         connection = self._connection
@@ -483,10 +503,9 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
             if protocol.expires_at is not None and protocol.expires_at != link.expires_at:
                 link.expires_at = protocol.expires_at
                 connection.expires_in(protocol.expires_at - self._wall_clock(), now)
-        if self._wants_rotation(protocol, connection):
+        if self._wants_rotation(protocol, connection) and connection.handshakes.try_take(now) == 0.0:
             # Beside the timer: a handshake takes its time, and the old session has its limits all the while.
             connection.step("rotate", now)
-            connection.handshakes.take(now)
             self._spawn(self._rotate(protocol, connection), "realtime rotation")
 
     def _look(self, link: Link, protocol: RealtimeProtocol, now: float) -> None:

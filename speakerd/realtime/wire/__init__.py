@@ -20,6 +20,7 @@
 from speakerd.realtime.wire.due import (
     HANDSHAKES as HANDSHAKES,
     Allowance as Allowance,
+    Allowances as Allowances,
     Liveness as Liveness,
 )
 from speakerd.realtime.wire.protocol import (

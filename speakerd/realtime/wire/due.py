@@ -111,48 +111,57 @@ TAKEN_AFTER_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that may be sent: `burst` at once, and `per_minute` in the long run."""
+    """The most that may be sent: `burst` at once, and then `refill` a minute."""
 
     burst: int
-    per_minute: float
+    refill: float
+
+    @property
+    def most_per_minute(self) -> float:
+        """More than this is sent in no minute: the burst at its beginning, and what comes back in it."""
+        return self.burst + self.refill
 
 
-RESPONSES: Final = Budget(burst=30, per_minute=30.0)
-"""`response.create`, which costs money. A turn with ten rounds of tools takes ten, within ten seconds or more."""
+RESPONSES: Final = Budget(burst=15, refill=15.0)
+"""`response.create`, which costs money: 30 in a minute at most. A turn with ten rounds of tools takes ten."""
 
-UPDATES: Final = Budget(burst=30, per_minute=30.0)
-"""`session.update`."""
+UPDATES: Final = Budget(burst=30, refill=30.0)
+"""`session.update`, which is free: 60 in a minute at most."""
 
-HANDSHAKES: Final = Budget(burst=12, per_minute=12.0)
-"""Connections to the server, reconnects and rotations included."""
+HANDSHAKES: Final = Budget(burst=12, refill=12.0)
+"""Requests for a connection, 24 in a minute at most: reconnects, rotations, redirects and second keys included."""
 
 
 class Allowance:
-    """What is left of a budget: a token bucket."""
+    """What is left of a budget: a token bucket, which those may share who have one clock."""
 
     def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+        self.budget = budget
         self._left = float(budget.burst)
-        self._at: float | None = None
+        self._at = -math.inf
 
     def wait_s(self, now: float) -> float:
         """Return the seconds until one more may be sent; 0 if it may be sent now."""
-        self._refill(now)
+        if now > self._at:
+            gained = (now - self._at) * self.budget.refill / 60.0
+            self._left, self._at = min(self._left + gained, float(self.budget.burst)), now
         # A hair less than one counts as one, or a rounding error would ask for a wait of nothing, for ever.
-        return 0.0 if self._left >= 1.0 - 1e-6 else (1.0 - self._left) * 60.0 / self._budget.per_minute
+        return 0.0 if self._left >= 1.0 - 1e-6 else (1.0 - self._left) * 60.0 / self.budget.refill
 
-    def take(self, now: float) -> bool:
-        """Count one more as sent, if there is room for it; return whether there was."""
-        if self.wait_s(now) > 0.0:
-            return False
-        self._left -= 1.0
-        return True
+    def try_take(self, now: float) -> float:
+        """Count one more as sent, if there is room for it, and return 0; else the seconds until there is."""
+        wait_s = self.wait_s(now)
+        if wait_s == 0.0:
+            self._left -= 1.0
+        return wait_s
 
-    def _refill(self, now: float) -> None:
-        if self._at is not None and now > self._at:
-            gained = (now - self._at) * self._budget.per_minute / 60.0
-            self._left = min(self._left + gained, float(self._budget.burst))
-        self._at = now
+
+class Allowances:
+    """What is left of the budgets that no fault may exceed: to be shared by all sessions with one server."""
+
+    def __init__(self) -> None:
+        self.responses = Allowance(RESPONSES)
+        self.handshakes = Allowance(HANDSHAKES)
 
 
 # Silence on the socket.

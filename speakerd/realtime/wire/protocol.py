@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RealtimeModelSendEvent,
         RealtimeSessionModelSettings,
     )
+    from speakerd.realtime.wire.due import Allowance
     from speakerd.realtime.wire.playback_position import PlayedLength
 
 SPEAKING_S = 2.0
@@ -63,6 +64,7 @@ class RealtimeProtocol:
         raw_events: Report every frame as a `raw_server_event`.
         dialect: In what the server differs from the current protocol.
         one_session: All connections lead to the same session of the server, as those to a running call do.
+        allowance: Bounds the requests for responses; to be shared by all conversations with one server.
 
     Raises:
         UserError: a setting is invalid.
@@ -78,10 +80,16 @@ class RealtimeProtocol:
         raw_events: bool = True,
         dialect: Dialect = OPENAI,
         one_session: bool = False,
+        allowance: Allowance | None = None,
     ) -> None:
         self._raw_events = raw_events
         self._state = new_state(
-            tracker=tracker, salt=salt, send_model=send_model, dialect=dialect, one_session=one_session
+            tracker=tracker,
+            salt=salt,
+            send_model=send_model,
+            dialect=dialect,
+            one_session=one_session,
+            allowance=allowance,
         )
         send.want(self._state, settings or {})
 

@@ -62,8 +62,13 @@ MAX_KNOWN = 64
 class ResponseQueue:
     """The requests for responses of one conversation, and the responses that run."""
 
-    def __init__(self, *, supersedes: bool = False) -> None:
-        """`supersedes`: a request ends the response that runs; a cancelled one need not be waited for."""
+    def __init__(self, *, supersedes: bool = False, allowance: Allowance | None = None) -> None:
+        """Nothing runs or waits.
+
+        Args:
+            supersedes: A request ends the response that runs; a cancelled one need not be waited for.
+            allowance: Bounds what is sent; one of its own if absent.
+        """
         self._supersedes = supersedes
         self._waiting: deque[ResponseRequest] = deque()
         self._sent: ResponseRequest | None = None
@@ -81,7 +86,7 @@ class ResponseQueue:
         self._ids = 0
         self._paused = True
         """There is no session that was set up: requests wait for `reconnected()`."""
-        self._allowance = Allowance(RESPONSES)
+        self._allowance = allowance or Allowance(RESPONSES)
         self._throttled_until: float | None = None
         self._cancel_unconfirmed = False
         """A cancelled response was counted as ended without its `done`, and none has begun since."""
@@ -154,7 +159,7 @@ class ResponseQueue:
 
     def request(self, request: ResponseRequest, now: float) -> list[QueueAction]:
         """Request a response, now or as soon as no other one runs."""
-        if request.out_of_band and not self._paused and self._allowance.take(now):
+        if request.out_of_band and not self._paused and self._allowance.try_take(now) == 0.0:
             return [self._send_aside(request, now)]
         if request.plain and self._server_turn is not None and self._server_turn.takes_request:
             self._server_turn.takes_request = False
@@ -392,9 +397,8 @@ class ResponseQueue:
             return []
         if any(not r.out_of_band and not self._gives_way(r) for r in self._active.values()):
             return []
-        if not self._allowance.take(now):
+        if (wait_s := self._allowance.try_take(now)) > 0.0:
             first = self._throttled_until is None
-            wait_s = self._allowance.wait_s(now)
             self._throttled_until = now + wait_s
             return [Throttled(wait_s)] if first else []
         self._throttled_until = None

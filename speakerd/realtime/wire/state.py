@@ -265,8 +265,7 @@ class WireState:
         self.update_at = None
         in_turn = self.responses.running is not None
         for table in self.settings.updates(has_audio=self.has_audio, in_turn=in_turn):
-            if not self.update_allowance.take(now):
-                wait_s = self.update_allowance.wait_s(now)
+            if (wait_s := self.update_allowance.try_take(now)) > 0.0:
                 self.update_at = now + wait_s
                 self.emit(RealtimeModelErrorEvent(ThrottledError(names.SESSION_UPDATE, wait_s)))
                 return
@@ -319,6 +318,7 @@ def new_state(
     send_model: bool,
     dialect: Dialect = OPENAI,
     one_session: bool = False,
+    allowance: Allowance | None = None,
 ) -> WireState:
     """Make the state of a conversation that has not begun."""
     ids = EventIds(salt, dialect.id_prefixes)
@@ -331,5 +331,5 @@ def new_state(
         call_ids=Identities(ids.call),
         dialect=dialect,
         server_ids=ServerIds(one_session=one_session),
-        responses=ResponseQueue(supersedes=dialect.supersedes),
+        responses=ResponseQueue(supersedes=dialect.supersedes, allowance=allowance),
     )
