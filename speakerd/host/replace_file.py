@@ -10,8 +10,9 @@ from pathlib import Path
 def replace_file(path: Path, text: str, *, keep_owner: bool = False) -> None:
     """Put `text` into the file in one step: after a power cut it holds the old text or the new one, no mixture.
 
-    The text is written to a draft in the same folder, forced to the disk, and renamed. The folder is made if it is
-    missing. Blocks for as long as the disk takes; may be called from any thread, and by several at a time.
+    The text is written to a draft in the same folder, forced to the disk, and renamed; then the folder is forced to
+    the disk, since the new name would be lost with it otherwise. The folder is made if it is missing. Blocks for as
+    long as the disk takes; may be called from any thread, and by several at a time.
 
     Args:
         path: the file; it need not exist.
@@ -20,7 +21,7 @@ def replace_file(path: Path, text: str, *, keep_owner: bool = False) -> None:
             0600.
 
     Raises:
-        OSError: the file is unchanged, and no draft is left behind.
+        OSError: the file is unchanged, or the old text may come back at a power cut. No draft is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -38,3 +39,8 @@ def replace_file(path: Path, text: str, *, keep_owner: bool = False) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -56,7 +56,7 @@ def test_a_failure_leaves_the_old_text_and_no_draft(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_text_is_on_the_disk_before_it_takes_the_name(
+def test_the_text_is_on_the_disk_before_it_takes_the_name_and_the_name_before_it_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file"
@@ -64,7 +64,10 @@ def test_the_text_is_on_the_disk_before_it_takes_the_name(
     sync, replace = os.fsync, Path.replace
 
     def noting_sync(descriptor: int) -> None:
-        steps.append(f"fsync of {os.fstat(descriptor).st_size} bytes")
+        about = os.fstat(descriptor)
+        steps.append(
+            "fsync of the folder" if stat.S_ISDIR(about.st_mode) else f"fsync of {about.st_size} bytes"
+        )
         sync(descriptor)
 
     def noting_replace(draft: Path, target: Path) -> Path:
@@ -74,7 +77,7 @@ def test_the_text_is_on_the_disk_before_it_takes_the_name(
     monkeypatch.setattr(os, "fsync", noting_sync)
     monkeypatch.setattr(Path, "replace", noting_replace)
     replace_file(path, "12345")
-    assert steps == ["fsync of 5 bytes", "replace"]
+    assert steps == ["fsync of 5 bytes", "replace", "fsync of the folder"]
 
 
 def test_several_at_a_time_never_mix(tmp_path: Path) -> None:
