@@ -204,7 +204,8 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
             return [str(result.get("problem", "refused")), "nothing was changed"]
         case "reload":
             return _reload_lines(result)
-    return [", ".join(f"{name} {value}" for name, value in result.items()) or "done"]
+    shown = ", ".join(f"{name} {value}" for name, value in result.items() if name != "warning")
+    return [shown or "done", *([f"but {result['warning']}"] if "warning" in result else [])]
 
 
 def _reload_lines(result: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ The tree::
     ToolsError
     ├── TimerRefusedError(ValueError)    that timer cannot be set
     ├── TimerUnknownError(LookupError)   there is no such timer, or it is not clear which is meant
-    └── TimerStoreError(OSError)         the stored timers cannot be read or written
+    └── TimerStoreError(OSError)         the timers cannot be stored
 
 The text of the first two is passed to the model, which tells the user; that of the last goes to the journal.
 """
@@ -31,9 +31,10 @@ class TimerUnknownError(ToolsError, LookupError):
 
 
 class TimerStoreError(ToolsError, OSError):
-    """The file of the timers at `path` cannot be used."""
+    """The timers cannot be written to a file in `folder`."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, folder: str, reason: str) -> None:
         super().__init__(
-            f"{path}: {reason}. Timers will not survive a restart until this is mended; the file may be deleted."
+            f"the timers cannot be stored ({reason}) and will be forgotten at the next start: see that {folder} "
+            "can be written by the user that speakerd runs as, and that its disk is neither full nor read-only"
         )

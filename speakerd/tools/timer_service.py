@@ -60,19 +60,12 @@ class TimerService:
         self._open = False
 
     def start(self) -> None:
-        """Load the stored timers; those that are due ring. What cannot be read is logged and ignored."""
+        """Load the stored timers; those that are due ring. What cannot be used is set aside, with a warning."""
         self._open = True
         if self._store is not None:
-            try:
-                data = self._store.load()
-                missed = () if data is None else self._book.restore(data, self._monotonic(), self._wall())
-            except TimerStoreError as error:
-                log.warning("%s", error)
-            except ValueError as error:
-                log.warning("the stored timers cannot be used: %s", error)
-            else:
-                for name in missed:
-                    log.warning("the timer %r ran out while nobody was here", name)
+            missed = self._store.load(lambda data: self._book.restore(data, self._monotonic(), self._wall()))
+            for name in missed or ():
+                log.warning("the timer %r ran out while nobody was here", name)
         self._run()
 
     def close(self) -> None:
@@ -112,6 +105,11 @@ class TimerService:
         now = self._monotonic()
         ringing = ((name, 0.0) for name in self._book.ringing)
         return (*ringing, *((timer.name, max(0.0, timer.ends_at - now)) for timer in self._book.running))
+
+    @property
+    def problem(self) -> str | None:
+        """Why the stored timers could not be read, or are not stored; None while all is well."""
+        return None if self._store is None else self._store.problem
 
     # -- from here on, inside ------------------------------------------------------------------------------
 

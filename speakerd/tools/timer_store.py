@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from speakerd.host.replace_file import replace_file
+from speakerd.host.stored_text import load_stored
 from speakerd.tools.errors import TimerStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-_LONGEST = 1_000_000
-"""Bytes. No list of timers is longer."""
+_T = TypeVar("_T")
 
 
 class TimerStore:
@@ -26,21 +27,26 @@ class TimerStore:
         self._lock = threading.Lock()
         self._serial = 0
         self._written: str | None = None
+        self._writable = True
+        self.problem: str | None = None
+        """Why the list could not be read, or is not stored; None while all is well."""
 
-    def load(self) -> Mapping[str, Any] | None:
-        """Return the stored list; None if there is none. Raises TimerStoreError."""
-        try:
-            with self._path.open("rb") as file:
-                data = json.loads(file.read(_LONGEST))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise TimerStoreError(str(self._path), error.strerror or str(error)) from error
-        except ValueError as error:
-            raise TimerStoreError(str(self._path), "it holds no list of timers") from error
-        if not isinstance(data, Mapping):
-            raise TimerStoreError(str(self._path), "it holds no list of timers")
-        return data
+    def load(self, restore: Callable[[Mapping[str, Any]], _T]) -> _T | None:
+        """Return what `restore` makes of the stored list; None if there is none, or it cannot be used.
+
+        One that `restore` refuses with a ValueError, or that cannot be read, is set aside; a warning says so.
+        """
+
+        def read(text: str) -> _T:
+            data = json.loads(text)
+            if not isinstance(data, Mapping):
+                raise ValueError("it holds no list of timers")  # noqa: TRY004  # what is wrong is the file
+            return restore(data)
+
+        stored = load_stored(self._path, read, what="the list of timers", instead="and begins anew")
+        self.problem = stored.problem
+        self._writable = stored.writable
+        return stored.value
 
     def save(self, data: Mapping[str, Any], serial: int) -> bool:
         """Write `data`, unless a list with a higher serial was written already. Blocks while the disk writes.
@@ -49,7 +55,7 @@ class TimerStore:
         """
         timers = json.dumps(data.get("timers"), sort_keys=True)
         with self._lock:
-            if serial < self._serial:
+            if serial < self._serial or not self._writable:
                 return False
             self._serial = serial
             if timers == self._written or (
@@ -59,6 +65,8 @@ class TimerStore:
             try:
                 replace_file(self._path, json.dumps(data))
             except OSError as error:
-                raise TimerStoreError(str(self._path), error.strerror or str(error)) from error
-            self._written = timers
+                failure = TimerStoreError(str(self._path.parent), error.strerror or str(error))
+                self.problem = str(failure)
+                raise failure from error
+            self._written, self.problem = timers, None
             return True

@@ -22,6 +22,8 @@ RINGS_LATE_S: Final = 1800.0
 """A timer that ended during a restart still rings if that was at most this long ago."""
 LONGEST_NAME: Final = 60
 _UNNAMED: Final = "timer"
+_VERSION: Final = 1
+"""Of the form in which timers are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class TimerBook:
     def to_data(self, now: float, wall: float) -> dict[str, Any]:
         """Return all timers, ringing ones included, as JSON-safe data to be stored."""
         return {
-            "version": 1,
+            "version": _VERSION,
             "written_at": wall,
             "timers": [
                 {"name": timer.name, "duration_s": timer.duration_s, "ends_at": wall + timer.ends_at - now}
@@ -108,18 +110,23 @@ class TimerBook:
     def restore(self, data: Mapping[str, Any], now: float, wall: float) -> tuple[str, ...]:
         """Restore stored timers; return the names of those that were missed.
 
-        Raises ValueError if `data` was not made by `to_data`.
+        Raises ValueError if `data` was not made by `to_data` of this version; then nothing was restored.
         """
         missed: list[str] = []
+        if data.get("version") != _VERSION:
+            raise ValueError(f"not a list of timers of version {_VERSION}: {data.get('version')!r:.20}")
         try:
             written_at = float(data["written_at"])
             entries = [
                 (str(entry["name"]), float(entry["duration_s"]), float(entry["ends_at"]))
                 for entry in data["timers"]
             ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"not a list of timers: {error}") from error
-        if not all(math.isfinite(number) for entry in entries for number in entry[1:]):
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError("not a list of timers: an entry is incomplete") from error
+        if not all(
+            math.isfinite(number)
+            for number in (written_at, *(time for entry in entries for time in entry[1:]))
+        ):
             raise ValueError("not a list of timers: a time is no number")
         for name, duration_s, ends_at in entries[: self.most]:
             left = min(ends_at - wall, ends_at - written_at)

@@ -179,7 +179,8 @@ async def test_a_disk_that_cannot_be_written_is_logged_and_the_timer_runs(
     house.service.start()
     house.service.set(60, "tea")
     await moment()
-    assert "Not a directory" in caplog.text
+    assert "cannot be stored (File exists)" in caplog.text
+    assert f"see that {tmp_path / 'file'} can be written" in caplog.text
     await asyncio.sleep(60.5)
     assert house.rang == ["tea"]
     house.service.close()

@@ -14,9 +14,9 @@ NONE = {"version": 1, "written_at": 2.0, "timers": []}
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "state" / "timers.json"
-    assert TimerStore(path).load() is None
+    assert TimerStore(path).load(dict) is None
     TimerStore(path).save(ONE, 1)
-    assert TimerStore(path).load() == ONE
+    assert TimerStore(path).load(dict) == ONE
 
 
 def test_the_file_is_nobody_elses(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_an_older_list_never_replaces_a_newer_one(tmp_path: Path) -> None:
     store = TimerStore(tmp_path / "timers.json")
     store.save(ONE, 5)
     assert not store.save(NONE, 4)
-    assert store.load() == ONE
+    assert store.load(dict) == ONE
 
 
 def test_a_crash_while_writing_leaves_the_old_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,19 +65,28 @@ def test_a_crash_while_writing_leaves_the_old_list(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(TimerStoreError, match="Input/output error"):
         store.save(NONE, 2)
-    assert store.load() == ONE
+    assert store.load(dict) == ONE
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\x00\xff"])
-def test_a_file_that_is_no_list_is_reported(tmp_path: Path, text: str) -> None:
+def test_no_list_takes_the_place_of_one_that_can_be_neither_used_nor_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "timers.json"
-    path.write_text(text, encoding="latin-1")
-    with pytest.raises(TimerStoreError, match=r"timers\.json: it holds no list of timers.*may be deleted"):
-        TimerStore(path).load()
+    path.write_text("{")
+    (tmp_path / "timers.json.damaged" / "full").mkdir(parents=True)
+    store = TimerStore(path)
+    assert store.load(dict) is None
+    assert not store.save(ONE, 1)
+    assert path.read_text() == "{"
+    assert store.problem is not None
+    assert "moved it away" in store.problem
 
 
-def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
-    path = tmp_path / "timers.json"
-    path.mkdir()
-    with pytest.raises(TimerStoreError, match="Is a directory"):
-        TimerStore(path).load()
+def test_that_it_cannot_be_written_is_known_until_it_can(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.touch()  # that is refused even to root
+    store = TimerStore(folder / "timers.json")
+    with pytest.raises(TimerStoreError):
+        store.save(ONE, 1)
+    assert store.problem is not None
+    folder.unlink()
+    assert store.save(ONE, 2)
+    assert store.problem is None

@@ -13,7 +13,7 @@ from speakerd import __version__
 from speakerd.daemon.core import NoVoiceError
 from speakerd.dialogue.events import Ask, Say
 from speakerd.dialogue.refusal import STOPPING, why_not
-from speakerd.dialogue.requests import PLAIN_REQUESTS, STOP
+from speakerd.dialogue.requests import MUTE, PLAIN_REQUESTS, STOP, UNMUTE
 from speakerd.host.errors import CommandError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _LONGEST_TEXT = 4_000
 
 _LONGEST_WAIT_S = 86_400
+
+_STORED_S = 3.0
+"""How long an answer waits for the disk."""
 
 _ANSWER_S = 0.1
 """Time for an answer to leave before the process ends."""
@@ -78,6 +81,7 @@ class Control:
             "echo": engine.echo_mode,
             "missing": "; ".join(dict.fromkeys(speaker.missing)) or None,
             "left_out": "; ".join(map(str, self._assembly.left_out)) or None,
+            "unstored": "; ".join(speaker.unstored) or None,
             "restart": ", ".join(speaker.settings.waiting("restart")) or None,
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,
@@ -92,6 +96,12 @@ class Control:
         self._speaker.handle(request)
         if reason := why_not(request, self._speaker.dialogue.state, self._speaker.settings.latest.dialogue):
             raise CommandError("refused", reason)
+        if request in {MUTE, UNMUTE}:
+            # A disk that hangs must not keep the answer back: the microphone is shut already.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STORED_S):
+                    if problem := await self._speaker.mute_stored():
+                        return {**self._state(), "warning": problem}
         return self._state()
 
     async def _volume(self, args: dict[str, Any]) -> dict[str, Any]:

@@ -215,6 +215,17 @@ class Speaker:
         """Why there is no microphone or no loudspeaker, while there is none."""
         return tuple(self._audio_events.missing.values())
 
+    @property
+    def unstored(self) -> tuple[str, ...]:
+        """What outlives the process could not be read, or is not stored: why, and what to do."""
+        parts = (self._muted_by_hand, self.volume, self.tools.timers, self.usage)
+        return tuple(part.problem for part in parts if part.problem is not None)
+
+    async def mute_stored(self) -> str | None:
+        """Wait until it is on the disk whether it is muted; return why the next start will not know it, if so."""
+        await self._muted_by_hand.written()
+        return self._muted_by_hand.problem
+
     async def _open_session(self, on_failure: Callable[[str], None]) -> RealtimeSession[None]:
         return await self._sessions.open(self.live_engine.tracker, self.tools.tools, on_failure)
 

@@ -57,6 +57,11 @@ class UsageStore:
         """Return the counts of all days kept by ISO date, the first one first."""
         return self._book.by_day()
 
+    @property
+    def problem(self) -> str | None:
+        """Why the next start will not know of it, or this one did not; None while all is well."""
+        return self._file.problem
+
     async def close(self) -> None:
         """Write what has not been written yet. Idempotent."""
         await self._file.close()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from speakerd.host.journal import fields
 from speakerd.host.replace_file import replace_file
+from speakerd.host.stored_text import load_stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-
-_LONGEST = 1_000_000
-"""Bytes. Nothing that is kept is longer."""
 
 
 def state_dir(environment: dict[str, str] | None = None) -> Path:
@@ -58,39 +56,41 @@ class StateFile:
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._failing = False
+        self.problem: str | None = None
+        """Why the file could not be read, or why it does not hold what it is to hold; None while all is well."""
 
     @property
     def due(self) -> bool:
         """Whether a write is scheduled."""
         return self._timer is not None
 
-    def load(self, read: Callable[[str], _T]) -> _T | None:
+    def load(self, read: Callable[[str], _T], *, instead: str = "and begins anew") -> _T | None:
         """Return what `read` makes of the file; None if it is missing or unusable. `read` may raise ValueError.
 
-        Blocks for as long as the disk takes: call it before anything runs.
+        Blocks for as long as the disk takes: call it before anything runs. `instead` says what happens without it,
+        in the words of a warning.
         """
         if self._path is None:
             return None
-        try:
-            with self._path.open("rb") as file:
-                data = file.read(_LONGEST + 1)
-            if len(data) > _LONGEST:
-                raise ValueError(f"longer than {_LONGEST} bytes")
-            text = data.decode("ascii")
-            value = read(text)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            self._set_aside(self._path, error)
-            return None
-        self._stored = text
-        return value
+        stored = load_stored(self._path, read, what=self._what, instead=instead)
+        self._stored, self.problem = stored.text, stored.problem
+        if not stored.writable:
+            self._path = None
+        return stored.value
 
     def write_in(self, seconds: float) -> None:
         """Schedule a write so many seconds from now, in place of one scheduled before."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
+
+    async def written(self) -> None:
+        """Write it now if a write is scheduled, and wait until no write goes on. May be cancelled."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._begin()
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
 
     async def close(self) -> None:
         """Write it now if a write is scheduled, is going on, or has failed so far. Idempotent."""
@@ -116,43 +116,14 @@ class StateFile:
                 self._failed(self._path, error)
                 return
             self._stored = text
-            self._failing = False
+            self._failing, self.problem = False, None
 
     def _failed(self, path: Path, error: OSError) -> None:
+        words = (
+            f"{self._what} cannot be stored ({error}) and will be forgotten at the next start: see that "
+            f"{path.parent} can be written by the user that speakerd runs as, and that its disk is neither full "
+            "nor read-only"
+        )
         if not self._failing:
-            log.warning(
-                "%s cannot be stored (%s) and will be forgotten at the next start: see that %s can be written by "
-                "the user that speakerd runs as, and that its disk is neither full nor read-only",
-                self._what,
-                error,
-                path.parent,
-                extra=fields(event="state_unwritable", file=path),
-            )
-        self._failing = True
-
-    def _set_aside(self, path: Path, error: Exception) -> None:
-        aside = path.with_name(f"{path.name}.damaged")
-        try:
-            path.replace(aside)
-        except OSError as obstacle:
-            # Without a copy for a person to look at, nothing may be written over it.
-            self._path = None
-            log.warning(
-                "%s cannot be read from %s (%s), nor can that be set aside (%s): nothing is stored until you have "
-                "moved it away and started speakerd again",
-                self._what,
-                path,
-                error,
-                obstacle,
-                extra=fields(event="state_damaged", file=path),
-            )
-        else:
-            log.warning(
-                "%s cannot be read from %s (%s) and begins anew; the old file is now %s: mend it and move it back "
-                "while speakerd is stopped, or delete it",
-                self._what,
-                path,
-                error,
-                aside,
-                extra=fields(event="state_damaged", file=aside),
-            )
+            log.warning("%s", words, extra=fields(event="state_unwritable", file=path))
+        self._failing, self.problem = True, words

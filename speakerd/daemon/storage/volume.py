@@ -44,12 +44,19 @@ class Volume:
         """Make it louder or softer by so many percent; return what it is now."""
         return self.set(self._value + by)
 
+    @property
+    def problem(self) -> str | None:
+        """Why the next start will not know of it, or this one did not; None while all is well."""
+        return self._file.problem
+
     async def close(self) -> None:
         """Write what has not been written yet. Idempotent."""
         await self._file.close()
 
 
 def _read(text: str) -> int:
+    if not text.endswith("\n"):
+        raise ValueError(f"cut off: {text[:20]!r}")
     return _clamped(int(text))
 
 
