@@ -9,23 +9,30 @@ import sys
 import time
 
 from speakerd.realtime.event_names import SERVER_EVENTS
-from tests.simulation.faults import STAGES, Cell
+from tests.simulation.faults import ANY, STAGES, Cell
+from tests.simulation.known import KNOWN
 from tests.simulation.month import live
 from tests.simulation.turns import play, play_all
 
 
 def _matrix(seed: int, jobs: int) -> int:
     begun = time.monotonic()
-    tasks = [(stage, event, seed) for stage in STAGES for event in sorted(SERVER_EVENTS)]
-    played = failed = 0
+    tasks = [(stage, event, seed) for stage in STAGES for event in (ANY, *sorted(SERVER_EVENTS))]
+    played = failed = known = void = 0
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for results in pool.imap_unordered(play_all, tasks, chunksize=4):
             played += len(results)
-            for name, problems in results:
-                if problems:
+            for name, outcome in results:
+                void += outcome.void
+                if outcome.problems and name in KNOWN:
+                    known += 1
+                elif outcome.problems:
                     failed += 1
-                    print(f"scripts/simulation cell {name}", *problems, sep="\n    ", flush=True)
-    print(f"{played} cells, {failed} failed, in {time.monotonic() - begun:.0f} s")
+                    print(f"scripts/simulation cell {name}", *outcome.problems, sep="\n    ", flush=True)
+    print(
+        f"{played} cells, {failed} failed, {known} as is known, of {void} the client had gone before the fault; "
+        f"{time.monotonic() - begun:.0f} s"
+    )
     return int(failed > 0)
 
 

@@ -1,8 +1,9 @@
 """One fault of a server, in one stage of a turn, drawn from a seed; and the wire that commits it.
 
-A cell is a stage, a server event, and a fault. Where the stage has that event of itself, one of its occurrences is
-spoiled; where it has not, the event is sent there without a reason. Everything that a cell leaves open (which
-occurrence, how late, which field, which error) is drawn from its seed, so that a cell is the same each time.
+A cell is a stage, a server event, a fault, how the speaker is connected, and what the person does next. Where the stage
+has that event of itself, one of its occurrences is spoiled; where it has not, the event is sent there without a
+reason. Everything that a cell leaves open (which occurrence, how late, which field, which error, in which order tasks
+go on) is drawn from its seed, so that a cell is the same each time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import json
 import random
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from zlib import crc32
 
 from websockets.exceptions import ConnectionClosed
 
@@ -36,9 +39,20 @@ Fault: TypeAlias = Literal[
     "fields_missing",
     "not_json",
     "out_of_order",  # after the next one; of a foreign event: sent without a reason
+    "mute",  # nothing comes on this connection from here on, for good; pings are answered
+]
+Connection: TypeAlias = Literal["on_wake", "warm"]
+Then: TypeAlias = Literal[
+    "wait",  # until it is idle again
+    "press",  # within a second of the fault, and ask something else
+    "stop",  # the speaker, soon after the fault
 ]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
+CONNECTIONS: Final[tuple[Connection, ...]] = get_args(Connection)
+THEN: Final[tuple[Then, ...]] = get_args(Then)
+ANY: Final = "any"
+"""In place of an event: the stage itself, of the stages in which a server has nothing to send. It can only go mute."""
 FOREIGN_FAULTS: Final[tuple[Fault, ...]] = ("out_of_order", "doubled", "wrong_types", "fields_missing")
 """Of an event that the stage has not of itself. The others are void: there is nothing to be left out, and an error or
 a frame that is no JSON in the place of nothing is the same whatever event it stands for, and is covered by the natural ones."""
@@ -56,6 +70,8 @@ ERRORS: Final = (
 """Type and code."""
 _REFUSED_PARAMETERS: Final = ("session.audio.output.voice", "session.tools", None)
 _NOTHING_FOLLOWS_S: Final = 2.0
+LATE: Final[frozenset[Fault]] = frozenset({"delayed", "stalled", "out_of_order"})
+"""Of these what is to be sent is sent later, and the client may have gone by then: such a cell is void."""
 
 
 @dataclass(frozen=True)
@@ -65,35 +81,51 @@ class Cell:
     stage: Stage
     event: str
     fault: Fault
+    connection: Connection = "on_wake"
+    then: Then = "wait"
     seed: int = 0
 
     def __str__(self) -> str:
-        return f"{self.stage}/{self.event}/{self.fault}/{self.seed}"
+        return f"{self.stage}/{self.event}/{self.fault}/{self.connection}/{self.then}/{self.seed}"
 
     @classmethod
     def parse(cls, name: str) -> Cell:
         """Read what `str` has written. Raises ValueError."""
-        stage, event, fault, seed = (*name.split("/"), "", "", "", "")[:4]
+        stage, event, fault, connection, then, seed = (*name.split("/"), *[""] * 6)[:6]
         if (
-            not seed.isdecimal()
-            or stage not in STAGES
+            stage not in STAGES
+            or event not in {ANY, *names.SERVER_EVENTS}
             or fault not in FAULTS
-            or event not in names.SERVER_EVENTS
+            or connection not in CONNECTIONS
+            or then not in THEN
+            or not seed.isdecimal()
         ):
-            raise ValueError(f"no cell: {name!r}; expected STAGE/EVENT/FAULT/SEED")
-        return cls(stage, event, fault, int(seed))  # checked above
+            raise ValueError(f"no cell: {name!r}; expected STAGE/EVENT/FAULT/CONNECTION/THEN/SEED")
+        return cls(stage, event, fault, connection, then, int(seed))
 
 
 def cells(stage: Stage, event: str, natural: frozenset[str], seed: int = 0) -> Iterator[Cell]:
-    """All cells of that event in that stage, given which events the stage has of itself."""
-    for fault in FAULTS if event in natural else FOREIGN_FAULTS:
-        yield Cell(stage, event, fault, seed)
+    """The cells of that event in that stage, given which events the stage has of itself: one for each fault.
+
+    Six seeds in a row give each fault with both ways to be connected and with each of what the person does next.
+    """
+    if event == ANY:
+        faults: tuple[Fault, ...] = () if natural else ("mute",)
+    else:
+        faults = FAULTS if event in natural else FOREIGN_FAULTS
+    # Asleep there is no connection but a warm one.
+    ways = list(product(CONNECTIONS if stage != "idle" else CONNECTIONS[1:], THEN))
+    for fault in faults:
+        connection, then = ways[(crc32(f"{stage}/{event}/{fault}".encode()) + seed) % len(ways)]
+        yield Cell(stage, event, fault, connection, then, seed)
 
 
 class HonestWire:
     """Brings everything as it is, and notes it."""
 
     def __init__(self) -> None:
+        self.failures: list[BaseException] = []
+        """What went wrong with a fault itself; nothing may."""
         self.carried: list[tuple[Stage, str]] = []
         """What was brought in the scene."""
         self.over = False
@@ -128,6 +160,10 @@ class SpoilingWire(HonestWire):
             await self._spoil(talk, event, fault)
         if held is not None:
             await held[0].send(held[1])
+            self.delivered()
+
+    def delivered(self) -> None:
+        """A fault has happened as it was meant: it is called after what had to be sent for it was sent."""
 
     def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
         raise NotImplementedError
@@ -136,22 +172,30 @@ class SpoilingWire(HonestWire):
         send = talk.send
         match fault:
             case "omitted":
-                pass
+                self.delivered()
+            case "mute":
+                talk.mute = True
+                self.delivered()
             case "delayed":
                 self._spawn(self._send_later(talk, event, self._chance.choice(DELAYS_S)))
             case "stalled":
                 await asyncio.sleep(self._chance.choice(DELAYS_S))
                 await send(event)
+                self.delivered()
             case "doubled":
                 event = {"event_id": "event_twice", **event}
                 await send(event)
                 await send(event)
+                self.delivered()
             case "refused":
                 await self._refuse(talk, event)
+                self.delivered()
             case "wrong_types" | "fields_missing":
                 await talk.send_raw(json.dumps(self._malformed(event, fault)))
+                self.delivered()
             case "not_json":
                 await talk.send_raw(self._nonsense(event))
+                self.delivered()
             case "out_of_order":
                 self._held = (talk, event)
                 self._spawn(self._send_held(event))
@@ -161,21 +205,25 @@ class SpoilingWire(HonestWire):
         event = talk.example(kind, known=self._chance.random() < 0.7)
         if fault in ("wrong_types", "fields_missing"):
             await talk.send_raw(json.dumps(self._malformed(event, fault)))
+            self.delivered()
             return
         if kind != names.DTMF_RECEIVED:  # the only one that is published without an id
             event = {"event_id": "event_unasked", **event}
         for _ in range(2 if fault == "doubled" else 1):
             await talk.send_raw(json.dumps(event))
+        self.delivered()
 
     async def _send_later(self, talk: Conversation, event: Mapping[str, Any], after_s: float) -> None:
         await asyncio.sleep(after_s)
         await talk.send(event)
+        self.delivered()
 
     async def _send_held(self, event: Mapping[str, Any]) -> None:
         await asyncio.sleep(_NOTHING_FOLLOWS_S)
         if self._held is not None and self._held[1] is event:
             talk, self._held = self._held[0], None
             await talk.send(event)
+            self.delivered()
 
     async def _refuse(self, talk: Conversation, event: Mapping[str, Any]) -> None:
         kind, code = self._chance.choice(ERRORS)
@@ -215,14 +263,18 @@ class SpoilingWire(HonestWire):
         )
 
     def _spawn(self, coroutine: Any) -> None:
-        self._tasks = {task for task in self._tasks if not task.done() or task.exception() is not None}
-        self._tasks.add(asyncio.create_task(_quietly(coroutine)))
+        task = asyncio.create_task(_quietly(coroutine))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failures.append(error)
 
     async def close(self) -> None:
-        """Send nothing more. Raises whatever went wrong with a fault itself."""
+        """Send nothing more."""
         for task in self._tasks:
-            if task.done():
-                task.result()
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -238,25 +290,45 @@ class FaultyWire(SpoilingWire):
     def __init__(self, cell: Cell, occurrences: int) -> None:
         super().__init__(random.Random(str(cell)))
         self.happened = False
+        """What the fault is to do was done: what had to be sent for it was sent."""
+        self.struck_at: float | None = None
+        """When it began."""
         self._cell = cell
+        self._foreign_sent = False
         self._natural = occurrences > 0
         self._before = self._chance.randrange(occurrences) if occurrences else 0
 
     def entered(self, talk: Conversation, stage: Stage) -> None:
         """Send a foreign event there."""
-        if stage == self._cell.stage and not (self._natural or self.happened or self.over):
-            self.happened = True
+        if stage != self._cell.stage or self._natural or self._foreign_sent or self.over:
+            return
+        self._foreign_sent = True
+        if self._cell.event == ANY:
+            talk.mute = True
+            self.delivered()
+        else:
             after_s = self._chance.choice((0.0, 0.1, 0.3))
             self._spawn(self._send_unasked(talk, self._cell.event, self._cell.fault, after_s))
 
+    def delivered(self) -> None:
+        """Count it."""
+        self.happened = True
+        if self.struck_at is None:
+            self._strike()
+
+    def _strike(self) -> None:
+        self.struck_at = asyncio.get_running_loop().time()
+
     def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
-        if not self._natural or self.happened or self.over:
+        if not self._natural or self.struck_at is not None or self.over:
             return None
         if (stage, event["type"]) != (self._cell.stage, self._cell.event):
             return None
         self._before -= 1
-        self.happened = self._before < 0
-        return self._cell.fault if self.happened else None
+        if self._before >= 0:
+            return None
+        self._strike()
+        return self._cell.fault
 
 
 class WeatheredWire(SpoilingWire):

@@ -3,14 +3,19 @@
 It is not a script but a state machine: whatever comes from the client, in whatever order, it answers as the hosted
 service would, so that a client may recover in any way it likes. What it sends passes through a `Wire`, which can
 spoil it. A stage says what is going on, as the server sees it.
+
+What it answers depends on the question alone, not on how often it was asked: a question asked again gets the same
+answer again, calls of tools included. It numbers responses and items on each connection from 1.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+from websockets.exceptions import ConnectionClosed
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.testing import server_events as events
@@ -18,7 +23,7 @@ from tests.daemon.bench import tone
 from tests.simulation.examples import EXAMPLES, mcp_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from speakerd.realtime.testing.loopback import LoopbackConnection
 
@@ -33,11 +38,17 @@ Stage: TypeAlias = Literal[
     "tool",
     "hosted",
     "approval",
+    "reply",  # the response to what a tool has given
     "interrupted",
     "follow_up",
 ]
 Answer: TypeAlias = Literal["speak", "talk", "call", "ask_first", "hosted"]
 """What a response is: a short sentence, a long one, a call of a tool, of one that needs a yes, of a hosted one."""
+
+ANSWERS: Final[dict[str, Answer]] = {"tell": "talk", "wait": "call", "open": "ask_first", "look": "hosted"}
+"""What a question is answered by that begins with this word; any other by a short sentence."""
+ALOUD: Final = "(aloud)"
+"""A question that was spoken: the server does not know what it says."""
 
 _CHUNK: Final = 100 * events.BYTES_PER_MS
 _SENTENCE: Final = (tone(300), 0.02)
@@ -46,6 +57,12 @@ _SPEECH: Final = (tone(3_000), 0.1)
 _LEAST_COMMIT: Final = 4_800
 _TURN: Final = 38_400
 """Bytes of speech after which a server that detects turns takes it as ended: 0.8 s."""
+
+_CAUSE: ContextVar[str | None] = ContextVar("_CAUSE", default=None)
+"""The id of the client's event that is answered, also by what is generated long after it."""
+
+_Sent: TypeAlias = "tuple[Stage, Mapping[str, Any], str | None]"
+"""On its way: in which stage it was sent, what it is, and which event of the client it answers."""
 
 
 class Wire(Protocol):
@@ -61,22 +78,25 @@ class Wire(Protocol):
 class ModelServer:
     """All connections; a script for `LoopbackServer`, which must neither greet nor confirm by itself."""
 
-    def __init__(self, plan: Iterable[Answer], wire: Wire, *, detects_turns: bool = False) -> None:
-        self.plan = deque(plan)
-        """What the next responses are; short sentences when it is empty."""
+    def __init__(self, wire: Wire, *, detects_turns: bool = False, warm: bool = False) -> None:
         self.wire = wire
         self.detects_turns = detects_turns
+        self.warm = warm
+        """Whether a client connects long before anybody asks."""
         self.talk: Conversation | None = None
         """The newest connection's."""
         self.requested: list[tuple[float, int]] = []
         """Each `response.create`: when, and on which connection."""
         self.connected: list[float] = []
+        self.generated: list[tuple[float, str, Answer]] = []
+        """Each response that was begun, whoever wanted it: when, to which question, and what it is."""
+        self.failures: list[BaseException] = []
+        """What went wrong with the server itself; nothing may."""
         self.hosted_calls = 0
         self.refused = 0
         """Requests for a response that came while one ran."""
         self.watch: Callable[[Mapping[str, Any]], None] = lambda _event: None
         """Called with each event of a client."""
-        self.numbers = itertools.count(1)
         self.history: list[tuple[float, str]] = []
         """What came and went, with its time."""
 
@@ -100,17 +120,22 @@ class Conversation:
         self.begun = asyncio.get_running_loop().time()
         self.stage: Stage | None = None
         self.cause: str | None = None
-        """The id of the client event that the newest events answer."""
+        """The id of the client event that what is carried now answers."""
+        self.mute = False
+        """It takes what comes, and sends nothing any more."""
+        self.numbers = itertools.count(1)
         self.response_id: str | None = None
         """The response that runs."""
         self.item_id = "item_0"
         self._generating: asyncio.Task[None] | None = None
-        self._way: asyncio.Queue[tuple[Stage, Mapping[str, Any]]] = asyncio.Queue()
+        self._way: asyncio.Queue[_Sent] = asyncio.Queue()
         self._heard = 0
+        self._question = ""
+        self._tool_has_answered = False
 
     async def run(self) -> None:
         """Serve until the client goes."""
-        carrier = asyncio.create_task(self._carry())
+        carrier = self._spawn(self._carry())
         self.enter("connecting")
         self.put(events.session_created())
         try:
@@ -118,7 +143,7 @@ class Conversation:
                 event = await self.connection.next_event()
                 self.server.watch(event)
                 self.note("->", str(event["type"]))
-                self.cause = event.get("event_id")
+                _CAUSE.set(event.get("event_id"))
                 self._take(event)
         finally:
             for task in (carrier, self._generating):
@@ -135,22 +160,34 @@ class Conversation:
         """Send events, in order."""
         assert self.stage is not None
         for event in sent:
-            self._way.put_nowait((self.stage, event))
+            self._way.put_nowait((self.stage, event, _CAUSE.get()))
 
     async def _carry(self) -> None:
         while True:
-            stage, event = await self._way.get()
+            stage, event, self.cause = await self._way.get()
             await self.server.wire.carry(self, stage, event)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ConnectionClosed):  # the client may go
+            self.server.failures.append(error)
 
     async def send(self, event: Mapping[str, Any]) -> None:
         """Send it now, whatever is on the way."""
-        await self.connection.send(event)
-        self.note("<-", str(event["type"]))
+        if not self.mute:
+            await self.connection.send(event)
+            self.note("<-", str(event["type"]))
 
     async def send_raw(self, frame: str) -> None:
         """Send this frame now, unchanged."""
-        await self.connection.send_raw(frame)
-        self.note("<-", f"{frame[:300]} (spoilt)")
+        if not self.mute:
+            await self.connection.send_raw(frame)
+            self.note("<-", f"{frame[:300]} (spoilt)")
 
     def note(self, way: str, what: str) -> None:
         """Keep it for the history."""
@@ -166,7 +203,7 @@ class Conversation:
         for entry in kept:
             self._way.put_nowait(entry)
 
-    def _pending(self) -> list[tuple[Stage, Mapping[str, Any]]]:
+    def _pending(self) -> list[_Sent]:
         entries = []
         while not self._way.empty():
             entries.append(self._way.get_nowait())
@@ -184,7 +221,7 @@ class Conversation:
         match event["type"]:
             case names.SESSION_UPDATE:
                 self.put(events.session_updated(**(event.get("session") or {})))
-                if self.stage == "connecting":
+                if self.stage == "connecting" and not self.server.warm:
                     self.enter("listening")
             case names.INPUT_AUDIO_APPEND:
                 self._listen(len(event["audio"]) * 3 // 4)
@@ -204,35 +241,39 @@ class Conversation:
                 self.server.requested.append((asyncio.get_running_loop().time(), self.connection.number))
                 if self.response_id is not None:
                     self.server.refused += 1
-                    self.put(events.error(names.RESPONSE_ALREADY_ACTIVE, event_id=self.cause))
+                    self.put(events.error(names.RESPONSE_ALREADY_ACTIVE, event_id=_CAUSE.get()))
                 else:
                     self._respond()
             case names.RESPONSE_CANCEL:
                 self._cancel(event.get("response_id"))
 
     def _listen(self, size: int) -> None:
+        if self.stage in ("connecting", "idle"):
+            self.enter("listening")
         self._heard += size
         if not self.server.detects_turns or self.response_id is not None:
             return
         if self._heard == size:
-            self.item_id = f"user_{next(self.server.numbers)}"
+            self.item_id = f"user_{next(self.numbers)}"
             self.enter("server_turn")
             self.put(events.speech_started(self.item_id))
         elif self._heard > _TURN:
             self._heard = 0
             self.put(events.speech_stopped(self.item_id), *events.committed(self.item_id))
             self._transcribe(self.item_id)
+            self._asked(ALOUD)
             self._respond()
 
     def _commit(self) -> None:
         if self._heard < _LEAST_COMMIT:
-            self.put(events.error(names.COMMIT_EMPTY, event_id=self.cause))
+            self.put(events.error(names.COMMIT_EMPTY, event_id=_CAUSE.get()))
             return
         self._heard = 0
-        self.item_id = f"user_{next(self.server.numbers)}"
+        self.item_id = f"user_{next(self.numbers)}"
         self.enter("committed")
         self.put(*events.committed(self.item_id))
         self._transcribe(self.item_id)
+        self._asked(ALOUD)
 
     def _transcribe(self, item_id: str) -> None:
         self.put(
@@ -241,15 +282,18 @@ class Conversation:
 
     def _create_item(self, event: Mapping[str, Any]) -> None:
         item = {"object": "realtime.item", "status": "completed", **event["item"]}
-        item.setdefault("id", f"made_{next(self.server.numbers)}")
+        item.setdefault("id", f"made_{next(self.numbers)}")
         if item["type"] == "message" and item["role"] == "user":
             self.enter("committed")
+            self._asked("".join(part.get("text") or ALOUD for part in item["content"]))
+        elif item["type"] == "function_call_output":
+            self._tool_has_answered = True
         self.put(events.item_added(item), events.item_done(item))
 
     def _cancel(self, response_id: str | None) -> None:
         running = self.response_id
         if running is None or response_id not in (None, running):
-            self.put(events.error(names.CANCEL_NOT_ACTIVE, event_id=self.cause))
+            self.put(events.error(names.CANCEL_NOT_ACTIVE, event_id=_CAUSE.get()))
             return
         if self._generating is not None:
             self._generating.cancel()
@@ -260,14 +304,19 @@ class Conversation:
     # -- responses -----------------------------------------------------------------------------------------
 
     def _respond(self) -> None:
-        number = next(self.server.numbers)
+        number = next(self.numbers)
         self.response_id, self.item_id = f"resp_{number}", f"item_{number}"
-        answer = self.server.plan.popleft() if self.server.plan else "speak"
-        self._generating = asyncio.create_task(self._generate(answer, self.response_id, self.item_id))
+        reply = self._tool_has_answered
+        answer = "speak" if reply else ANSWERS.get(self._question.partition(" ")[0], "speak")
+        self.server.generated.append((asyncio.get_running_loop().time(), self._question, answer))
+        self._generating = self._spawn(self._generate(answer, self.response_id, self.item_id, reply=reply))
 
-    async def _generate(self, answer: Answer, response: str, item: str) -> None:
+    def _asked(self, question: str) -> None:
+        self._question, self._tool_has_answered = question, False
+
+    async def _generate(self, answer: Answer, response: str, item: str, *, reply: bool) -> None:
         stages: dict[Answer, Stage] = {"call": "tool", "ask_first": "approval", "hosted": "hosted"}
-        self.enter(stages.get(answer, "thinking"))
+        self.enter("reply" if reply else stages.get(answer, "thinking"))
         self.put(self.example(names.RATE_LIMITS_UPDATED, known=True), events.response_created(response))
         await asyncio.sleep(0.2)
         match answer:
@@ -285,7 +334,8 @@ class Conversation:
         for event in events.spoken_begin(response, item):
             self.put(event)
         await asyncio.sleep(pace_s)
-        self.enter("speaking")
+        if self.stage != "reply":
+            self.enter("speaking")
         for at in range(0, len(pcm), _CHUNK):
             self.put(events.transcript_delta(response, item, "so "))
             self.put(events.audio_delta(response, item, pcm[at : at + _CHUNK]))
@@ -306,6 +356,7 @@ class Conversation:
             {"type": names.MCP_CALL_IN_PROGRESS, **where},
         )
         await asyncio.sleep(1.0)
+        self._tool_has_answered = True
         done = mcp_call(item)
         self.put(
             {"type": names.MCP_CALL_COMPLETED, **where},

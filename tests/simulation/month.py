@@ -107,7 +107,7 @@ class _Household:
         self.chance = chance
         self.report = report
         self.wire = WeatheredWire(random.Random(chance.random()), SPOILT)
-        self.server = ModelServer((), self.wire)
+        self.server = ModelServer(self.wire)
         self.server.watch = self.look
         self.run: Run
         self.muted_at: float | None = None
@@ -204,6 +204,7 @@ class _Household:
         report.connections_in_a_minute = max(report.connections_in_a_minute, in_a_minute(server.connected))
         server.requested.clear()
         server.connected.clear()
+        server.generated.clear()
         report.faults = self.wire.faults
         gc.collect()
         # The panel's record is bounded, and fills for weeks. (By type: `isinstance` would wake sleeping proxies.)
@@ -274,31 +275,25 @@ class _Household:
         await self.until_idle()
 
     async def use_a_tool(self) -> None:
-        self.server.plan.extend((self.chance.choice(("call", "hosted")), "speak"))
-        await self.judged(self.run.ask)
+        tool = self.chance.choice(("wait", "look"))
+        await self.judged(lambda: self.run.ask(tool))
         await self.until_idle()
-        self.server.plan.clear()
 
     async def open_the_door(self) -> None:
-        self.server.plan.extend(("ask_first", "speak"))
-
         async def ask_and_approve() -> None:
-            await self.run.ask()
+            await self.run.ask("open")
             if await self.run.wait_for(lambda: self.run.house.lights[-1:] == ["approval"], 5.0):
                 await asyncio.sleep(1.0)
                 await self.run.press()
 
         await self.judged(ask_and_approve)
         await self.until_idle()
-        self.server.plan.clear()
 
     async def interrupt(self) -> None:
-        self.server.plan.append("talk")
-        await self.judged(self.run.ask)
+        await self.judged(lambda: self.run.ask("tell"))
         await asyncio.sleep(self.chance.random())
         await self.run.press()
         await self.until_idle()
-        self.server.plan.clear()
 
     async def press_by_mistake(self) -> None:
         await self.run.press()

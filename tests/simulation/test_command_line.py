@@ -12,7 +12,9 @@ from tests.simulation.__main__ import main
 def test_a_cell_prints_all_that_happens_in_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["simulation", "cell", "thinking/response.created/omitted/0"])
+    monkeypatch.setattr(
+        sys, "argv", ["simulation", "cell", "thinking/response.created/omitted/on_wake/wait/0"]
+    )
     assert main() == 0
     printed = capsys.readouterr().out
     for what in (

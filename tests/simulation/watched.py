@@ -19,6 +19,7 @@ from speakerd.realtime import function_tool
 from tests.audio.recordings import load
 from tests.daemon.bench import Household, household
 from tests.simulation.faults import SpoilingWire
+from tests.simulation.model_server import ALOUD
 from tests.simulation.virtual_loop import START_S, VirtualLoop
 
 if TYPE_CHECKING:
@@ -42,6 +43,19 @@ nothing comes for 10 s, the session is replaced, the question is asked once more
 
 _TOOL_S: Final = 2.0
 
+PRESSES_APART_S: Final = 1.0
+
+EARLY_S: Final = 2.0
+"""A server that detects turns may answer before the last word has been said, which is when a question counts as asked."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a person has asked, and when."""
+
+    at: float
+    text: str
+
 
 @dataclass
 class Run:
@@ -50,29 +64,36 @@ class Run:
     house: Household
     server: ModelServer
     wire: HonestWire
-    questions: list[float] = field(default_factory=list)
-    """When the person asked something, and waits for the answer."""
+    questions: list[Question] = field(default_factory=list)
+    """What the person has asked, and waits for the answer to."""
     sounds: list[tuple[float, str]] = field(default_factory=list)
     journal: list[tuple[float, logging.LogRecord]] = field(default_factory=list)
     tools: Counter[str] = field(default_factory=Counter)
+    pressed_at: float = 0.0
+    asked: int = 0
+    """How many questions were typed."""
 
     async def press(self) -> None:
-        """A short press."""
+        """A short press; never so soon after the one before that the two are a gesture of their own."""
+        await asyncio.sleep(max(0.0, self.pressed_at + PRESSES_APART_S - now()))
+        self.pressed_at = now()
         self.house.wake()
         self.house.panel.tap()
 
-    async def ask(self) -> None:
-        """Type a question."""
+    async def ask(self, words: str = "hello") -> None:
+        """Type a question, which is like no other; `model_server.ANSWERS` says what answers it."""
         self.house.wake()
-        self.questions.append(now())
-        self.house.assembly.speaker.handle(Ask("hello"))
+        self.asked += 1
+        question = Question(now(), f"{words} {self.asked}")
+        self.questions.append(question)
+        self.house.assembly.speaker.handle(Ask(question.text))
 
     async def ask_aloud(self) -> None:
         """Press and say it."""
         await self.press()
         utterance = self.house.device.say(_question(), after_s=0.1)
         await self.house.said(utterance)
-        self.questions.append(now())
+        self.questions.append(Question(now(), ALOUD))
 
     async def reach(self, phase: str, within_s: float) -> bool:
         """Wait until the speaker is in that phase; return whether it came to be."""
@@ -92,6 +113,27 @@ class Run:
         return any(
             entry["event"] == "state" and entry["phase"] == "speaking" and entry["at"] >= at
             for entry in self.house.entries
+        )
+
+    def heard(self, question: Question) -> bool:
+        """Whether an answer to that question has begun to sound."""
+        begun = [
+            at
+            for at, text, answer in self.server.generated
+            if text == question.text and at >= question.at - EARLY_S and answer in ("speak", "talk")
+        ]
+        return bool(begun) and self.heard_since(begun[0])
+
+    def generated(self) -> Counter[tuple[str, str]]:
+        """How often the server has answered each question, by each kind of answer."""
+        return Counter((text, answer) for _, text, answer in self.server.generated)
+
+    def turns_since(self, at: float) -> frozenset[str]:
+        """What came of the turns that ended since then, as the journal says."""
+        return frozenset(
+            record.SPEAKERD_OUTCOME  # type: ignore[attr-defined]  # a field of the journal
+            for when, record in self.journal
+            if when >= at and getattr(record, "SPEAKERD_EVENT", "") == "turn"
         )
 
     def told_since(self, at: float) -> bool:
