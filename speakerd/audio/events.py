@@ -82,7 +82,15 @@ class PlaybackDrained:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackUnderrun:
-    """Speech ran out in the middle of an item; it continues after a new pre-buffer."""
+    """Speech ran out in the middle of an item; it continues after a new pre-buffer, with PlaybackResumed."""
+
+    item_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackResumed:
+    """Speech that had run out goes on, in the same item or the next. Not sent if none came, nor after a flush."""
 
     item_id: str
     at: float
@@ -158,6 +166,7 @@ AudioEvent: TypeAlias = (
     | PlaybackStarted
     | PlaybackDrained
     | PlaybackUnderrun
+    | PlaybackResumed
     | Level
     | DeviceLost
     | DeviceReturned

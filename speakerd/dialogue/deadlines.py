@@ -21,6 +21,9 @@ takes; only for a microphone that says nothing."""
 STREAM_LIMIT_S: Final = 60.0
 """Speech that only the server hears: by then it has said that it is over, or the turn is committed for it."""
 
+STALLED_AFTER_S: Final = 2.0
+"""An answer whose sound has run out for this long is not being heard, whatever may yet come of it."""
+
 Awaited: TypeAlias = Literal[
     "connection",  # a session that takes speech
     "speech",  # the first word
@@ -93,6 +96,14 @@ def working_deadline(state: State, settings: DialogueSettings) -> float | None:
     if state.phase != "thinking" or answer is None or answer.generating or not state.tools or state.approvals:
         return None
     return max(answer.progress_at, state.worked_at) + settings.working_every_s
+
+
+def stall_deadline(state: State) -> float | None:
+    """When the light no longer says that an answer is heard whose sound has run out in its middle."""
+    answer = state.answer
+    if state.phase != "speaking" or answer is None or answer.dry_since is None or answer.stalled:
+        return None
+    return answer.dry_since + STALLED_AFTER_S
 
 
 def ring_deadline(state: State, settings: DialogueSettings) -> float | None:

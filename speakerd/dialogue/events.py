@@ -15,7 +15,9 @@ from speakerd.audio.events import (
     DeviceLost,
     DeviceReturned,
     PlaybackDrained,
+    PlaybackResumed,
     PlaybackStarted,
+    PlaybackUnderrun,
     SpeechEnded,
     SpeechStarted,
     WakeWordHeard,
@@ -199,6 +201,8 @@ AudioFact: TypeAlias = (
     | BargeInRejected
     | PlaybackStarted
     | PlaybackDrained
+    | PlaybackUnderrun
+    | PlaybackResumed
     | DeviceLost
     | DeviceReturned
     | WakeWordHeard

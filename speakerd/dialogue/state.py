@@ -172,6 +172,11 @@ class Answer:
     response_sounded: bool = False
     """Some of the newest response in it has."""
     playing: bool = False
+    """Sound of it is heard, or has run out in its middle."""
+    dry_since: float | None = None
+    """When its sound ran out in its middle; None: it has not."""
+    stalled: bool = False
+    """It has run out for so long that nobody can take it for a pause."""
     suspected: bool = False
     """Perhaps somebody speaks over it."""
     failed: bool = False

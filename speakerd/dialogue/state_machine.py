@@ -89,7 +89,9 @@ class Dialogue:
     @property
     def light(self) -> LightState:
         """What the light has to show."""
-        return light_of(self.state.phase, self.state.flags)
+        answer = self.state.answer
+        stalled = self.state.phase == "speaking" and answer is not None and answer.stalled
+        return light_of("thinking" if stalled else self.state.phase, self.state.flags)
 
     @property
     def uplink(self) -> Uplink:
@@ -109,6 +111,7 @@ class Dialogue:
             None if due is None else due.at,
             deadlines.ring_deadline(self.state, self._settings),
             deadlines.working_deadline(self.state, self._settings),
+            deadlines.stall_deadline(self.state),
             deadlines.approval_deadline(self.state),
             deadlines.announcement_deadline(self.state),
             deadlines.fault_deadline(self.state),
@@ -165,6 +168,7 @@ class Dialogue:
         transition = self._transition("timeout", None, now)
         timers.ring_on(transition)
         answer.work_on(transition)
+        answer.stall(transition)
         approvals.expire(transition)
         announcements.expire(transition)
         faults.expire(transition)

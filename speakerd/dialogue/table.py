@@ -247,6 +247,8 @@ ROWS: Final[tuple[Row, ...]] = (
     _row("speaking", "playback_started", do=answer.sound),
     _row("thinking", "playback_drained", do=answer.drained, then="finished"),
     _row("speaking", "playback_drained", when=c.playing, do=answer.drained, then="finished"),
+    _row("speaking", "playback_underrun", when=c.playing, do=answer.run_dry),
+    _row("speaking", "playback_resumed", when=c.playing, do=answer.go_on),
     _row(_ANSWER, "tool_ended", when=c.runs, do=answer.tool_ended, then="finished"),
     _row(_ANSWER, "no_reply_due", when=c.awaits_reply, do=answer.no_reply, then="finished"),
     _row(_ANSWER, "end_requested", do=answer.mark_ending, then="finished"),

@@ -33,6 +33,8 @@ Trigger: TypeAlias = Literal[
     "barge_in_rejected",
     "playback_started",
     "playback_drained",
+    "playback_underrun",
+    "playback_resumed",
     "device_lost",
     "device_returned",
     # The session.
@@ -87,6 +89,10 @@ def trigger_of(
             return "playback_started"
         case audio.PlaybackDrained():
             return "playback_drained"
+        case audio.PlaybackUnderrun():
+            return "playback_underrun"
+        case audio.PlaybackResumed():
+            return "playback_resumed"
         case audio.DeviceLost():
             return "device_lost"
         case audio.DeviceReturned():

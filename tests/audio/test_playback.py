@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from speakerd.audio.errors import PlaybackOverflowError
-from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnderrun
+from speakerd.audio.events import PlaybackDrained, PlaybackResumed, PlaybackStarted, PlaybackUnderrun
 from speakerd.audio.playback.buffer import PlaybackBuffer
 from speakerd.audio.playback.gain import GainRamp, volume_gain
 
@@ -81,10 +81,24 @@ def test_an_underrun_is_reported_fades_out_and_gathers_a_new_pre_buffer() -> Non
     assert buffer.underruns == 1
     buffer.append("a", 0, level(479))
     assert not pull_blocks(buffer, 1).any()
+    assert buffer.take_events(8.0) == []
     buffer.append("a", 0, level(600))
     out = pull_blocks(buffer, 1)
+    assert buffer.take_events(9.0) == [PlaybackResumed("a", 9.0)]
     assert out[0] < 200
     assert np.abs(np.diff(out)).max() < 200
+
+
+@pytest.mark.parametrize("end", ["flush", "finish"])
+def test_what_ends_after_an_underrun_is_not_resumed_by_what_is_said_later(end: str) -> None:
+    buffer = PlaybackBuffer(prebuffer_ms=20)
+    buffer.append("a", 0, level(600))
+    pull_blocks(buffer, 3)
+    _ = buffer.flush() if end == "flush" else buffer.finish_item("a")
+    pull_blocks(buffer, 3)
+    buffer.append("b", 0, level(960))
+    pull_blocks(buffer, 1)
+    assert not [event for event in buffer.take_events(1.0) if isinstance(event, PlaybackResumed)]
 
 
 def test_events_tell_of_the_first_and_the_last_heard_sample_with_the_latency() -> None:

@@ -137,7 +137,6 @@ def test_a_device_that_hangs_ends_the_process_and_one_that_is_lost_does_not() ->
     ("event", "logged"),
     [
         (audio.Xruns("capture", 7, NOW), "xruns"),
-        (audio.PlaybackUnderrun("item_1", NOW), "underrun"),
         (audio.CaptureSilent(10.0, NOW), "capture_silent"),
     ],
 )
@@ -151,9 +150,21 @@ def test_what_only_a_person_can_mend_goes_to_the_journal(
     assert bench.handled == []
 
 
+def test_speech_that_ran_out_is_in_the_journal_and_known_to_the_dialogue(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    bench = Bench()
+    ran_out = audio.PlaybackUnderrun("item_1", NOW)
+    bench.events.post(ran_out)
+    assert [vars(record)["SPEAKERD_EVENT"] for record in caplog.records] == ["underrun"]
+    assert bench.handled == [ran_out]
+
+
 @pytest.mark.parametrize(
     "event",
     [
+        audio.PlaybackResumed("item_1", NOW),
         audio.SpeechStarted(NOW),
         audio.SpeechEnded(NOW, "silence"),
         audio.PlaybackDrained(NOW),

@@ -479,3 +479,21 @@ async def test_a_server_that_does_not_notice_speech_and_does_not_answer_is_told_
         assert "does not answer" in line.message
         house.assembly.speaker.handle(Ask("hello"))
         await house.phase("speaking", within_s=2)
+
+
+@in_virtual_time
+async def test_while_a_server_says_no_more_in_the_middle_of_its_answer_the_light_does_not_say_that_it_speaks() -> (
+    None
+):
+    script = [
+        Expect("response.create", within_s=30),
+        response_created("resp_1"),
+        *spoken_begin("resp_1", "item_1"),
+        audio_delta("resp_1", "item_1", tone(600)),
+        Wait(600),
+    ]
+    async with household(script) as house:
+        house.assembly.speaker.handle(Ask("hello"))
+        await house.phase("speaking")
+        await house.light("thinking", within_s=4)
+        assert house.phases[-1] == "speaking"

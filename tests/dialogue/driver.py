@@ -17,6 +17,8 @@ MAKERS: Final[dict[str, Callable[[float], events.Event]]] = {
     "BargeInRejected": audio.BargeInRejected,
     "PlaybackStarted": lambda at: audio.PlaybackStarted("item", at),
     "PlaybackDrained": audio.PlaybackDrained,
+    "PlaybackUnderrun": lambda at: audio.PlaybackUnderrun("item", at),
+    "PlaybackResumed": lambda at: audio.PlaybackResumed("item", at),
     "WakeWordHeard": lambda at: audio.WakeWordHeard("computer", at),
     "microphone lost": lambda at: audio.DeviceLost("capture", "unplugged", at),
     "loudspeaker lost": lambda at: audio.DeviceLost("playback", "unplugged", at),

@@ -47,3 +47,26 @@ def test_the_wake_word_starts_a_conversation_from_its_end_on_with_a_sound() -> N
     orders = d.take()
     assert orders[0] == c.Listen("gated", since=d.now)
     assert c.PlaySound("wake") in orders
+
+
+def test_an_answer_that_falls_silent_in_its_middle_is_no_longer_shown_as_heard() -> None:
+    d = warm().speaking().do("PlaybackUnderrun").wait(1.9)
+    assert (d.phase, d.dialogue.light) == ("speaking", "speaking")
+    d.wait(0.2)
+    assert (d.phase, d.dialogue.light) == ("speaking", "thinking")
+    d.do("PlaybackResumed")
+    assert d.dialogue.light == "speaking"
+    assert d.wait(60).dialogue.light == "speaking"
+    d.do("PlaybackUnderrun").wait(3).ended()
+    assert d.dialogue.light == "thinking"
+    assert d.do("PlaybackDrained").phase == "listening"
+
+
+def test_a_moment_without_sound_is_none() -> None:
+    d = warm().speaking().do("PlaybackUnderrun").do("PlaybackResumed", after=1.5).wait(1.0)
+    assert d.dialogue.light == "speaking"
+
+
+def test_the_next_part_of_an_answer_that_fell_silent_is_shown_as_heard() -> None:
+    d = warm().speaking().do("PlaybackUnderrun").wait(3)
+    assert d.sound().dialogue.light == "speaking"

@@ -48,7 +48,7 @@ HELPERS: dict[ModuleType, set[str]] = {
     # what other conditions and actions, and the state machine, are made with; named by no row
     conditions: {"devices_ok"},
     actions.announcements: {"expire"},
-    actions.answer: {"work_on"},
+    actions.answer: {"work_on", "stall"},
     actions.approvals: {"reject_all", "expire"},
     actions.connection: set(),
     actions.conversation: {"conclude"},
@@ -179,7 +179,9 @@ def test_what_has_no_row_where() -> None:
     }
     announced = {"AnnouncementEnded", "AnnouncementEnded badly"}
     assert {phase for phase, name in rowless if name in announced} == {*PHASES} - {"announcing"}
-    everywhere |= announced
+    heard = {"PlaybackUnderrun", "PlaybackResumed"}
+    assert {phase for phase, name in rowless if name in heard} >= {*PHASES} - {"speaking"}
+    everywhere |= announced | heard
     assert {name for phase, name in rowless if phase == "idle"} - everywhere == {
         "SpeechStarted",
         "BargeInSuspected",

@@ -62,6 +62,8 @@ def light_by_rule(dialogue: Dialogue) -> str:
     flags, phase = dialogue.flags, dialogue.phase
     if phase == "announcing":
         phase = "speaking"
+    elif phase == "speaking" and dialogue.state.answer is not None and dialogue.state.answer.stalled:
+        phase = "thinking"  # nothing is heard, and more is due
     if phase == "thinking" and flags.offline:
         phase = "idle"  # nobody thinks
     true = {phase, *(flag.name for flag in fields(flags) if getattr(flags, flag.name))}
@@ -182,6 +184,8 @@ class Checker:
         # Whoever says that it is offline tries to be otherwise.
         if isinstance(event, events.ConnectionLost):
             self.trying = not event.fatal
+        if any(isinstance(order, c.Connect) for order in orders):
+            self.trying = True  # a session that was refused is tried anew when one is wanted
         if state.phase not in {"starting", "stopping"}:
             self._must(not state.offline or self.trying, "offline for ever")
         # Idle means over.

@@ -30,13 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speakerd.audio.errors import PlaybackOverflowError
-from speakerd.audio.events import PlaybackDrained, PlaybackStarted, PlaybackUnderrun
+from speakerd.audio.events import PlaybackDrained, PlaybackResumed, PlaybackStarted, PlaybackUnderrun
 from speakerd.audio.pcm import WIRE_RATE, Samples, gain_of, samples_of, to_int16
 from speakerd.audio.playback.gain import GainRamp, volume_gain
 from speakerd.audio.playback.progress import ItemProgress, PlayedItem
 from speakerd.audio.settings import VoiceMode
 
-PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun
+PlaybackEvent = PlaybackStarted | PlaybackDrained | PlaybackUnderrun | PlaybackResumed
 
 HIGH_WATER: Final = 0.9
 """Part of the limit above which `append` asks the sender to pause; below LOW_WATER `has_room` is true again."""
@@ -78,6 +78,7 @@ class PlaybackBuffer:
         self._past: deque[ItemProgress] = deque(maxlen=KEPT_ITEMS)  # heard to their end
         self._flushed: deque[str] = deque(maxlen=KEPT_ITEMS)  # ids whose late chunks are dropped
         self._playing = False  # False: filling the pre-buffer, or nothing to play
+        self._ran_out = False  # in the middle of an item, and nothing was played since
         self._fade_in = False
         self._fade_out: NDArray[np.float32] = np.empty(
             0, dtype=np.float32
@@ -163,7 +164,7 @@ class PlaybackBuffer:
             self._head = 0
             self._queued = 0
             self._playing = False
-            self._undrained = False
+            self._undrained = self._ran_out = False
             self._full = False
             self._voice = "normal"
         del dropped  # a long answer's memory is freed outside the lock
@@ -314,6 +315,9 @@ class PlaybackBuffer:
             last = self._chunks[-1][0]
             if self._queued >= self._prebuffer or last.finished:
                 self._playing = True
+                if self._ran_out:
+                    self._ran_out = False
+                    self._events.append(PlaybackResumed(self._chunks[0][0].item_id, 0.0))
         return self._playing
 
     def _mix_speech(self, wide: NDArray[np.float32]) -> None:
@@ -344,6 +348,7 @@ class PlaybackBuffer:
             speech[filled - count :] *= self._counting[:count][::-1] / (count + 1)
             if item is not None and not item.finished:
                 self._underruns += 1
+                self._ran_out = True
                 self._events.append(PlaybackUnderrun(item.item_id, 0.0))
         self._speech_gain.target = volume_gain(self._volume) * self._voice_gain()
         self._speech_gain.apply(speech, self._counting)
@@ -411,5 +416,5 @@ class PlaybackBuffer:
         while self._pending and self._pending[0].done:
             self._past.append(self._pending.popleft())
         if self._undrained and not self._pending:
-            self._undrained = False
+            self._undrained = self._ran_out = False
             self._events.append(PlaybackDrained(0.0))

@@ -94,6 +94,8 @@ class AudioEvents:
                 log.warning("%d xruns in %s", count, direction, extra=fields(event="xruns", count=count))
             case audio.PlaybackUnderrun(item_id):
                 log.info("speech ran out for a moment", extra=fields(event="underrun", item=item_id))
+                if not self._announcer.owns(item_id):
+                    self._handle(event)
             case audio.CaptureSilent():
                 log.warning("the microphone gives digital silence", extra=fields(event="capture_silent"))
             case audio.WakeWordHeard(word, at):
@@ -115,7 +117,9 @@ class AudioEvents:
                 )
                 self._handle(event)
             # What is announced is none of the conversation's: its end is told by the announcer.
-            case audio.PlaybackStarted(item_id) if self._announcer.owns(item_id):
+            case audio.PlaybackStarted(item_id) | audio.PlaybackResumed(item_id) if self._announcer.owns(
+                item_id
+            ):
                 pass
             # It was on its way when the sound was cut off. It would never drain, and be waited for.
             case audio.PlaybackStarted(item_id) if self._silenced(item_id):
@@ -129,6 +133,7 @@ class AudioEvents:
                 | audio.BargeInConfirmed()
                 | audio.BargeInRejected()
                 | audio.PlaybackStarted()
+                | audio.PlaybackResumed()
                 | audio.PlaybackDrained()
             ):
                 self._handle(event)

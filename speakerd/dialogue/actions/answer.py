@@ -4,7 +4,7 @@ from typing import Final
 
 from speakerd.dialogue import commands
 from speakerd.dialogue.actions import approvals, faults, reports, sounds
-from speakerd.dialogue.deadlines import working_deadline
+from speakerd.dialogue.deadlines import stall_deadline, working_deadline
 from speakerd.dialogue.events import ResponseEnded, ResponseStarted, ToolEnded, ToolStarted
 from speakerd.dialogue.state import Answer
 from speakerd.dialogue.transition import Transition
@@ -97,11 +97,30 @@ def sound(t: Transition) -> None:
     answer.playing = answer.sounded = answer.response_sounded = True
     answer.asked = answer.sound_due = t.state.was_silent = False
     answer.progress_at = t.now
+    go_on(t)
+
+
+def run_dry(t: Transition) -> None:
+    """Record that its sound ran out in its middle."""
+    t.answer.dry_since = t.now
+
+
+def go_on(t: Transition) -> None:
+    """Record that its sound has not run out, or goes on."""
+    t.answer.dry_since, t.answer.stalled = None, False
+
+
+def stall(t: Transition) -> None:
+    """Note that nothing has been heard for long in the middle of the answer: the light says so."""
+    due_at = stall_deadline(t.state)
+    if due_at is not None and due_at <= t.now:
+        t.answer.stalled = True
 
 
 def drained(t: Transition) -> None:
     """Record that all of the answer that has come so far was heard."""
     t.answer.playing = t.answer.sound_due = False
+    go_on(t)
     t.answer.progress_at = t.now
 
 
