@@ -94,7 +94,10 @@ def test_what_ends_after_an_underrun_is_not_resumed_by_what_is_said_later(end: s
     buffer = PlaybackBuffer(prebuffer_ms=20)
     buffer.append("a", 0, level(600))
     pull_blocks(buffer, 3)
-    _ = buffer.flush() if end == "flush" else buffer.finish_item("a")
+    if end == "flush":
+        buffer.flush()
+    else:
+        buffer.finish_item("a")
     pull_blocks(buffer, 3)
     buffer.append("b", 0, level(960))
     pull_blocks(buffer, 1)
