@@ -231,6 +231,11 @@ class AudioEngine:
         self._buffer.latency_s = self.output_latency_s
         return self._buffer.positions()
 
+    def position(self, item_id: str, content_index: int) -> PlayedItem | None:
+        """How much of one item has been heard by now; None if it is unknown, or is not kept any more."""
+        self._buffer.latency_s = self.output_latency_s
+        return self._buffer.position(item_id, content_index)
+
     # -- the microphone ------------------------------------------------------------------------------------
 
     def listen(self, mode: ListenMode, since: float | None = None) -> None:

@@ -184,6 +184,11 @@ def test_what_was_heard_is_remembered_for_a_bounded_number_of_items() -> None:
         buffer.append(f"item-{index}", 0, level(240))
         buffer.pull(BLOCK)
     assert len(buffer.positions()) <= 33
+    known = [index for index in range(100) if buffer.position(f"item-{index}", 0) is not None]
+    assert [f"item-{index}" for index in known] == [item.item_id for item in buffer.positions()]
+    buffer.release_item_ids()
+    buffer.flush()
+    assert not any(buffer.position(f"item-{index}", 0) for index in range(100))
     assert len(buffer.take_events(0)) <= 256
 
 
@@ -298,6 +303,7 @@ def test_whatever_happens_every_sample_is_queued_pulled_or_flushed(
             key = (item.item_id, item.content_index)
             assert item.played_samples >= before.get(key, 0)
             before[key] = item.played_samples
+            assert buffer.position(*key) == item
             if item.item_id.startswith(f"{serial}-"):
                 received += item.received_samples
                 played += item.played_samples

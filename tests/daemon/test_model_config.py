@@ -40,7 +40,10 @@ def test_further_headers_and_the_safety_identifier_go_along() -> None:
 
 def test_the_embedded_server_is_told_no_key() -> None:
     config = connection(
-        ModelSettings(), PlaybackTracker(list), lambda: "secret", url="ws://127.0.0.1:1/v1/realtime"
+        ModelSettings(),
+        PlaybackTracker(lambda _item, _part: None, list),
+        lambda: "secret",
+        url="ws://127.0.0.1:1/v1/realtime",
     )
     assert config["headers"] == {}
     assert config["url"] == "ws://127.0.0.1:1/v1/realtime"
@@ -112,12 +115,20 @@ def test_a_parameter_that_a_server_names_is_told_as_the_setting_it_comes_from(
 
 def test_the_key_is_asked_for_at_each_handshake() -> None:
     keys = iter(["first", "second"])
-    config = connection(ModelSettings(safety_identifier="home-7"), PlaybackTracker(list), lambda: next(keys))
+    config = connection(
+        ModelSettings(safety_identifier="home-7"),
+        PlaybackTracker(lambda _item, _part: None, list),
+        lambda: next(keys),
+    )
     headers = config["headers"]
     assert headers is not None
     assert headers["Authorization"] == "Bearer first"
     assert headers["Authorization"] == "Bearer second"
-    config = connection(ModelSettings(safety_identifier="home-7"), PlaybackTracker(list), lambda: "k")
+    config = connection(
+        ModelSettings(safety_identifier="home-7"),
+        PlaybackTracker(lambda _item, _part: None, list),
+        lambda: "k",
+    )
     assert dict(config["headers"] or ()) == {
         "OpenAI-Safety-Identifier": "home-7",
         "Authorization": "Bearer k",

@@ -75,7 +75,8 @@ class PlaybackBuffer:
         self._head = 0  # samples already pulled of the first chunk
         self._queued = 0
         self._pending: deque[ItemProgress] = deque()  # not heard to their end, in order of arrival
-        self._past: deque[ItemProgress] = deque(maxlen=KEPT_ITEMS)  # heard to their end
+        self._past: deque[ItemProgress] = deque()  # heard to their end, the last KEPT_ITEMS
+        self._known: dict[tuple[str, int], ItemProgress] = {}  # all of both
         self._flushed: deque[str] = deque(maxlen=KEPT_ITEMS)  # ids whose late chunks are dropped
         self._playing = False  # False: filling the pre-buffer, or nothing to play
         self._ran_out = False  # in the middle of an item, and nothing was played since
@@ -160,6 +161,8 @@ class PlaybackBuffer:
             if self._playing:
                 self._fade_out = self._faded(ramp)
             dropped, self._chunks = self._chunks, deque()
+            for item in self._pending:
+                del self._known[item.item_id, item.content_index]
             self._pending.clear()
             self._head = 0
             self._queued = 0
@@ -173,7 +176,8 @@ class PlaybackBuffer:
     def release_item_ids(self) -> None:
         """A new session begins, whose server may use the ids of finished and flushed items again."""
         with self._lock:
-            self._past.clear()
+            while self._past:
+                self._forget_oldest()
             self._flushed.clear()
 
     def play_earcon(self, pcm: bytes) -> None:
@@ -229,6 +233,12 @@ class PlaybackBuffer:
         with self._lock:
             at_ear = self._clock - self._latency
             return tuple(item.snapshot(item.heard(at_ear)) for item in (*self._past, *self._pending))
+
+    def position(self, item_id: str, content_index: int) -> PlayedItem | None:
+        """Return how much of one item has been heard by now; None if it is unknown, or is not kept any more."""
+        with self._lock:
+            item = self._known.get((item_id, content_index))
+            return None if item is None else item.snapshot(item.heard(self._clock - self._latency))
 
     @property
     def queued_s(self) -> float:
@@ -297,17 +307,21 @@ class PlaybackBuffer:
             return out.tobytes()
 
     def _progress_of(self, item_id: str, content_index: int) -> ItemProgress:
-        for item in (*self._pending, *self._past):
-            if item.item_id == item_id and item.content_index == content_index:
-                if item in self._past:
-                    self._past.remove(item)
-                    self._pending.append(item)
-                return item
-        for item in self._pending:
-            item.finished = True
-        item = ItemProgress(item_id, content_index)
+        item = self._known.get((item_id, content_index))
+        if item is not None:
+            if item in self._past:
+                self._past.remove(item)
+                self._pending.append(item)
+            return item
+        for earlier in self._pending:
+            earlier.finished = True
+        item = self._known[item_id, content_index] = ItemProgress(item_id, content_index)
         self._pending.append(item)
         return item
+
+    def _forget_oldest(self) -> None:
+        item = self._past.popleft()
+        del self._known[item.item_id, item.content_index]
 
     def _may_play(self) -> bool:
         """Whether speech is played in this block: it starts once the pre-buffer is full."""
@@ -415,6 +429,8 @@ class PlaybackBuffer:
                 break
         while self._pending and self._pending[0].done:
             self._past.append(self._pending.popleft())
+            if len(self._past) > KEPT_ITEMS:
+                self._forget_oldest()
         if self._undrained and not self._pending:
             self._undrained = self._ran_out = False
             self._events.append(PlaybackDrained(0.0))

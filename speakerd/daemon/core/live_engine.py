@@ -68,7 +68,7 @@ class LiveEngine:
         self._sounds = settings.subscribe("audio.sounds", take=self._take_sounds, when="now").audio.sounds
         self.current = self._make(self._settings)
         """The engine in force."""
-        self.tracker = PlaybackTracker(self.positions)
+        self.tracker = PlaybackTracker(self.position, self.positions)
         """How much of each answer was heard."""
 
     def _make(self, settings: Settings) -> AudioEngine:
@@ -189,6 +189,10 @@ class LiveEngine:
     def silenced(self, item_id: str) -> bool:
         """Whether nothing of that item is to be heard, nor was heard to its end: it was cut off."""
         return all(item.item_id != item_id for item in self.positions())
+
+    def position(self, item_id: str, content_index: int) -> PlayedItem | None:
+        """Return how much of one item has been heard by now; None if it is unknown, or is not kept any more."""
+        return self.current.position(item_id, content_index)
 
     def cut_off(self) -> None:
         """Stop speaking, and remember how much was heard: the session asks for it to truncate."""

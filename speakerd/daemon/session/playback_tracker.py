@@ -28,8 +28,14 @@ SAMPLES_PER_MS = 24
 class PlaybackTracker(RealtimePlaybackTracker):
     """A `RealtimePlaybackTracker` that reads the positions of the playback buffer when it is asked."""
 
-    def __init__(self, positions: Callable[[], Iterable[PlayedItem]]) -> None:
+    def __init__(
+        self,
+        position: Callable[[str, int], PlayedItem | None],
+        positions: Callable[[], Iterable[PlayedItem]],
+    ) -> None:
+        """`position` returns that of one part, if it is known; `positions` those of all, in order."""
         super().__init__()
+        self._position = position
         self._positions = positions
         self._cut: BoundedDict[tuple[str, int], PlayedItem] = BoundedDict(_CUT_REMEMBERED)
 
@@ -50,8 +56,7 @@ class PlaybackTracker(RealtimePlaybackTracker):
         """Return how many milliseconds of that part were heard."""
         item = self._cut.get((item_id, content_index))
         if item is None:
-            key = (item_id, content_index)
-            item = next((i for i in self._positions() if (i.item_id, i.content_index) == key), None)
+            item = self._position(item_id, content_index)
         return 0.0 if item is None else item.played_samples / SAMPLES_PER_MS
 
     def get_state(self) -> RealtimePlaybackState:
