@@ -237,6 +237,13 @@ ROWS: Final[tuple[Row, ...]] = (
     _row(_ANSWER, "response_started", do=answer.adopt),
     _row("thinking", "response_ended", when=(c.current, c.cancelled, c.stale_due), do=answer.await_other),
     _row(_ANSWER, "response_ended", when=(c.current, c.cut_short), do=answer.await_other),
+    # The server cancels it by itself, and nothing of it was heard: that is told as any answer that does not come.
+    _row("thinking", "response_ended", to="listening",
+         when=(c.current, c.cancelled, c.unspoken, c.not_(c.awaits_tool), c.may_follow),
+         do=(answer.cancelled_unheard, answer.interrupt, turn.follow_up, sounds.error)),
+    _row("thinking", "response_ended", to="idle",
+         when=(c.current, c.cancelled, c.unspoken, c.not_(c.awaits_tool)),
+         do=(answer.cancelled_unheard, answer.interrupt, sounds.error)),
     _row(_ANSWER, "response_ended", when=(c.current, c.cancelled, c.may_follow), to="listening",
          do=(answer.interrupt, turn.follow_up)),
     _row(_ANSWER, "response_ended", when=(c.current, c.cancelled, c.awaits_tool), to="thinking",

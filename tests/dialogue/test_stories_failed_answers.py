@@ -118,6 +118,36 @@ def test_an_answer_that_brings_neither_sound_nor_tool_is_heard_and_seen_as_an_er
     assert not d.wait(3).flags.error
 
 
+@pytest.mark.parametrize("reason", ["turn_detected", ""])
+@pytest.mark.parametrize("had_audio", [False, True])
+def test_an_answer_that_the_server_cancels_before_any_of_it_is_heard_is_told_as_one_that_does_not_come(
+    reason: str, *, had_audio: bool
+) -> None:
+    asked = warm().idle().do("Ask").response()
+    for d, after in ((warm().thinking().response(), "listening"), (asked, "idle")):
+        d.ended(status="cancelled", had_audio=had_audio, reason=reason)
+        assert d.phase == after
+        lost = c.Log("no_answer", {"status": "cancelled", "reason": reason or "cancelled"}, problem=True)
+        assert lost in d.orders
+        assert d.took(c.PlaySound) == [c.PlaySound("error")]
+        assert d.flags.error
+
+
+def test_an_error_is_shown_no_longer_than_until_an_answer_is_heard() -> None:
+    d = told(error_shown_s=8.0).thinking().response().ended(had_audio=False).do("SpeechStarted")
+    d.do("SpeechEnded silence", after=1.0).response("good")
+    assert d.flags.error
+    d.sound()
+    assert not d.flags.error
+    assert not d.ended("good").drained().flags.error
+
+
+def test_an_answer_that_has_failed_is_shown_as_such_though_what_came_of_it_is_heard() -> None:
+    d = told(error_shown_s=8.0).thinking().response().ended(status="incomplete", reason="content_filter")
+    assert d.sound().flags.error
+    assert d.drained().flags.error
+
+
 def test_an_answer_that_is_cut_in_mid_sentence_says_so_after_what_came_of_it() -> None:
     d = warm().speaking().ended(status="incomplete", reason="max_output_tokens")
     assert d.took(c.PlaySound) == []

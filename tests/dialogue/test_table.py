@@ -52,7 +52,7 @@ HELPERS: dict[ModuleType, set[str]] = {
     actions.approvals: {"reject_all", "expire"},
     actions.connection: set(),
     actions.conversation: {"conclude"},
-    actions.faults: {"show", "clear", "expire", "note_no_answer"},
+    actions.faults: {"show", "clear", "mended", "expire", "note_no_answer"},
     actions.hand: set(),
     actions.mute: set(),
     actions.reports: {"cause", "begun", "done", "failed", "interrupted", "answered", "drop_text"},

@@ -65,6 +65,12 @@ def over(t: Transition) -> None:
             faults.note_no_answer(t, t.event.status, shortcoming)
 
 
+def cancelled_unheard(t: Transition) -> None:
+    """Say why nothing is heard: the server cancelled the answer, and nobody had asked it to."""
+    if isinstance(t.event, ResponseEnded):
+        faults.note_no_answer(t, t.event.status, t.event.reason or t.event.status)
+
+
 def _shortcoming(t: Transition, ended: ResponseEnded) -> str | None:
     """What is wrong with the response, of which nothing more will come; None if it is as it should be."""
     if ended.tool_calls or (t.state.ending and t.answer.sounded):
@@ -94,6 +100,8 @@ def await_more(t: Transition) -> None:
 def sound(t: Transition) -> None:
     """Record that the answer is heard."""
     answer = t.answer
+    if not (answer.sounded or answer.failed):
+        faults.mended(t)
     answer.playing = answer.sounded = answer.response_sounded = True
     answer.asked = answer.sound_due = t.state.was_silent = False
     answer.progress_at = t.now

@@ -24,6 +24,11 @@ def clear(t: Transition, kind: FaultKind) -> None:
     t.state.faults = tuple(fault for fault in t.state.faults if fault.kind != kind)
 
 
+def mended(t: Transition) -> None:
+    """Forget the faults that would pass by themselves, since an answer is heard. Not an action by itself."""
+    t.state.faults = tuple(fault for fault in t.state.faults if fault.until is LASTING)
+
+
 def expire(t: Transition) -> None:
     """Forget faults that were shown for long enough."""
     st = t.state
