@@ -129,6 +129,7 @@ class TurnLog:
                 self._asked = True
                 self._mark("response", now)
             case PlaybackStarted(at=at):
+                self._asked = True
                 self._mark("first_sound", at)
             case PlaybackDrained():
                 self._close_turn("heard")
@@ -171,9 +172,12 @@ class TurnLog:
             self._monitor.publish("conversation", now, number=self.conversation, ended=True)
 
     def silenced(self, at: float) -> None:
-        """Note that the loudspeaker falls silent at `at`, after an interruption."""
+        """Note that the loudspeaker falls silent at `at`, after an interruption; what ended then may be no turn."""
         self._mark("silence", at)
-        self._close_turn("interrupted")
+        if self._asked:
+            self._close_turn("interrupted")
+        else:
+            self._turn.pop("interrupt_to_silence", None)
 
     def caption(self, role: str, item_id: str, text: str, *, final: bool, now: float) -> None:
         """Show what was said, to the monitor only."""
