@@ -153,6 +153,14 @@ NO_ANSWERS: dict[str, tuple[list[Step], str]] = {
     ),
     "empty": ([response_created("resp_1"), response_done("resp_1")], "empty"),
     "text only": ([*written_response("resp_1", "item_1", "It is noon.")], "text_only"),
+    "cancelled by the server, since it believes that somebody speaks": (
+        [response_created("resp_1"), response_done("resp_1", "cancelled", reason="turn_detected")],
+        "turn_detected",
+    ),
+    "cancelled by the server, without a word": (
+        [response_created("resp_1"), *spoken_begin("resp_1", "item_1"), response_done("resp_1", "cancelled")],
+        "cancelled",
+    ),
     "failed without an error": (
         [response_created("resp_1"), response_done("resp_1", "failed")],
         "failed",
@@ -227,16 +235,33 @@ async def test_an_answer_that_is_refused_for_good_ends_the_turn_at_once(
         await house.phase("idle")
 
 
+WRITTEN = written_response("resp_1", "item_1", "It is noon.")
+NOTHING_MORE = {"type": "response.done", "response": {"id": "resp_1", "status": "completed"}}
+WRITTEN_ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "in all events": WRITTEN,
+    "in all but response.done": [*WRITTEN[:-1], NOTHING_MORE],
+    "in deltas alone": [
+        event for event in WRITTEN if event["type"] in ("response.created", "response.output_text.delta")
+    ]
+    + [NOTHING_MORE],
+    "in response.output_text.done alone": [
+        event for event in WRITTEN if event["type"] in ("response.created", "response.output_text.done")
+    ]
+    + [NOTHING_MORE],
+    "in response.output_item.done alone": [
+        event for event in WRITTEN if event["type"] in ("response.created", "response.output_item.done")
+    ]
+    + [NOTHING_MORE],
+}
+
+
+@pytest.mark.parametrize("case", WRITTEN_ANSWERS)
 @in_virtual_time
 async def test_an_answer_that_is_written_where_sound_was_asked_for_is_spoken_by_the_local_voice(
-    caplog: pytest.LogCaptureFixture, earcons: list[str]
+    caplog: pytest.LogCaptureFixture, earcons: list[str], case: str
 ) -> None:
     caplog.set_level("INFO")
-    script = [
-        Expect("response.create", within_s=30),
-        *written_response("resp_1", "item_1", "It is noon."),
-        Wait(60),
-    ]
+    script = [Expect("response.create", within_s=30), *WRITTEN_ANSWERS[case], Wait(60)]
     async with household(script) as house:
         await ask_aloud(house)
         await house.phase("speaking")

@@ -202,8 +202,18 @@ def _output_item_done(state: WireState, event: ServerEvent, now: float) -> None:
         _call_complete(state, item, response)
     elif kind == "mcp_approval_request":
         emit_mcp_approval(state, item, response.response_id)
-    elif kind == "message" and not response.out_of_band:
-        emit_item(state, item)
+    elif kind == "message":
+        _note_said(response, item)
+        if not response.out_of_band:
+            emit_item(state, item)
+
+
+def _note_said(response: ActiveResponse, item: ServerEvent) -> None:
+    """Keep what a finished message says, as far as nothing of it came before."""
+    item_id = text(item, "id")
+    if not any(known == item_id for known, _ in response.said):
+        for part, said in enumerate(_texts(item)):
+            response.add_text(item_id, part, said)
 
 
 def _content_part_added(state: WireState, event: ServerEvent, now: float) -> None:
@@ -248,10 +258,10 @@ def _transcript_delta(state: WireState, event: ServerEvent, now: float) -> None:
     delta = text(event, "delta")
     if _announce(state, event, response) or not delta:
         return
-    if response.out_of_band:
-        response.add_text(delta)  # Reported at its end: it is not part of the conversation.
-        return
     item_id = _item_id(state, response, event)
+    response.add_text(item_id, index(event), delta)
+    if response.out_of_band:
+        return  # It is reported at its end: it is not part of the conversation.
     state.emit(RealtimeModelTranscriptDeltaEvent(item_id, delta, response.response_id, index(event)))
 
 
@@ -272,11 +282,18 @@ def _text_delta(state: WireState, event: ServerEvent, now: float) -> None:
     if response.cancelled or not delta:
         return
     state.delivered(response)
-    if response.out_of_band:
-        response.add_text(delta)
-        return
     item_id = _item_id(state, response, event)
+    response.add_text(item_id, index(event), delta)
+    if response.out_of_band:
+        return
     state.emit(RealtimeModelOutputTextDeltaEvent(item_id, delta, response.response_id, index(event)))
+
+
+def _text_done(state: WireState, event: ServerEvent, now: float) -> None:
+    """The whole text: new to those who got no deltas of it."""
+    response = _response_of(state, event, now)
+    if (_item_id(state, response, event), index(event)) not in response.said:
+        _text_delta(state, {**event, "delta": event.get("text")}, now)
 
 
 def _arguments_done(state: WireState, event: ServerEvent, now: float) -> None:
@@ -394,13 +411,12 @@ def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: Act
 
 
 def _output_text(data: ServerEvent) -> str:
-    texts: list[str] = []
-    for item in data.get("output") or ():
-        for part in mapping(item).get("content") or ():
-            said = mapping(part).get("text") or mapping(part).get("transcript")
-            if isinstance(said, str):
-                texts.append(said)
-    return " ".join(texts)
+    return " ".join(said for item in data.get("output") or () for said in _texts(mapping(item)))
+
+
+def _texts(item: ServerEvent) -> list[str]:
+    parts = [mapping(part) for part in item.get("content") or ()]
+    return [said for part in parts if (said := text(part, "text") or text(part, "transcript"))]
 
 
 HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
@@ -414,6 +430,7 @@ HANDLERS: Final[Mapping[str, ServerEventHandler]] = {
     names.TRANSCRIPT_DELTA: _transcript_delta,
     names.TRANSCRIPT_DONE: _transcript_done,
     names.TEXT_DELTA: _text_delta,
+    names.TEXT_DONE: _text_done,
     names.ARGUMENTS_DONE: _arguments_done,
 }
 """Part of the table in `receive`."""

@@ -106,8 +106,9 @@ class ActiveResponse:
     delivered: bool = False
     """Something of it reached the listeners: audio, text, a tool call, or a hosted one. (Not captions alone.)"""
     had_audio: bool = False
-    text: str = ""
-    """Transcripts and texts of an out-of-band response, up to `MAX_TEXT` characters."""
+    said: dict[tuple[str, int], list[str]] = field(default_factory=dict)
+    """What it says, by item and part, as it came: up to `MAX_TEXT` characters."""
+    said_length: int = 0
     items: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
     """Ids of its items, in order."""
     cut: BoundedSet[str] = field(default_factory=lambda: BoundedSet(MAX_ITEMS))
@@ -155,10 +156,16 @@ class ActiveResponse:
             return min((alive_until, due), (since + DUE[content].within_s, content))
         return since + DUE[due].within_s, due
 
-    def add_text(self, delta: str) -> None:
+    @property
+    def text(self) -> str:
+        """All that it says, for a server that does not tell it again at the end."""
+        return " ".join("".join(pieces) for pieces in self.said.values())
+
+    def add_text(self, item_id: str, content_index: int, delta: str) -> None:
         """Add to its text, as far as there is room."""
-        if len(self.text) < MAX_TEXT:
-            self.text += delta[: MAX_TEXT - len(self.text)]
+        if room := MAX_TEXT - self.said_length:
+            self.said.setdefault((item_id, content_index), []).append(delta[:room])
+            self.said_length += len(delta[:room])
 
     def put_out(self, item_id: str, *, cut: bool = False) -> None:
         """Note that it has an item of that id; `cut`: one that came after it was cancelled."""
