@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
@@ -98,6 +98,8 @@ class SettingsSubscription:
     """What it took last."""
     prepared: PreparedChange | None = None
     """What it has prepared of the newest settings and not committed."""
+    failure: UnworkableSettingError | None = None
+    """Why it could not commit the newest settings, and is still made of older ones."""
 
     def reads(self, key: str) -> bool:
         """Whether the part is made of the setting `key`."""
@@ -105,10 +107,14 @@ class SettingsSubscription:
 
     def differs(self, settings: Settings) -> bool:
         """Whether `settings` are other ones than those it is made of."""
+        return bool(self.missing(settings))
+
+    def missing(self, settings: Settings) -> set[str]:
+        """Return those of its settings that it is made of another value of."""
         if self.made_of is settings:
-            return False
+            return set()
         old, new = values(self.made_of), values(settings)
-        return any(old[key] != new[key] for key in new if self.reads(key))
+        return {key for key in new if self.reads(key) and old[key] != new[key]}
 
 
 class LiveSettings:
@@ -129,7 +135,6 @@ class LiveSettings:
         self._subscriptions: list[SettingsSubscription] = []
         self._changing = asyncio.Lock()
         self._commits: set[asyncio.Future[None]] = set()
-        self._failures: list[UnworkableSettingError] = []
 
     def subscribe(
         self,
@@ -176,13 +181,22 @@ class LiveSettings:
 
     def waiting(self, when: When) -> tuple[str, ...]:
         """Return the settings of which a part still waits for that moment to take the newest value."""
-        new = values(self.latest)
-        waiting = set()
-        for part in self._subscriptions:
-            if part.when == when and part.made_of is not self.latest:
-                old = values(part.made_of)
-                waiting |= {key for key in new if part.reads(key) and old[key] != new[key]}
-        return tuple(key for key in new if key in waiting)
+        parts = [part for part in self._subscriptions if part.when == when]
+        return self._in_order(key for part in parts for key in part.missing(self.latest))
+
+    @property
+    def failures(self) -> tuple[UnworkableSettingError, ...]:
+        """Why parts could not take the newest settings at their moment; until another change has been accepted."""
+        return tuple(part.failure for part in self._subscriptions if part.failure is not None)
+
+    def failed(self) -> tuple[str, ...]:
+        """Return the settings of which a part could not take the newest value."""
+        parts = [part for part in self._subscriptions if part.failure is not None]
+        return self._in_order(key for part in parts for key in part.missing(self.latest))
+
+    def _in_order(self, keys: Iterable[str]) -> tuple[str, ...]:
+        some = set(keys)
+        return tuple(key for key in values(self.latest) if key in some)
 
     async def change(self, settings: Settings) -> None:
         """Have all parts try new settings and accept them; those that can take them at once have done so then.
@@ -191,11 +205,14 @@ class LiveSettings:
             SettingsRefusedError: a part cannot work with them. Nothing has changed.
         """
         async with self._changing:
+            # What still goes on of an older change decides what the parts are made of.
+            await self._committed()
             prepared = await self._prepare_all(settings)
             self.latest, self.left_out = settings, ()
             for part in self._subscriptions:
                 if part.when == "restart":
                     continue
+                part.failure = None
                 if (older := part.prepared) is not None:
                     part.prepared = None
                     await _over(older.abandon())
@@ -216,10 +233,9 @@ class LiveSettings:
             self._commit("between_turns")
 
     async def settled(self) -> tuple[UnworkableSettingError, ...]:
-        """Wait until all commits that have begun are over; return what went wrong in them since the last call."""
+        """Wait until all commits that have begun are over; return what went wrong with the newest settings."""
         await self._committed()
-        failures, self._failures = self._failures, []
-        return tuple(failures)
+        return self.failures
 
     async def _prepare_all(self, settings: Settings) -> dict[int, PreparedChange]:
         prepared: dict[int, PreparedChange] = {}
@@ -272,7 +288,7 @@ class LiveSettings:
         else:
             log.error("a part could not take new settings", exc_info=error)
             error = UnworkableSettingError(part.keys[0], f"internal error: {error!r}")
-        self._failures.append(error)
+        part.failure = error
 
     async def _committed(self) -> None:
         while self._commits:

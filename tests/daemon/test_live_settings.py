@@ -204,6 +204,47 @@ async def test_a_part_that_fails_when_it_commits_keeps_what_it_was_made_of_and_i
 
 
 @in_virtual_time
+async def test_a_failure_is_told_until_another_change_and_never_of_a_later_one() -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    sound = Part(live, "audio", when="between_turns")
+    Part(live, "tools", when="now")
+    sound.fails = True
+    await live.change(changed(first, "audio", input="kitchen"))
+    assert await live.settled() == ()
+    live.between_turns()  # the conversation is over, long after the reload was answered
+    for _ in range(2):
+        assert [failure.key for failure in await live.settled()] == ["audio.input"]
+    assert live.failed() == ("audio.input",)
+    sound.fails = False
+    good = changed(first, "audio", input="bedroom")
+    await live.change(good)
+    assert (await live.settled(), live.failures, live.failed()) == ((), (), ())
+    live.between_turns()
+    assert await live.settled() == ()
+    assert sound.taken == [good]
+
+
+@in_virtual_time
+async def test_what_a_part_is_still_at_is_waited_for_before_the_next_change() -> None:
+    first = Settings()
+    live = LiveSettings(first)
+    sound = Part(live, "audio", when="between_turns")
+    sound.fails = True
+    await live.change(changed(first, "audio", input="kitchen"))
+    live.between_turns()
+    second = changed(first, "audio", input="kitchen")
+    change = asyncio.create_task(live.change(second))
+    await asyncio.sleep(0)
+    sound.fails = False
+    await change
+    live.between_turns()
+    await live.settled()
+    assert sound.log == ["prepare", "commit", "prepare", "commit"]
+    assert (sound.taken, live.failures) == ([second], ())
+
+
+@in_virtual_time
 async def test_when_a_change_counts_is_what_the_slowest_of_its_readers_answers() -> None:
     live = LiveSettings(Settings())
     Part(live, "audio", when="now")

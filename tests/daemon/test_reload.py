@@ -11,6 +11,7 @@ import pytest
 
 from speakerd.config.toml_writer import toml_value
 from speakerd.daemon.control import Control, Reloader
+from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.dialogue.events import Ask
 from speakerd.dialogue.requests import MUTE, UNMUTE
 from speakerd.host.notify import Notifier
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from speakerd.config.settings import Settings
     from tests.daemon.bench import Household
 
 BASE = {
@@ -248,7 +250,38 @@ async def test_what_waits_for_a_restart_is_said_until_then(tmp_path: Path) -> No
             answer = await it.reload(lines)
             assert answer["restart"] == ["dialogue.start_muted"]
         assert (await it.control.handle("status", {}))["restart"] == "dialogue.start_muted"
-        assert (await it.reload(""))["restart"] == []
+        back = await it.reload("")
+        assert back["restart"] == []
+        assert [(change["key"], change["counts"]) for change in back["changes"]] == [
+            ("dialogue.start_muted", "in force")
+        ]
+
+
+@in_virtual_time
+async def test_what_a_part_could_not_take_is_called_so_and_known_to_status(tmp_path: Path) -> None:
+    async with owner(tmp_path) as it:
+        live = it.house.assembly.speaker.settings
+        broken = True
+
+        async def prepare(_: Settings) -> PreparedChange:
+            async def commit() -> None:
+                if broken:
+                    raise UnworkableSettingError("model.language", "it cannot be opened")
+
+            return PreparedChange(commit)
+
+        live.subscribe("model.language", prepare=prepare, when="now")
+        model = '[model]\nurl = "URL"\nauth = "none"\n'
+        answer = await it.reload(model + 'language = "fr"\nvoice = "cedar"\n')
+        assert not answer["applied"]
+        assert [(change["key"], change["counts"]) for change in answer["changes"]] == [
+            ("model.voice", "in force"),
+            ("model.language", "not in force"),
+        ]
+        assert (await it.control.handle("status", {}))["failed"] == "model.language: it cannot be opened"
+        broken = False
+        assert (await it.reload(model + 'language = "de"\nvoice = "cedar"\n'))["applied"]
+        assert (await it.control.handle("status", {}))["failed"] is None
 
 
 @in_virtual_time

@@ -82,6 +82,7 @@ class Control:
             "missing": "; ".join(dict.fromkeys(speaker.missing)) or None,
             "left_out": "; ".join(map(str, self._assembly.left_out)) or None,
             "unstored": "; ".join(speaker.unstored) or None,
+            "failed": "; ".join(map(str, speaker.settings.failures)) or None,
             "restart": ", ".join(speaker.settings.waiting("restart")) or None,
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,

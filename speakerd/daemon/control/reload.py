@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError, ConfigErrors, Problem
@@ -26,17 +26,21 @@ if TYPE_CHECKING:
 
     from speakerd.config.load import Loaded
     from speakerd.daemon.core import Speaker
-    from speakerd.daemon.live_settings import UnworkableSettingError, When
+    from speakerd.daemon.live_settings import UnworkableSettingError
     from speakerd.host.notify import Notifier
 
 log = logging.getLogger(__name__)
 
 
-COUNTS: dict[When, str] = {
+Counts = Literal["now", "between_turns", "restart", "elsewhere", "failed"]
+"""What has become of a change: the moment at which all have it, or that a part could not take it."""
+
+COUNTS: dict[Counts, str] = {
     "now": "in force",
     "between_turns": "from the next conversation on",
     "restart": "needs a restart",
     "elsewhere": "read by another command, not by the service",
+    "failed": "not in force",
 }
 """When the newest value of a setting counts, for a person."""
 
@@ -98,7 +102,9 @@ class Reloader:
             return _refused(str(ConfigErrors(_problems(loaded, error.problems))))
         answer: dict[str, Any] = {
             "applied": not failures,
-            "changes": [_as_json(change, self._when(change.key)) for change in diff(before, loaded.settings)],
+            "changes": [
+                _as_json(change, self._counts(change.key)) for change in diff(before, loaded.settings)
+            ],
             "restart": list(live.waiting("restart")),
         }
         for change in answer["changes"]:
@@ -116,13 +122,17 @@ class Reloader:
         log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
         return answer
 
-    def _when(self, key: str) -> When:
-        """When the newest value of that setting counts, as things are now."""
+    def _counts(self, key: str) -> Counts:
+        """What has become of the newest value of that setting, as things are now."""
         live = self._speaker.settings
-        when = live.when(key)
-        if when == "between_turns" and key not in live.waiting(when):
-            return "now"
-        return when
+        if key in live.failed():
+            return "failed"
+        # A part that is made of this value already, since it was changed back, waits for nothing.
+        waiting: tuple[Literal["restart", "between_turns"], ...] = ("restart", "between_turns")
+        for when in waiting:
+            if key in live.waiting(when):
+                return when
+        return "elsewhere" if live.when(key) == "elsewhere" else "now"
 
 
 def log_warnings(loaded: Loaded, path: Path) -> None:
@@ -149,5 +159,5 @@ def _problems(loaded: Loaded, causes: Iterable[UnworkableSettingError]) -> list[
     return problems
 
 
-def _as_json(change: SettingChange, when: When) -> dict[str, Any]:
+def _as_json(change: SettingChange, when: Counts) -> dict[str, Any]:
     return {"key": change.key, "old": change.old, "new": change.new, "when": when, "counts": COUNTS[when]}
