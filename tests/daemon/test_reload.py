@@ -20,7 +20,7 @@ from tests.daemon.scenes import calling
 from tests.simulation.virtual_loop import in_virtual_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from speakerd.config.settings import Settings
@@ -40,9 +40,11 @@ class RecordingNotifier(Notifier):
     def __init__(self) -> None:
         super().__init__({})
         self.told: list[str] = []
+        self.on_reloading: Callable[[], None] = lambda: None
 
     def reloading(self) -> None:
         self.told.append("reloading")
+        self.on_reloading()
 
     def ready(self, status: str) -> None:
         self.told.append("ready")
@@ -352,8 +354,6 @@ async def test_a_reload_that_the_stop_overtakes_does_not_tell_systemd_that_it_is
 ) -> None:
     async with owner(tmp_path) as it:
         it.notifier.told.clear()
-        under_way = asyncio.create_task(it.reloader.reload())
-        await asyncio.sleep(0)
-        it.house.assembly.speaker.stop()
-        await under_way
+        it.notifier.on_reloading = it.house.assembly.speaker.stop
+        await it.reloader.reload()
         assert it.notifier.told == ["reloading"]

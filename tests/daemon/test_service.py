@@ -145,7 +145,7 @@ async def test_a_fault_of_ours_at_the_start_is_exit_code_4_and_in_the_journal(
     monkeypatch.setattr(service, "assemble", assemble)
     config = tmp_path / "speakerd.toml"
     config.write_text(BASE)
-    assert await service.serve(config) == service.EXIT_DIED
+    assert await service.serve(config, ()) == service.EXIT_DIED
     assert "out of screws" in capsys.readouterr().err
 
 
