@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from speakerd.config.load import Loaded
 
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.config.words import known_hint, value_of_word
     from speakerd.config.write import checked, put
 
+    before = _sockets(args.config)
     try:
         if args.default:
             known_hint(args.key)
@@ -49,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
         else:
             edit = checked(args.config, {args.key: value_of_word(args.key, args.value)})
         found = findings(edit.loaded, args.config, service_user())
-        if errors := [item for item in found if item.key.startswith(args.key) and item.severity == "error"]:
+        if errors := [
+            item for item in found if f"{item.key}.".startswith(f"{args.key}.") and item.severity == "error"
+        ]:
             raise ConfigErrors(errors)
         put(args.config, edit)
     except ConfigError as error:
@@ -63,12 +69,30 @@ def run(args: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     if not edit.changes:
         print(f"{args.key} was so already in {args.config}")
-        return 0
-    print(f"{args.key} = {_shown(edit.loaded, args.key)}   in {args.config}")
+    else:
+        print(f"{args.key} = {_shown(edit.loaded, args.key)}   in {args.config}")
     if args.reload:
-        return _reload()
-    print("Next: sudo systemctl reload speakerd   (or: speakerd ctl reload)")
+        return _reload((*before, edit.loaded.settings.control.socket))
+    if edit.changes:
+        print(f"Next: {_next(args.config)}")
     return 0
+
+
+def _sockets(file: Path) -> tuple[str, ...]:
+    """Return where the speaker of that file listens: until it has read the change, where the file says now."""
+    from speakerd.cli.config_file import read_settings
+    from speakerd.config.errors import ConfigError
+
+    try:
+        return (read_settings(file).control.socket,)
+    except ConfigError:
+        return ()  # told by what checks the change, unless the change mends it
+
+
+def _next(file: Path) -> str:
+    if file == DEFAULT_FILE:
+        return "sudo systemctl reload speakerd   (or: speakerd ctl reload)"
+    return f"speakerd ctl --config {shlex.quote(str(file))} reload"
 
 
 def _shown(loaded: Loaded, key: str) -> str:
@@ -79,13 +103,14 @@ def _shown(loaded: Loaded, key: str) -> str:
     return toml_line(secrets.masked(path, value_at(loaded.settings, path)))
 
 
-def _reload() -> int:
+def _reload(sockets: Iterable[str]) -> int:
     from speakerd.host.control_client import ControlClient
     from speakerd.host.errors import CommandError, ControlError
     from speakerd.host.socket_path import calling_paths
 
+    paths = [path for socket in sockets for path in calling_paths(socket, os.environ, os.geteuid())]
     try:
-        with ControlClient(calling_paths("auto", os.environ, os.geteuid())) as client:
+        with ControlClient(list(dict.fromkeys(paths))) as client:
             result = client.request("reload")
     except (CommandError, ControlError) as error:
         print(f"the file is written, and no speaker has taken it: {error}", file=sys.stderr)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.cli import main
+from speakerd.config.errors import Problem
 
 OWN = """# mine
 board = "button-and-led"
@@ -73,7 +74,7 @@ def test_one_line_is_changed_or_added_and_all_else_stays(
         assert kept in file.read_text() or kept.split()[0] in line
     out = capsys.readouterr().out
     assert f"{key} = " in out
-    assert "Next: sudo systemctl reload speakerd" in out
+    assert f"Next: speakerd ctl --config {file} reload" in out
     value = shown(file, key, "--json", capsys=capsys)
     assert json.loads(value) is not None
 
@@ -277,3 +278,41 @@ def test_without_a_speaker_the_file_is_written_all_the_same(
     assert put(file, "audio.volume", "31", "--reload") == 3
     assert "the file is written, and no speaker has taken it" in capsys.readouterr().err
     assert "volume = 31" in file.read_text()
+
+
+def test_reload_goes_to_the_speaker_of_that_file_and_again_though_the_file_has_it(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own.sock"
+    file.write_text(f'{OWN}\n[control]\nsocket = "{path}"\n')
+    for _ in range(2):
+        with daemon(path, {"applied": True, "changes": [], "restart": []}) as asked:
+            assert put(file, "audio.volume", "31", "--reload") == 0
+        assert "reload" in asked[0]
+        path.unlink()
+    assert "was so already" in capsys.readouterr().out
+
+
+def test_a_socket_that_is_moved_is_taken_by_the_speaker_that_listens_on_the_old_one(
+    file: Path, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.sock", tmp_path / "new.sock"
+    file.write_text(f'{OWN}\n[control]\nsocket = "{old}"\n')
+    with daemon(old, {"applied": True, "changes": [], "restart": []}) as asked:
+        assert put(file, "control.socket", str(new), "--reload") == 0
+    assert "reload" in asked[0]
+
+
+def test_what_is_wrong_with_another_key_that_begins_alike_does_not_stop_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def findings(*_: object) -> list[Problem]:
+        return [Problem(file, None, key, "is bad", severity="error") for key in told]
+
+    monkeypatch.setattr("speakerd.cli.named_files.findings", findings)
+    told = ["audio.echo_tail_ms", "audio.volume"]
+    assert put(file, "audio.echo", "off") == 0
+    told = ["tools.commands.0.argv"]
+    assert put(file, "tools.commands.0.name", "light") == 0
+    told = ["audio.echo"]
+    assert put(file, "audio.echo", "aec") == 2
