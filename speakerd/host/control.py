@@ -115,6 +115,11 @@ class ControlServer:
             self._group_name, self._group = group, _known_group(group)
             _give_to_group(self.path, self._group)
 
+    @property
+    def connected(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._tasks)
+
     async def retire(self) -> None:
         """Stop listening and remove the socket; those that are connected stay so until `close`."""
         server, self._server = self._server, None

@@ -67,7 +67,6 @@ class LiveControlServer:
         old, self._server = self._server, server
         if old is None:
             return None
-        self._retired.append(
-            old
-        )  # whoever asked for this reload is connected there, and waits for the answer
+        # Whoever asked for this reload is connected there, and waits for the answer.
+        self._retired = [*(server for server in self._retired if server.connected), old]
         return old.retire()
