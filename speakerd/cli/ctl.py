@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from speakerd.host.control_client import ControlClient
 
 _LONGEST_S = 86_400.0
-_LONG_S = 3_600.0
-"""How long an announcement is waited for; that is longer than it may take to find its moment."""
+"""As long as the daemon lets anybody wait, and as an announcement may wait for its moment."""
 
 _PLAIN: dict[str, str] = {
     "status": "what it does, since when, what it has heard and sent",
@@ -58,16 +57,20 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     say.add_argument(
         "--wait",
         action="store_const",
-        const=_LONG_S,
+        const=_LONGEST_S,
         default=0.0,
-        help="wait until it was spoken; exit code 0 only if it wholly was",
+        help="takes no value: wait until it was spoken; exit code 0 only if it wholly was",
     )
     ask = what.add_parser(
         "ask", help="ask by text instead of voice", description="Ask by text instead of voice."
     )
     ask.add_argument("text", nargs="+")
     ask.add_argument(
-        "--wait", type=_seconds, default=0.0, metavar="S", help="wait so long for the answer and print it"
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="wait up to S seconds for the answer and print it",
     )
     monitor = what.add_parser(
         "monitor", help="live view", description="Live view; plain lines when not on a terminal."
@@ -90,9 +93,14 @@ def _add_common(parser: argparse.ArgumentParser, absent: str | None) -> None:
 
 
 def _seconds(word: str) -> float:
-    value = float(word)
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
     if not 0 <= value <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"0 to {_LONGEST_S:g} seconds")
+        raise argparse.ArgumentTypeError(
+            f"takes how many seconds to wait, 0 to {_LONGEST_S:g}, and found {word!r}: ask --wait 20 WORDS"
+        )
     return value
 
 
@@ -100,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     """Send one command. Exit code 0; 1 if the speaker refused it; 2 for a wrong argument; 3 if none runs."""
     from speakerd.config.errors import ConfigError
     from speakerd.host.control_client import ANSWER_LIMIT_S, ControlClient
-    from speakerd.host.errors import CommandError, ControlError
+    from speakerd.host.errors import CommandError, ControlError, NotRunningError
     from speakerd.host.socket_path import calling_paths
 
     try:
@@ -118,7 +126,13 @@ def run(args: argparse.Namespace) -> int:
         _complain(args, error.kind, error.reason)
         return 2 if error.kind == "bad_arguments" else 1
     except ControlError as error:
-        _complain(args, type(error).__name__, str(error))
+        moved = ""
+        if args.config and not args.socket and isinstance(error, NotRunningError):
+            moved = (
+                f". If control.socket was changed in {args.config} since it started, it listens where it did "
+                "until it has read that: name the old one with --socket, or send it SIGHUP"
+            )
+        _complain(args, type(error).__name__, f"{error}{moved}")
         return 3
 
 
@@ -193,9 +207,10 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
         case "say" if result.get("now"):
             return ["it is spoken now"]
         case "say":
-            return [f"it waits for its moment, with {result.get('before_it')} before it"]
+            before = f", after {number} that came before" if (number := result.get("before_it")) else ""
+            return [f"it waits until nobody speaks or is listened to{before}"]
         case "ask" if "answer" in result:
-            return [str(result["answer"])]
+            return [str(result["answer"]) or "it was answered; the server sent no words of it"]
         case "ask":
             return ["it is asked"]
         case "volume":
@@ -242,6 +257,8 @@ def _status_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _rounded(value: Any) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.1f}" if isinstance(value, float) else str(value)

@@ -142,7 +142,7 @@ def test_status_in_words_and_as_json(daemon: FakeDaemon, capsys: pytest.CaptureF
         (["say", "good", "morning"], ("say", {"text": "good morning"})),
         (
             ["say", "--chime", "--wait", "now"],
-            ("say", {"text": "now", "chime": True, "wait_s": 3600.0}),
+            ("say", {"text": "now", "chime": True, "wait_s": 86_400.0}),
         ),
         (["ask", "what time is it"], ("ask", {"text": "what time is it"})),
         (["ask", "--wait", "20", "time?"], ("ask", {"text": "time?", "wait_s": 20.0})),
@@ -259,7 +259,11 @@ def test_the_monitor_as_json(daemon: FakeDaemon, capsys: pytest.CaptureFixture[s
         (["ask", "--wait", "20", "time?"], {"answer": "Noon.", "phase": "idle"}, "Noon."),
         (["ask", "time?"], {"phase": "thinking"}, "it is asked"),
         (["say", "now"], {"now": True, "phase": "announcing"}, "it is spoken now"),
-        (["say", "now"], {"now": False, "before_it": 2}, "it waits for its moment, with 2 before it"),
+        (
+            ["say", "now"],
+            {"now": False, "before_it": 2},
+            "it waits until nobody speaks or is listened to, after 2 that came before",
+        ),
         (["say", "--wait", "now"], {"spoken": True}, "it was spoken"),
     ],
 )
@@ -331,3 +335,33 @@ def test_on_a_terminal_it_draws_one_line_over_and_over_and_leaves_it_clean(daemo
     assert b"\r\x1b[K" in shown
     assert b"mic [" in shown
     assert shown.endswith(b"\r\x1b[K\x1b[0m")
+
+
+def test_what_there_is_none_of_is_a_dash_in_status() -> None:
+    lines = ctl.answer_lines("status", {"missing": None, "left_out": None, "restart": None})
+    assert [line.split() for line in lines] == [["missing", "-"], ["left_out", "-"], ["restart", "-"]]
+
+
+def test_a_wait_that_is_no_number_is_told_with_what_to_write(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse("ask", "--wait", "what time is it")
+    told = capsys.readouterr().err
+    assert "found 'what time is it': ask --wait 20 WORDS" in told
+    assert "_seconds" not in told
+
+
+def test_a_reply_without_words_is_told_to_be_one() -> None:
+    assert ctl.answer_lines("ask", {"answer": ""}) == ["it was answered; the server sent no words of it"]
+
+
+def test_where_nobody_listens_a_file_that_may_have_moved_the_socket_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "speakerd.toml"
+    file.write_text(f'[control]\nsocket = "{tmp_path / "new"}"\n')
+    assert ctl.run(parse("--config", str(file), "reload")) == 3
+    told = capsys.readouterr().err
+    assert f"If control.socket was changed in {file}" in told
+    assert "--socket" in told
+    assert ctl.run(parse("--socket", str(tmp_path / "none"), "reload")) == 3
+    assert "was changed" not in capsys.readouterr().err

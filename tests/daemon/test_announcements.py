@@ -263,7 +263,7 @@ async def test_a_question_whose_answer_does_not_come_is_told_so_to_whoever_waits
         await house.phase("idle", within_s=30)
         question = ctl(house).handle("ask", {"text": "hello", "wait_s": 60})
         assert "did not answer in time" in await reason(question)
-        assert "no answer within 1 s" in await reason(
+        assert "no answer was heard to its end within 1 s" in await reason(
             ctl(house).handle("ask", {"text": "hello", "wait_s": 1})
         )
 
@@ -290,3 +290,48 @@ async def test_a_text_that_is_none_is_refused(text: Any) -> None:
 async def test_a_time_to_wait_that_is_none_is_refused(wait_s: Any) -> None:
     async with household() as house:
         assert "wait_s must be" in await reason(say(house, "hello", wait_s=wait_s))
+
+
+@in_virtual_time
+async def test_a_reply_that_is_not_heard_to_its_end_in_time_is_not_ok_and_its_words_are_told() -> None:
+    async with household(answering(ms=8_000)) as house:
+        why = await reason(ctl(house).handle("ask", {"text": "hello", "wait_s": 3}))
+        assert why == "no answer was heard to its end within 3 s; so far: Certainly."
+        assert house.assembly.speaker.dialogue.phase == "speaking"
+
+
+@in_virtual_time
+async def test_a_reply_that_was_heard_and_of_which_no_words_came_is_an_answer() -> None:
+    async with household() as house:
+        house.assembly.speaker.turns.caption = lambda *_, **__: None  # type: ignore[method-assign]  # no words
+        answer = await ctl(house).handle("ask", {"text": "hello", "wait_s": 60})
+        assert answer["answer"] == ""
+
+
+@in_virtual_time
+async def test_words_of_an_earlier_answer_are_none_of_the_one_that_is_waited_for() -> None:
+    async with household() as house:
+        await say(house, "a long story" * 10)
+        question = asyncio.create_task(ctl(house).handle("ask", {"text": "hello", "wait_s": 60}))
+        await asyncio.sleep(0.1)
+        house.assembly.speaker.turns.caption("assistant", "item_0", "Earlier.", final=True, now=0.0)
+        assert (await question)["answer"] == "Certainly."
+
+
+@in_virtual_time
+@pytest.mark.parametrize(
+    ("command", "args", "why"),
+    [
+        ("volume", {"lvel": 10}, "volume takes level, change; found lvel"),
+        ("volume", {"level": 10, "change": 5}, "volume takes level or change, not both"),
+        ("stop", {"now": True}, "stop takes no arguments; found now"),
+        ("ask", {"text": "hello", "chime": True}, "ask takes text, wait_s; found chime"),
+    ],
+)
+async def test_arguments_that_a_command_does_not_take_are_refused(
+    command: str, args: dict[str, Any], why: str
+) -> None:
+    async with household() as house:
+        before = house.assembly.speaker.volume.value
+        assert await reason(ctl(house).handle(command, args)) == why
+        assert house.assembly.speaker.volume.value == before

@@ -50,7 +50,9 @@ class Bench:
         )
 
     async def open(self) -> RealtimeSession[None]:
-        return await self.factory.open(PlaybackTracker(lambda _item, _part: None, list), (), self.failures.append)
+        return await self.factory.open(
+            PlaybackTracker(lambda _item, _part: None, list), (), self.failures.append
+        )
 
 
 @in_virtual_time

@@ -31,6 +31,9 @@ _LONGEST_WAIT_S = 86_400
 _STORED_S = 3.0
 """How long an answer waits for the disk."""
 
+_ARGUMENTS = {"volume": ("level", "change"), "say": ("text", "chime", "wait_s"), "ask": ("text", "wait_s")}
+"""What each command takes; those that are not here take nothing."""
+
 _ANSWER_S = 0.1
 """Time for an answer to leave before the process ends."""
 
@@ -63,6 +66,9 @@ class Control:
         if command not in self._commands:
             known = ", ".join((*self._commands, "monitor"))
             raise CommandError("unknown_command", f"there is no command {command!r}; there are: {known}")
+        if unknown := sorted(args.keys() - _ARGUMENTS.get(command, ())):
+            takes = ", ".join(_ARGUMENTS.get(command, ())) or "no arguments"
+            raise CommandError("bad_arguments", f"{command} takes {takes}; found {', '.join(unknown)}")
         if self._speaker.dialogue.phase == "stopping" and command not in {"status", "usage"}:
             raise CommandError("stopping", STOPPING)
         return await self._commands[command](args)
@@ -107,6 +113,8 @@ class Control:
 
     async def _volume(self, args: dict[str, Any]) -> dict[str, Any]:
         volume = self._speaker.volume
+        if len(args) > 1:
+            raise CommandError("bad_arguments", "volume takes level or change, not both")
         if "level" in args:
             volume.set(_number(args["level"], "level", 0, 100))
         elif "change" in args:
@@ -138,26 +146,27 @@ class Control:
         """Hand a question to the model and answer when it has it; with `wait_s`, when the reply was heard."""
         text, wait_s = _text(args), _seconds(args)
         request = self._speaker.requests.open()
+        self._speaker.handle(Ask(text, request.number))
+        await request.wait_until_begun()
+        if request.problem:
+            raise CommandError("refused", request.problem)
+        if not wait_s:
+            return self._state()
         watch = self._speaker.monitor.subscribe()
         said: list[str] = []
         listener = asyncio.create_task(_collect(watch, said), name="answer")
         try:
-            self._speaker.handle(Ask(text, request.number))
-            await request.wait_until_begun()
-            if request.problem:
-                raise CommandError("refused", request.problem)
-            if not wait_s:
-                return self._state()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await request.wait_until_over()
+            async with asyncio.timeout(wait_s):
+                await request.wait_until_over()
+        except TimeoutError:
+            so_far = f"; so far: {' '.join(said)}" if said else ""
+            words = f"no answer was heard to its end within {wait_s:g} s{so_far}"
+            raise CommandError("not_answered", words) from None
         finally:
             watch.close()
             await listener
         if request.problem:
             raise CommandError("not_answered", request.problem)
-        if not said:
-            raise CommandError("not_answered", f"no answer within {wait_s:g} s")
         return {"answer": " ".join(said), **self._state()}
 
     async def _reload(self, _args: dict[str, Any]) -> dict[str, Any]:
