@@ -120,3 +120,15 @@ def test_typed_questions_are_answered_in_text() -> None:
     assert result.returncode == 0
     assert "| i am here" in result.stdout.lower()
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.realtime_clock
+def test_ctrl_c_at_the_typed_prompt_ends_it_without_another_key() -> None:
+    terminal = Terminal(["demo", "--talk", "--text", "--output", "nowhere"], dict(os.environ))
+    try:
+        terminal.wait_for("Type a question")
+        terminal.wait_for("idle")
+        terminal.type("\x03")
+        assert terminal.process.wait(limit(10)) == 130
+    finally:
+        terminal.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from speakerd.audio.errors import DeviceError
@@ -78,7 +80,8 @@ async def _wait(ended: asyncio.Event) -> None:
 async def _typed(speaker: Speaker, opened: asyncio.Event) -> None:
     """Send what is typed, a line at a time, each after the previous answer."""
     await opened.wait()
-    while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
+    lines = _lines(sys.stdin.fileno())
+    while line := (await lines.get()).strip():
         entries = speaker.monitor.subscribe()
         speaker.handle(Ask(line))
         answering = False
@@ -88,6 +91,35 @@ async def _typed(speaker: Speaker, opened: asyncio.Event) -> None:
                 if answering and entry["phase"] in {"listening", "idle"}:
                     break
         entries.close()
+
+
+def _lines(descriptor: int) -> asyncio.Queue[str]:
+    """Return what is typed, line by line, and an empty line at the end of input.
+
+    It is read by a thread that nobody waits for: a read cannot be cancelled, and Ctrl-C would only act at the next
+    Enter.
+    """
+    loop, lines = asyncio.get_running_loop(), asyncio.Queue[str]()
+
+    def read() -> None:
+        rest = b""
+        with suppress(RuntimeError):  # the loop has ended
+            while data := _read(descriptor):
+                *whole, rest = (rest + data).split(b"\n")
+                for line in whole:
+                    loop.call_soon_threadsafe(lines.put_nowait, line.decode("utf-8", "replace"))
+            for last in (rest.decode("utf-8", "replace"), ""):
+                loop.call_soon_threadsafe(lines.put_nowait, last)
+
+    threading.Thread(target=read, name="typed", daemon=True).start()
+    return lines
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # the terminal has gone
+        return b""
 
 
 async def _captions(entries: Subscription, panel: TerminalPanel) -> None:
