@@ -35,11 +35,16 @@ def service_user(name: str = SERVICE_USER) -> pwd.struct_passwd | None:
         return None
 
 
-def findings(loaded: Loaded, file: Path, user: pwd.struct_passwd | None) -> list[Problem]:
-    """Return what is named and cannot be used, as errors; what the service will probably not see, as warnings."""
+def findings(
+    loaded: Loaded, file: Path, user: pwd.struct_passwd | None, *, extras: bool = True
+) -> list[Problem]:
+    """Return what is named and cannot be used, as errors; what the service will probably not see, as warnings.
+
+    Without `extras`, parts that are not installed are not among them.
+    """
     return [
         *_config(file, user),
-        *_extras(loaded),
+        *(_extras(loaded) if extras else ()),
         *_wake_word(loaded),
         *_key(loaded, user),
         *_programs(loaded, user),

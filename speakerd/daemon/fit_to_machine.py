@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import logging
+import shutil
 from typing import TYPE_CHECKING
 
 from speakerd.audio.capture import make_canceller, make_detector, make_wake_word
@@ -32,7 +33,26 @@ def fit_to_machine(settings: Settings) -> tuple[Settings, tuple[UnworkableSettin
         except UnworkableSettingError as problem:
             left_out.append(problem)
             settings = _WITHOUT[problem.key](settings)
+    if lacking := missing_programs(settings):
+        left_out += lacking.values()
+        commands = settings.tools.commands
+        kept = tuple(command for number, command in enumerate(commands) if number not in lacking)
+        tools = dataclasses.replace(settings.tools, commands=kept)
+        settings = settings.model_copy(update={"tools": tools})
     return settings, tuple(left_out)
+
+
+def missing_programs(settings: Settings) -> dict[int, UnworkableSettingError]:
+    """Return the commands of the owner whose program this user cannot run: number of the command -> why."""
+    return {
+        number: UnworkableSettingError(
+            f"tools.commands.{number}.argv",
+            f"there is no program {command.argv[0]} that the user of speakerd may run. Install it, or correct "
+            "its path",
+        )
+        for number, command in enumerate(settings.tools.commands)
+        if shutil.which(command.argv[0]) is None
+    }
 
 
 def tell(problem: UnworkableSettingError, place: str) -> None:

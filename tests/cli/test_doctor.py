@@ -66,6 +66,19 @@ def test_a_bad_configuration_is_in_the_way_with_all_its_mistakes(
     assert "audio.echo" in found["cure"]
 
 
+def test_a_program_that_is_missing_is_in_the_way_with_its_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = '[[tools.commands]]\nname = "a"\ndescription = "b"\nargv = ["/nowhere/a"]\n'
+    file.write_text(SIMULATED + command)
+    assert run("--json", "--config", str(file)) == 1
+    listed = json.loads(capsys.readouterr().out)["findings"]
+    [found] = [each for each in listed if "argv" in each["seen"]]
+    assert (found["verdict"], found["name"]) == ("FAIL", "setting")
+    assert f"{file}:8: " in found["cause"]
+    assert "there is no program /nowhere/a" in found["cause"]
+
+
 def test_pins_that_are_named_are_looked_for(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(SIMULATED + "[panel.button]\npin = 17\n[panel.light]\nrgb_pins = [5, 6, 13]\n")
     run("--json", "--config", str(file))

@@ -62,6 +62,44 @@ def test_a_part_that_is_not_there_is_left_out_and_nothing_else(monkeypatch: pyte
     assert fitted == read_text(text).settings
 
 
+PROGRAMS = """
+[[tools.commands]]
+name = "a"
+description = "b"
+argv = ["/nowhere/a"]
+[[tools.commands]]
+name = "c"
+description = "d"
+argv = ["/bin/true"]
+"""
+
+
+def test_a_command_whose_program_is_not_there_is_left_out_and_the_others_are_not() -> None:
+    fitted, left_out = fit_to_machine(read_text(PROGRAMS).settings)
+    assert [command.name for command in fitted.tools.commands] == ["c"]
+    assert [problem.key for problem in left_out] == ["tools.commands.0.argv"]
+    assert "/nowhere/a" in str(left_out[0])
+
+
+def test_a_start_tells_of_a_missing_program_and_a_reload_brings_the_command(tmp_path: Path) -> None:
+    house = HOUSE[: HOUSE.index("[wake_word]")]
+    program = tmp_path / "a"
+    daemon = Daemon(tmp_path, house + PROGRAMS.replace("/nowhere/a", str(program)))
+    try:
+        daemon.wait_ready()
+        assert f"there is no program {program}" in daemon.ask("status")["left_out"]
+        assert f"{daemon.config}:13: tools.commands.0.argv: started without it" in daemon.log.read_text()
+        assert daemon.ask("reload")["applied"] is False
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+        assert daemon.ask("reload")["applied"] is True
+        assert daemon.ask("status")["left_out"] is None
+        assert daemon.stop() == 0
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
+
+
 def test_what_is_there_stays_as_it_is() -> None:
     pytest.importorskip("pymicro_wakeword", reason="the extra wakeword is not installed")
     settings = read_text("[wake_word]\nenabled = true\n").settings

@@ -51,10 +51,13 @@ def configuration(file: str, problems: str) -> Finding:
     return ok("config", file)
 
 
-def configuration_warning(key: str, problem: str) -> Finding:
-    """Tell of a setting that is valid, and probably not as meant; `problem` says where, what, and what to do."""
+def setting(key: str, problem: str, *, usable: bool) -> Finding:
+    """Tell of a setting that is valid and probably not as meant, or, where it is not `usable`, has no effect here.
+
+    `problem` says where, what, and what to do.
+    """
     place, *cure = problem.splitlines()
-    return warn("setting", key, place, "\n".join(line.strip() for line in cure))
+    return (warn if usable else fail)("setting", key, place, "\n".join(line.strip() for line in cure))
 
 
 def api_key(*, needed: bool, source: str, problem: str) -> Finding:

@@ -99,6 +99,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None]]:
+    from speakerd.cli import named_files
     from speakerd.cli.doctor import access
     from speakerd.cli.doctor.finding import ok
     from speakerd.cli.server_limits import server_limits
@@ -117,8 +118,12 @@ def _configuration(file: Path | None) -> Iterator[tuple[Finding, Settings | None
     else:
         yield access.configuration(str(file), ""), loaded.settings
         today = dt.datetime.now().astimezone().date()
-        for problem in (*loaded.warnings, *retirements(loaded, file, today), *server_limits(loaded)):
-            yield access.configuration_warning(problem.key, str(problem)), None
+        problems = [*loaded.warnings, *retirements(loaded, file, today), *server_limits(loaded)]
+        # A missing part is a finding of its own.
+        problems += named_files.findings(loaded, file, named_files.service_user(), extras=False)
+        for problem in problems:
+            usable = problem.severity == "warning"
+            yield access.setting(problem.key, str(problem), usable=usable), None
 
 
 def _access(settings: Settings) -> Iterator[Finding]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import deque
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
+from speakerd.daemon.fit_to_machine import missing_programs
+from speakerd.daemon.live_settings import PreparedChange
 from speakerd.dialogue.events import ConversationEndRequested, TimerRinging, TimerSilenced
 from speakerd.tools.build import build_tools
 from speakerd.tools.timer_service import TimerService
@@ -62,13 +62,8 @@ class ToolHost:
         self._take(settings.latest)
 
     async def _prepare(self, settings: Settings) -> PreparedChange:
-        for number, command in enumerate(settings.tools.commands):
-            if shutil.which(command.argv[0]) is None:
-                raise UnworkableSettingError(
-                    f"tools.commands.{number}.argv",
-                    f"there is no program {command.argv[0]} that the user of speakerd may run. Install it, or "
-                    "correct its path",
-                )
+        for problem in missing_programs(settings).values():
+            raise problem
         return PreparedChange(partial(self._take, settings))
 
     def _take(self, settings: Settings) -> None:
