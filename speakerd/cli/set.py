@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         print(warning, file=sys.stderr)
     if not edit.changes:
         print(f"{args.key} was so already in {args.config}")
+    elif args.default:
+        print(f"{args.key} is out of {args.config}; what counts without it: {_shown(edit.loaded, args.key)}")
     else:
         print(f"{args.key} = {_shown(edit.loaded, args.key)}   in {args.config}")
     if args.reload:

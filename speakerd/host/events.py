@@ -32,6 +32,7 @@ class Question:
 
 EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("ready", "info", "Sound and panel are open; it waits for a press."),
+    JournalEvent("started_muted", "info", "It starts with the microphone shut; the line says by what."),
     JournalEvent("stopped", "info", "It has ended, and was asked to.", ("TURNS",)),
     JournalEvent(
         "config_refused", "critical", "The configuration has mistakes; it did not start. Exit code 2."

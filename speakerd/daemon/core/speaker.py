@@ -63,6 +63,7 @@ from speakerd.daemon.session import TURNS, SessionLink, SessionRenewal, UplinkQu
 from speakerd.daemon.storage import MuteMemory, Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, StopRequested
+from speakerd.dialogue.requests import MUTE
 from speakerd.dialogue.state_machine import Dialogue
 from speakerd.host.journal import fields
 
@@ -135,6 +136,8 @@ class Speaker:
         # They say what is done at the start, which is over.
         settings.subscribe("dialogue.start_muted", "dialogue.remember_press_s", when="restart")
         self._muted_by_hand = MuteMemory(state / "mute" if state is not None else None)
+        self._muted_by_settings = now.dialogue.start_muted and not self._muted_by_hand.muted
+        """It was muted at the start by the settings alone, and still is: nobody's hand, so not to be kept."""
         self.monitor = MonitorFeed()
         self.usage = UsageStore(state / "usage.json" if state is not None else None)
         self.turns = TurnLog(self.monitor, self.usage, settings)
@@ -252,11 +255,21 @@ class Speaker:
             if prepare is not None and not await self._prepared(prepare):
                 return
             self.handle(Ready())
+            self._tell_of_mute()
             self.tools.start()
             ready()
             await self._end
         finally:
             await self._close()
+
+    def _tell_of_mute(self) -> None:
+        if self.dialogue.state.muted_by_hand:
+            cause = "muted by hand when it ran last"
+            if self._muted_by_settings:
+                cause = "dialogue.start_muted"
+            elif self._muted_by_hand.problem:
+                cause = "what was kept of it cannot be read"
+            log.info("it starts muted: %s", cause, extra=fields(event="started_muted"))
 
     async def _prepared(self, prepare: Callable[[], Awaitable[object]]) -> bool:
         """Await `prepare`, but no longer than until `stop`; return False then.
@@ -356,6 +369,8 @@ class Speaker:
     def handle(self, event: Event) -> None:
         """Give `event` to the dialogue, carry out its commands, and bring light, queue and timer into line."""
         now = self._clock()
+        if event == MUTE:
+            self._muted_by_settings = False
         self.turns.event(event, now)
         self._perform(self.dialogue.handle(event, now), now)
         self._settle(now)
@@ -381,7 +396,8 @@ class Speaker:
             # The dialogue has ordered it already; this holds even if a row of its table should forget to.
             self.link.uplink.forget_sound()
         self._was_muted = dialogue.flags.muted
-        self._muted_by_hand.note(dialogue.state.muted_by_hand)
+        self._muted_by_settings = self._muted_by_settings and dialogue.state.muted_by_hand
+        self._muted_by_hand.note(dialogue.state.muted_by_hand and not self._muted_by_settings)
         if dialogue.phase in {"starting", "idle"}:
             self.settings.between_turns()
         shown = (dialogue.light, dialogue.phase, dialogue.uplink)
