@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,37 @@ def test_a_raw_message_that_is_no_json_is_refused_and_nothing_is_sent() -> None:
     with pytest.raises(UserError, match="JSON"):
         wire.ask(i.RealtimeModelSendRawMessage({"type": "session.update", "session": {1}}))
     assert wire.types() == []
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ({"type": "response.create", "response": 7}, "response is 7, of type int; expected an object"),
+        (
+            {"type": "response.create", "response": {"metadata": [1]}},
+            "response.metadata is .1., of type list",
+        ),
+        ({"type": "response.create", "event_id": 7}, "event_id is 7, of type int; expected a str"),
+        ({"type": "session.update", "session": ["x"]}, "session is .'x'., of type list; expected an object"),
+        ({"type": "response.cancel", "response_id": {}}, "response_id is {}, of type dict; expected a str"),
+    ],
+)
+@pytest.mark.parametrize("connected", [True, False])
+def test_a_raw_message_whose_fields_cannot_be_is_the_callers_mistake_and_is_not_sent(
+    message: dict[str, Any], told: str, *, connected: bool
+) -> None:
+    wire = Wire(MANUAL)
+    if not connected:
+        wire.lose()
+    wire.types()
+    with pytest.raises(UserError, match=told):
+        wire.ask(i.RealtimeModelSendRawMessage(message))
+    assert wire.types() == []
+    if not connected:
+        wire.connect()
+        wire.types()
+    wire.ask(i.RealtimeModelSendResponse())
+    assert wire.types() == ["response.create"]
 
 
 def test_raw_events_are_understood_as_what_they_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ import pytest
 from speakerd.realtime.errors import NotConnectedError
 from speakerd.realtime.model import inputs as i
 from speakerd.realtime.testing import server_events as s
-from speakerd.realtime.testing.loopback import Drop, Expect, LoopbackServer, Refuse, Silent
+from speakerd.realtime.testing.loopback import (
+    Drop,
+    Expect,
+    LoopbackConnection,
+    LoopbackServer,
+    Refuse,
+    Silent,
+)
 from speakerd.realtime.transport.websocket import OpenAIRealtimeWebSocketModel
 from tests.limits import limit
 from tests.realtime.shell import Ear, connected, until
@@ -113,3 +121,28 @@ async def test_a_bug_in_the_reading_heals_like_a_lost_connection(caplog: pytest.
         model._protocol.receive = healthy  # type: ignore[method-assign]  # the bug goes
         await ear.until("turn_ended")
     assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (b"\x81\x02\xff\xff", r"closed here, for what the server sent \(1007: .*invalid start byte"),
+        (b"\xc1\x00", r"closed here, for what the server sent \(1002: reserved bits must be 0\)"),
+        (
+            b"\x81\x7f" + (1 << 40).to_bytes(8, "big"),
+            r"closed here, for what the server sent \(1009: frame with .* bytes exceeds limit",
+        ),
+        (b"\x83\x00", r"closed here, for what the server sent \(1002: .*opcode"),
+    ],
+)
+async def test_a_connection_that_this_side_closes_is_told_as_such_with_the_reason(
+    frame: bytes, told: str
+) -> None:
+    async def hostile(connection: LoopbackConnection) -> None:
+        connection._socket.transport.write(frame)
+        await connection._socket.wait_closed()
+
+    ear = Ear()
+    async with LoopbackServer(hostile, []) as server, connected(server, ear):
+        lost = await ear.until("connection_status", status="reconnecting")
+    assert re.match(told, lost.reason)

@@ -114,3 +114,47 @@ async def test_a_network_that_died_in_silence_is_noticed() -> None:
         await ear.until("connection_status", 2, status="connected")
         assert len(server.connections) == 2
         server.connections[0].drop()
+
+
+async def test_a_listener_that_ends_in_a_cancellation_costs_neither_the_connection_nor_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cancelled(_event: Any) -> None:
+        raise asyncio.CancelledError
+
+    ear = Ear()
+    async with LoopbackServer([Expect("response.create"), *s.spoken_response()]) as server:
+        model = OpenAIRealtimeWebSocketModel()
+        model.add_listener(Ear(cancelled))
+        async with connected(server, ear, model):
+            await model.send_event(i.RealtimeModelSendUserInput("Hi"))
+            await ear.until("turn_ended")
+            assert ear.statuses() == ["connecting", "connected"]
+        assert len(server.connections) == 1
+    assert "a listener ended in a cancellation" in caplog.text
+
+
+async def test_a_listener_that_never_returns_is_left_a_while_after_the_close(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from speakerd.realtime.transport import websocket
+
+    monkeypatch.setattr(websocket, "LISTENERS_WITHIN_S", 0.05)
+    entered, ended = asyncio.Event(), asyncio.Event()
+
+    async def hang(event: Any) -> None:
+        if event.type == "connection_status" and event.status == "disconnected":
+            entered.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+    async with LoopbackServer() as server:
+        model = OpenAIRealtimeWebSocketModel()
+        model.add_listener(Ear(hang))
+        async with connected(server, model=model):
+            await model.close()
+            await entered.wait()
+        await ended.wait()
+        await until(lambda: not [t for t in asyncio.all_tasks() if t.get_name().startswith("realtime")])

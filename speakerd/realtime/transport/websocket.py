@@ -275,7 +275,15 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 # So that no listener of the next session gets events of this one.
                 await asyncio.wait([self._spawn(self._drain(), _NOTIFYING)], timeout=LISTENERS_WITHIN_S)
         finally:
+            self._leave_listeners(current)
             self._dismantled.set()
+
+    def _leave_listeners(self, current: asyncio.Task[None] | None) -> None:
+        """Cancel the listeners that lag, but only some time after the end: they may still want to hear of it."""
+        for task in self._tasks:
+            if task is not current and task.get_name() == _NOTIFYING:
+                later = asyncio.get_running_loop().call_later(LISTENERS_WITHIN_S, task.cancel)
+                task.add_done_callback(lambda _ended, later=later: later.cancel())  # type: ignore[misc]  # a default binds it
 
     # The connection's life.
 
@@ -625,6 +633,11 @@ class OpenAIRealtimeWebSocketModel(RealtimeModel):
                 for listener in self._listeners:
                     try:
                         await listener.on_event(event)
+                    except asyncio.CancelledError:
+                        # Of the task that runs this, or of something that the listener waited for.
+                        if (task := asyncio.current_task()) is None or task.cancelling():
+                            raise
+                        _log.exception("a listener ended in a cancellation on %s", event.type)
                     except Exception:  # noqa: BLE001  # whatever it is, the other listeners get the event
                         _log.exception("a listener failed on %s", event.type)
         finally:

@@ -338,7 +338,31 @@ def _raw(state: WireState, event: RealtimeModelSendRawMessage, now: float) -> No
         raise UserError(
             f"a raw message needs a type, such as 'response.create', found {message.get('type')!r}"
         )
+    _check_raw(message)
     _raw_message(state, message, now)
+
+
+_RAW_OBJECTS: Final = {names.RESPONSE_CREATE: "response", names.SESSION_UPDATE: "session"}
+"""What is read here of a raw message, by its type: it has to be an object."""
+
+
+def _check_raw(message: Mapping[str, Any]) -> None:
+    field = _RAW_OBJECTS.get(message["type"], "")
+    given = message.get(field)
+    found = {field: given} if given is not None and not isinstance(given, Mapping) else {}
+    if isinstance(given, Mapping) and not isinstance(metadata := given.get("metadata"), Mapping | None):
+        found = {f"{field}.metadata": metadata}
+    for name, value in found.items():
+        encode(message)  # What is not JSON is the first thing that is wrong.
+        raise UserError(
+            f"a raw {message['type']}: {name} is {value!r}, of type {type(value).__name__}; expected an object"
+        )
+    for name in ("event_id", "response_id"):
+        if not isinstance(value := message.get(name), str | None):
+            encode(message)
+            raise UserError(
+                f"a raw {message['type']}: {name} is {value!r}, of type {type(value).__name__}; expected a str"
+            )
 
 
 def _raw_message(state: WireState, message: Mapping[str, Any], now: float) -> None:
