@@ -72,6 +72,19 @@ class EngineStats:
     """Captured blocks dropped because processing was more than `capture_queue_ms` behind."""
     noise_floor_dbfs: float
 
+    def after(self, earlier: "EngineStats") -> "EngineStats":
+        """Return these counts and those of an engine before this one; the noise floor is this one's."""
+        return EngineStats(
+            self.heard_s + earlier.heard_s,
+            self.sent_s + earlier.sent_s,
+            self.openings + earlier.openings,
+            self.capture_xruns + earlier.capture_xruns,
+            self.playback_xruns + earlier.playback_xruns,
+            self.underruns + earlier.underruns,
+            self.dropped_blocks + earlier.dropped_blocks,
+            self.noise_floor_dbfs,
+        )
+
 
 class AudioEngine:
     """Microphone and loudspeaker of the speaker: speech in by `play`, everything that happens out by `on_event`."""

@@ -45,11 +45,20 @@ async def test_another_microphone_in_the_settings_is_the_one_that_is_opened() ->
         await opened.wait()
         first = speaker.engine
         audio = replace(settings.audio, input="kitchen")
+        for _ in range(100):
+            devices[0].step()
+        first.tick()
+        before = speaker.live_engine.stats
+        assert before.heard_s > 0.5
         await speaker.reconfigure(settings.model_copy(update={"audio": audio}))
         async with asyncio.timeout(limit(10)):
             while speaker.engine is first or not speaker.engine.block_counts.capture:
                 await asyncio.sleep(BLOCK_S)
                 devices[-1].step()
+        for _ in range(10):
+            devices[-1].step()
+        speaker.engine.tick()
+        assert speaker.live_engine.stats.heard_s > before.heard_s, "the counts of status go on"
     finally:
         speaker.stop()
         await running

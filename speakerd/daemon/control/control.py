@@ -93,7 +93,7 @@ class Control:
             "conversations": speaker.turns.conversation,
             "turns": speaker.turns.turns,
             "sound": {
-                **dataclasses.asdict(engine.stats),
+                **dataclasses.asdict(speaker.live_engine.stats),
                 "speech_dropped_s": round(speaker.link.uplink.dropped_s, 2),
             },
             "usage": speaker.usage.report(),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from speakerd.audio.capture import ListenMode
     from speakerd.audio.device import AudioDevice
+    from speakerd.audio.engine import EngineStats
     from speakerd.audio.events import AudioEvent, Direction
     from speakerd.audio.playback import PlayedItem
     from speakerd.audio.settings import AudioSettings
@@ -68,6 +69,7 @@ class LiveEngine:
         self._sounds = settings.subscribe("audio.sounds", take=self._take_sounds, when="now").audio.sounds
         self.current = self._make(self._settings)
         """The engine in force."""
+        self._earlier: EngineStats | None = None
         self.tracker = PlaybackTracker(self.position, self.positions)
         """How much of each answer was heard."""
 
@@ -152,7 +154,14 @@ class LiveEngine:
             else:
                 self._settings = settings
 
+    @property
+    def stats(self) -> EngineStats:
+        """Counts since the start of the daemon, over all engines there have been."""
+        now = self.current.stats
+        return now if self._earlier is None else now.after(self._earlier)
+
     async def _open(self, engine: AudioEngine, *, wait_for_device: bool) -> None:
+        self._earlier = self.stats
         self.current = self._dressed(engine)
         await asyncio.to_thread(engine.start, wait_for_device=wait_for_device)
         if not engine.device_lost:
