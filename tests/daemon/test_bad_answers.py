@@ -135,6 +135,36 @@ async def test_a_response_that_has_a_tool_run_by_the_server_is_no_empty_one(
         assert journal(caplog, "no_answer") == []
 
 
+@in_virtual_time
+async def test_a_hosted_tool_that_nobody_allows_is_no_empty_answer_and_the_model_says_what_it_makes_of_that(
+    caplog: pytest.LogCaptureFixture, earcons: list[str]
+) -> None:
+    asks = {
+        "id": "mcpr_1",
+        "type": "mcp_approval_request",
+        "server_label": "shop",
+        "name": "buy",
+        "arguments": "{}",
+    }
+    script: list[Step] = [
+        Expect("response.create", within_s=30),
+        response_created("resp_1"),
+        output_item_done("resp_1", asks),
+        response_done("resp_1", output=[asks]),
+        Expect("response.create", within_s=60),
+        *tone_response("resp_2", "item_2", "Then not.", 400),
+        Wait(60),
+    ]
+    async with household(script) as house:
+        await ask_aloud(house)
+        await house.phase("speaking", within_s=60)
+        (answer,) = [sent["item"] for sent in house.sent("conversation.item.create")]
+        assert (answer["type"], answer["approve"]) == ("mcp_approval_response", False)
+        assert "error" not in earcons
+        assert "error" not in house.lights
+        assert journal(caplog, "no_answer") == []
+
+
 NO_ANSWERS: dict[str, tuple[list[Step], str]] = {
     "max_output_tokens": (
         [response_created("resp_1"), response_done("resp_1", "incomplete", reason="max_output_tokens")],

@@ -248,6 +248,23 @@ async def test_the_end_of_a_response_counts_what_the_server_runs_itself_among_it
     assert end.tool_calls == 1
 
 
+@pytest.mark.parametrize("ends_first", [True, False], ids=["its response has ended", "its response runs"])
+@pytest.mark.parametrize(("approve", "asked"), [(True, 0), (False, 1)], ids=["approved", "refused"])
+async def test_after_a_refusal_the_reply_is_asked_for_and_after_a_yes_the_tool_is_waited_for(
+    approve: bool, asked: int, ends_first: bool
+) -> None:
+    model = RecordingModel()
+    async with await session_of(model, RealtimeAgent("T", tools=[SHOP])) as session:
+        await model.emit(started(), ASKS, *([ended()] if ends_first else []))
+        if approve:
+            await session.approve_tool_call("ask_1")
+        else:
+            await session.reject_tool_call("ask_1")
+        await model.emit(*([] if ends_first else [ended()]))
+    assert [answer.approve for answer in model.of(RealtimeModelSendMcpApproval)] == [approve]
+    assert len(model.of(RealtimeModelSendResponse)) == asked
+
+
 async def test_with_a_tool_of_the_program_in_the_same_response_there_is_one_reply() -> None:
     model = RecordingModel()
     async with await session_of(model, RealtimeAgent("T", tools=[SHOP, double])):

@@ -1,4 +1,7 @@
-"""Approval of hosted MCP tool calls: the model's server asks before it calls a tool, and waits for the answer."""
+"""Approval of hosted MCP tool calls: the model's server asks before it calls a tool, and waits for the answer.
+
+A call that is approved is one that the server runs; one that is refused is over, and the reply to it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ if TYPE_CHECKING:
     from speakerd.realtime.agents import HostedMCPTool
     from speakerd.realtime.model import RealtimeModelMcpApprovalRequestEvent
     from speakerd.realtime.session.state import SessionState
+    from speakerd.realtime.session.tool_runner import ToolRunner
 
 
 class HostedToolApprovals(Generic[TContext]):
     """The requests of one session that wait for an answer."""
 
-    def __init__(self, state: SessionState[TContext]) -> None:
+    def __init__(self, state: SessionState[TContext], tools: ToolRunner[TContext]) -> None:
         self._state = state
+        self._tools = tools
         self._waiting: dict[str, RealtimeModelMcpApprovalRequestEvent] = {}
         self._standing: dict[tuple[str, str], tuple[bool, str | None]] = {}
         """What the program decided for good about a tool, and the reason it gave."""
@@ -33,6 +38,7 @@ class HostedToolApprovals(Generic[TContext]):
 
     async def request(self, event: RealtimeModelMcpApprovalRequestEvent) -> None:
         """Process a request of the server: answer it, or ask the program."""
+        self._tools.approval_asked(event)
         tool = self._state.hosted_tool(event.server_label)
         standing = self._standing.get((event.server_label, event.name))
         if standing is not None:
@@ -90,3 +96,4 @@ class HostedToolApprovals(Generic[TContext]):
         await self._state.model.send_event(
             RealtimeModelSendMcpApproval(event.approval_request_id, approve=approve, reason=reason)
         )
+        await self._tools.approval_answered(event, approve=approve)

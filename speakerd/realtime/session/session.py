@@ -104,7 +104,7 @@ class RealtimeSession(RealtimeModelListener, Generic[TContext]):
         self._state = SessionState(model, agent, context, model_config, run_config)
         self._tools = ToolRunner(self._state)
         self._guardrails = GuardrailRunner(self._state)
-        self._hosted = HostedToolApprovals(self._state)
+        self._hosted = HostedToolApprovals(self._state, self._tools)
         self._handlers = ModelEventHandlers(self._state, self._tools, self._guardrails, self._hosted)
         self._entered = False
         self._connecting: asyncio.Task[None] | None = None

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from speakerd.realtime.agents import AnswerRule, Handoff
     from speakerd.realtime.model import (
+        RealtimeModelMcpApprovalRequestEvent,
         RealtimeModelMcpCallEndedEvent,
         RealtimeModelMcpCallStartedEvent,
         ResponseStatus,
@@ -169,6 +170,20 @@ class ToolRunner(Generic[TContext]):
             await self._ask_reply(event.response_id)
         elif self._calls.is_settled(event.response_id):
             await self._no_reply(event.response_id)
+
+    def approval_asked(self, event: RealtimeModelMcpApprovalRequestEvent) -> None:
+        """The model's server asks before it runs a hosted tool: no reply is due before the answer."""
+        request_id = event.approval_request_id
+        self._calls.begin(
+            RealtimeModelToolCallEvent(event.name, request_id, event.arguments, response_id=event.response_id)
+        )
+
+    async def approval_answered(self, event: RealtimeModelMcpApprovalRequestEvent, *, approve: bool) -> None:
+        """The server has its answer: after a refusal nothing more of that response comes, so ask for the reply."""
+        wanted: Literal[False, "unless_continued"] = False if approve else "unless_continued"
+        due = self._calls.answered(event.approval_request_id, wanted)
+        if due and event.response_id is not None:
+            await self._ask_reply(event.response_id)
 
     def continued(self, response_id: str) -> None:
         """Note that a response says something: to a hosted tool that it ran before that, no reply is asked for."""
