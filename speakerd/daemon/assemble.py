@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from speakerd.daemon.core import Assembly, LocalVoice, Speaker
-from speakerd.daemon.session import EmbeddedServer, SessionFactory
+from speakerd.daemon.session import BACKENDS, EmbeddedServer, SessionFactory
 from speakerd.panel.factory import open_panel
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def assemble(
     # Only a name: what the preset of a board changes is listed under its own keys.
     settings.subscribe("board", take=lambda _settings: None, when="now")
     embedded = EmbeddedServer(settings)
-    sessions = SessionFactory(settings, key=key, embedded=embedded, on_backend=on_backend, clock=clock)
+
+    def opened(backend: Backend) -> None:
+        speaker.monitor.publish("answers", clock(), by=BACKENDS[backend])
+        on_backend(backend)
+
+    sessions = SessionFactory(settings, key=key, embedded=embedded, on_backend=opened, clock=clock)
     speaker = Speaker(
         settings,
         make_device=make_device,

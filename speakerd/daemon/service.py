@@ -49,7 +49,7 @@ EXIT_OK, EXIT_CONFIG, EXIT_MISSING, EXIT_DIED, EXIT_RESTART = 0, 2, 3, 4, 5
 
 WORDS: Final[dict[Phase, str]] = {
     "starting": "starting",
-    "idle": "idle: press the button to talk",
+    "idle": "idle",
     "connecting": "connecting to the model",
     "listening": "listening",
     "thinking": "thinking",
@@ -97,22 +97,52 @@ async def serve(path: Path, hung_up: Sequence[int]) -> int:
     return EXIT_OK
 
 
+def ways_to_begin(settings: Settings) -> str:
+    """Say how a person begins a conversation with these settings."""
+    panel = settings.panel
+    acts = {"conversation", "talk"}
+    ways = []
+    if panel.kind in {"terminal", "simulated"} or (panel.kind == "gpio" and panel.button.pin != ""):
+        gestures = {
+            "press the button to talk": panel.gestures.press,
+            "hold the button to talk": panel.gestures.hold,
+            "press the button twice to talk": panel.gestures.double,
+            "hold the button long to talk": panel.gestures.long,
+        }
+        ways += [way for way, action in gestures.items() if action in acts][:1]
+    if settings.wake_word.enabled:
+        ways.append(f"say the wake word ({settings.wake_word.model})")
+    if ways:
+        return ", or ".join(ways)
+    by_program = "; speakerd ctl wake begins" if settings.control.enabled else ""
+    return f"no button and no wake word begins a conversation{by_program}"
+
+
 def status_words(
-    dialogue: Dialogue, missing: tuple[str, ...] = (), left_out: tuple[UnworkableSettingError, ...] = ()
+    dialogue: Dialogue,
+    missing: tuple[str, ...] = (),
+    left_out: tuple[UnworkableSettingError, ...] = (),
+    *,
+    begin: str = "",
+    instead: bool = False,
 ) -> str:
     """Say in one line what the speaker does, for `systemctl status`.
 
-    Where nothing goes on, it says that it is muted; `missing` is why there is no sound, while it waits for it, and
-    `left_out` what it does without.
+    Where nothing goes on, it says that it is muted, or how to `begin`; `missing` is why there is no sound, while it
+    waits for it, and `left_out` what it does without. `instead`: the embedded server answers in the model's place.
     """
-    without = "; ".join(f"without {problem}" for problem in left_out)
+    without = [f"without {problem}" for problem in left_out]
     if missing and dialogue.phase != "stopping":
         words = f"waiting for the sound card: {'; '.join(dict.fromkeys(missing))}"
     elif dialogue.flags.muted and dialogue.phase == "idle":
         words = "muted"
+    elif dialogue.phase == "idle":
+        away = ", and the voice model is out of reach" if dialogue.flags.offline else ""
+        words = f"{WORDS['idle']}{away}: {begin}" if begin else f"{WORDS['idle']}{away}"
     else:
         words = WORDS[dialogue.phase]
-    return f"{words}; {without}" if without else words
+    answers = ["the embedded server answers in place of the voice model"] if instead else []
+    return "; ".join([words, *answers, *without])
 
 
 def _follow_log_settings(settings: LiveSettings, journal: Journal) -> None:
@@ -130,7 +160,13 @@ async def _serve(settings: LiveSettings, path: Path, key: LiveApiKey, hung_up: S
     speaker = assembly.speaker
 
     def words() -> str:
-        return status_words(speaker.dialogue, speaker.missing, assembly.left_out)
+        return status_words(
+            speaker.dialogue,
+            speaker.missing,
+            assembly.left_out,
+            begin=ways_to_begin(settings.latest),
+            instead=assembly.fallen_back,
+        )
 
     reloader = Reloader(path, speaker, notifier, words)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -180,7 +216,7 @@ def _calm() -> None:
 
 async def _follow_state(speaker: Speaker, notifier: Notifier, words: Callable[[], str]) -> None:
     async for entry in speaker.monitor.subscribe():
-        if entry["event"] == "state":
+        if entry["event"] in {"state", "answers"}:
             notifier.status(words())
 
 

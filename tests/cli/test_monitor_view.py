@@ -106,3 +106,10 @@ def test_what_is_being_said_is_bounded() -> None:
     for _ in range(1000):
         view.feed(said("assistant", "word " * 20, final=False))
     assert len(view._saying) <= 2_000
+
+
+def test_it_names_who_answers() -> None:
+    view = MonitorView()
+    status = {"light": "idle", "connected": True, "volume": 60, "answers": "the embedded server"}
+    assert view.status(status) == "idle, connected to the embedded server, volume 60"
+    assert view.feed({"event": "answers", "by": "the voice model"}) == ["  connected to the voice model"]

@@ -212,6 +212,8 @@ async def test_the_embedded_server_answers_where_the_other_cannot_be_reached() -
     async with household(settings=settings) as house:
         house.assembly.speaker.handle(Ask("hello"))
         await house.phase("speaking", within_s=30)
+        assert house.assembly.fallen_back
+        assert house.assembly.answers == "the embedded server"
 
 
 @in_virtual_time

@@ -54,6 +54,8 @@ class MonitorView:
         """Take the status at the beginning; return it as one line."""
         self._light, self._phase = str(status.get("light", "?")), str(status.get("phase", "?"))
         connected = "connected" if status.get("connected") else "not connected"
+        if answers := status.get("answers"):
+            connected += f" to {answers}"
         return f"{self._light}, {connected}, volume {status.get('volume', '?')}"
 
     def feed(self, event: Mapping[str, Any]) -> list[str]:
@@ -78,6 +80,8 @@ class MonitorView:
             case {"event": "connection", "status": status}:
                 reason = event.get("reason")
                 return [f"  connection: {status}" + (f" ({reason})" if reason else "")]
+            case {"event": "answers", "by": who}:
+                return [f"  connected to {who}"]
             case {"event": "mark"}:  # the beginnings and ends of the latencies, for programs
                 return []
             case {"event": "lost", "count": count}:

@@ -83,6 +83,8 @@ class Control:
             "light": dialogue.light,
             "flags": dataclasses.asdict(dialogue.flags),
             "connected": speaker.link.connected,
+            "answers": self._assembly.answers,
+            "wake_word": self._wake_word(),
             "volume": speaker.volume.value,
             "echo": engine.echo_mode,
             "missing": "; ".join(dict.fromkeys(speaker.missing)) or None,
@@ -98,6 +100,13 @@ class Control:
             },
             "usage": speaker.usage.report(),
         }
+
+    def _wake_word(self) -> str:
+        settings = self._speaker.settings.latest.wake_word
+        if not settings.enabled:
+            return "off"
+        listening = self._speaker.listens_for_wake_word
+        return f"{settings.model}, {'listened for' if listening else 'not listened for now'}"
 
     async def _plain(self, request: PlainRequest, _args: dict[str, Any]) -> dict[str, Any]:
         self._speaker.handle(request)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from speakerd.daemon.session import BACKENDS
+
 if TYPE_CHECKING:
     from speakerd.daemon.core.speaker import Speaker
     from speakerd.daemon.live_settings import UnworkableSettingError
@@ -24,6 +26,19 @@ class Assembly:
         """What the settings ask for and the speaker does without, until somebody mends it."""
         problem = self.embedded.problem
         return (*self.speaker.settings.left_out, *((problem,) if problem is not None else ()))
+
+    @property
+    def answers(self) -> str | None:
+        """Who answers in this conversation; None while there is no connection."""
+        if not self.speaker.link.connected:
+            return None
+        return BACKENDS[self.sessions.backend]
+
+    @property
+    def fallen_back(self) -> bool:
+        """Whether the embedded server answers in the place of the model that the settings name."""
+        offline = self.sessions.backend == "offline" and self.speaker.link.connected
+        return offline and self.speaker.settings.latest.model.backend != "offline"
 
     async def prepare(self) -> None:
         """Load what the first press would have to wait for. Raises ConnectFailedError."""

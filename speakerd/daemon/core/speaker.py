@@ -214,6 +214,11 @@ class Speaker:
         return self.live_engine.current
 
     @property
+    def listens_for_wake_word(self) -> bool:
+        """Whether the wake word would begin a conversation now, if there is one."""
+        return self._audio_events.wake_word_armed and not self.missing
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Why there is no microphone or no loudspeaker, while there is none."""
         return tuple(self._audio_events.missing.values())

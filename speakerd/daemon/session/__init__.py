@@ -27,12 +27,13 @@ from speakerd.daemon.session.model_config import (
     turn_kind,
 )
 from speakerd.daemon.session.playback_tracker import PlaybackTracker
-from speakerd.daemon.session.session_factory import Backend, EmbeddedServer, SessionFactory
+from speakerd.daemon.session.session_factory import BACKENDS, Backend, EmbeddedServer, SessionFactory
 from speakerd.daemon.session.session_link import SessionLink
 from speakerd.daemon.session.session_renewal import SessionRenewal
 from speakerd.daemon.session.uplink_queue import CapturedSpeech, SetTurnDetection, UplinkQueue
 
 __all__ = [
+    "BACKENDS",
     "TURNS",
     "Backend",
     "CapturedSpeech",

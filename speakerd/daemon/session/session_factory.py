@@ -13,7 +13,7 @@ import logging
 import time
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.daemon.session.model_config import (
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Backend = Literal["remote", "offline"]
+
+BACKENDS: Final[dict[Backend, str]] = {"remote": "the voice model", "offline": "the embedded server"}
+"""Backend -> who answers, in words."""
 
 _RETIRE_LIMIT_S = 10.0
 """A server that was replaced is closed then, whoever still uses it."""
@@ -168,6 +171,8 @@ class SessionFactory:
         self._key = key
         self._embedded = embedded
         self._on_backend = on_backend
+        self.backend: Backend = self._model.backend
+        """Which server the newest session was opened with."""
         self._clock = clock
         self._allowances = Allowances()
         """Of all sessions with the model's server, or each press would bring new ones."""
@@ -253,6 +258,7 @@ class SessionFactory:
             raise ConnectFailedError(url or settings.url, f"no answer within {limit_s:g} s") from error
         finally:
             model.remove_listener(failures)
+        self.backend = backend
         self._on_backend(backend)
         return session
 
