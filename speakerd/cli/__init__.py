@@ -21,9 +21,10 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import json
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from speakerd import __version__
 from speakerd.cli.streams import give_up_output, prepare_streams
@@ -54,8 +55,20 @@ _UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 """What writing to a full disk, or to what is not there any more, ends in."""
 
 
+class _WrongUsage(Exception):
+    """The command line is wrong: the parser that has found it, and what is wrong."""
+
+    def __init__(self, parser: argparse.ArgumentParser, what: str) -> None:
+        super().__init__(what)
+        self.parser = parser
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser, also of a sub-command, that shows its own usage with what it does not know."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise _WrongUsage."""
+        raise _WrongUsage(self, message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; what is not known is an error here, not in the parser above, whose usage would not help."""
@@ -93,7 +106,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare_streams()
     try:
         try:
-            arguments = build_parser().parse_args(_command_first(sys.argv[1:] if argv is None else argv))
+            words = sys.argv[1:] if argv is None else argv
+            try:
+                arguments = build_parser().parse_args(_command_first(words))
+            except _WrongUsage as wrong:
+                _tell(wrong, as_json="--json" in words)
+                raise SystemExit(EXIT_USAGE) from None
             return int(arguments.handler(arguments))
         finally:
             sys.stdout.flush()
@@ -110,6 +128,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(OSError):
             print(f"speakerd: the output cannot be written: {error.strerror}", file=sys.stderr)
         return EXIT_MISSING
+
+
+def _tell(wrong: _WrongUsage, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": {"kind": "usage", "message": f"{wrong.parser.prog}: {wrong}"}}))
+    else:
+        wrong.parser.print_usage(sys.stderr)
+        print(f"{wrong.parser.prog}: error: {wrong}", file=sys.stderr)
 
 
 def _command_first(argv: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument, problems_of
 
 if TYPE_CHECKING:
     import argparse
@@ -40,31 +40,18 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Check one file. Exit code 0, 2 or 3."""
-    from speakerd.config.errors import ConfigError, ConfigErrors
+    from speakerd.config.errors import ConfigError
     from speakerd.config.load import default_file, read, starter_file
 
     if args.defaults or args.starter:
-        sys.stdout.write((default_file() if args.defaults else starter_file()).read_text("utf-8"))
+        text = (default_file() if args.defaults else starter_file()).read_text("utf-8")
+        sys.stdout.write(f"{json.dumps({'toml': text})}\n" if args.json else text)
         return 0
     try:
         loaded = read(args.file)
-    except ConfigErrors as errors:
-        if args.json:
-            print(
-                json.dumps(
-                    {"ok": False, "problems": [problem.to_dict() for problem in errors.problems]}, indent=2
-                )
-            )
-        else:
-            print(errors, file=sys.stderr)
-        return 2
     except ConfigError as error:
         if args.json:
-            print(
-                json.dumps(
-                    {"ok": False, "problems": [{"file": str(args.file), "what": str(error)}]}, indent=2
-                )
-            )
+            print(json.dumps({"ok": False, "problems": problems_of(error, args.file)}, indent=2))
         else:
             print(error, file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from speakerd.config.errors import ConfigError
     from speakerd.config.settings import Settings
 
 DEFAULT_FILE: Final = Path("/etc/speakerd/speakerd.toml")
@@ -36,6 +37,15 @@ def add_file_argument(
     parser.add_argument(
         "file", nargs="?", type=Path, action=_Named, default=default, help="the same, without --config"
     )
+
+
+def problems_of(error: ConfigError, file: Path | None) -> list[dict[str, Any]]:
+    """Return what is wrong, for `--json`: one for each mistake."""
+    from speakerd.config.errors import ConfigErrors
+
+    if isinstance(error, ConfigErrors):
+        return [problem.to_dict() for problem in error.problems]
+    return [{"file": str(file or DEFAULT_FILE), "what": str(error)}]
 
 
 def read_settings(file: Path | None) -> Settings:

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from speakerd.cli.config_file import add_file_argument, read_settings
+from speakerd.cli.config_file import add_file_argument, problems_of, read_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -36,7 +36,10 @@ def run(args: argparse.Namespace) -> int:
             known_hint(args.key)
         settings = read_settings(args.config)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        if args.json:
+            print(json.dumps({"ok": False, "problems": problems_of(error, args.config)}, indent=2))
+        else:
+            print(error, file=sys.stderr)
         return 2
     shown = _shown(settings, args.key)
     if args.json:

@@ -11,7 +11,7 @@ import re
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import Final
+from typing import Final, TextIO
 
 from speakerd.host.clean_text import REPLACED
 
@@ -29,6 +29,25 @@ class TerminalText(TextIOWrapper):
         return len(text)
 
 
+class Complaints(TerminalText):
+    """Such a stream for errors: where they cannot be written, they are lost, and the exit code has to do."""
+
+    def write(self, text: str, /) -> int:
+        """Write `text`, cleaned; return its length."""
+        try:
+            super().write(text)
+        except OSError:
+            _to_nowhere(self)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what has been kept back."""
+        try:
+            super().flush()
+        except OSError:
+            _to_nowhere(self)
+
+
 def prepare_streams() -> None:
     """Let any text be written, to an ASCII terminal, too, and any bytes be read; a closed one is empty."""
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # as long as the process
@@ -38,22 +57,26 @@ def prepare_streams() -> None:
         sys.stdin.reconfigure(errors="replace")
     # Not the streams of a test, which are no plain ones.
     if type(sys.stdout) is TextIOWrapper:
-        sys.stdout = _cleaning(sys.stdout)
+        sys.stdout = _cleaning(sys.stdout, TerminalText)
     if type(sys.stderr) is TextIOWrapper:
-        sys.stderr = _cleaning(sys.stderr)
+        sys.stderr = _cleaning(sys.stderr, Complaints)
 
 
-def _cleaning(stream: TextIOWrapper) -> TerminalText:
+def _cleaning(stream: TextIOWrapper, kind: type[TerminalText]) -> TerminalText:
     encoding, buffered_by_line = stream.encoding, stream.line_buffering
     stream.flush()
-    return TerminalText(
+    return kind(
         stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=buffered_by_line
     )
 
 
 def give_up_output() -> None:
     """Let the interpreter find nothing at its end that could not be written either."""
+    _to_nowhere(sys.stdout)
+
+
+def _to_nowhere(stream: TextIO) -> None:
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nothing, sys.stdout.fileno())
+        os.dup2(nothing, stream.fileno())
         os.close(nothing)

@@ -203,3 +203,46 @@ def test_the_interpreter_itself_has_nothing_to_say_at_its_end(line: str, end: st
     assert b"Traceback" not in told
     assert b"Exception ignored" not in told
     assert done.returncode == (3 if "full" in end else 0), told
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("check --config {bad}", 2), ("ctl --socket {none} status", 3), ("ctl bogus", 2)]
+)
+def test_errors_that_cannot_be_written_leave_the_exit_code_as_it_is(
+    tmp_path: Path, words: str, code: int
+) -> None:
+    (tmp_path / "bad.toml").write_text("[audio]\nvolume = 400\n")
+    line = words.format(bad=tmp_path / "bad.toml", none=tmp_path / "none")
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"{sys.executable} -m speakerd {line} 2>/dev/full"],
+        capture_output=True,
+        check=False,
+        timeout=limit(50),
+    )
+    assert done.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (["ctl", "--json", "bogus"], 2),
+        (["ctl", "--json"], 2),
+        (["ctl", "ask", "--json"], 2),
+        (["--json", "ctl", "ask", "--wait", "soon", "hello"], 2),
+        (["get", "--json", "nope"], 2),
+        (["get", "--json", "--config", "{bad}"], 2),
+        (["get", "--json", "--config", "{missing}"], 2),
+        (["check", "--json", "--config", "{bad}"], 2),
+        (["check", "--json", "--defaults"], 0),
+        (["check", "--json", "--starter"], 0),
+        (["devices", "--json", "--bogus"], 2),
+    ],
+)
+def test_with_json_the_output_is_one_value_whatever_is_wrong(
+    line: list[str], code: int, places: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "bad.toml").write_text("[audio]\nvolume = 400\n")
+    (outcome,) = run([Cell(filled(line, {**places, "bad": str(tmp_path / "bad.toml")}))])
+    assert outcome.code == code
+    assert isinstance(json.loads(outcome.out), dict)
+    assert outcome.err == ""
