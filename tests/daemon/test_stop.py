@@ -32,16 +32,16 @@ def test_a_stop_takes_two_seconds_at_most(heeds_its_end: bool, network_lives: bo
 
     async def work() -> None:
         wire = HonestWire()
-        async with watched(ModelServer(("call", "talk"), wire), wire, {"connection": "warm"}) as run:
+        async with watched(ModelServer(wire, warm=True), wire, {"connection": "warm"}) as run:
             speaker = run.house.assembly.speaker
             speaker.tools.tools = (wait,)
             speaker.link.disconnect()  # The next session is opened with that tool.
             speaker.link.connect()
             assert await run.wait_for(lambda: speaker.link.connected, 5)
-            await run.ask()
+            await run.ask("wait")
             await asyncio.sleep(1)
             if answering:
-                await run.ask()
+                await run.ask("tell me")
                 assert await run.reach("speaking", 5)
                 await asyncio.sleep(0.2)
             for link in network_of_the_loop().open_links:
