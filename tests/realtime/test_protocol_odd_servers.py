@@ -196,6 +196,29 @@ def test_each_response_can_call_a_tool_whatever_its_calls_are_called(call_id: st
     assert "" not in calls
 
 
+def test_a_call_without_any_id_is_reported_once_and_answered() -> None:
+    wire = Wire(MANUAL)
+    asked(wire).hear(*s.call_response("r1", item_id="", call_id=""))
+    (call,) = wire.events("function_call")
+    assert (call.name, call.arguments) == ("get_time", "{}")
+    wire.types()
+    wire.ask(RealtimeModelSendToolOutput(call, "noon", start_response=True))
+    assert wire.types() == ["conversation.item.create", "response.create"]
+
+
+def test_a_call_that_comes_after_its_response_is_answered_and_neither_run_nor_followed_by_a_reply() -> None:
+    wire = Wire(MANUAL)
+    asked(wire).hear(s.response_created("r1"), s.response_done("r1"))
+    wire.types()
+    wire.hear(*s.call_events("r1", "get_time"), *s.call_events("r1", "get_time"))
+    assert wire.events("function_call") == []
+    (create,) = wire.sent
+    assert (create["item"]["type"], create["item"]["call_id"]) == ("function_call_output", "call_1")
+    (error,) = wire.events("error")
+    assert "get_time" in str(error.error)
+    assert wire.protocol.is_quiet(wire.now)
+
+
 def test_the_output_of_a_call_goes_by_the_id_that_the_call_has_on_the_connection() -> None:
     wire = Wire(MANUAL)
     for n in range(2):

@@ -103,6 +103,8 @@ class ActiveResponse:
     """The request it answers, or would have; `None` when the server began it unexpectedly."""
     cancelled: bool = False
     """It was cancelled, or the server interrupts it by itself: what still arrives of it is dropped."""
+    ended: bool = False
+    """It has had its `done`: this stands in for it, for what comes late."""
     delivered: bool = False
     """Something of it reached the listeners: audio, text, a tool call, or a hosted one. (Not captions alone.)"""
     had_audio: bool = False
