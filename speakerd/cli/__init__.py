@@ -55,7 +55,7 @@ _UNWRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 """What writing to a full disk, or to what is not there any more, ends in."""
 
 
-class _WrongUsage(Exception):
+class _UsageError(Exception):
     """The command line is wrong: the parser that has found it, and what is wrong."""
 
     def __init__(self, parser: argparse.ArgumentParser, what: str) -> None:
@@ -67,8 +67,8 @@ class _Parser(argparse.ArgumentParser):
     """A parser, also of a sub-command, that shows its own usage with what it does not know."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise _WrongUsage."""
-        raise _WrongUsage(self, message)
+        """Raise _UsageError."""
+        raise _UsageError(self, message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse; what is not known is an error here, not in the parser above, whose usage would not help."""
@@ -109,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             words = sys.argv[1:] if argv is None else argv
             try:
                 arguments = build_parser().parse_args(_command_first(words))
-            except _WrongUsage as wrong:
+            except _UsageError as wrong:
                 _tell(wrong, as_json="--json" in words)
                 raise SystemExit(EXIT_USAGE) from None
             return int(arguments.handler(arguments))
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_MISSING
 
 
-def _tell(wrong: _WrongUsage, *, as_json: bool) -> None:
+def _tell(wrong: _UsageError, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": {"kind": "usage", "message": f"{wrong.parser.prog}: {wrong}"}}))
     else:
