@@ -100,6 +100,15 @@ def test_an_interruption_mutes_no_later_answer_whatever_the_items_are_called(ite
     assert [event.item_id for event in wire.events("audio_done")] == heard
 
 
+def test_an_answer_without_ids_is_one_item_of_the_conversation() -> None:
+    wire = Wire(MANUAL)
+    asked(wire).hear(*s.spoken_response("r1", "", "Hello there."))
+    asked(wire).hear(*s.spoken_response("r2", "", "Hello again."))
+    told = [event.item.item_id for event in wire.events("item_updated")]
+    assert len(set(told)) == 2
+    assert set(told) == {event.item_id for event in wire.events("audio")}
+
+
 def test_an_item_whose_id_is_used_again_is_cut_at_the_server_by_the_id_that_this_knows() -> None:
     wire = Wire(MANUAL)
     asked(wire).hear(*answer("r1", item_id="i"))

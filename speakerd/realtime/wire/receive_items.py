@@ -29,6 +29,8 @@ def _item(state: WireState, event: ServerEvent, now: float) -> None:
     state.resend.confirmed(item)
     if text(item, "id") in state.replayed:
         return
+    if item.get("role") == "assistant" and not text(item, "id"):
+        return  # Which one, the events of its response have told.
     if _is_a_turn(state, item):
         item = {**item, "id": state.turn_item_id}
     previous = state.item_ids.latest(text(event, "previous_item_id"))
