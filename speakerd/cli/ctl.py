@@ -176,10 +176,20 @@ def _arguments(args: argparse.Namespace) -> dict[str, Any]:
     if args.what in {"say", "ask"}:
         wait = {"wait_s": args.wait} if args.wait else {}
         chime = {"chime": True} if args.what == "say" and args.chime else {}
-        return {"text": " ".join(args.text), **chime, **wait}
+        return {"text": _text(args.text), **chime, **wait}
     if args.what == "volume" and args.level is not None:
         return volume_arguments(args.level)
     return {}
+
+
+def _text(words: list[str]) -> str:
+    from speakerd.cli.typed_text import typed_text
+    from speakerd.host.errors import CommandError
+
+    try:
+        return " ".join(map(typed_text, words))
+    except ValueError as error:
+        raise CommandError("bad_arguments", str(error)) from None
 
 
 def volume_arguments(word: str) -> dict[str, int]:
@@ -224,8 +234,10 @@ def answer_lines(command: str, result: Mapping[str, Any]) -> list[str]:
 
 
 def _reload_lines(result: Mapping[str, Any]) -> list[str]:
+    from speakerd.config.toml_writer import brief
+
     lines = [
-        f"{change['key']}: {change['old']} -> {change['new']} ({change['counts']})"
+        f"{change['key']}: {brief(change['old'])} -> {brief(change['new'])} ({change['counts']})"
         for change in result["changes"]
     ] or ["nothing has changed"]
     if "problem" in result:

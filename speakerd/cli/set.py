@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
+from speakerd.cli.typed_text import typed_text
 
 if TYPE_CHECKING:
     import argparse
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             known_hint(args.key)
             edit = checked(args.config, {}, [args.key])
         else:
-            edit = checked(args.config, {args.key: value_of_word(args.key, args.value)})
+            edit = checked(args.config, {args.key: value_of_word(args.key, _typed(args.key, args.value))})
         found = findings(edit.loaded, args.config, service_user())
         if errors := [
             item for item in found if f"{item.key}.".startswith(f"{args.key}.") and item.severity == "error"
@@ -95,6 +96,16 @@ def _next(file: Path) -> str:
     if file == DEFAULT_FILE:
         return "sudo systemctl reload speakerd   (or: speakerd ctl reload)"
     return f"speakerd ctl --config {shlex.quote(str(file))} reload"
+
+
+def _typed(key: str, word: str) -> str:
+    """Return the value that was typed. Raises ConfigErrors: it is no text."""
+    from speakerd.config.errors import ConfigErrors, Problem
+
+    try:
+        return typed_text(word)
+    except ValueError as error:
+        raise ConfigErrors([Problem(None, None, key, str(error))]) from None
 
 
 def _shown(loaded: Loaded, key: str) -> str:

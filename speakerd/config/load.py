@@ -21,6 +21,9 @@ from speakerd.config.validate import Document, parse, parse_as_far, validate
 _LARGEST_BYTES = 64_000
 """The reference with every setting has 25 kilobytes; anything much larger is another file."""
 
+_LOST_AT_LEAST = 4
+"""Zeros at the end. One of the encodings with zeros in it ends a text with three at most."""
+
 _PROPOSAL = re.compile("Write(?: in [a-z0-9 ]+)?:")
 _DEV_NULL = os.makedev(1, 3)
 _KINDS = {
@@ -60,6 +63,8 @@ class Loaded:
         path = tuple(key.split("."))
         presets = [preset for preset in (self.board, self.provider) if preset and preset.holds(path)]
         document = presets[0] if presets and not self.own.holds(path) else self.own
+        if key in schema.settings(Settings) and not document.holds(path):
+            return document.file, None
         return document.file, line_of(document.places, path)
 
 
@@ -242,6 +247,16 @@ def _decoded(raw: bytes, path: Path) -> str:
             what = f"the file is saved as {name}"
             cure = f"Save it as UTF-8; here: iconv -f {name} -t UTF-8 {path} > NEW"
             raise ConfigErrors([Problem(path, 1, "", what, cure=cure)])
+    if lost := len(raw) - len(raw.rstrip(b"\0")):
+        if lost == len(raw):
+            what = "the file holds nothing but zeros, as after a power cut: its content is lost"
+            cure = f"Begin anew, from what is installed: speakerd check --starter | sudo tee {path}"
+            raise ConfigErrors([Problem(path, 1, "", what, cure=cure)])
+        if lost >= _LOST_AT_LEAST:
+            what = "from here on the file holds nothing but zeros, as after a power cut: the rest is lost"
+            cure = f"Take the zeros out, here: tr -d '\\0' < {path} > NEW. Then write again what is missing"
+            number = raw.rstrip(b"\0").count(b"\n") + 1
+            raise ConfigErrors([Problem(path, number, "", what, cure=cure)])
     if raw.count(0) * 3 > len(raw):
         cure = f"Save it as UTF-8; here: iconv -f UTF-16LE -t UTF-8 {path} > NEW"
         raise ConfigErrors([Problem(path, 1, "", "the file looks as if saved as UTF-16", cure=cure)])

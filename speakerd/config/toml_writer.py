@@ -38,6 +38,14 @@ def toml_value(value: Any) -> str:
     raise TypeError(f"TOML has no way to write {value!r}")
 
 
+def brief(value: Any, most: int = 60) -> str:
+    """Return a plain value on one line, for a person; cut where that has more than `most` characters."""
+    if value is None:
+        return "(not set)"
+    text = quoted(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def toml_key(name: str) -> str:
     """Return one part of a key, quoted only if necessary."""
     bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()

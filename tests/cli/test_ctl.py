@@ -216,7 +216,7 @@ def test_a_reload_says_what_changed_and_when_it_counts(
     assert run(daemon, "reload") == 0
     assert capsys.readouterr().out.splitlines() == [
         "audio.volume: 60 -> 40 (in force)",
-        "panel.button.pin:  -> 17 (needs a restart)",
+        'panel.button.pin: "" -> 17 (needs a restart)',
         "still as at the start: panel.button.pin. `speakerd ctl reload --restart` restarts it",
     ]
     assert daemon.asked[-1][0] == "reload"

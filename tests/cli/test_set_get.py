@@ -4,7 +4,10 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 
 from speakerd.cli import main
 from speakerd.config.errors import Problem
+from tests.limits import limit
 
 OWN = """# mine
 board = "button-and-led"
@@ -316,3 +320,22 @@ def test_what_is_wrong_with_another_key_that_begins_alike_does_not_stop_it(
     assert put(file, "tools.commands.0.name", "light") == 0
     told = ["audio.echo"]
     assert put(file, "audio.echo", "aec") == 2
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C", "PYTHONUTF8": "0"}, {"LC_ALL": "C.UTF-8"}])
+def test_what_is_typed_in_utf_8_is_that_whatever_the_locale_says(file: Path, locale: dict[str, str]) -> None:
+    def typed(value: bytes) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "speakerd", "set", "--config", file, "offline.greeting", value],
+            env={**os.environ, "PYTHONCOERCECLOCALE": "0", **locale},
+            capture_output=True,
+            check=False,
+            timeout=limit(50),
+        )
+
+    done = typed("Grüße".encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert tomllib.loads(file.read_text("utf-8"))["offline"]["greeting"] == "Grüße"
+    refused = typed("Grüße".encode("latin-1"))
+    assert refused.returncode == 2
+    assert b"offline.greeting: byte 0xFC of the text is not UTF-8" in refused.stderr

@@ -237,6 +237,7 @@ def test_a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for(tmp_path: Pa
         ("[audio]\n".encode("utf-16"), 1, "saved as UTF-16"),
         ("[audio]\n".encode("utf-16-le"), 1, "saved as UTF-16"),
         ("[audio]\n".encode("utf-32"), 1, "saved as UTF-32"),
+        ("[audio]\nvolume = 3".encode("utf-32-le"), 1, "saved as UTF-16"),
         (
             "[model]\n# sch\u00f6n\n".encode("latin-1"),
             2,
@@ -255,6 +256,36 @@ def test_another_encoding_is_named_with_the_command_that_mends_it(
     assert problem.line == line
     assert what in problem.what
     assert "iconv -f" in problem.cure
+
+
+@pytest.mark.parametrize(
+    ("raw", "line", "what", "cure"),
+    [
+        (
+            b"\0",
+            1,
+            "nothing but zeros, as after a power cut: its content is lost",
+            "check --starter | sudo tee ",
+        ),
+        (b"\0" * 4096, 1, "nothing but zeros, as after a power cut: its content is lost", "check --starter"),
+        (
+            b"[audio]\nvolume = 30\n" + b"\0" * 400,
+            3,
+            "from here on the file holds nothing but zeros",
+            "tr -d",
+        ),
+    ],
+)
+def test_what_a_power_cut_leaves_is_called_lost_and_no_encoding(
+    raw: bytes, line: int, what: str, cure: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(raw)
+    with pytest.raises(ConfigErrors) as caught:
+        load(path)
+    (problem,) = caught.value.problems
+    assert (problem.line, what in problem.what, cure in problem.cure) == (line, True, True)
+    assert "UTF" not in str(problem)
 
 
 def test_windows_line_ends_and_a_mark_at_the_beginning_are_no_mistakes(tmp_path: Path) -> None:

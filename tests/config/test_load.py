@@ -371,3 +371,15 @@ def test_the_place_of_a_setting_is_file_line_and_key(tmp_path: Path) -> None:
     file.write_text('[audio]\nvolume = 50\n[model]\nvoice = "nobody"\n')
     assert place_of(file, "model.voice") == f"{file}:4: model.voice"
     assert place_of(tmp_path / "gone.toml", "model.voice") == f"{tmp_path}/gone.toml: model.voice"
+
+
+def test_a_setting_that_stands_in_no_file_has_no_line() -> None:
+    loaded = read_text(
+        '[audio]\ninput = "kitchen"\n[[tools.commands]]\nname = "a"\ndescription = "b"\nargv = ["/bin/true"]\n'
+    )
+    assert loaded.place("audio.input")[1] == 2
+    assert loaded.place("audio.output")[1] is None, "not the line of its table, which says nothing of it"
+    assert loaded.place("audio")[1] == 1
+    assert loaded.place("tools.commands.0.timeout_s")[1] is not None, (
+        "what belongs to an entry is at the entry"
+    )

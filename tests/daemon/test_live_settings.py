@@ -344,5 +344,5 @@ async def test_another_key_file_is_read_and_one_that_cannot_be_leaves_the_old_ke
 
 
 def test_the_hosted_service_without_a_key_is_refused_with_the_cure() -> None:
-    with pytest.raises(MissingKeyError, match="api_key_file"):
+    with pytest.raises(MissingKeyError, match=r"^there is no API key\. Put it into .* model\.api_key_file"):
         LiveApiKey(LiveSettings(Settings()), {}, Redactor())

@@ -16,6 +16,7 @@ from speakerd.config.diff import SettingChange, diff
 from speakerd.config.errors import ConfigError, ConfigErrors, Problem
 from speakerd.config.load import read
 from speakerd.config.retirement import retirements
+from speakerd.config.toml_writer import brief
 from speakerd.daemon.live_settings import SettingsRefusedError
 from speakerd.dialogue.refusal import STOPPING
 from speakerd.host.journal import UNCUT, fields
@@ -108,7 +109,7 @@ class Reloader:
             "restart": list(live.waiting("restart")),
         }
         for change in answer["changes"]:
-            words = (change["key"], change["old"], change["new"], change["counts"])
+            words = (change["key"], brief(change["old"]), brief(change["new"]), change["counts"])
             log.info("%s: %s -> %s (%s)", *words, extra=fields(event="setting_changed"))
         if failures:
             answer["problem"] = str(ConfigErrors(_problems(loaded, failures)))

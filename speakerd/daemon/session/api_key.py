@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
 from speakerd.host.credentials import VARIABLES, find_key, take_key
-from speakerd.host.errors import CredentialError
+from speakerd.host.errors import CredentialError, HostError
 from speakerd.host.journal import fields
 from speakerd.realtime.model import DEFAULT_URL
 
@@ -28,6 +28,9 @@ _READ = (*VARIABLES, "CREDENTIALS_DIRECTORY")
 
 class MissingKeyError(CredentialError):
     """The hosted service wants a key, and there is none."""
+
+    def __init__(self, cure: str) -> None:
+        HostError.__init__(self, f"there is no API key. {cure}")
 
 
 class LiveApiKey:
@@ -85,8 +88,7 @@ class LiveApiKey:
         needed = model.backend == "remote" and model.auth == "bearer" and model.url.startswith(DEFAULT_URL)
         if key is None and needed and "authorization" not in {name.lower() for name in model.headers}:
             raise MissingKeyError(
-                "anywhere",
-                "there is none. Put it into a file of mode 0600 and name that in model.api_key_file, set "
+                "Put it into a file of mode 0600 and name that in model.api_key_file, set "
                 'SPEAKERD_API_KEY, or set model.backend = "offline" to do without',
             )
         if key is not None:
