@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-Counts = Literal["now", "between_turns", "restart", "elsewhere", "failed"]
+InForce = Literal["now", "between_turns", "restart", "elsewhere", "failed"]
 """What has become of a change: the moment at which all have it, or that a part could not take it."""
 
-COUNTS: dict[Counts, str] = {
+COUNTS: dict[InForce, str] = {
     "now": "in force",
     "between_turns": "from the next conversation on",
     "restart": "needs a restart",
@@ -104,7 +104,7 @@ class Reloader:
         answer: dict[str, Any] = {
             "applied": not failures,
             "changes": [
-                _as_json(change, self._counts(change.key)) for change in diff(before, loaded.settings)
+                _as_json(change, self._in_force(change.key)) for change in diff(before, loaded.settings)
             ],
             "restart": list(live.waiting("restart")),
         }
@@ -123,7 +123,7 @@ class Reloader:
         log.info("reloaded: %d settings changed", count, extra=fields(event="reloaded", changes=count))
         return answer
 
-    def _counts(self, key: str) -> Counts:
+    def _in_force(self, key: str) -> InForce:
         """What has become of the newest value of that setting, as things are now."""
         live = self._speaker.settings
         if key in live.failed():
@@ -160,5 +160,5 @@ def _problems(loaded: Loaded, causes: Iterable[UnworkableSettingError]) -> list[
     return problems
 
 
-def _as_json(change: SettingChange, when: Counts) -> dict[str, Any]:
+def _as_json(change: SettingChange, when: InForce) -> dict[str, Any]:
     return {"key": change.key, "old": change.old, "new": change.new, "when": when, "counts": COUNTS[when]}
