@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from speakerd.cli.doctor import command as doctor
+from speakerd.cli.doctor import probes
 from speakerd.config.load import read_text
 
 SIMULATED = '[audio]\ndriver = "simulated"\n[model]\nbackend = "offline"\n'
@@ -90,6 +91,17 @@ def test_pins_that_are_named_are_looked_for(file: Path, capsys: pytest.CaptureFi
         "panel.light.rgb_pins.2": 13,
     }
     assert doctor.named_pins(read_text(file.read_text() + '[panel]\nkind = "none"\n').settings) == {}
+
+
+def test_the_sound_of_a_service_that_waits_for_its_card_is_not_called_fine(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = "waiting for the sound card: no capture device 'default'"
+    monkeypatch.setattr(probes, "unit", lambda: {"ActiveState": "active", "StatusText": status})
+    file.write_text('[model]\nbackend = "offline"\n')
+    assert run("--json", "--config", str(file)) == 1
+    found = findings(capsys)["sound"]
+    assert (found["verdict"], found["cause"]) == ("FAIL", f"The service is {status}.")
 
 
 def test_the_lights_are_walked_and_the_button_waited_for(

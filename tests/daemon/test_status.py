@@ -2,6 +2,7 @@
 
 import pytest
 
+from speakerd.cli.doctor.machine import WAITING
 from speakerd.config.load import read_text
 from speakerd.daemon.service import WORDS, status_words, ways_to_begin
 from speakerd.dialogue.events import ConnectionLost, Ready
@@ -74,3 +75,7 @@ async def test_status_and_monitor_name_who_answers_and_the_wake_word() -> None:
         await house.phase("listening")
         assert (await ask(house, "status"))["answers"] == "the voice model"
         assert [entry["by"] for entry in house.entries if entry["event"] == "answers"] == ["the voice model"]
+
+
+def test_the_doctor_knows_a_wait_for_the_sound_card_by_these_words() -> None:
+    assert status_words(Dialogue(), ("no microphone",)).startswith(WAITING)

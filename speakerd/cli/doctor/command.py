@@ -178,6 +178,7 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
     from speakerd.audio.cards import sound_cards
     from speakerd.cli.doctor import probes, sound
     from speakerd.cli.doctor.finding import fail, skip
+    from speakerd.cli.doctor.machine import WAITING
 
     simulated = settings.audio.driver == "simulated"
     yield sound.cards([card.card_id for card in sound_cards()], simulated=simulated)
@@ -192,6 +193,10 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
         yield fail("sound", "PortAudio cannot be loaded", str(error), "sudo apt install libportaudio2")
         return
     if _service_active():
+        status = probes.unit().get("StatusText", "")
+        if status.startswith(WAITING):
+            yield sound.opened(sound.Opened(f"The service is {status}."), service_active=True, simulated=False)
+            return
         # The service uses the device; opening it again would fail, or open another device of the same card.
         yield sound.opened(
             sound.Opened("held by the service", busy=True), service_active=True, simulated=False

@@ -7,6 +7,8 @@ from speakerd.cli.doctor.finding import Finding, fail, ok, skip, warn
 
 KNOWN_SYSTEMS = {"debian": (12, 14), "raspbian": (12, 14)}
 """ID of os-release: first version known to work, and the first not known."""
+WAITING = "waiting for the sound card"
+"""How the service's status begins while there is no sound."""
 HOT_CELSIUS = 80.0
 """A Pi reduces its clock from this temperature on."""
 LITTLE_MEMORY_KB = 100_000
@@ -88,7 +90,10 @@ def systemd(version: int | None, unit: Mapping[str, str]) -> Finding:
         return warn("service", seen, "It does not run.", "sudo systemctl enable --now speakerd")
     if version < 252:
         return warn("service", seen, "Older than any it was tested with.", "Use Debian 12 or later.")
-    return ok("service", ": ".join(filter(None, (seen, unit.get("StatusText", "")))))
+    seen = ": ".join(filter(None, (seen, unit.get("StatusText", ""))))
+    if unit.get("StatusText", "").startswith(WAITING):
+        return warn("service", seen, "Until then it neither hears nor speaks.", "See cards and sound below.")
+    return ok("service", seen)
 
 
 def memory(meminfo: str) -> Finding:

@@ -45,6 +45,11 @@ CASES: list[tuple[Finding, str, str]] = [
     (machine.systemd(247, LOADED), "WARN", "247"),
     (machine.systemd(257, {**LOADED, "ActiveState": "failed", "Result": "exit-code"}), "FAIL", "failed"),
     (machine.systemd(257, {**LOADED, "StatusText": "muted"}), "OK", "0 restarts: muted"),
+    (
+        machine.systemd(257, {**LOADED, "StatusText": "waiting for the sound card: no card"}),
+        "WARN",
+        "0 restarts: waiting for the sound card: no card",
+    ),
     (machine.systemd(257, {**LOADED, "ActiveState": "activating", "NRestarts": "10"}), "FAIL", "10 restarts"),
     (
         machine.systemd(257, {**LOADED, "ActiveState": "activating", "SubState": "auto-restart"}),
