@@ -197,6 +197,10 @@ def _service(settings: Settings) -> Iterator[Conflict]:
         if host.startswith(f"{word.lower()}."):
             what = f"{word} stands for the name of your own {word.lower()}"
             yield Conflict(("model.url",), what, f"Write its name, as {where} shows it.", "warning")
+    for key, value in (("model.model", model.model), ("model.transcription", model.transcription)):
+        if value in _DEPLOYMENTS:
+            what = f"{value} stands for the name of your own deployment"
+            yield Conflict((key,), what, "Write its name, as the Azure portal shows it.", "warning")
 
 
 def _socket(settings: Settings) -> Iterator[Conflict]:
@@ -253,6 +257,8 @@ _IDENTITY = (0, 1)
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 _PLACEHOLDERS = {"RESOURCE": "the Azure portal", "WORKSPACE": "the console of Model Studio"}
+
+_DEPLOYMENTS = ("DEPLOYMENT", "TRANSCRIPTION-DEPLOYMENT")
 
 _SPI0 = (10, 11)
 """GPIO numbers of data and clock on SPI bus 0."""

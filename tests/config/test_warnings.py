@@ -159,6 +159,13 @@ def test_an_error_names_the_line_of_its_key(text: str, line: int, key: str, word
             "model.url",
             "RESOURCE stands for",
         ),
+        (BUTTON + '[model]\nmodel = "DEPLOYMENT"', 4, "model.model", "DEPLOYMENT stands for"),
+        (
+            BUTTON + '[model]\ntranscription = "TRANSCRIPTION-DEPLOYMENT"',
+            4,
+            "model.transcription",
+            "TRANSCRIPTION-DEPLOYMENT stands for",
+        ),
     ],
 )
 def test_what_is_probably_not_meant_so_is_a_warning(
