@@ -84,6 +84,7 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("transcript", "info", "What was said. Only with log.transcripts.", ("ROLE",)),
     JournalEvent("tool_start", "info", "A tool runs.", ("TOOL",)),
     JournalEvent("tool_end", "info", "A tool is done.", ("TOOL",)),
+    JournalEvent("tool_failed", "warning", "A tool has ended without a result.", ("TOOL",)),
     JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
     JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
     JournalEvent(

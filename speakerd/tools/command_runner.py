@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 from typing import TYPE_CHECKING, Final
+
+from speakerd.realtime.agents import ToolFailureText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from speakerd.tools.settings import CommandSettings
+
+log = logging.getLogger(__name__)
 
 KEPT_BYTES: Final = 4096
 """Limit of the output; more would be too much for the model."""
@@ -68,16 +73,22 @@ class CommandRunner:
         self._running = False
 
     async def run(self) -> str:
-        """Run the command; return the result in words for the model. Cancelling it ends the child. Never raises."""
+        """Run the command; return the result in words for the model. Cancelling it ends the child. Never raises.
+
+        A failure is a ToolFailureText, and goes to the log.
+        """
         if self._running:
-            return "It is still running from before."
+            return ToolFailureText("It is still running from before.")
         self._running = True
         try:
-            return await self._run()
+            result = await self._run()
         except OSError as error:
-            return f"It cannot be run: {error.strerror or error}."
+            result = ToolFailureText(f"It cannot be run: {error.strerror or error}.")
         finally:
             self._running = False
+        if isinstance(result, ToolFailureText):
+            log.warning("the command %s: %s", self._settings.name, result)
+        return result
 
     async def _run(self) -> str:
         reading, writing = os.pipe()
@@ -109,7 +120,8 @@ class CommandRunner:
                 code = await process.wait()
         except TimeoutError:
             await _end(process)
-            return f"It did not end within {self._settings.timeout_s:g} seconds and was stopped."
+            words = f"It did not end within {self._settings.timeout_s:g} seconds and was stopped."
+            return ToolFailureText(words)
         except asyncio.CancelledError:
             await _end(process)
             raise
@@ -118,7 +130,7 @@ class CommandRunner:
                 await output.ended.wait()
         said = words_of(bytes(output.kept), cut=output.cut)
         if code:
-            return f"It failed with exit code {code}. {said}".strip()
+            return ToolFailureText(f"It failed with exit code {code}. {said}".strip())
         return said or "Done."
 
 

@@ -23,6 +23,7 @@ from speakerd.dialogue.events import (
 )
 from speakerd.dialogue.triggers import error_trigger
 from speakerd.realtime import RealtimeAgent, function_tool
+from speakerd.realtime.agents import ToolFailureText
 from speakerd.realtime.errors import (
     BadFrameError,
     NoAnswerError,
@@ -180,6 +181,8 @@ def test_details_hold_nothing_that_anyone_said() -> None:
         ("tool_start", {"tool": "noop"}),
     )
     assert details_of(RealtimeToolEnd(AGENT, noop, "secret", INFO)) == (("tool_end", {"tool": "noop"}),)
+    failure = ToolFailureText("a secret failed")
+    assert details_of(RealtimeToolEnd(AGENT, noop, failure, INFO)) == (("tool_failed", {"tool": "noop"}),)
     ((name, fields),) = details_of(RealtimeConnection("reconnecting", "gone", INFO))
     assert (name, fields) == ("connection", {"status": "reconnecting", "reason": "gone"})
     ((name, fields),) = details_of(RealtimeError({"type": "server_error", "message": "m"}, INFO))

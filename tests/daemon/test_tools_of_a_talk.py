@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from speakerd.dialogue.events import Ask
+from speakerd.realtime.agents import ToolFailureText
 from speakerd.realtime.testing.loopback import Expect, Wait
 from speakerd.realtime.testing.server_events import (
     audio_delta,
@@ -23,6 +25,7 @@ from speakerd.realtime.testing.server_events import (
     usage,
 )
 from speakerd.tools.command_runner import CommandRunner
+from tests.daemon import scenes
 from tests.daemon.bench import GO_FORWARD, Household, household, tone, tone_response
 from tests.simulation.virtual_loop import in_virtual_time
 
@@ -250,3 +253,20 @@ async def test_a_tool_dies_with_its_session_and_nobody_waits_for_it(ended: list[
         assert ended == ["killed"]
         assert house.phases[-1] == "idle"
         assert house.assembly.speaker.dialogue.state.tools == ()
+
+
+@in_virtual_time
+async def test_a_command_that_fails_is_told_so_in_the_journal_and_not_as_done(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_runner: CommandRunner) -> str:
+        return ToolFailureText("It failed with exit code 6.")
+
+    monkeypatch.setattr(CommandRunner, "run", fails)
+    caplog.set_level(logging.INFO)
+    script = scenes.calling(("open_gate", "{}"))
+    async with household(script, settings={"tools": {"commands": [COMMAND]}}) as house:
+        house.assembly.speaker.handle(Ask("open it"))
+        await house.phase("speaking")
+    assert "the tool open_gate has failed" in caplog.text
+    assert "is done" not in caplog.text

@@ -81,6 +81,7 @@ TOLD: dict[str, Callable[[TurnLog, str], None]] = {
         "setting_refused", {"setting": "", "parameter": text, "message": text, "speaks_on": True}, 1.0
     ),
     "tool_start": lambda turns, text: turns.detail("tool_start", {"tool": text}, 1.0),
+    "tool_failed": lambda turns, text: turns.detail("tool_failed", {"tool": text}, 1.0),
     "tool_end": lambda turns, text: turns.detail("tool_end", {"tool": text}, 1.0),
     "connection": lambda turns, text: turns.detail(
         "connection", {"status": "reconnecting", "reason": text}, 1.0

@@ -7,7 +7,7 @@ from speakerd.host.events import EVENTS, QUESTIONS, catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {event.name for event in EVENTS}
-BY_DETAIL = {"tool_start", "tool_end", "usage"}
+BY_DETAIL = {"tool_start", "tool_end", "tool_failed", "usage"}
 """Written under the name of a session event (`TurnLog.detail`)."""
 
 

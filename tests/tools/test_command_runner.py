@@ -31,8 +31,17 @@ async def test_a_command_that_prints_nothing_is_done() -> None:
     assert await runner("/bin/true").run() == "Done."
 
 
-async def test_a_failure_tells_its_code_and_its_words() -> None:
-    assert await shell("echo no such lamp >&2; exit 3").run() == "It failed with exit code 3. no such lamp"
+async def test_a_failure_tells_its_code_and_its_words_to_the_log_as_well(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    words = "It failed with exit code 3. no such lamp"
+    assert await shell("echo no such lamp >&2; exit 3").run() == words
+    assert caplog.messages == [f"the command command: {words}"]
+
+
+async def test_a_command_that_does_what_it_should_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    await runner("/bin/echo", "lights on").run()
+    assert caplog.messages == []
 
 
 async def test_arguments_are_not_read_by_a_shell() -> None:

@@ -195,7 +195,9 @@ def _sound(settings: Settings, *, audible: bool) -> Iterator[Finding]:
     if _service_active():
         status = probes.unit().get("StatusText", "")
         if status.startswith(WAITING):
-            yield sound.opened(sound.Opened(f"The service is {status}."), service_active=True, simulated=False)
+            yield sound.opened(
+                sound.Opened(f"The service is {status}."), service_active=True, simulated=False
+            )
             return
         # The service uses the device; opening it again would fail, or open another device of the same card.
         yield sound.opened(

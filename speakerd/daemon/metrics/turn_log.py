@@ -207,6 +207,8 @@ class TurnLog:
                 details["seconds"],
                 extra=fields(event="speech_dropped", seconds=details["seconds"]),
             )
+        elif event == "tool_failed":
+            log.warning("the tool %s has failed", details["tool"], extra=fields(event=event, **details))
         elif event != "connection":
             log.info("%s", _sentence(event, details), extra=fields(event=event, **details))
 

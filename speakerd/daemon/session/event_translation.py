@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.daemon.session.model_config import setting_of
 from speakerd.dialogue import events as facts
+from speakerd.realtime.agents import ToolFailureText
 from speakerd.realtime.errors import (
     ModelBehaviorError,
     NoAnswerError,
@@ -181,7 +182,8 @@ def details_of(event: RealtimeSessionEvent) -> tuple[tuple[str, dict[str, Any]],
         case "tool_start":
             return (("tool_start", {"tool": event.tool.name}),)
         case "tool_end":
-            return (("tool_end", {"tool": event.tool.name}),)
+            failed = isinstance(event.output, ToolFailureText)
+            return (("tool_failed" if failed else "tool_end", {"tool": event.tool.name}),)
         case "connection":
             return (("connection", {"status": event.status, "reason": event.reason or ""}),)
         case "error":
