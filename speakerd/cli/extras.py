@@ -5,6 +5,7 @@ What is chosen here is written into /etc/speakerd/extras, and every upgrade foll
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from speakerd.cli.optional_parts import Extra, Installation
@@ -31,9 +31,10 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         epilog="sudo speakerd extras add wakeword",
     )
     add_file_argument(parser, positional=False, default=DEFAULT_FILE, words=f"default: {DEFAULT_FILE}")
+    parser.add_argument("--json", action="store_true", help="the list, for programs")
     what = parser.add_subparsers(dest="what", metavar="WHAT")
     listing = what.add_parser("list", help="which there are, what for, installed or not (default)")
-    listing.add_argument("--json", action="store_true", help="for programs")
+    listing.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="for programs")
     for name, words in (
         ("add", "install them, now and at every upgrade"),
         ("remove", "take them out, and leave them out"),
@@ -131,7 +132,7 @@ def _list(args: argparse.Namespace, installation: Installation) -> int:
         }
         for extra in EXTRAS
     ]
-    if getattr(args, "json", False):
+    if args.json:
         print(json.dumps({"extras": rows}, indent=2))
         return 0
     print(f"{'name':<10}{'installed':<11}{'MB':>5}   what for")

@@ -6,12 +6,13 @@ The file is checked with the change first; what would not pass is not written.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
-from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument
+from speakerd.cli.config_file import DEFAULT_FILE, add_file_argument, problems_of
 from speakerd.cli.typed_text import typed_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from speakerd.config.errors import Problem
     from speakerd.config.load import Loaded
+    from speakerd.config.write import Edit
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,6 +39,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     value.add_argument("--default", action="store_true", help="take the line out, so that the default counts")
     add_file_argument(parser, positional=False, default=DEFAULT_FILE, words=f"default: {DEFAULT_FILE}")
     parser.add_argument("--reload", action="store_true", help="let the running speaker take it at once")
+    parser.add_argument("--json", action="store_true", help="for programs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.cli.named_files import findings, service_user
     from speakerd.config.errors import ConfigError, ConfigErrors
     from speakerd.config.retirement import retirements
+    from speakerd.config.show import toml_line
     from speakerd.config.words import known_hint, value_of_word
     from speakerd.config.write import checked, put
 
@@ -60,25 +65,58 @@ def run(args: argparse.Namespace) -> int:
             raise ConfigErrors(errors)
         put(args.config, edit)
     except ConfigError as error:
-        print(error, file=sys.stderr)
-        print("nothing was changed", file=sys.stderr)
+        if args.json:
+            print(json.dumps({"ok": False, "problems": problems_of(error, args.config)}, indent=2))
+        else:
+            print(error, file=sys.stderr)
+            print("nothing was changed", file=sys.stderr)
         return 2
-    for warning in (
+    warnings = [
         *edit.loaded.warnings,
         *retirements(edit.loaded, args.config, dt.datetime.now().astimezone().date()),
-    ):
+    ]
+    if args.json:
+        return _run_as_json(args, before, edit, warnings)
+    for warning in warnings:
         print(warning, file=sys.stderr)
+    value = toml_line(_value(edit.loaded, args.key))
     if not edit.changes:
         print(f"{args.key} was so already in {args.config}")
     elif args.default:
-        print(f"{args.key} is out of {args.config}; what counts without it: {_shown(edit.loaded, args.key)}")
+        print(f"{args.key} is out of {args.config}; what counts without it: {value}")
     else:
-        print(f"{args.key} = {_shown(edit.loaded, args.key)}   in {args.config}")
+        print(f"{args.key} = {value}   in {args.config}")
     if args.reload:
-        return _reload((*before, edit.loaded.settings.control.socket))
+        return _reload_in_words((*before, edit.loaded.settings.control.socket))
     if edit.changes:
         print(f"Next: {_next(args.config)}")
     return 0
+
+
+def _run_as_json(
+    args: argparse.Namespace, before: tuple[str, ...], edit: Edit, warnings: list[Problem]
+) -> int:
+    from speakerd.config import show
+    from speakerd.host.errors import CommandError, ControlError
+
+    code = 0
+    answer: dict[str, Any] = {
+        "ok": True,
+        "file": str(args.config),
+        "key": args.key,
+        "value": show.plain(_value(edit.loaded, args.key)),
+        "changed": edit.changes,
+        "problems": [warning.to_dict() for warning in warnings],
+    }
+    if args.reload:
+        try:
+            answer["reload"] = _reload((*before, edit.loaded.settings.control.socket))
+            code = 0 if answer["reload"].get("applied") else 1
+        except (CommandError, ControlError) as error:
+            answer["reload"] = {"applied": False, "problem": str(error)}
+            code = 1 if isinstance(error, CommandError) else 3
+    print(json.dumps({**answer, "ok": not code}, indent=2))
+    return code
 
 
 def _sockets(file: Path) -> tuple[str, ...]:
@@ -108,23 +146,29 @@ def _typed(key: str, word: str) -> str:
         raise ConfigErrors([Problem(None, None, key, str(error))]) from None
 
 
-def _shown(loaded: Loaded, key: str) -> str:
+def _value(loaded: Loaded, key: str) -> Any:
     from speakerd.config import secrets
-    from speakerd.config.show import toml_line, value_at
+    from speakerd.config.show import value_at
 
     path = tuple(key.split("."))
-    return toml_line(secrets.masked(path, value_at(loaded.settings, path)))
+    return secrets.masked(path, value_at(loaded.settings, path))
 
 
-def _reload(sockets: Iterable[str]) -> int:
+def _reload(sockets: Iterable[str]) -> dict[str, Any]:
+    """Return the answer of the speaker. Raises CommandError, ControlError."""
     from speakerd.host.control_client import ControlClient
-    from speakerd.host.errors import CommandError, ControlError
     from speakerd.host.socket_path import calling_paths
 
     paths = [path for socket in sockets for path in calling_paths(socket, os.environ, os.geteuid())]
+    with ControlClient(list(dict.fromkeys(paths))) as client:
+        return client.request("reload")
+
+
+def _reload_in_words(sockets: Iterable[str]) -> int:
+    from speakerd.host.errors import CommandError, ControlError
+
     try:
-        with ControlClient(list(dict.fromkeys(paths))) as client:
-            result = client.request("reload")
+        result = _reload(sockets)
     except (CommandError, ControlError) as error:
         print(f"the file is written, and no speaker has taken it: {error}", file=sys.stderr)
         return 1 if isinstance(error, CommandError) else 3

@@ -236,6 +236,10 @@ def test_errors_that_cannot_be_written_leave_the_exit_code_as_it_is(
         (["check", "--json", "--defaults"], 0),
         (["check", "--json", "--starter"], 0),
         (["devices", "--json", "--bogus"], 2),
+        (["extras", "--json"], 0),
+        (["extras", "--json", "list"], 0),
+        (["extras", "list", "--json"], 0),
+        (["set", "--json", "nope", "1"], 2),
     ],
 )
 def test_with_json_the_output_is_one_value_whatever_is_wrong(

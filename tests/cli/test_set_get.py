@@ -339,3 +339,23 @@ def test_what_is_typed_in_utf_8_is_that_whatever_the_locale_says(file: Path, loc
     refused = typed("Grüße".encode("latin-1"))
     assert refused.returncode == 2
     assert b"offline.greeting: byte 0xFC of the text is not UTF-8" in refused.stderr
+
+
+def test_as_json_all_is_one_value_with_the_answer_of_the_speaker(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "own.sock"
+    file.write_text(f'{OWN}\n[control]\nsocket = "{path}"\n')
+    with daemon(path, {"applied": True, "changes": [], "restart": []}):
+        assert put(file, "audio.volume", "31", "--json", "--reload") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["value"], answer["changed"]) == (True, 31, True)
+    assert answer["reload"]["applied"] is True
+    path.unlink()
+    assert put(file, "audio.volume", "31", "--json", "--reload") == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["ok"], answer["changed"], answer["reload"]["applied"]) == (False, False, False)
+    assert put(file, "audio.volume", "400", "--json") == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["problems"][0]["key"] == "audio.volume"
+    assert told.err == ""
