@@ -85,6 +85,11 @@ EVENTS: tuple[JournalEvent, ...] = (
     JournalEvent("tool_start", "info", "A tool runs.", ("TOOL",)),
     JournalEvent("tool_end", "info", "A tool is done.", ("TOOL",)),
     JournalEvent("tool_failed", "warning", "A tool has ended without a result.", ("TOOL",)),
+    JournalEvent("approval_asked", "info", "A tool waits for a yes or a no at the button.", ("TOOL",)),
+    JournalEvent("approval_given", "info", "A tool was allowed at the button.", ("TOOL",)),
+    JournalEvent(
+        "approval_refused", "info", "A tool was not allowed; the line says why.", ("TOOL", "REASON")
+    ),
     JournalEvent("connection_lost", "warning", "The model is out of reach.", ("FATAL",)),
     JournalEvent("session_error", "warning", "The server reports an error.", ("KIND",)),
     JournalEvent(

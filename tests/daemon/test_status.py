@@ -1,17 +1,27 @@
 """The words of `systemctl status`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from speakerd.cli.doctor.machine import WAITING
 from speakerd.config.load import read_text
+from speakerd.daemon.control import Control
 from speakerd.daemon.service import WORDS, status_words, ways_to_begin
 from speakerd.dialogue.events import ConnectionLost, Ready
 from speakerd.dialogue.requests import MUTE, STOP, WAKE
 from speakerd.dialogue.state import PHASES
 from speakerd.dialogue.state_machine import Dialogue
+from speakerd.host.errors import CommandError
+from tests.daemon import scenes
 from tests.daemon.bench import household
 from tests.daemon.test_usage import ask
 from tests.simulation.virtual_loop import in_virtual_time
+
+if TYPE_CHECKING:
+    from speakerd.daemon.control import Reloader
 
 
 def test_every_phase_has_its_words() -> None:
@@ -79,3 +89,12 @@ async def test_status_and_monitor_name_who_answers_and_the_wake_word() -> None:
 
 def test_the_doctor_knows_a_wait_for_the_sound_card_by_these_words() -> None:
     assert status_words(Dialogue(), ("no microphone",)).startswith(WAITING)
+
+
+@in_virtual_time
+async def test_an_answer_that_waits_for_a_yes_is_told_so_to_whoever_asked() -> None:
+    door = {"name": "door", "description": "Open it.", "argv": ["/bin/true"], "approval": True}
+    async with household(scenes.calling(("door", "{}")), settings={"tools": {"commands": [door]}}) as house:
+        control = Control(house.assembly, cast("Reloader", None))
+        with pytest.raises(CommandError, match="the tool door waits for a yes or a no at the button"):
+            await control.handle("ask", {"text": "open the door", "wait_s": 3})

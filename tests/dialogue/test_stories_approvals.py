@@ -79,3 +79,21 @@ def test_too_many_approvals_are_refused() -> None:
         d.approval(f"c{index}")
     assert len(d.dialogue.state.approvals) == 8
     assert len(d.took(c.Reject)) == 4
+
+
+@pytest.mark.parametrize(
+    ("how", "told_of"),
+    [
+        ("tap", c.Log("approval_given", {"tool": "door"})),
+        (
+            "hold",
+            c.Log("approval_refused", {"tool": "door", "reason": "refused by the person at the speaker"}),
+        ),
+        ("wait", c.Log("approval_refused", {"tool": "door", "reason": "nobody answered in time"})),
+    ],
+)
+def test_the_journal_has_that_an_approval_was_asked_for_and_what_was_said(how: str, told_of: c.Log) -> None:
+    d = warm().thinking().response().send(events.ApprovalNeeded("c1", "door"))
+    assert c.Log("approval_asked", {"tool": "door"}) in d.orders
+    d.wait(31.0) if how == "wait" else getattr(d, how)()
+    assert told_of in d.orders

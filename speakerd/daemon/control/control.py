@@ -170,6 +170,8 @@ class Control:
         except TimeoutError:
             so_far = f"; so far: {' '.join(said)}" if said else ""
             words = f"no answer was heard to its end within {wait_s:g} s{so_far}"
+            if waiting := self._speaker.dialogue.state.approvals:
+                words += f"; the tool {waiting[0].name} waits for a yes or a no at the button"
             raise CommandError("not_answered", words) from None
         finally:
             watch.close()

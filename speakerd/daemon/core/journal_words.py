@@ -34,6 +34,12 @@ def sentence(log: Log) -> str:
             return f"nobody came to a timer that rang until its limit (timers: {words['timers']})"
         case "announcement_failed":
             return f"an announcement was not wholly spoken: {words['reason']}"
+        case "approval_asked":
+            return f"the tool {words['tool']} waits for a yes or a no at the button"
+        case "approval_given":
+            return f"the tool {words['tool']} was allowed at the button"
+        case "approval_refused":
+            return f"the tool {words['tool']} was not allowed: {words['reason']}"
         case _:
             return _plain(log.event)
 

@@ -14,25 +14,29 @@ def ask(t: Transition) -> None:
         if t.state.answer is not None:
             t.state.answer.more_due = True
         t.out.append(commands.PlaySound("wake"))
+        t.out.append(commands.Log("approval_asked", {"tool": t.event.name}))
 
 
 def refuse_unasked(t: Transition) -> None:
     """Refuse a tool call because nobody is there to be asked, or too many wait already."""
     if isinstance(t.event, ApprovalNeeded):
-        t.out.append(commands.Reject(t.event.call_id, "nobody could be asked"))
+        reason = "nobody could be asked"
+        t.out.append(commands.Reject(t.event.call_id, reason))
+        t.out.append(commands.Log("approval_refused", {"tool": t.event.name, "reason": reason}))
 
 
 def approve(t: Transition) -> None:
     """Let the tool call run that the press was aimed at."""
     call_id = t.state.hand.aim
     t.out.append(commands.Approve(call_id))
+    t.out.append(commands.Log("approval_given", {"tool": _tool(t, call_id)}))
     _drop(t, call_id)
 
 
 def reject(t: Transition) -> None:
     """Refuse the tool call that the press was aimed at."""
     call_id = t.state.hand.aim
-    t.out.append(commands.Reject(call_id, "refused by the person at the speaker"))
+    _refuse(t, call_id, "refused by the person at the speaker")
     _drop(t, call_id)
 
 
@@ -48,10 +52,19 @@ def _drop(t: Transition, call_id: str) -> None:
         t.state.answer.progress_at = t.now
 
 
+def _refuse(t: Transition, call_id: str, reason: str) -> None:
+    t.out.append(commands.Reject(call_id, reason))
+    t.out.append(commands.Log("approval_refused", {"tool": _tool(t, call_id), "reason": reason}))
+
+
+def _tool(t: Transition, call_id: str) -> str:
+    return next((waiting.name for waiting in t.state.approvals if waiting.call_id == call_id), "")
+
+
 def reject_all(t: Transition, reason: str) -> None:
     """Refuse every tool call that waits. Not an action by itself: it needs a reason."""
     for approval in t.state.approvals:
-        t.out.append(commands.Reject(approval.call_id, reason))
+        _refuse(t, approval.call_id, reason)
     t.state.approvals = ()
 
 
@@ -59,5 +72,5 @@ def expire(t: Transition) -> None:
     """Refuse the tool calls that nobody has answered in time."""
     while t.state.approvals and t.state.approvals[0].until <= t.now:
         late = t.state.approvals[0]
-        t.out.append(commands.Reject(late.call_id, "nobody answered in time"))
+        _refuse(t, late.call_id, "nobody answered in time")
         _drop(t, late.call_id)
