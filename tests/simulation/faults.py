@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from speakerd.realtime import event_names as names
 from speakerd.realtime.testing import server_events as events
 from tests.simulation.model_server import Stage
+from tests.simulation.virtual_loop import network_of_the_loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +41,7 @@ Fault: TypeAlias = Literal[
     "not_json",
     "out_of_order",  # after the next one; of a foreign event: sent without a reason
     "mute",  # nothing comes on this connection from here on, for good; pings are answered
+    "gone",  # nothing arrives at either end of it any more, and nobody is told: a black hole
 ]
 Connection: TypeAlias = Literal["on_wake", "warm"]
 Then: TypeAlias = Literal[
@@ -49,10 +51,12 @@ Then: TypeAlias = Literal[
 ]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
+SPOILING: Final[tuple[Fault, ...]] = tuple(fault for fault in FAULTS if fault != "gone")
+"""What can be done to an event."""
 CONNECTIONS: Final[tuple[Connection, ...]] = get_args(Connection)
 THEN: Final[tuple[Then, ...]] = get_args(Then)
 ANY: Final = "any"
-"""In place of an event: the stage itself, of the stages in which a server has nothing to send. It can only go mute."""
+"""In place of an event: the stage itself. Its connection can be gone, and where it has nothing to send, it can go mute."""
 FOREIGN_FAULTS: Final[tuple[Fault, ...]] = ("out_of_order", "doubled", "wrong_types", "fields_missing")
 """Of an event that the stage has not of itself. The others are void: there is nothing to be left out, and an error or
 a frame that is no JSON in the place of nothing is the same whatever event it stands for, and is covered by the natural ones."""
@@ -70,6 +74,8 @@ ERRORS: Final = (
 """Type and code."""
 _REFUSED_PARAMETERS: Final = ("session.audio.output.voice", "session.tools", None)
 _NOTHING_FOLLOWS_S: Final = 2.0
+CALLING: Final[frozenset[Stage]] = frozenset({"tool", "hosted", "approval"})
+"""In these something is done that must not be done twice: each event may also be the last that would have come."""
 LATE: Final[frozenset[Fault]] = frozenset({"delayed", "stalled", "out_of_order"})
 """Of these what is to be sent is sent later, and the client may have gone by then: such a cell is void."""
 
@@ -110,9 +116,11 @@ def cells(stage: Stage, event: str, natural: frozenset[str], seed: int = 0) -> I
     Six seeds in a row give each fault with both ways to be connected and with each of what the person does next.
     """
     if event == ANY:
-        faults: tuple[Fault, ...] = () if natural else ("mute",)
+        faults: tuple[Fault, ...] = ("gone",) if natural else ("gone", "mute")
     else:
-        faults = FAULTS if event in natural else FOREIGN_FAULTS
+        faults = SPOILING if event in natural else FOREIGN_FAULTS
+        if event in natural and stage in CALLING:
+            faults = FAULTS
     # Asleep there is no connection but a warm one.
     ways = list(product(CONNECTIONS if stage != "idle" else CONNECTIONS[1:], THEN))
     for fault in faults:
@@ -172,6 +180,9 @@ class SpoilingWire(HonestWire):
         send = talk.send
         match fault:
             case "omitted":
+                self.delivered()
+            case "gone":
+                _lose_all()
                 self.delivered()
             case "mute":
                 talk.mute = True
@@ -304,7 +315,9 @@ class FaultyWire(SpoilingWire):
             return
         self._foreign_sent = True
         if self._cell.event == ANY:
-            talk.mute = True
+            talk.mute = self._cell.fault == "mute"
+            if self._cell.fault == "gone":
+                _lose_all()
             self.delivered()
         else:
             after_s = self._chance.choice((0.0, 0.1, 0.3))
@@ -343,7 +356,7 @@ class WeatheredWire(SpoilingWire):
         if self.over or self._chance.random() >= self._rate:
             return None
         self.faults += 1
-        return self._chance.choice(FAULTS)
+        return self._chance.choice(SPOILING)
 
     def entered(self, talk: Conversation, stage: Stage) -> None:
         """Send a foreign event at times."""
@@ -383,6 +396,11 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield value, key
         if isinstance(value[key], dict | list):
             yield from _places(value[key])
+
+
+def _lose_all() -> None:
+    for link in network_of_the_loop().open_links:
+        link.black_hole = True
 
 
 async def _quietly(coroutine: Any) -> None:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MUTE_HOSTED: Final = (
+    "a server that goes mute while it runs a tool is kept after the answer was given up, and the next question waits for "
+    "10 s longer"
+)
+
 KNOWN: Final[Mapping[str, str]] = {
-    "hosted/response.mcp_call.completed/mute/warm/wait/0": "a server that goes mute while it runs a tool is kept after "
-    "the answer was given up, and the next question waits for 10 s longer",
+    "hosted/response.mcp_call.completed/mute/warm/wait/0": _MUTE_HOSTED,
+    "hosted/response.mcp_call.in_progress/mute/warm/wait/0": _MUTE_HOSTED,
 }

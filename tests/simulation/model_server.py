@@ -21,6 +21,7 @@ from speakerd.realtime import event_names as names
 from speakerd.realtime.testing import server_events as events
 from tests.daemon.bench import tone
 from tests.simulation.examples import EXAMPLES, mcp_call
+from tests.simulation.virtual_loop import network_of_the_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -42,8 +43,9 @@ Stage: TypeAlias = Literal[
     "interrupted",
     "follow_up",
 ]
-Answer: TypeAlias = Literal["speak", "talk", "call", "ask_first", "hosted"]
-"""What a response is: a short sentence, a long one, a call of a tool, of one that needs a yes, of a hosted one."""
+Answer: TypeAlias = Literal["speak", "talk", "call", "ask_first", "hosted", "reply"]
+"""What a response is: a short sentence, a long one, a call of a tool, of one that needs a yes, of a hosted one; or a
+short sentence about what a tool has given."""
 
 ANSWERS: Final[dict[str, Answer]] = {"tell": "talk", "wait": "call", "open": "ask_first", "look": "hosted"}
 """What a question is answered by that begins with this word; any other by a short sentence."""
@@ -93,6 +95,10 @@ class ModelServer:
         self.failures: list[BaseException] = []
         """What went wrong with the server itself; nothing may."""
         self.hosted_calls = 0
+        self.hosted_told: set[str] = set()
+        """Questions of which the client knows that a hosted tool is at work for them."""
+        self.hosted_again = 0
+        """Hosted calls that were brought about once more by asking such a question again."""
         self.refused = 0
         """Requests for a response that came while one ran."""
         self.watch: Callable[[Mapping[str, Any]], None] = lambda _event: None
@@ -182,6 +188,9 @@ class Conversation:
         if not self.mute:
             await self.connection.send(event)
             self.note("<-", str(event["type"]))
+            lost = any(link.black_hole for link in network_of_the_loop().open_links)
+            if event["type"] == names.MCP_CALL_IN_PROGRESS and not lost:
+                self.server.hosted_told.add(self._question)
 
     async def send_raw(self, frame: str) -> None:
         """Send this frame now, unchanged."""
@@ -307,7 +316,7 @@ class Conversation:
         number = next(self.numbers)
         self.response_id, self.item_id = f"resp_{number}", f"item_{number}"
         reply = self._tool_has_answered
-        answer = "speak" if reply else ANSWERS.get(self._question.partition(" ")[0], "speak")
+        answer = "reply" if reply else ANSWERS.get(self._question.partition(" ")[0], "speak")
         self.server.generated.append((asyncio.get_running_loop().time(), self._question, answer))
         self._generating = self._spawn(self._generate(answer, self.response_id, self.item_id, reply=reply))
 
@@ -320,8 +329,8 @@ class Conversation:
         self.put(self.example(names.RATE_LIMITS_UPDATED, known=True), events.response_created(response))
         await asyncio.sleep(0.2)
         match answer:
-            case "speak" | "talk":
-                await self._speak(response, item, *(_SENTENCE if answer == "speak" else _SPEECH))
+            case "speak" | "talk" | "reply":
+                await self._speak(response, item, *(_SPEECH if answer == "talk" else _SENTENCE))
             case "call" | "ask_first":
                 tool = "wait" if answer == "call" else "open"
                 self.put(*events.call_events(response, tool, "{}", call_id=f"call_{item}", item_id=item))
@@ -346,6 +355,7 @@ class Conversation:
 
     async def _call_hosted(self, response: str, item: str) -> None:
         self.server.hosted_calls += 1
+        self.server.hosted_again += self._question in self.server.hosted_told
         begun = mcp_call(item, arguments="", output=None)
         where = {"item_id": item, "output_index": 0}
         self.put(

@@ -14,7 +14,7 @@ import pytest
 from speakerd.realtime.event_names import SERVER_EVENTS
 from tests.realtime.validation import validate_server_event
 from tests.simulation.examples import EXAMPLES
-from tests.simulation.faults import ANY, CONNECTIONS, FAULTS, STAGES, THEN, Cell, cells
+from tests.simulation.faults import ANY, CONNECTIONS, SPOILING, STAGES, THEN, Cell, cells
 from tests.simulation.known import KNOWN
 from tests.simulation.turns import honest, natural, play
 
@@ -61,7 +61,7 @@ def test_each_event_comes_of_itself_in_some_stage_or_is_one_that_a_speaker_never
 def test_six_seeds_have_each_fault_with_both_ways_to_be_connected_and_all_that_a_person_does_next() -> None:
     drawn = [cell for seed in range(6) for cell in cells("thinking", EVENTS[-1], frozenset(EVENTS), seed)]
     assert {(cell.fault, cell.connection, cell.then) for cell in drawn} == set(
-        product(FAULTS, CONNECTIONS, THEN)
+        product(SPOILING, CONNECTIONS, THEN)
     )
     assert [Cell.parse(str(cell)) for cell in drawn] == drawn
 

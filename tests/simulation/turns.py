@@ -20,14 +20,13 @@ from speakerd.realtime.wire.due import DUE, MAX_ASKED
 from tests.simulation.faults import ANY, CONNECTIONS, LATE, Cell, FaultyWire, HonestWire, cells
 from tests.simulation.model_server import ALOUD, ModelServer
 from tests.simulation.network import Network
-from tests.simulation.virtual_loop import simulate
+from tests.simulation.virtual_loop import network_of_the_loop, simulate
 from tests.simulation.watched import (
     EARLY_S,
     TOLD_WITHIN_S,
     Run,
     in_a_minute,
     kinds_of_tasks,
-    network_of_the_loop,
     now,
     watched,
 )
@@ -372,6 +371,8 @@ class _Judge:
             self.problem(f"asked {server.refused} times while a response ran")
         if any(times > 1 for times in run.tools.values()):
             self.problem(f"a tool was called twice: {dict(run.tools)}")
+        if server.hosted_again:
+            self.problem("a hosted tool was called again of which the speaker knew")
         for what, times, most in (
             ("requests", [at for at, _ in server.requested], REQUESTS_A_MINUTE),
             ("connections", server.connected, CONNECTIONS_A_MINUTE),

@@ -143,6 +143,14 @@ def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P,
     return run
 
 
+def network_of_the_loop() -> Network:
+    """The network that the running loop makes its connections by."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    assert loop.network is not None
+    return loop.network
+
+
 def simulate(
     work: Coroutine[Any, Any, None], network: Network | None = None, chance: random.Random | None = None
 ) -> None:

@@ -20,7 +20,7 @@ from tests.audio.recordings import load
 from tests.daemon.bench import Household, household
 from tests.simulation.faults import SpoilingWire
 from tests.simulation.model_server import ALOUD
-from tests.simulation.virtual_loop import START_S, VirtualLoop
+from tests.simulation.virtual_loop import START_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from speakerd.daemon.core import Assembly
     from tests.simulation.faults import HonestWire
     from tests.simulation.model_server import ModelServer
-    from tests.simulation.network import Network
 
 CAUSES: Final = frozenset(
     {"no_answer", "answer_timeout", "connection_lost", "session_error", "account_fault", "setting_refused"}
@@ -120,7 +119,7 @@ class Run:
         begun = [
             at
             for at, text, answer in self.server.generated
-            if text == question.text and at >= question.at - EARLY_S and answer in ("speak", "talk")
+            if text == question.text and at >= question.at - EARLY_S and answer in ("speak", "talk", "reply")
         ]
         return bool(begun) and self.heard_since(begun[0])
 
@@ -273,14 +272,6 @@ def kinds_of_tasks() -> Counter[str]:
     kinds = (task.get_coro().__qualname__ for task in asyncio.all_tasks() if not task.done())  # type: ignore[union-attr]  # every coroutine has a name
     others = ("Loopback", "serve.", "Conversation", "_quietly", "ServerConnection")
     return Counter(kind for kind in kinds if not kind.startswith(others))
-
-
-def network_of_the_loop() -> Network:
-    """The network that the running loop makes its connections by."""
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    assert loop.network is not None
-    return loop.network
 
 
 @functools.cache
