@@ -133,3 +133,8 @@ def test_each_event_in_each_stage(event: str, stage: Stage) -> None:
         number = EVENTS.index(event) + STAGES.index(stage)
         chosen = [] if number % 2 else [chosen[number // 2 % len(chosen)]]
     check(*chosen)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_is_known_to_fail_still_fails(name: str) -> None:
+    assert play(Cell.parse(name)).problems, f"{name} does not fail any more: take it out of known.py"
