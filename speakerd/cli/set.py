@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.config.words import known_hint, value_of_word
     from speakerd.config.write import checked, put
 
-    before = _sockets(args.config)
+    before, known = _sockets(args.config), _warnings(args.config)
     try:
         if args.default:
             known_hint(args.key)
@@ -78,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         return _run_as_json(args, before, edit, warnings)
     for warning in warnings:
-        print(warning, file=sys.stderr)
+        if (warning.key, warning.what) not in known:  # `check` tells what was so before, too
+            print(warning, file=sys.stderr)
     value = toml_line(_value(edit.loaded, args.key))
     if not edit.changes:
         print(f"{args.key} was so already in {args.config}")
@@ -91,6 +92,17 @@ def run(args: argparse.Namespace) -> int:
     if edit.changes:
         print(f"Next: {_next(args.config)}")
     return 0
+
+
+def _warnings(file: Path) -> set[tuple[str, str]]:
+    """Return key and words of what the file is warned of as it is; nothing of one that cannot be read."""
+    from speakerd.config.errors import ConfigError
+    from speakerd.config.load import read
+
+    try:
+        return {(warning.key, warning.what) for warning in read(file).warnings}
+    except ConfigError:
+        return set()
 
 
 def _run_as_json(

@@ -146,11 +146,19 @@ def _wakes(settings: Settings) -> Iterator[Conflict]:
     by_hand = {gestures.press, gestures.hold, gestures.double, gestures.long}
     if settings.panel.kind == "none" or (settings.panel.kind == "gpio" and settings.panel.button.pin == ""):
         by_hand = set()
-    cure = "Name the pin of a button in panel.button.pin, or set wake_word.enabled = true."
     if not settings.wake_word.enabled and by_hand.isdisjoint({"conversation", "talk"}):
         only = "only `speakerd ctl wake` does" if settings.control.enabled else "and nothing else can"
         what = f"no button and no wake word begins a conversation; {only}"
-        yield Conflict(("panel.button.pin", "panel.kind", "wake_word.enabled"), what, cure, "warning")
+        if settings.panel.kind == "none":
+            key, change = (
+                "panel.kind",
+                'Take panel.kind = "none" out and name the pin of a button in panel.button.pin',
+            )
+        elif by_hand:
+            key, change = "panel.gestures.press", 'Set panel.gestures.press = "conversation"'
+        else:
+            key, change = "panel.button.pin", "Name the pin of a button in panel.button.pin"
+        yield Conflict((key,), what, f"{change}, or set wake_word.enabled = true.", "warning")
     unmutes = "mute" in by_hand or (by_hand and settings.dialogue.press_while_muted == "unmute")
     if settings.dialogue.start_muted and not unmutes and not settings.control.enabled:
         cure = 'Set a gesture to "mute", or control.enabled = true, or leave dialogue.start_muted out.'

@@ -134,13 +134,14 @@ def validate(
         allowed: str = "",
         cure: str = "",
         severity: Severity = "error",
+        in_a_line: bool = True,
     ) -> None:
         holding = [preset for preset in presets if preset.holds(path)]
         document = holding[0] if holding and not own.holds(path) else own
         problems.append(
             Problem(
                 document.file,
-                line_numbers.line_of(document.places, path),
+                line_numbers.line_of(document.places, path) if in_a_line else None,
                 ".".join(map(toml_key, path)),
                 secrets.masked_text(what),
                 found=_shown(path, found),
@@ -181,8 +182,10 @@ def validate(
         if not own.complete and (len(paths) > 1 or not _said(own.data, paths[0])):
             continue
         if wrong.isdisjoint(paths):
-            path = next((path for path in paths if _said(data, path)), paths[0])
-            report(path, conflict.what, cure=conflict.cure, severity=conflict.severity)
+            said = [path for path in paths if _said(data, path)]
+            path = said[0] if said else paths[0]
+            # What no file says is in no line of it.
+            report(path, conflict.what, cure=conflict.cure, severity=conflict.severity, in_a_line=bool(said))
     problems.sort(key=lambda problem: (str(problem.file), problem.line or 0))
     if further_count:
         problems.append(Problem(own.file, None, "", f"and {further_count} more mistakes"))

@@ -359,3 +359,10 @@ def test_as_json_all_is_one_value_with_the_answer_of_the_speaker(
     told = capsys.readouterr()
     assert json.loads(told.out)["problems"][0]["key"] == "audio.volume"
     assert told.err == ""
+
+
+def test_only_what_the_change_brings_is_warned_of(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert put(file, "panel.kind", "none") == 0
+    assert "no button and no wake word" in capsys.readouterr().err
+    assert put(file, "audio.volume", "41") == 0
+    assert capsys.readouterr().err == ""

@@ -131,11 +131,12 @@ def test_an_error_names_the_line_of_its_key(text: str, line: int, key: str, word
         (BUTTON + "volume_up_pin = 0", 3, "panel.button.volume_up_pin", "GPIO0 (pin 27) is kept for"),
         ("", None, "panel.button.pin", "no button and no wake word"),
         ("[control]\nenabled = false", None, "panel.button.pin", "and nothing else can"),
-        ('[panel]\nkind = "none"\nbutton.pin = 17', 3, "panel.button.pin", "no button and no wake word"),
+        ("[panel.light]\nled_pin = 27", None, "panel.button.pin", "no button and no wake word"),
+        ('[panel]\nkind = "none"\nbutton.pin = 17', 2, "panel.kind", "no button and no wake word"),
         (
             BUTTON + '[panel.gestures]\npress = "none"\nhold = "none"',
-            2,
-            "panel.button.pin",
+            4,
+            "panel.gestures.press",
             "only `speakerd ctl wake` does",
         ),
         (
@@ -209,3 +210,19 @@ def test_the_boards_are_warned_of_for_nothing_but_what_they_lack(board: str) -> 
         if board == "usb-speakerphone"
         else []
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("", "Name the pin of a button in panel.button.pin, or"),
+        ('[panel]\nkind = "none"', 'Take panel.kind = "none" out and name the pin'),
+        (
+            BUTTON + '[panel.gestures]\npress = "none"\nhold = "none"',
+            'Set panel.gestures.press = "conversation"',
+        ),
+    ],
+)
+def test_what_lets_a_speaker_be_woken_depends_on_what_keeps_it_from_it(text: str, cure: str) -> None:
+    (problem,) = warnings(text)
+    assert problem.cure.startswith(cure)
