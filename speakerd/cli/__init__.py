@@ -22,6 +22,7 @@ import argparse
 import errno
 import importlib
 import json
+import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -107,6 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         try:
             words = sys.argv[1:] if argv is None else argv
+            if "run" in words[:1]:
+                # It would end it; nothing has been read yet that could be read again. `run` keeps later ones.
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
             try:
                 arguments = build_parser().parse_args(_command_first(words))
             except _UsageError as wrong:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from speakerd import cli
 from speakerd.cli.run import run as run_command
 from speakerd.daemon import service
 from tests.daemon.process import Daemon, environment
@@ -247,5 +248,18 @@ def test_a_hangup_is_waited_with_before_anything_is_imported(
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what it would inherit must not save it
     try:
         assert run_command(argparse.Namespace(config=tmp_path / "speakerd.toml")) == 1
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_hangup_while_the_command_line_is_read_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parser() -> argparse.ArgumentParser:
+        os.kill(os.getpid(), signal.SIGHUP)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build_parser", parser)
+    before = signal.signal(signal.SIGHUP, lambda *_: pytest.fail("it was not kept off"))
+    try:
+        assert cli.main(["run"]) == cli.EXIT_INTERRUPTED
     finally:
         signal.signal(signal.SIGHUP, before)
