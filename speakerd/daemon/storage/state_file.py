@@ -119,8 +119,9 @@ class StateFile:
             self._failing, self.problem = False, None
 
     def _failed(self, path: Path, error: OSError) -> None:
+        reason = error.strerror or str(error)
         words = (
-            f"{self._what} cannot be stored ({error}) and will be forgotten at the next start: see that "
+            f"{self._what} cannot be stored ({reason}) and will be forgotten at the next start: see that "
             f"{path.parent} can be written by the user that speakerd runs as, and that its disk is neither full "
             "nor read-only"
         )
