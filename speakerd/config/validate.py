@@ -4,13 +4,14 @@ Checked in this order: syntax; then secrets, unknown keys, and values of wrong t
 together; then contradictions, with the wrong values left out.
 """
 
+import difflib
 import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -285,7 +286,15 @@ def _explained(detail: ErrorDetails, path: KeyPath) -> tuple[str, str, str]:
     setting = schema.settings(Settings).get(table)
     if setting and setting.element:
         return "this is a list of tables", "", f"Write [[{table}]], and the keys of one below it."
-    return "not allowed", schema.allowed(hint), ""
+    near = _near_word(detail["input"], hint)
+    return "not allowed", schema.allowed(hint), f'Did you mean "{near}"?' if near else ""
+
+
+def _near_word(value: Any, hint: Any) -> str:
+    """Return the word that was probably meant, where a setting takes one of some words; else ""."""
+    words = [word for word in get_args(hint) if isinstance(word, str)] if get_origin(hint) is Literal else []
+    close = difflib.get_close_matches(value, words, n=1, cutoff=0.7) if isinstance(value, str) else []
+    return close[0] if close else ""
 
 
 def _blamed(what: str, path: KeyPath, data: Table) -> KeyPath:

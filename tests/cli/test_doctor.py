@@ -62,9 +62,14 @@ def test_a_bad_configuration_is_in_the_way_with_all_its_mistakes(
 ) -> None:
     file.write_text("[audio]\nvolum = 1\necho = 2\n")
     assert run("--json", "--offline", "--config", str(file)) == 1
-    found = findings(capsys)["config"]
-    assert "Did you mean audio.volume?" in found["cure"]
-    assert "audio.echo" in found["cure"]
+    listed = json.loads(capsys.readouterr().out)["findings"]
+    found = next(each for each in listed if each["name"] == "config")
+    assert "Did you mean audio.volume?" in found["cause"]
+    assert "audio.echo" in found["cause"]
+    assert f"speakerd check {file}" in found["cure"]
+    # What the defaults would need says nothing of what the owner wants.
+    later = listed[listed.index(found) + 1 :]
+    assert [(each["name"], each["verdict"]) for each in later] == [("the rest", "SKIP")]
 
 
 def test_a_program_that_is_missing_is_in_the_way_with_its_line(

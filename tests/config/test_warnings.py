@@ -226,3 +226,10 @@ def test_the_boards_are_warned_of_for_nothing_but_what_they_lack(board: str) -> 
 def test_what_lets_a_speaker_be_woken_depends_on_what_keeps_it_from_it(text: str, cure: str) -> None:
     (problem,) = warnings(text)
     assert problem.cure.startswith(cure)
+
+
+def test_a_word_that_is_almost_right_is_proposed() -> None:
+    (problem,) = errors('[audio]\ndriver = "simulted"')
+    assert problem.cure == 'Did you mean "simulated"?'
+    (problem,) = errors('[audio]\ndriver = "jack"')
+    assert problem.cure == ""

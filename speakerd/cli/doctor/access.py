@@ -46,8 +46,7 @@ def device_node(name: str, node: Node | None, group: str, cure_absent: str) -> F
 def configuration(file: str, problems: str) -> Finding:
     """Check whether the file loads; `problems` holds all its mistakes in words."""
     if problems:
-        cure = f"{problems}\nspeakerd check {file}"
-        return fail("config", f"{file} is refused", "It has mistakes.", cure)
+        return fail("config", f"{file} is refused", problems, f"Mend them; then: speakerd check {file}")
     return ok("config", file)
 
 

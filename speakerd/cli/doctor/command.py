@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def examine(args: argparse.Namespace) -> Iterator[Finding]:
     """Yield all findings, each as soon as it is known."""
+    from speakerd.cli.doctor.finding import skip
     from speakerd.config.settings import Settings
 
     yield from _machine()
@@ -72,6 +73,9 @@ def examine(args: argparse.Namespace) -> Iterator[Finding]:
     for finding, loaded in _configuration(args.config):
         settings = loaded or settings
         yield finding
+        if finding.name == "config" and finding.verdict == "FAIL":
+            yield skip("the rest", "not looked at: what it should be is in the file that is refused")
+            return
     yield from _access(settings)
     yield from _sound(settings, audible=args.sound or args.all)
     yield from _pins(settings)

@@ -55,8 +55,7 @@ def report(findings: Iterable[Finding], *, colour: bool = False) -> str:
     for finding in findings:
         start, end = (colours[finding.verdict], "\033[0m") if colours else ("", "")
         lines.append(f"{start}{finding.verdict:<5}{end}{finding.name:<12} {finding.seen}")
-        if finding.cause:
-            lines.append(f"{'':<18}{finding.cause}")
+        lines += [f"{'':<18}{line}" for line in finding.cause.splitlines()]
         lines += [f"{'':<18}-> {line}" for line in finding.cure.splitlines()]
     return "\n".join(lines)
 
