@@ -14,8 +14,9 @@ from speakerd.cli.config_file import add_file_argument, read_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from speakerd.config.settings import Settings
     from speakerd.panel.light_settings import LightSettings
     from speakerd.panel.looks import LightMeaning
     from speakerd.panel.patterns import Look
@@ -44,12 +45,13 @@ def run(args: argparse.Namespace) -> int:
     from speakerd.panel.errors import PanelError
 
     try:
-        settings = read_settings(args.file).panel
+        everything = read_settings(args.file)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
+    settings = everything.panel
     if not args.demo:
-        _print_tables(settings)
+        _print_tables(settings, meanings(everything))
         return 0
     states = _states(args.state)
     if not states:
@@ -63,11 +65,42 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_tables(settings: PanelSettings) -> None:
+def meanings(settings: Settings) -> dict[LightState, str]:
+    """Return what the lights mean that tell what a hand or a voice can do, with these settings. Pure."""
+    gestures = settings.panel.gestures
+    begins = [
+        words
+        for action, words in (
+            (gestures.press, "a press"),
+            (gestures.hold, "the button to be held"),
+            (gestures.double, "two presses"),
+            (gestures.long, "a long press"),
+        )
+        if action in {"conversation", "talk"}
+    ][:1] + ["the wake word"] * settings.wake_word.enabled
+    ends = [
+        words
+        for action, words in (
+            (gestures.press, "press"),
+            (gestures.hold, "hold the button"),
+            (gestures.double, "press twice"),
+            (gestures.long, "press long"),
+        )
+        if action in {"conversation", "talk", "stop"}
+    ][:1]
+    ways = [*ends, *["just talk"] * settings.audio.barge_in.enabled]
+    interrupt = f"; {', or '.join(ways)}{',' if len(ways) > 1 else ''} to interrupt" if ways else ""
+    return {
+        "idle": f"I am waiting for {' or '.join(begins) or 'a program to wake me'}; nothing is sent",
+        "speaking": f"I am speaking{interrupt}",
+    }
+
+
+def _print_tables(settings: PanelSettings, meant: Mapping[LightState, str]) -> None:
     from speakerd.dialogue import gesture_meaning
     from speakerd.panel import looks as lights
 
-    print(lights.table_markdown(settings.light.states))
+    print(lights.table_markdown(settings.light.states, meant))
     print(gesture_meaning.table_markdown(settings.gestures, settings.button), end="")
     if wiring := wiring_table(settings):
         print(f"\n{wiring}", end="")

@@ -157,8 +157,11 @@ def _blink(look: Look) -> str:
     return f"{count} each {look.period_s:g} s"
 
 
-def table_markdown(changes: Mapping[LightState, LookChange] = MappingProxyType({})) -> str:
-    """Return the light table for the README, in order of precedence.
+def table_markdown(
+    changes: Mapping[LightState, LookChange] = MappingProxyType({}),
+    meanings: Mapping[LightState, str] = MappingProxyType({}),
+) -> str:
+    """Return the light table for the README, in order of precedence; `meanings` are those that differ from it.
 
     The column for a plain LED describes the built-in look; a state that is changed says so instead.
     """
@@ -166,7 +169,7 @@ def table_markdown(changes: Mapping[LightState, LookChange] = MappingProxyType({
     for state, row in TABLE.items():
         look = look_of(state, changes)
         plain = row.plain if look == row.look else "as set in panel.light.states"
-        lines.append(f"| {describe(look)} | {state} | {row.meaning} | {plain} |")
+        lines.append(f"| {describe(look)} | {state} | {meanings.get(state, row.meaning)} | {plain} |")
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from speakerd.cli import lights
 from speakerd.dialogue.gesture_meaning import table_markdown
+from speakerd.panel.looks import LookChange
+from speakerd.panel.looks import table_markdown as light_table
 from speakerd.panel.settings import ButtonSettings, GestureSettings
 from speakerd.panel.types import LIGHT_STATES
 
@@ -31,6 +33,23 @@ def test_both_tables_are_printed(config: Path, capsys: pytest.CaptureFixture[str
     assert "green, a faint steady glow" in out
     assert "| press | starts a conversation" in out
     assert "| button | GPIO17 (pin 11) |\n| dimmed LED | GPIO27 (pin 13) |\n" in out
+
+
+def test_the_lights_tell_what_the_button_and_the_voice_can_do_with_these_settings(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(str(config)) == 0
+    assert light_table({"idle": LookChange(color="green")}) in capsys.readouterr().out
+    config.write_text('[panel.gestures]\npress = "none"\n[audio.barge_in]\nenabled = false\n')
+    assert call(str(config)) == 0
+    out = capsys.readouterr().out
+    assert "| I am waiting for the button to be held; nothing is sent |" in out
+    assert "| I am speaking; hold the button to interrupt |" in out
+    config.write_text('[panel.gestures]\npress = "none"\nhold = "none"\n[wake_word]\nenabled = true\n')
+    assert call(str(config)) == 0
+    out = capsys.readouterr().out
+    assert "| I am waiting for the wake word; nothing is sent |" in out
+    assert "| I am speaking; just talk to interrupt |" in out
 
 
 def test_pins_are_named_by_both_numbers_however_they_are_written(
