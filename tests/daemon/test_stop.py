@@ -10,8 +10,8 @@ from speakerd.realtime import function_tool
 from tests.simulation.faults import HonestWire
 from tests.simulation.model_server import ModelServer
 from tests.simulation.network import Network
-from tests.simulation.virtual_loop import simulate
-from tests.simulation.watched import network_of_the_loop, now, watched
+from tests.simulation.virtual_loop import network_of_the_loop, simulate
+from tests.simulation.watched import now, watched
 
 STOPPED_WITHIN_S = 2.0
 
