@@ -94,6 +94,11 @@ def _language(settings: Settings) -> Iterator[Conflict]:
         yield Conflict(
             ("model.language",), "this is no ISO 639-1 code", "Write two small letters: en, de, fr."
         )
+    elif code not in {"", "en"} and "offline" in {settings.model.backend, settings.model.fallback}:
+        alone = settings.model.backend == "offline"
+        what = f"the embedded server knows English only{'' if alone else ', and answers so as the fallback'}"
+        cure = "Leave model.language out" if alone else 'Set model.fallback = "none"'
+        yield Conflict(("model.language",), what, f"{cure}, or speak English with it.", "warning")
 
 
 def _pins(settings: Settings) -> Iterator[Conflict]:

@@ -160,6 +160,8 @@ def test_an_error_names_the_line_of_its_key(text: str, line: int, key: str, word
             "model.url",
             "RESOURCE stands for",
         ),
+        (BUTTON + '[model]\nbackend = "offline"\nlanguage = "de"', 5, "model.language", "knows English only"),
+        (BUTTON + '[model]\nlanguage = "de"\nfallback = "offline"', 4, "model.language", "as the fallback"),
         (BUTTON + '[model]\nmodel = "DEPLOYMENT"', 4, "model.model", "DEPLOYMENT stands for"),
         (
             BUTTON + '[model]\ntranscription = "TRANSCRIPTION-DEPLOYMENT"',
@@ -196,6 +198,8 @@ def test_what_is_probably_not_meant_so_is_a_warning(
         + '[tools]\ntimers = false\n[[tools.commands]]\nname = "set_timer"\ndescription = "d"\nargv = ["/x"]',
         BUTTON + '[model]\nurl = "wss://me.openai.azure.com/openai/v1/realtime"\nauth = "api-key"',
         BUTTON + '[model]\nurl = "wss://notazure.com/"',
+        BUTTON + '[model]\nlanguage = "de"',
+        BUTTON + '[model]\nlanguage = "en"\nfallback = "offline"',
     ],
 )
 def test_what_is_meant_so_is_not_warned_of(text: str) -> None:
