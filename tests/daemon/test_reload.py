@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -242,6 +243,18 @@ async def test_a_session_that_is_kept_warm_is_told_what_can_be_changed_in_it(tmp
         await asyncio.sleep(1)
         assert not it.house.assembly.speaker.link.connected
         await it.talk()
+
+
+@in_virtual_time
+async def test_the_journal_counts_what_a_reload_changed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with owner(tmp_path) as it:
+        for lines in ("volume = 41\n", "volume = 42\n", "volume = 43\nreopen_first_s = 2\n"):
+            await it.reload(f"[audio]\n{lines}")
+    told = [line for line in caplog.messages if line.startswith("reloaded:")]
+    assert told[-2:] == ["reloaded: 1 setting changed", "reloaded: 2 settings changed"]
 
 
 @in_virtual_time
