@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, warn
 from speakerd.daemon.session import dialect_of, session_settings, setting_of
-from speakerd.realtime.errors import SettingRefusedError, SetUpRefusedError
+from speakerd.realtime.errors import SettingChangedError, SettingRefusedError, SetUpRefusedError
 from speakerd.realtime.wire import RealtimeProtocol
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class SetUp:
             error = getattr(event, "error", None)
             if isinstance(error, SettingRefusedError):
                 self.refused.append(Refused(error.parameter, error.message))
-            elif event.type == "error" and not isinstance(error, SetUpRefusedError):
+            elif event.type == "error" and not isinstance(error, SetUpRefusedError | SettingChangedError):
                 self.problems.append(_message(error))
         data = json.loads(frame)
         if isinstance(data, dict) and data.get("type") == "session.updated":
