@@ -7,8 +7,8 @@ import pytest
 
 from speakerd.cli import lights
 from speakerd.dialogue.gesture_meaning import table_markdown
-from speakerd.panel.looks import LookChange
 from speakerd.panel.looks import table_markdown as light_table
+from speakerd.panel.patterns import LookChange
 from speakerd.panel.settings import ButtonSettings, GestureSettings
 from speakerd.panel.types import LIGHT_STATES
 

@@ -120,8 +120,8 @@ class Reloader:
             )
         log_warnings(loaded, self._path)
         count = len(answer["changes"])
-        words = "1 setting" if count == 1 else f"{count} settings"
-        log.info("reloaded: %s changed", words, extra=fields(event="reloaded", changes=count))
+        how_many = "1 setting" if count == 1 else f"{count} settings"
+        log.info("reloaded: %s changed", how_many, extra=fields(event="reloaded", changes=count))
         return answer
 
     def _in_force(self, key: str) -> InForce:
