@@ -209,8 +209,6 @@ QUESTIONS: tuple[Question, ...] = (
     ),
 )
 
-_RULE = "| --- | --- | --- | --- |"
-
 
 def catalog() -> str:
     """Return the text of JOURNAL.md."""

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import ModelBehaviorError
-from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
     RealtimeModelAudioDoneEvent,
     RealtimeModelAudioEvent,
     RealtimeModelErrorEvent,
-    RealtimeModelItemUpdatedEvent,
     RealtimeModelOutputTextDeltaEvent,
     RealtimeModelToolCallEvent,
     RealtimeModelTranscriptDeltaEvent,
@@ -26,7 +24,6 @@ from speakerd.realtime.model import (
     RealtimeModelUsageEvent,
 )
 from speakerd.realtime.wire.codec import load_base64
-from speakerd.realtime.wire.encoding import function_output
 from speakerd.realtime.wire.parsing import ServerEvent, count, index, mapping, text, usage_from_wire
 from speakerd.realtime.wire.receive_hosted import begin_calls_of, hosted_item
 from speakerd.realtime.wire.receive_items import emit_item, emit_mcp_approval
@@ -402,35 +399,15 @@ def _emit_call(state: WireState, call: RealtimeModelToolCallEvent, response: Act
     state.open_calls.add(call.call_id)
     state.delivered(response)
     if not response.out_of_band:
-        _put_call(state, call)
+        state.report_call(call)
     state.emit(call)
 
 
 def _refuse_late(state: WireState, call: RealtimeModelToolCallEvent) -> None:
     """Answer a call that came after its response: nobody waits for its result, and a reply would be paid."""
-    output = "Not run: the call came after the end of its response."
-    item = function_output(call.call_id, output, state.ids.item("function_call_output"))
-    state.resend.create(item)
-    if state.connected:
-        state.create_item(item)
-    _put_call(state, call, output)
+    state.answer_call(call, "Not run: the call came after the end of its response.")
     error = f"The server sent the call of {call.name} after the end of its response; it is not run"
     state.emit(RealtimeModelErrorEvent(ModelBehaviorError(error)))
-
-
-def _put_call(state: WireState, call: RealtimeModelToolCallEvent, output: str | None = None) -> None:
-    state.emit(
-        RealtimeModelItemUpdatedEvent(
-            RealtimeToolCallItem(
-                item_id=call.id or call.call_id,
-                name=call.name,
-                arguments=call.arguments,
-                output=output,
-                call_id=call.call_id,
-                status="in_progress" if output is None else "completed",
-            )
-        )
-    )
 
 
 def _output_text(data: ServerEvent) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never
 
 from speakerd.realtime import event_names as names
 from speakerd.realtime.errors import LeftOutError, NoAnswerError, UserError
-from speakerd.realtime.items import RealtimeToolCallItem, item_from_dict, text_of
+from speakerd.realtime.items import item_from_dict, text_of
 from speakerd.realtime.model import (
     RealtimeModelErrorEvent,
     RealtimeModelItemUpdatedEvent,
@@ -34,7 +34,6 @@ from speakerd.realtime.wire.encoding import (
     appends,
     audio_message,
     encode,
-    function_output,
     kind_of,
     text_message,
     user_message,
@@ -200,19 +199,10 @@ def _clear(state: WireState, _event: RealtimeModelSendAudioClear, now: float) ->
         state.audio_due["cleared"] = now
 
 
-def _create_item(state: WireState, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
-    encode(
-        item
-    )  # So that an item that is not JSON raises before it is kept: it would fail on each connection.
-    state.resend.create(item, previous_item_id)
-    if state.connected:
-        state.create_item(item, previous_item_id)
-
-
 def _user_input(state: WireState, event: RealtimeModelSendUserInput, now: float) -> None:
     item = user_message(event.user_input, state.ids.item("user"))
     if state.dialect.takes_texts:
-        _create_item(state, item)
+        state.add_item(item)
         request = ResponseRequest()
     else:
         request = _told_in_instructions(state, item, now)
@@ -242,26 +232,12 @@ def _context(state: WireState, event: RealtimeModelSendContext, now: float) -> N
         state.settings.recall([event.text], MAX_RECALLED_CHARS)
         state.update_session(now)
         return
-    _create_item(state, text_message("system", event.text, state.ids.item("system")), event.previous_item_id)
+    state.add_item(text_message("system", event.text, state.ids.item("system")), event.previous_item_id)
 
 
 def _tool_output(state: WireState, event: RealtimeModelSendToolOutput, now: float) -> None:
-    call, output = event.tool_call, well_formed(event.output)
-    state.open_calls.discard(call.call_id)
-    _create_item(state, function_output(call.call_id, output, state.ids.item("function_call_output")))
-    state.emit(
-        RealtimeModelItemUpdatedEvent(
-            RealtimeToolCallItem(
-                item_id=call.id or call.call_id,
-                name=call.name,
-                arguments=call.arguments,
-                output=output,
-                call_id=call.call_id,
-                previous_item_id=call.previous_item_id,
-                status="completed",
-            )
-        )
-    )
+    state.open_calls.discard(event.tool_call.call_id)
+    state.answer_call(event.tool_call, well_formed(event.output))
     if event.start_response:
         state.request(ResponseRequest(), now)
 
@@ -275,7 +251,7 @@ def _mcp_approval(state: WireState, event: RealtimeModelSendMcpApproval, _now: f
         "approve": event.approve,
         **reason,
     }
-    _create_item(state, item)
+    state.add_item(item)
 
 
 def _response(state: WireState, event: RealtimeModelSendResponse, now: float) -> None:

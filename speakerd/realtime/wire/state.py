@@ -20,14 +20,22 @@ from speakerd.realtime.errors import (
     SetUpRefusedError,
     ThrottledError,
 )
+from speakerd.realtime.items import RealtimeToolCallItem
 from speakerd.realtime.model import (
     RealtimeModelAudioInterruptedEvent,
     RealtimeModelErrorEvent,
     RealtimeModelItemDeletedEvent,
     RealtimeModelItemTruncatedEvent,
+    RealtimeModelItemUpdatedEvent,
 )
 from speakerd.realtime.wire.due import DUE, UPDATES, Allowance
-from speakerd.realtime.wire.encoding import EventIds, encode, for_dialect, response_for_dialect
+from speakerd.realtime.wire.encoding import (
+    EventIds,
+    encode,
+    for_dialect,
+    function_output,
+    response_for_dialect,
+)
 from speakerd.realtime.wire.hosted_calls import HostedCalls
 from speakerd.realtime.wire.identities import Identities
 from speakerd.realtime.wire.parsing import ServerEvent
@@ -186,6 +194,35 @@ class WireState:
     def conversation_taken(self) -> None:
         """The server has taken the conversation that was sent at the beginning of this connection."""
         self.begun_at, self.begun_in_vain = None, 0
+
+    def add_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
+        """Add an item to the conversation: it is kept until the server has confirmed it, and sent where connected.
+
+        Raises:
+            UserError: it is not JSON. Nothing was kept: it would fail on each connection.
+        """
+        encode(item)
+        self.resend.create(item, previous_item_id)
+        if self.connected:
+            self.create_item(item, previous_item_id)
+
+    def answer_call(self, call: RealtimeModelToolCallEvent, output: str) -> None:
+        """Add the output of a call to the conversation, and report its item as completed."""
+        self.add_item(function_output(call.call_id, output, self.ids.item("function_call_output")))
+        self.report_call(call, output)
+
+    def report_call(self, call: RealtimeModelToolCallEvent, output: str | None = None) -> None:
+        """Report the item of a call: in progress, or completed with its output."""
+        item = RealtimeToolCallItem(
+            item_id=call.id or call.call_id,
+            name=call.name,
+            arguments=call.arguments,
+            output=output,
+            call_id=call.call_id,
+            previous_item_id=call.previous_item_id,
+            status="in_progress" if output is None else "completed",
+        )
+        self.emit(RealtimeModelItemUpdatedEvent(item))
 
     def create_item(self, item: Mapping[str, Any], previous_item_id: str | None = None) -> None:
         """Send `conversation.item.create`; the item goes to the end, or after that of `previous_item_id`."""
