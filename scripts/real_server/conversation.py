@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speakerd.config.load import read_text
-from speakerd.daemon.session.model_config import session_settings
+from speakerd.daemon.model_config import session_settings
 from speakerd.realtime import RealtimeAgent, RealtimeRunner, function_tool
 from speakerd.realtime.dialects import DIALECTS
 from speakerd.realtime.transport import OpenAIRealtimeWebSocketModel

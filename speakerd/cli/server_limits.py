@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from speakerd.config.errors import Problem
-from speakerd.daemon.session import compromises
+from speakerd.daemon.model_config import compromises
 
 if TYPE_CHECKING:
     from speakerd.config.load import Loaded

@@ -8,7 +8,7 @@ import pytest
 from speakerd.config.model_settings import ModelSettings
 from speakerd.config.settings import Settings
 from speakerd.config.show import values
-from speakerd.daemon.session.model_config import (
+from speakerd.daemon.model_config import (
     address,
     connection,
     handshake_headers,

@@ -22,7 +22,7 @@ from speakerd.config.load import load, read_text
 from speakerd.config.settings import Settings
 from speakerd.config.show import values
 from speakerd.config.write import write
-from speakerd.daemon.session.model_config import address, handshake_headers
+from speakerd.daemon.model_config import address, handshake_headers
 from speakerd.panel.gpio.panel import GpioPanel
 from speakerd.panel.simulated import SimulatedPanel
 from tests.daemon.bench import GO_FORWARD, answering, household

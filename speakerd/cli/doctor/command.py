@@ -294,7 +294,7 @@ def _panel(settings: Settings, *, light: bool, button: bool) -> Iterator[Finding
 def _network(settings: Settings) -> Iterator[Finding]:
     from speakerd.cli.doctor import network
     from speakerd.cli.doctor.finding import skip
-    from speakerd.daemon.session import address, handshake_headers
+    from speakerd.daemon.model_config import address, handshake_headers
     from speakerd.host.credentials import find_key
     from speakerd.host.errors import CredentialError
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, warn
-from speakerd.daemon.session import dialect_of, session_settings, setting_of
+from speakerd.daemon.model_config import dialect_of, session_settings, setting_of
 from speakerd.realtime.errors import SettingChangedError, SettingRefusedError, SetUpRefusedError
 from speakerd.realtime.wire import RealtimeProtocol
 

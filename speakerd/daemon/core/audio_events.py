@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from speakerd.audio import events as audio
 from speakerd.audio.pcm import SAMPLE_BYTES
-from speakerd.daemon.session import TURNS, CapturedSpeech, input_rate_hz
+from speakerd.daemon.model_config import TURNS, input_rate_hz
+from speakerd.daemon.session import CapturedSpeech
 from speakerd.host.journal import fields
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import logging
 from typing import TYPE_CHECKING, assert_never
 
 from speakerd.daemon.core.journal_words import sentence
-from speakerd.daemon.session import SetTurnDetection, compromises, turn_detection
+from speakerd.daemon.model_config import compromises, turn_detection
+from speakerd.daemon.session import SetTurnDetection
 from speakerd.dialogue import commands
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from speakerd.audio.engine import AudioEngine
 from speakerd.audio.errors import BadModelError, DeviceError, ExtraMissingError, setting_of
 from speakerd.audio.events import DeviceLost, DeviceReturned
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
-from speakerd.daemon.session import TURNS, PlaybackTracker, input_rate_hz, turn_kind
+from speakerd.daemon.model_config import TURNS, input_rate_hz, turn_kind
+from speakerd.daemon.session import PlaybackTracker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -59,7 +59,8 @@ from speakerd.daemon.core.request_book import RequestBook
 from speakerd.daemon.core.session_events import SessionEvents
 from speakerd.daemon.core.tool_host import ToolHost
 from speakerd.daemon.metrics import MonitorFeed, TurnLog, UsageStore
-from speakerd.daemon.session import TURNS, SessionLink, SessionRenewal, UplinkQueue, turn_kind
+from speakerd.daemon.model_config import TURNS, turn_kind
+from speakerd.daemon.session import SessionLink, SessionRenewal, UplinkQueue
 from speakerd.daemon.storage import MuteMemory, Volume
 from speakerd.dialogue.commands import Interrupt
 from speakerd.dialogue.events import Ready, StopRequested

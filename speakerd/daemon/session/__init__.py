@@ -8,24 +8,10 @@
 - `SessionRenewal` brings new settings into a session that is kept between conversations.
 - `PlaybackTracker` tells the session layer how much of each answer was heard.
 - `details_of`: what the monitor and the journal want to know of a session event.
-- `address`, `handshake_headers`, `turn_detection`, `turn_kind`, `input_rate_hz`: the settings of `[model]` in the
-  session layer's words; `compromises`: what of them the server cannot do.
 """
 
 from speakerd.daemon.session.api_key import LiveApiKey
 from speakerd.daemon.session.event_translation import details_of
-from speakerd.daemon.session.model_config import (
-    TURNS,
-    address,
-    compromises,
-    dialect_of,
-    handshake_headers,
-    input_rate_hz,
-    session_settings,
-    setting_of,
-    turn_detection,
-    turn_kind,
-)
 from speakerd.daemon.session.playback_tracker import PlaybackTracker
 from speakerd.daemon.session.session_factory import BACKENDS, Backend, EmbeddedServer, SessionFactory
 from speakerd.daemon.session.session_link import SessionLink
@@ -34,7 +20,6 @@ from speakerd.daemon.session.uplink_queue import CapturedSpeech, SetTurnDetectio
 
 __all__ = [
     "BACKENDS",
-    "TURNS",
     "Backend",
     "CapturedSpeech",
     "EmbeddedServer",
@@ -45,14 +30,5 @@ __all__ = [
     "SessionRenewal",
     "SetTurnDetection",
     "UplinkQueue",
-    "address",
-    "compromises",
     "details_of",
-    "dialect_of",
-    "handshake_headers",
-    "input_rate_hz",
-    "session_settings",
-    "setting_of",
-    "turn_detection",
-    "turn_kind",
 ]

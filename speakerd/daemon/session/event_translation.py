@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from speakerd.daemon.session.model_config import setting_of
+from speakerd.daemon.model_config import setting_of
 from speakerd.dialogue import events as facts
 from speakerd.realtime.agents import ToolFailureText
 from speakerd.realtime.errors import (

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from speakerd.daemon.live_settings import PreparedChange, UnworkableSettingError
-from speakerd.daemon.session.model_config import (
+from speakerd.daemon.model_config import (
     EMBEDDED_RATE_HZ,
     connection,
     input_rate_hz,

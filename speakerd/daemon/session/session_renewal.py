@@ -10,7 +10,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from speakerd.daemon.live_settings import PreparedChange
-from speakerd.daemon.session.model_config import turn_detection
+from speakerd.daemon.model_config import turn_detection
 from speakerd.daemon.session.uplink_queue import UpdateSession
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from speakerd.cli.doctor.command import _tools
 from speakerd.cli.doctor.network_probe import attempt
 from speakerd.cli.doctor.set_up import SetUp, findings
 from speakerd.config.load import read_text
-from speakerd.daemon.session import handshake_headers
+from speakerd.daemon.model_config import handshake_headers
 from speakerd.realtime.testing.loopback import LoopbackServer
 from tests.servers.emulated import Conversation, EmulatedServer, merged
 from tests.servers.home_speaches import SpeachesServer
