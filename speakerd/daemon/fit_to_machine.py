@@ -98,10 +98,8 @@ def _light_strip(settings: Settings) -> None:
 
 
 def _pins(settings: Settings) -> None:
-    button, light = settings.panel.button, settings.panel.light
-    switches = (button.pin, button.mute_switch_pin, button.volume_up_pin, button.volume_down_pin)
-    named = [pin for pin in (*switches, light.led_pin, light.pwm_pin, *light.rgb_pins) if pin != ""]
-    if settings.panel.kind == "gpio" and named and importlib.util.find_spec("lgpio") is None:
+    panel = settings.panel
+    if panel.kind == "gpio" and panel.named_pins() and importlib.util.find_spec("lgpio") is None:
         reason = "pins need the extra 'gpio', which is not installed: sudo speakerd extras add gpio"
         raise UnworkableSettingError("panel.kind", reason)
 

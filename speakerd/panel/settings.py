@@ -124,3 +124,17 @@ class PanelSettings:
     """What presses mean."""
     light: LightSettings = field(default_factory=LightSettings)
     """The lights and what they show."""
+
+    def named_pins(self) -> dict[str, Pin]:
+        """Return all pins that are named, by the dotted key of the setting; they are used where `kind` is gpio."""
+        button, light = self.button, self.light
+        pins: dict[str, Pin] = {
+            "panel.button.pin": button.pin,
+            "panel.button.mute_switch_pin": button.mute_switch_pin,
+            "panel.button.volume_up_pin": button.volume_up_pin,
+            "panel.button.volume_down_pin": button.volume_down_pin,
+            "panel.light.led_pin": light.led_pin,
+            "panel.light.pwm_pin": light.pwm_pin,
+            **{f"panel.light.rgb_pins.{index}": pin for index, pin in enumerate(light.rgb_pins)},
+        }
+        return {key: pin for key, pin in pins.items() if pin != ""}

@@ -224,20 +224,10 @@ def _service_active() -> bool:
 
 
 def named_pins(settings: Settings) -> dict[str, int | str]:
-    """Return the pins that the settings name, by the key of the setting."""
+    """Return the pins that are used, by the key of the setting."""
     if settings.panel.kind != "gpio":
         return {}
-    button, light = settings.panel.button, settings.panel.light
-    pins: dict[str, int | str] = {
-        "panel.button.pin": button.pin,
-        "panel.button.mute_switch_pin": button.mute_switch_pin,
-        "panel.button.volume_up_pin": button.volume_up_pin,
-        "panel.button.volume_down_pin": button.volume_down_pin,
-        "panel.light.led_pin": light.led_pin,
-        "panel.light.pwm_pin": light.pwm_pin,
-        **{f"panel.light.rgb_pins.{index}": pin for index, pin in enumerate(light.rgb_pins)},
-    }
-    return {key: pin for key, pin in pins.items() if pin != ""}
+    return settings.panel.named_pins()
 
 
 def _pins(settings: Settings) -> Iterator[Finding]:

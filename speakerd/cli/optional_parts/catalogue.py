@@ -119,17 +119,8 @@ def named(name: str) -> Extra:
 def needed(settings: Settings) -> dict[str, str]:
     """Return the parts without which the settings cannot be in force: name -> the setting that asks for it."""
     model, panel = settings.model, settings.panel
-    button, light = panel.button, panel.light
-    pins = {
-        "panel.button.pin": button.pin,
-        "panel.button.mute_switch_pin": button.mute_switch_pin,
-        "panel.button.volume_up_pin": button.volume_up_pin,
-        "panel.button.volume_down_pin": button.volume_down_pin,
-        "panel.light.led_pin": light.led_pin,
-        "panel.light.pwm_pin": light.pwm_pin,
-    }
-    keys = [key for key, pin in pins.items() if pin != ""] + ["panel.light.rgb_pins"] * bool(light.rgb_pins)
     on_pins = panel.kind == "gpio"
+    first_pin = next(iter(panel.named_pins()), "").removesuffix(".0")
     wanted = {
         "wakeword": "wake_word.enabled" if settings.wake_word.enabled else "",
         "silero": "audio.gate.silero" if settings.audio.gate.silero == "on" else "",
@@ -139,7 +130,7 @@ def needed(settings: Settings) -> dict[str, str]:
         else "model.fallback"
         if model.fallback == "offline"
         else "",
-        "gpio": keys[0] if on_pins and keys else "",
-        "apa102": "panel.light.strip_leds" if on_pins and light.strip_leds else "",
+        "gpio": first_pin if on_pins else "",
+        "apa102": "panel.light.strip_leds" if on_pins and panel.light.strip_leds else "",
     }
     return {name: key for name, key in wanted.items() if key}

@@ -20,7 +20,7 @@ from speakerd.panel.header import gpio_of
 from speakerd.panel.light_settings import LightSettings
 from speakerd.panel.lights import RenderedPanel, Renderer
 from speakerd.panel.port import Lamp, OnEdge, OnFailure
-from speakerd.panel.settings import ButtonSettings
+from speakerd.panel.settings import ButtonSettings, PanelSettings
 from speakerd.panel.types import ButtonName, Pin
 
 _Level = Literal["low", "high"]
@@ -85,9 +85,7 @@ class GpioPanel(RenderedPanel):
 
     @property
     def _needs_pins(self) -> bool:
-        button, light = self._button, self._light
-        pins = (button.pin, button.mute_switch_pin, button.volume_up_pin, button.volume_down_pin)
-        return any(pin != "" for pin in (*pins, light.led_pin, light.pwm_pin)) or bool(light.rgb_pins)
+        return bool(PanelSettings(button=self._button, light=self._light).named_pins())
 
     def _lamps(self) -> Iterator[Lamp]:
         light = self._light
