@@ -90,7 +90,7 @@ def parse_as_far(text: str, file: Path | None = None) -> tuple[Document | None, 
     data: Table = {}
     places: dict[KeyPath, int] = {}
     for part in broken.mended:
-        data = _merged(data, tomllib.loads(part))
+        data = merged(data, tomllib.loads(part))
         places |= line_numbers.locate(part)
     return Document(file, data, places, broken.complete), broken.problems
 
@@ -123,7 +123,7 @@ def validate(
     """
     data: Table = {}
     for document in (*reversed(presets), own):
-        data = _merged(data, document.data)
+        data = merged(data, document.data)
     problems = list(further)
     wrong: set[KeyPath] = set()
 
@@ -195,14 +195,14 @@ def validate(
     return settings, tuple(problems)
 
 
-def _merged(below: Table, above: Table) -> Table:
+def merged(below: Table, above: Table) -> Table:
     """Merge tables key by key; any other value above replaces the one below."""
-    merged = dict(below)
+    result = dict(below)
     for name, value in above.items():
-        under = merged.get(name)
+        under = result.get(name)
         both = isinstance(under, dict) and isinstance(value, dict)
-        merged[name] = _merged(under, value) if both and isinstance(under, dict) else value
-    return merged
+        result[name] = merged(under, value) if both and isinstance(under, dict) else value
+    return result
 
 
 def _without_huge_numbers(value: Any, report: Callable[..., None], path: KeyPath = ()) -> Any:

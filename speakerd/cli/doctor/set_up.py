@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from speakerd.cli.doctor.finding import Finding, fail, ok, warn
+from speakerd.config.validate import merged
 from speakerd.daemon.model_config import dialect_of, session_settings, setting_of
 from speakerd.realtime.errors import SettingChangedError, SettingRefusedError, SetUpRefusedError
 from speakerd.realtime.wire import RealtimeProtocol
@@ -64,7 +65,7 @@ class SetUp:
         """Return the frames that are to be sent now."""
         frames = list(iter(self._protocol.next_frame, None))
         for frame in frames:
-            self._sent = _merged(self._sent, json.loads(frame).get("session") or {})
+            self._sent = merged(self._sent, json.loads(frame).get("session") or {})
         return frames
 
     def take(self, frame: str | bytes) -> None:
@@ -193,12 +194,3 @@ def _at(table: Any, name: str) -> Any:
             return _ABSENT
         table = table[key]
     return table
-
-
-def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for name, value in above.items():
-        under = merged.get(name)
-        both = isinstance(under, dict) and isinstance(value, Mapping)
-        merged[name] = _merged(under, value) if both and isinstance(under, dict) else value
-    return merged
