@@ -12,6 +12,7 @@ import asyncio
 import copy
 import json
 import random
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
@@ -149,7 +150,7 @@ class HonestWire:
         await talk.send(event)
 
 
-class SpoilingWire(HonestWire):
+class SpoilingWire(HonestWire, ABC):
     """Can spoil an event in each of the ways there are; when it does is up to the subclass."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -173,8 +174,9 @@ class SpoilingWire(HonestWire):
     def delivered(self) -> None:
         """A fault has happened as it was meant: it is called after what had to be sent for it was sent."""
 
+    @abstractmethod
     def _fault_of(self, stage: Stage, event: Mapping[str, Any]) -> Fault | None:
-        raise NotImplementedError
+        """Return what happens to an event; None: nothing."""
 
     async def _spoil(self, talk: Conversation, event: Mapping[str, Any], fault: Fault) -> None:
         send = talk.send
