@@ -108,6 +108,13 @@ def begun(server: EmulatedServer) -> list[Any]:
     return [event for event in server.sent if event["type"] == "response.created"]
 
 
+async def ask_aloud(house: Household) -> None:
+    """Press, and begin to say something."""
+    house.panel.tap()
+    await house.phase("listening")
+    house.device.say(GO_FORWARD, after_s=0.2)
+
+
 async def over(house: Household) -> None:
     """Until the answer has been heard."""
     await house.phase("speaking", within_s=20)
@@ -119,9 +126,7 @@ async def over(house: Household) -> None:
 async def test_a_spoken_question_is_heard_at_its_rate_and_answered_once(row: Row) -> None:
     server = row.server(words=("what is the weather",))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         await asyncio.sleep(3)
         assert users(server) == ["what is the weather"]
@@ -141,9 +146,7 @@ async def test_a_spoken_question_is_heard_at_its_rate_and_answered_once(row: Row
 async def test_a_tool_is_run_and_answered_with(row: Row) -> None:
     server = row.server(words=("what time is it", "thank you"))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         assert [lines[-1][0] for lines in server.asked] == ["user", "tool"]
         house.device.say(GO_FORWARD, after_s=0.5)
@@ -157,9 +160,7 @@ async def test_a_tool_is_run_and_answered_with(row: Row) -> None:
 async def test_a_voice_over_the_answer_ends_it_and_is_answered(row: Row) -> None:
     server = row.server(words=("tell me a story", "no, the weather"))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await house.phase("speaking", within_s=20)
         await asyncio.sleep(2.0)
         house.device.say(GO_FORWARD)
@@ -223,9 +224,7 @@ async def test_an_announcement_by_the_models_voice_is_asked_for_word_for_word(ro
 async def test_after_a_lost_connection_the_model_knows_what_was_said(row: Row) -> None:
     server = row.server(words=("what is the weather", "and tomorrow"))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         await asyncio.sleep(1)
         heard_s = server.heard_s
@@ -247,9 +246,7 @@ async def test_a_reconnect_costs_nothing_at_xai() -> None:
     row = next(row for row in ROWS if row.provider == "xai")
     server = row.server(words=("what is the weather", "and tomorrow"))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         server.connections[0].drop()
         await house.until(lambda: len(server.conversations) == 2)
@@ -270,9 +267,7 @@ async def test_a_question_that_a_lost_connection_takes_along_is_answered(row: Ro
 
     server = row.server(reply, ("what is the weather",))
     async with at_home(row, server) as house:
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         assert len(server.connections) == 2
         assert "what is the weather" in server.asked[-1][-1][1]
@@ -329,9 +324,7 @@ async def test_another_provider_is_taken_by_a_reload_with_its_rate_and_its_owner
         tree["model"] = settings_of(row.lines, after.url)
         assert await house.assembly.speaker.reconfigure(Settings.model_validate(tree)) == ()
         await house.phase("idle", within_s=30)
-        house.panel.tap()
-        await house.phase("listening")
-        house.device.say(GO_FORWARD, after_s=0.2)
+        await ask_aloud(house)
         await over(house)
         assert users(after) == ["what is the weather"]
         assert after.heard_s == pytest.approx(house.assembly.speaker.engine.stats.sent_s, abs=0.5)
